@@ -1,0 +1,70 @@
+"""Write a bundle: the files, and a manifest that names the SHA-256 of each. No torch is needed for it."""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.bundle import (
+    GOLDEN,
+    MANIFEST,
+    MODEL_CARD,
+    NETWORK,
+    REFERENCE,
+    SCHEMA,
+    Bundle,
+    load_bundle,
+)
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+def write_bundle(
+    folder: Path,
+    document: Mapping[str, Any],
+    *,
+    network: bytes,
+    golden: Arrays,
+    reference: Arrays,
+    model_card: str,
+) -> Bundle:
+    """Write a bundle into `folder` and load it back, so that an invalid one is never left unnoticed.
+
+    Args:
+        folder: made when missing; files of an older bundle are overwritten.
+        document: the manifest without `schema` and `files` (docs/bundle.md).
+        network: the ONNX graph.
+        golden: `in_<input>` and `out_<output>` arrays of the source checkpoint.
+        reference: the arrays of scanside.ood.Reference.
+        model_card: Markdown.
+
+    Raises:
+        BundleError: what was written is no valid bundle.
+    """
+    files = {
+        NETWORK: network,
+        GOLDEN: _npz(golden),
+        REFERENCE: _npz(reference),
+        MODEL_CARD: model_card.encode(),
+    }
+    manifest = {
+        "schema": SCHEMA,
+        **document,
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    return load_bundle(folder, allow_test_only=True)
+
+
+def _npz(arrays: Arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()

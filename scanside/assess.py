@@ -1,0 +1,223 @@
+"""Scan + clinical record + bundle -> Assessment: the path that every risk takes, top to bottom."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.bundle import GOLDEN, NETWORK, REFERENCE, Bundle, Manifest
+from scanside.clinical import ClinicalRecord, possible_inputs
+from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining
+from scanside.ood import Reference
+from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.protocol import Runner
+from scanside.scan.decode import Instance
+from scanside.scan.prepare import prepare, to_source
+from scanside.scan.region import find_regions
+from scanside.scan.types import Box, Flag, Frame, Mask, Region, RegionSource
+
+MIN_LESION_SHARE = 0.001  # of the network's input: less is noise, not a lesion
+
+
+@dataclass(frozen=True)
+class ScoredScan:
+    """What the network says about one scan; side-by-side views put several in a frame.
+
+    Attributes:
+        risk: probability of malignancy, 0 to 1; None when it hangs on an unknown clinical fact.
+        risk_if: risk under each value that the unknown facts may have; empty when all are known.
+        class_probabilities: by class name, summing to 1; the mean over `risk_if` where that is filled.
+        mask: (H, W) bool, source pixels: the lesion.
+        box: where in the frame the scan lies, source pixels.
+        distance: how far from the training data, in the units of the bundle's threshold.
+    """
+
+    risk: float | None
+    risk_if: Mapping[str, float]
+    class_probabilities: Mapping[str, float]
+    mask: Mask
+    box: Box
+    found_by: RegionSource
+    flags: frozenset[Flag]
+    distance: float
+
+    @property
+    def highest(self) -> float:
+        """The risk, or the highest that it may be."""
+        return max(self.risk_if.values()) if self.risk is None else self.risk
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The result for one frame.
+
+    Attributes:
+        frame: the decoded frame that was assessed.
+        scans: every scan of the frame that could be scored, the highest risk first.
+        skipped: why the others were not, one reason each.
+        timings_ms: decode, prepare, network.
+    """
+
+    frame: Frame
+    scans: tuple[ScoredScan, ...]
+    skipped: tuple[str, ...]
+    timings_ms: Mapping[str, float]
+
+    @property
+    def top(self) -> ScoredScan:
+        """The scan with the highest risk: it speaks for the frame."""
+        return self.scans[0]
+
+
+class Assessor:
+    """A bundle made ready to score frames.
+
+    Args:
+        bundle: the model.
+        runner: where it runs; ONNX Runtime on the CPU when not given.
+    """
+
+    def __init__(self, bundle: Bundle, runner: Runner | None = None) -> None:
+        self.bundle = bundle
+        self.runner = runner or OnnxRuntime(bundle.files[NETWORK])
+        self._reference = Reference(bundle.arrays(REFERENCE))
+
+    def assess(
+        self, instance: Instance, frame_index: int = 0, record: ClinicalRecord | None = None
+    ) -> Assessment:
+        """Score one frame.
+
+        Raises:
+            NotScorable: no scan of the frame can be scored; the message says why.
+            RunnerError: the runtime failed or returned something that is no probability.
+        """
+        timings: dict[str, float] = {}
+        with _timed(timings, "decode"):
+            frame = instance.frame(frame_index)
+        scans, skipped = [], []
+        for region in find_regions(instance.header, frame.size):
+            try:
+                scans.append(self._score(frame, region, record or ClinicalRecord(), timings))
+            except NotScorable as reason:
+                skipped.append(reason)
+        if not scans:
+            raise skipped[0]
+        scans.sort(key=lambda scan: scan.highest, reverse=True)
+        return Assessment(frame, tuple(scans), tuple(str(reason) for reason in skipped), timings)
+
+    def _score(
+        self, frame: Frame, region: Region, record: ClinicalRecord, timings: dict[str, float]
+    ) -> ScoredScan:
+        manifest = self.bundle.manifest
+        with _timed(timings, "prepare"):
+            scan = prepare(frame, region, manifest.input_size)
+        labels, clinical = possible_inputs(record, manifest.clinical_inputs)
+        inputs = {"scan": np.repeat(scan.pixels[None, None], len(labels), axis=0)}
+        if manifest.clinical_inputs:
+            inputs["clinical"] = clinical
+        with _timed(timings, "network"):
+            outputs = self.runner.run(inputs)
+        check_outputs(outputs, manifest, len(labels))
+        distance = self._reference.distance(outputs["features"][0])
+        if not distance <= manifest.max_distance:  # NaN is not like the training data either
+            raise UnlikeTraining(
+                f"unlike the training data: distance {distance:.2f}, limit {manifest.max_distance:.2f}"
+            )
+        lesion = outputs["lesion_probability"][0]
+        if float((lesion > 0.5).mean()) < MIN_LESION_SHARE:
+            raise NoTissue("no lesion found in the scan")
+        risks = _risks(outputs["class_probability"], manifest)
+        known = len(labels) == 1
+        means = outputs["class_probability"].mean(axis=0)
+        return ScoredScan(
+            risk=risks[0] if known else None,
+            risk_if={} if known else dict(zip(labels, risks)),
+            class_probabilities={c.name: float(p) for c, p in zip(manifest.classes, means)},
+            mask=to_source(lesion, scan.origin),
+            box=scan.origin.box,
+            found_by=scan.found_by,
+            flags=scan.flags,
+            distance=distance,
+        )
+
+
+def golden_differences(bundle: Bundle, runner: Runner) -> dict[str, float]:
+    """Largest absolute difference between `runner` and the source checkpoint, by output.
+
+    Raises:
+        RunnerError: the runtime failed on the golden case.
+    """
+    golden = bundle.arrays(GOLDEN)
+    inputs = {name.removeprefix("in_"): a for name, a in golden.items() if name.startswith("in_")}
+    outputs = runner.run(inputs)
+    differences = {}
+    for name, expected in golden.items():
+        if name.startswith("out_"):
+            got = outputs.get(name.removeprefix("out_"))
+            if got is None or got.shape != expected.shape:
+                raise RunnerError(
+                    f"{runner.name} gave no {name.removeprefix('out_')} of the golden shape."
+                )
+            differences[name.removeprefix("out_")] = float(np.abs(got - expected).max())
+    return differences
+
+
+def check_golden(bundle: Bundle, runner: Runner, precision: str = "float32") -> dict[str, float]:
+    """Prove that `runner` computes what the source checkpoint computed.
+
+    Returns:
+        The differences, by output.
+
+    Raises:
+        RunnerError: a difference is beyond the bundle's tolerance, or not a number.
+    """
+    differences = golden_differences(bundle, runner)
+    limit = bundle.manifest.tolerance[precision]
+    beyond = {name: diff for name, diff in differences.items() if not diff <= limit}
+    if beyond or not differences:
+        raise RunnerError(
+            f"{runner.name} does not reproduce the bundle's golden case: "
+            f"{', '.join(f'{name} differs by {diff:.2g}' for name, diff in beyond.items())} "
+            f"(allowed {limit:.2g}). Nothing is scored with it."
+        )
+    return differences
+
+
+def check_outputs(
+    outputs: Mapping[str, NDArray[np.float32]], manifest: Manifest, batch: int
+) -> None:
+    """Refuse what is no probability before it can reach a screen.
+
+    Raises:
+        RunnerError: an output is missing, of another shape, not finite or outside [0, 1].
+    """
+    shapes = {
+        "class_probability": (batch, len(manifest.classes)),
+        "lesion_probability": (batch, *manifest.input_size),
+    }
+    for name, shape in shapes.items():
+        values = outputs.get(name)
+        if values is None or values.shape != shape:
+            got = "nothing" if values is None else f"shape {values.shape}"
+            raise RunnerError(f"the network gave {got} as {name}, not shape {shape}.")
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1 + 1e-5):
+            raise RunnerError(f"the network's {name} is not a probability: values outside 0 to 1.")
+    if not np.allclose(outputs["class_probability"].sum(axis=1), 1, atol=1e-3):
+        raise RunnerError("the network's class probabilities do not sum to 1.")
+    if "features" not in outputs or len(outputs["features"]) != batch:
+        raise RunnerError("the network gave no features for the out-of-distribution gate.")
+
+
+def _risks(probabilities: NDArray[np.float32], manifest: Manifest) -> list[float]:
+    malignant = [index for index, c in enumerate(manifest.classes) if c.malignant]
+    return [min(1.0, float(row[malignant].sum())) for row in probabilities]
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[name] = timings.get(name, 0.0) + 1e3 * (time.perf_counter() - start)

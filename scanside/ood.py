@@ -1,0 +1,43 @@
+"""Out-of-distribution gate: is a scan like what the model was trained on?
+
+The distance is Mahalanobis's, between the encoder's pooled features of a scan and those of the
+training images (Lee et al., NeurIPS 2018), in the whitened space that the bundle brings.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.errors import BundleError
+
+Floats = NDArray[np.float32]
+
+
+class Reference:
+    """Where the training data lie in the encoder's features.
+
+    Args:
+        arrays: `mean` (D,), `whitening` (D, K): features less the mean, times whitening, have unit
+            covariance over the training images.
+
+    Raises:
+        BundleError: an array is missing or does not fit.
+    """
+
+    def __init__(self, arrays: Mapping[str, Floats]) -> None:
+        try:
+            self._mean, self._whitening = arrays["mean"], arrays["whitening"]
+        except KeyError as error:
+            raise BundleError(
+                f"the bundle's reference has no array {error}. Export it again."
+            ) from error
+        if self._whitening.ndim != 2 or self._mean.shape != self._whitening.shape[:1]:
+            raise BundleError(
+                "the bundle's reference arrays do not fit each other. Export it again."
+            )
+
+    def distance(self, features: Floats) -> float:
+        """Root mean square of the whitened features (D,): about 1 for a training image."""
+        white = (features - self._mean) @ self._whitening
+        return float(np.sqrt(np.mean(white**2)))

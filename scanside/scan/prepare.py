@@ -1,0 +1,109 @@
+"""A region of a frame -> the array that a network reads, and a mask's way back (thesis, appendix C, 4-6).
+
+Training and the edge both call `prepare`, so what a network sees beside the scanner is what it learnt from.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.errors import NoTissue
+from scanside.scan.contour import find_sector
+from scanside.scan.region import MIN_REGION_PX
+from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, Scan, Size
+
+_COLOUR_SPREAD = 60  # max - min of R, G, B in a pixel: above it the pixel is coloured
+_COLOUR_SHARE = 0.01  # share of coloured pixels in the scan from which it is colour Doppler
+
+
+def prepare(frame: Frame, region: Region, size: Size) -> Scan:
+    """Cut the sector out of `region`, blacken what is not tissue, fill the input with it.
+
+    Args:
+        frame: the decoded frame.
+        region: where in it the scan lies.
+        size: rows and columns of the network's input.
+
+    Raises:
+        NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side).
+    """
+    outer = region.box
+    cut = frame.pixels[outer.y0 : outer.y1, outer.x0 : outer.x1]
+    grey = to_grey(cut)
+    if min(grey.shape) < MIN_REGION_PX:
+        raise NoTissue(f"the image is too small: {grey.shape[1]} x {grey.shape[0]} px")
+    sector = find_sector(grey)
+    x, y, width, height = cv2.boundingRect(sector.astype(np.uint8))
+    if min(width, height) < MIN_REGION_PX:
+        raise NoTissue(f"the scan is too small: {width} x {height} px")
+    inner = np.s_[y : y + height, x : x + width]
+    flags = region.flags | ({Flag.COLOUR} if _is_coloured(cut[inner], sector[inner]) else set())
+    tissue = np.where(sector[inner], grey[inner], np.uint8(0))
+    box = Box(outer.x0 + x, outer.y0 + y, outer.x0 + x + width, outer.y0 + y + height)
+    return Scan(
+        pixels=_resized(tissue, size),
+        origin=Crop(box, frame.size),
+        found_by=region.found_by,
+        flags=frozenset(flags),
+    )
+
+
+def prepare_mask(mask: Mask, origin: Crop, size: Size) -> Mask:
+    """Move a mask along with the pixels of its scan.
+
+    Args:
+        mask: (H, W) bool, source pixels.
+        origin: where the scan was cut from.
+        size: rows and columns of the network's input.
+
+    Returns:
+        (size.height, size.width) bool.
+    """
+    box = origin.box
+    cut = mask[box.y0 : box.y1, box.x0 : box.x1].astype(np.float32)
+    interpolation = _interpolation(box.size, size)
+    moved = cv2.resize(cut, (size.width, size.height), interpolation=interpolation)
+    return np.asarray(moved > 0.5, bool)
+
+
+def to_source(lesion: NDArray[np.float32], origin: Crop) -> Mask:
+    """Map a network's lesion probabilities back onto the source frame.
+
+    Args:
+        lesion: (h, w) float32 in [0, 1], the network's output.
+        origin: where its scan was cut from.
+
+    Returns:
+        (H, W) bool, source pixels: probability above one half.
+    """
+    box = origin.box
+    mask = np.zeros(origin.source, bool)
+    size = (box.size.width, box.size.height)
+    moved = cv2.resize(lesion, size, interpolation=cv2.INTER_LINEAR)
+    mask[box.y0 : box.y1, box.x0 : box.x1] = moved > 0.5
+    return mask
+
+
+def to_grey(pixels: NDArray[np.uint8]) -> Grey:
+    """(H, W, 3) RGB or (H, W) grey -> (H, W) uint8."""
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, np.uint8)
+
+
+def _is_coloured(pixels: NDArray[np.uint8], sector: Mask) -> bool:
+    if pixels.ndim == 2:
+        return False
+    spread = pixels.max(axis=2) - pixels.min(axis=2)
+    return float((spread[sector] > _COLOUR_SPREAD).mean()) > _COLOUR_SHARE
+
+
+def _resized(tissue: Grey, size: Size) -> NDArray[np.float32]:
+    interpolation = _interpolation(Size(*tissue.shape), size)
+    moved = cv2.resize(tissue, (size.width, size.height), interpolation=interpolation)
+    return np.asarray(moved, np.float32) / np.float32(255)
+
+
+def _interpolation(source: Size, target: Size) -> int:
+    """Averaging where pixels are lost, else linear: shrinking by sampling would alias the speckle."""
+    shrinks = source.height > target.height and source.width > target.width
+    return cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

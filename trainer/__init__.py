@@ -1,0 +1,1 @@
+"""Reproduces the thesis on desktop GPUs. The command is `trainer`."""
