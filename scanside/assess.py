@@ -134,8 +134,8 @@ class Assessor:
         means = outputs["class_probability"].mean(axis=0)
         return ScoredScan(
             risk=risks[0] if known else None,
-            risk_if={} if known else dict(zip(labels, risks)),
-            class_probabilities={c.name: float(p) for c, p in zip(manifest.classes, means)},
+            risk_if={} if known else dict(zip(labels, risks, strict=True)),
+            class_probabilities={c.name: float(p) for c, p in zip(manifest.classes, means, strict=True)},
             mask=to_source(lesion, scan.origin),
             box=scan.origin.box,
             found_by=scan.found_by,
@@ -158,9 +158,7 @@ def golden_differences(bundle: Bundle, runner: Runner) -> dict[str, float]:
         if name.startswith("out_"):
             got = outputs.get(name.removeprefix("out_"))
             if got is None or got.shape != expected.shape:
-                raise RunnerError(
-                    f"{runner.name} gave no {name.removeprefix('out_')} of the golden shape."
-                )
+                raise RunnerError(f"{runner.name} gave no {name.removeprefix('out_')} of the golden shape.")
             differences[name.removeprefix("out_")] = float(np.abs(got - expected).max())
     return differences
 
@@ -186,9 +184,7 @@ def check_golden(bundle: Bundle, runner: Runner, precision: str = "float32") -> 
     return differences
 
 
-def check_outputs(
-    outputs: Mapping[str, NDArray[np.float32]], manifest: Manifest, batch: int
-) -> None:
+def check_outputs(outputs: Mapping[str, NDArray[np.float32]], manifest: Manifest, batch: int) -> None:
     """Refuse what is no probability before it can reach a screen.
 
     Raises:

@@ -98,9 +98,7 @@ class Bundle:
             with np.load(io.BytesIO(self.files[name]), allow_pickle=False) as archive:
                 return {key: np.asarray(archive[key], np.float32) for key in archive.files}
         except Exception as error:
-            raise BundleError(
-                f"{name} of the bundle can't be read: {error}. Export it again."
-            ) from error
+            raise BundleError(f"{name} of the bundle can't be read: {error}. Export it again.") from error
 
 
 def load_bundle(folder: Path, *, allow_test_only: bool = False) -> Bundle:
@@ -122,9 +120,7 @@ def load_bundle(folder: Path, *, allow_test_only: bool = False) -> Bundle:
             "Export the bundle again."
         ) from error
     if manifest.test_only and not allow_test_only:
-        raise BundleError(
-            f"{folder} is a bundle for tests; its risks mean nothing. Use another bundle."
-        )
+        raise BundleError(f"{folder} is a bundle for tests; its risks mean nothing. Use another bundle.")
     files = {}
     for name, sha256 in files_listed.items():
         if Path(name).name != name:
@@ -146,9 +142,7 @@ def _read(folder: Path, name: str) -> bytes:
     path = folder / name
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise BundleError(
-                f"{path} is larger than {MAX_FILE_BYTES} bytes: not a bundle of scanside."
-            )
+            raise BundleError(f"{path} is larger than {MAX_FILE_BYTES} bytes: not a bundle of scanside.")
         return path.read_bytes()
     except OSError as error:
         raise BundleError(
@@ -169,9 +163,7 @@ def _manifest(document: dict[str, Any]) -> Manifest:
         intended_use=str(document["intended_use"]),
         trained_on=str(document["training"]["summary"]),
         input_size=Size(int(document["input"]["height"]), int(document["input"]["width"])),
-        classes=tuple(
-            ModelClass(str(c["name"]), bool(c["malignant"])) for c in document["classes"]
-        ),
+        classes=tuple(ModelClass(str(c["name"]), bool(c["malignant"])) for c in document["classes"]),
         clinical_inputs=tuple(str(name) for name in document["input"]["clinical"]),
         threshold=float(document["threshold"]["risk"]),
         max_distance=float(document["reference"]["max_distance"]),
@@ -180,9 +172,7 @@ def _manifest(document: dict[str, Any]) -> Manifest:
         document=document,
     )
     if not 0 < manifest.threshold < 1:
-        raise BundleError(
-            f"the manifest's threshold is {manifest.threshold}: it must lie between 0 and 1."
-        )
+        raise BundleError(f"the manifest's threshold is {manifest.threshold}: it must lie between 0 and 1.")
     if not any(c.malignant for c in manifest.classes) or all(c.malignant for c in manifest.classes):
         raise BundleError("the manifest must name both malignant and benign classes.")
     return manifest

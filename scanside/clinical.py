@@ -57,9 +57,7 @@ def possible_inputs(
     for name in names:
         if name not in _ENCODING:
             known = ", ".join(_ENCODING)
-            raise BundleError(
-                f"the bundle asks for the clinical input '{name}'; known are: {known}."
-            )
+            raise BundleError(f"the bundle asks for the clinical input '{name}'; known are: {known}.")
         attribute, zero, one = _ENCODING[name]
         value = getattr(record, attribute)
         if value in (zero, one):

@@ -29,13 +29,9 @@ class Reference:
         try:
             self._mean, self._whitening = arrays["mean"], arrays["whitening"]
         except KeyError as error:
-            raise BundleError(
-                f"the bundle's reference has no array {error}. Export it again."
-            ) from error
+            raise BundleError(f"the bundle's reference has no array {error}. Export it again.") from error
         if self._whitening.ndim != 2 or self._mean.shape != self._whitening.shape[:1]:
-            raise BundleError(
-                "the bundle's reference arrays do not fit each other. Export it again."
-            )
+            raise BundleError("the bundle's reference arrays do not fit each other. Export it again.")
 
     def distance(self, features: Floats) -> float:
         """Root mean square of the whitened features (D,): about 1 for a training image."""

@@ -27,9 +27,7 @@ class OnnxRuntime:
         try:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises classes of its own C++ layer
-            raise RunnerError(
-                f"ONNX Runtime {ort.__version__} can't load the network: {error}"
-            ) from error
+            raise RunnerError(f"ONNX Runtime {ort.__version__} can't load the network: {error}") from error
 
     @property
     def name(self) -> str:
@@ -41,4 +39,4 @@ class OnnxRuntime:
             values = self._session.run(names, dict(inputs))
         except Exception as error:
             raise RunnerError(f"{self.name} failed: {error}") from error
-        return dict(zip(names, values))
+        return dict(zip(names, values, strict=True))

@@ -33,13 +33,13 @@ def find_sector(grey: Grey) -> Mask:
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     bright = (small > _DARK).astype(np.uint8)
     # Speckle has dark gaps: close them first, then drop what is thin.
-    bright = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, _ellipse(3))
-    bright = cv2.morphologyEx(bright, cv2.MORPH_OPEN, _ellipse(_TEXT_PX))
-    contours, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    closed = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, _ellipse(3))
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _ellipse(_TEXT_PX))
+    contours, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     areas = [cv2.contourArea(contour) for contour in contours]
     if max(areas, default=0.0) < _MIN_AREA * small.size:
         raise NoTissue("no scan found: the image is black or holds only text")
-    parts = [c for c, area in zip(contours, areas) if area >= _PART_AREA * max(areas)]
+    parts = [c for c, area in zip(contours, areas, strict=True) if area >= _PART_AREA * max(areas)]
     hull = cv2.convexHull(np.concatenate(parts))
     sector = cv2.fillConvexPoly(np.zeros_like(small), hull, 1)
     if float(small[sector > 0].std()) < _MIN_CONTRAST:

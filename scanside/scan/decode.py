@@ -9,7 +9,8 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_color_lut, apply_voi_lut, pixel_array
+from pydicom.pixels.processing import apply_color_lut, apply_voi_lut
+from pydicom.pixels.utils import pixel_array
 
 from scanside.errors import NoTissue, Unreadable
 from scanside.scan.types import Frame
@@ -87,9 +88,7 @@ def _read_header(path: Path) -> FileDataset:
             warnings.simplefilter("ignore")
             return pydicom.dcmread(path, defer_size=_LARGE_VALUE_BYTES)
     except InvalidDicomError:
-        raise Unreadable(
-            f"{path.name} is not a DICOM file (no 'DICM' after the preamble)."
-        ) from None
+        raise Unreadable(f"{path.name} is not a DICOM file (no 'DICM' after the preamble).") from None
     except FileNotFoundError:
         raise Unreadable(f"{path} does not exist. Check the path.") from None
     except OSError as error:
@@ -107,9 +106,7 @@ def _frame_count(header: FileDataset, path: Path) -> int:
     except (AttributeError, TypeError, ValueError) as error:
         raise Unreadable(f"{path.name} does not say how large its image is: {error}") from error
     if not (rows > 0 and columns > 0 and frames > 0 and rows * columns <= MAX_FRAME_PIXELS):
-        raise Unreadable(
-            f"{path.name} claims {frames} frames of {rows} x {columns} px: not possible."
-        )
+        raise Unreadable(f"{path.name} claims {frames} frames of {rows} x {columns} px: not possible.")
     return frames
 
 

@@ -100,7 +100,7 @@ def _is_coloured(pixels: NDArray[np.uint8], sector: Mask) -> bool:
 def _resized(tissue: Grey, size: Size) -> NDArray[np.float32]:
     interpolation = _interpolation(Size(*tissue.shape), size)
     moved = cv2.resize(tissue, (size.width, size.height), interpolation=interpolation)
-    return np.asarray(moved, np.float32) / np.float32(255)
+    return np.asarray(moved / np.float32(255), np.float32)
 
 
 def _interpolation(source: Size, target: Size) -> int:
