@@ -1,0 +1,101 @@
+"""The command `trainer`. Imports are local to each command, so that --help answers at once."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scanside import RESEARCH_USE, __version__
+from scanside.errors import InputError, ScansideError, SettingError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 done, 1 an input or a setting is wrong, 2 the program failed.
+    """
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except ScansideError as error:
+        print(f"trainer: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("trainer: stopped; the same command goes on from here.", file=sys.stderr)
+        return 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trainer", description=f"Train the networks of scanside. {RESEARCH_USE}"
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run", help="run one experiment", description="Run one experiment. A broken-off run goes on."
+    )
+    run.add_argument("experiment", choices=["default-model"], help="which one")
+    run.add_argument(
+        "--data", action="append", required=True, metavar="NAME=DIR", help="a data set, e.g. mmotu=DIR"
+    )
+    run.add_argument("--out", type=Path, default=Path("runs"), help="where runs are written (default: runs)")
+    run.add_argument("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
+    run.add_argument(
+        "--weights",
+        default="none",
+        help="none, imagenet (downloaded) or torchvision's EfficientNet-B0 file (default: none)",
+    )
+    run.add_argument(
+        "--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes"
+    )
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    data = _data_sets(arguments.data)
+    if "mmotu" not in data:
+        raise SettingError("default-model trains on MMOTU: give its folder as --data mmotu=DIR.")
+    _check_torch()
+    from dataclasses import replace
+
+    from trainer.experiments import default_model
+    from trainer.report import print_figures
+
+    recipe = default_model.Recipe()
+    recipe = replace(recipe, schedule=replace(recipe.schedule, seed=arguments.seed))
+    folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
+    if arguments.scale == "smoke":
+        recipe = default_model.smoke(recipe)
+        folder = folder.with_name(f"{folder.name}-smoke")
+    figures = default_model.run(data["mmotu"], folder, recipe, arguments.weights, arguments.scale)
+    print_figures(figures, arguments.experiment, arguments.scale)
+    print(f"checkpoint: {folder / 'checkpoint.pt'}")
+    return 0
+
+
+def _data_sets(given: list[str]) -> dict[str, Path]:
+    sets = {}
+    for item in given:
+        name, equals, folder = item.partition("=")
+        if not equals or not name:
+            raise SettingError(f"--data {item}: write NAME=DIR, for example mmotu=/data/MMOTU.")
+        path = Path(folder).expanduser()
+        if not path.is_dir():
+            raise InputError(f"--data {item}: {path} is not a folder. Check the path.")
+        sets[name] = path
+    return sets
+
+
+def _check_torch() -> None:
+    try:
+        import lightning  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise SettingError(
+            f"training needs {error.name}, which is not installed: pip install 'scanside[train]'."
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

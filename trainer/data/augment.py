@@ -1,0 +1,67 @@
+"""Random views of a scan. Each draws from (seed, epoch, image): a restart repeats them exactly."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.scan.types import Grey, Size
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges to draw from, each symmetric; the geometry is that of THESIS, losses and training.
+
+    Attributes:
+        flip: probability of a horizontal flip.
+        rotation_deg, shear_deg: degrees.
+        scale, shift: shares of the image's size.
+        gamma: exponent between 1 / (1 + gamma) and 1 + gamma.
+    """
+
+    flip: float = 0.5
+    rotation_deg: float = 20.0
+    shear_deg: float = 10.0
+    scale: float = 0.05
+    shift: float = 0.05
+    gamma: float = 0.0
+
+
+def augment(
+    scan: Grey, mask: Grey, size: Size, ranges: Augmentation, rng: np.random.Generator
+) -> tuple[Grey, Grey]:
+    """One random view at `size`.
+
+    Args:
+        scan: (H, W) uint8.
+        mask: (H, W) uint8 of 0 and 1, moved along with the scan.
+
+    Returns:
+        Scan and mask, (size.height, size.width) uint8; black and 0 where the view leaves the scan.
+    """
+    matrix = _affine(Size(*scan.shape), size, ranges, rng)
+    target = (size.width, size.height)
+    view = cv2.warpAffine(scan, matrix, target, flags=cv2.INTER_LINEAR)
+    moved = cv2.warpAffine(mask, matrix, target, flags=cv2.INTER_NEAREST)
+    if ranges.gamma:
+        exponent = (1 + ranges.gamma) ** rng.uniform(-1, 1)
+        view = cv2.LUT(view, (255 * np.linspace(0, 1, 256) ** exponent).astype(np.uint8))
+    return np.asarray(view, np.uint8), np.asarray(moved, np.uint8)
+
+
+def _affine(
+    source: Size, target: Size, ranges: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Source pixels -> target pixels, about the centre, as the 2 x 3 matrix that OpenCV takes."""
+    angle = np.deg2rad(rng.uniform(-1, 1) * ranges.rotation_deg)
+    shear = np.tan(np.deg2rad(rng.uniform(-1, 1) * ranges.shear_deg))
+    scale = 1 + rng.uniform(-1, 1) * ranges.scale
+    mirror = -1.0 if rng.random() < ranges.flip else 1.0
+    shift = rng.uniform(-1, 1, 2) * ranges.shift * (target.width, target.height)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    view = turn @ np.array([[1, shear], [0, 1]]) @ np.diag([mirror * scale, scale])
+    view = np.diag([target.width / source.width, target.height / source.height]) @ view
+    centre = np.array([source.width - 1, source.height - 1]) / 2
+    offset = np.array([target.width - 1, target.height - 1]) / 2 + shift - view @ centre
+    return np.hstack([view, offset[:, None]])

@@ -1,0 +1,102 @@
+"""Prepared scans -> batches. Order and views depend on (seed, epoch) alone, never on what ran before."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from scanside.scan.types import Size
+from trainer.data.augment import Augmentation, augment
+from trainer.data.mmotu import PreparedScans
+
+Batch = dict[str, Tensor]
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Yields (epoch, index) in an order drawn from (seed, epoch). Lightning calls `set_epoch`."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self._length, self._seed, self._epoch = length, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.random.default_rng((self._seed, self._epoch)).permutation(self._length)
+        return iter([(self._epoch, int(index)) for index in order])
+
+
+class AugmentedScans(Dataset[Batch]):
+    """Random views of the training scans.
+
+    Args:
+        sizes: (first epoch, size) in rising order: small views first train faster.
+    """
+
+    def __init__(
+        self,
+        data: PreparedScans,
+        sizes: tuple[tuple[int, Size], ...],
+        ranges: Augmentation,
+        seed: int,
+    ) -> None:
+        self._data, self._sizes, self._ranges, self._seed = data, sizes, ranges, seed
+
+    def __getitem__(self, key: tuple[int, int]) -> Batch:
+        epoch, index = key
+        size = [size for first, size in self._sizes if epoch >= first][-1]
+        entry = self._data.entries[index]
+        rng = np.random.default_rng((self._seed, epoch, entry.image))
+        mask = self._data.masks[index].astype(np.uint8)
+        return to_item(*augment(self._data.scans[index], mask, size, self._ranges, rng), entry.label)
+
+
+class PlainScans(Dataset[Batch]):
+    """The scans as they are."""
+
+    def __init__(self, data: PreparedScans) -> None:
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data.entries)
+
+    def __getitem__(self, index: int) -> Batch:
+        mask = self._data.masks[index].astype(np.uint8)
+        return to_item(self._data.scans[index], mask, self._data.entries[index].label)
+
+
+def to_item(scan: np.ndarray, mask: np.ndarray, label: int) -> Batch:
+    """scan (1, H, W) float32 in [0, 1], mask (1, H, W) float32 of 0 and 1, has_mask, label."""
+    return {
+        "scan": torch.from_numpy(scan)[None].float() / 255,
+        "mask": torch.from_numpy(mask)[None].float(),
+        "has_mask": torch.tensor(True),
+        "label": torch.tensor(label),
+    }
+
+
+def training_loader(
+    data: PreparedScans,
+    *,
+    sizes: tuple[tuple[int, Size], ...],
+    ranges: Augmentation,
+    batch: int,
+    seed: int,
+) -> DataLoader[Batch]:
+    """Batches of random views; the last, smaller one is dropped, since batch norm wants company."""
+    return DataLoader(
+        AugmentedScans(data, sizes, ranges, seed),
+        batch_size=min(batch, len(data.entries)),
+        sampler=EpochSampler(len(data.entries), seed),
+        drop_last=True,
+    )
+
+
+def plain_loader(data: PreparedScans, batch: int) -> DataLoader[Batch]:
+    """Batches of the scans as they are, in order."""
+    return DataLoader(PlainScans(data), batch_size=batch)

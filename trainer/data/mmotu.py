@@ -1,0 +1,124 @@
+"""MMOTU's 2D set (OTU_2d; Zhao et al., arXiv:2207.06799): 1,469 transvaginal scans, masks, 8 classes."""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset as Header
+from rich.progress import track
+
+from scanside.errors import InputError
+from scanside.scan.prepare import prepare, prepare_mask
+from scanside.scan.region import find_regions
+from scanside.scan.types import Frame, Mask, Size
+
+CLASSES = (
+    "chocolate cyst",
+    "serous cystadenoma",
+    "teratoma",
+    "theca cell tumor",
+    "simple cyst",
+    "normal ovary",
+    "mucinous cystadenoma",
+    "high-grade serous cystadenocarcinoma",
+)
+MALIGNANT = 7
+SOURCE = "MMOTU OTU_2d (Zhao et al., arXiv:2207.06799, Beijing Shijitan Hospital)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of the committed split (split.csv).
+
+    Attributes:
+        image: number of the image, 1 to 1469.
+        label: index into CLASSES.
+        part: "train" (the official training set), "validation" or "test" (halves of the official val).
+        fold: 0 to 4 within "train", for development; -1 elsewhere.
+        leaks: the image has a near-duplicate in "train".
+    """
+
+    image: int
+    label: int
+    part: str
+    fold: int
+    leaks: bool
+
+
+@dataclass(frozen=True)
+class PreparedScans:
+    """Images as the network sees them.
+
+    Attributes:
+        entries: which images, in order.
+        scans: (N, H, W) uint8.
+        masks: (N, H, W) bool, the lesion.
+        fingerprint: SHA-256 over the source files.
+    """
+
+    entries: tuple[Entry, ...]
+    scans: NDArray[np.uint8]
+    masks: Mask
+    fingerprint: str
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        return np.array([entry.label for entry in self.entries], np.int64)
+
+
+def read_split() -> tuple[Entry, ...]:
+    """The committed split of all 1,469 images; trainer/data/split.py says how it was drawn."""
+    with files(__package__).joinpath("mmotu_split.csv").open() as file:
+        return tuple(
+            Entry(int(r["image"]), int(r["label"]), r["part"], int(r["fold"]), r["leaks"] == "1")
+            for r in csv.DictReader(file)
+        )
+
+
+def image_path(root: Path, image: int) -> Path:
+    """Path of one image of the copy at `root`."""
+    return root / "images" / f"{image}.JPG"
+
+
+def prepare_scans(root: Path, entries: Iterable[Entry], size: Size, what: str) -> PreparedScans:
+    """Read `entries` from the copy of MMOTU at `root` and prepare them as the edge does.
+
+    Args:
+        what: named by the progress bar.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    entries = tuple(entries)
+    scans = np.zeros((len(entries), *size), np.uint8)
+    masks = np.zeros((len(entries), *size), bool)
+    digest = hashlib.sha256()
+    for row, entry in enumerate(track(entries, f"preparing {what}", transient=True)):
+        pixels = _decode(image_path(root, entry.image), cv2.IMREAD_COLOR, digest)
+        lesion = _decode(root / "annotations" / f"{entry.image}_binary.PNG", cv2.IMREAD_GRAYSCALE, digest)
+        frame = Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+        scan = prepare(frame, find_regions(Header(), frame.size)[0], size)
+        scans[row] = np.rint(scan.pixels * 255)
+        masks[row] = prepare_mask(lesion > 0, scan.origin, size)
+    return PreparedScans(entries, scans, masks, digest.hexdigest())
+
+
+def _decode(path: Path, flags: int, digest: "hashlib._Hash") -> NDArray[np.uint8]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"MMOTU is incomplete: {path} can't be read ({error.strerror}). "
+            "Give the folder that holds images/ and annotations/ as --data mmotu=DIR."
+        ) from error
+    digest.update(content)
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    if pixels is None:
+        raise InputError(f"{path} is no image that can be decoded. Get a fresh copy of it.")
+    return np.asarray(pixels, np.uint8)

@@ -1,0 +1,234 @@
+"""`trainer run default-model`: the network of the bundle that scanside ships, trained on MMOTU.
+
+Not an arm of the thesis: where no ImageNet weights are given it trains from scratch, on small views
+first and then at the bundle's size, and keeps averaged weights. docs/training.md says how and why.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from scanside import __version__
+from scanside.scan.types import Size
+from trainer import checkpoint as checkpoints
+from trainer.checkpoint import Checkpoint
+from trainer.data import mmotu
+from trainer.data.augment import Augmentation
+from trainer.data.loader import plain_loader, training_loader
+from trainer.data.mmotu import Entry, PreparedScans
+from trainer.evaluate import Predictions, figures, predict, temperature
+from trainer.metrics import Estimate
+from trainer.models.efficientnet import load_imagenet
+from trainer.models.multitask import EfficientNetMultitask
+from trainer.training import MultitaskTraining, Schedule, fit
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every number of the run.
+
+    Attributes:
+        sizes: (first epoch, rows and columns of the views) in rising order; the last is the bundle's.
+        images: use only so many of each part; None is all.
+        development_fold: fold of the training set that is held out to calibrate, to choose the
+            threshold and to set the out-of-distribution limit.
+        specificity: the threshold is the risk that this share of benign development images stays below.
+        inlier_share: share of the development images that the out-of-distribution gate lets through.
+        reference_variance: share of the feature variance that the gate's directions keep.
+    """
+
+    sizes: tuple[tuple[int, Size], ...] = ((0, Size(112, 176)), (60, Size(168, 272)))
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule(85, 16, 1.5e-3, 0.05, 0.05, 0.995, "bf16-mixed", 0)
+    )
+    augmentation: Augmentation = Augmentation(scale=0.15, gamma=0.4)
+    dice_weight: float = 1.0
+    images: int | None = None
+    development_fold: int = 0
+    specificity: float = 0.8
+    inlier_share: float = 0.99
+    reference_variance: float = 0.95
+
+    @property
+    def size(self) -> Size:
+        return self.sizes[-1][1]
+
+
+def smoke(recipe: Recipe) -> Recipe:
+    """The same run on a few images at small size, to see that everything works. Its model is useless."""
+    small = ((0, Size(40, 64)), (1, Size(56, 88)))
+    return replace(recipe, sizes=small, images=48, schedule=replace(recipe.schedule, epochs=2, batch=8))
+
+
+def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: str) -> dict[str, Estimate]:
+    """Train, calibrate on the development fold, evaluate once on the official val images.
+
+    Args:
+        data: a copy of MMOTU.
+        folder: where the run is written; a broken-off run goes on from there.
+        weights: "none", "imagenet" (downloaded), or torchvision's file of EfficientNet-B0.
+        scale: "full" or "smoke", named in everything that is written.
+
+    Returns:
+        The figures on the official val images that have no near-duplicate in the training set.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.json").write_text(json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
+    lightning.seed_everything(recipe.schedule.seed, verbose=False)
+    parts = _parts(recipe)
+    train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images")
+    development = mmotu.prepare_scans(data, parts["development"], recipe.size, "development images")
+    network = EfficientNetMultitask(len(mmotu.CLASSES))
+    if weights != "none":
+        load_imagenet(network.features, None if weights == "imagenet" else Path(weights))
+    class_weights = _class_weights(train.labels)
+    training = MultitaskTraining(network, class_weights, recipe.dice_weight, recipe.schedule)
+    fit(
+        training,
+        training_loader(
+            train,
+            sizes=recipe.sizes,
+            ranges=recipe.augmentation,
+            batch=recipe.schedule.batch,
+            seed=recipe.schedule.seed,
+        ),
+        plain_loader(development, recipe.schedule.batch),
+        folder,
+    )
+    network = network.float().eval()
+    calibration = _calibrate(network, class_weights, predict(network, development, "development images"))
+    held_out = predict(network, development, "development images")
+    threshold = float(np.quantile(held_out.risk[~held_out.malignant], recipe.specificity))
+    reference = _reference(predict(network, train, "training images"), recipe.reference_variance)
+    distances = _distances(held_out.features, reference)
+    max_distance = float(np.quantile(distances, recipe.inlier_share))
+    test = mmotu.prepare_scans(data, parts["test"], recipe.size, "official val images")
+    on_test = predict(network, test, "official val images")
+    result = figures(on_test, threshold)
+    accepted = float((_distances(on_test.features, reference) <= max_distance).mean())
+    _write(
+        folder,
+        Checkpoint(
+            state=dict(network.state_dict()),
+            classes=tuple((name, i == mmotu.MALIGNANT) for i, name in enumerate(mmotu.CLASSES)),
+            input_size=recipe.size,
+            clinical_inputs=(),
+            reference={k: torch.from_numpy(v.astype(np.float32)) for k, v in reference.items()},
+            manifest={
+                "name": "mmotu-efficientnet-b0-mtl" + ("" if scale == "full" else f"-{scale}"),
+                "version": __version__,
+                "intended_use": "Research on transvaginal ultrasound of ovarian lesions. Not for diagnosis.",
+                "training": _training(train, recipe, weights, scale),
+                "threshold": {
+                    "risk": threshold,
+                    "chosen": f"specificity {recipe.specificity} on {len(parts['development'])} "
+                    "development images",
+                    "provisional": f"sensitivity rests on {int(on_test.malignant.sum())} malignant images",
+                },
+                "calibration": calibration,
+                "reference": {
+                    "method": "Mahalanobis distance of pooled encoder features",
+                    "max_distance": max_distance,
+                    "accepted_on_test": accepted,
+                },
+                "performance": {
+                    "measured_on": f"{len(test.entries)} images of the official MMOTU val set, "
+                    "those without a near-duplicate in the training set; measured once",
+                    "fingerprint": test.fingerprint,
+                    **{name: asdict(estimate) for name, estimate in result.items()},
+                },
+            },
+        ),
+        on_test,
+    )
+    return result
+
+
+def _parts(recipe: Recipe) -> dict[str, list[Entry]]:
+    split = mmotu.read_split()
+    inside = [e for e in split if e.part == "train"]
+    parts = {
+        "train": [e for e in inside if e.fold != recipe.development_fold],
+        "development": [e for e in inside if e.fold == recipe.development_fold],
+        "test": [e for e in split if e.part != "train" and not e.leaks],
+    }
+    if recipe.images is None:
+        return parts
+    # Malignant images first: a small run has to see both kinds.
+    return {
+        name: sorted(entries, key=lambda e: e.label != mmotu.MALIGNANT)[: recipe.images]
+        for name, entries in parts.items()
+    }
+
+
+def _class_weights(labels: NDArray[np.int64]) -> Tensor:
+    """One over the root of a class's frequency, mean 1: rare classes count, yet not as if common."""
+    counts = np.bincount(labels, minlength=len(mmotu.CLASSES)).clip(min=1)
+    weights = counts**-0.5
+    return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+
+
+def _calibrate(network: nn.Module, class_weights: Tensor, held_out: Predictions) -> dict[str, object]:
+    """Fold priors and temperature into the last layer, so that the softmax is a probability.
+
+    Training with class weights w teaches w times the odds: log w is taken off again (the argument of
+    Menon et al., ICLR 2021), then one temperature is fitted on held-out images.
+    """
+    prior = np.log(class_weights.numpy().astype(np.float64))
+    t = temperature(held_out.logits - prior, held_out.labels)
+    last = network.head[-1]  # type: ignore[index]
+    with torch.no_grad():
+        last.weight.div_(t)
+        last.bias.sub_(torch.from_numpy(prior).float()).div_(t)
+    return {
+        "method": "class weights taken off the logits, then temperature",
+        "temperature": t,
+        "measured_on": f"{len(held_out.labels)} development images",
+        "prevalence": float(held_out.malignant.mean()),
+    }
+
+
+def _reference(train: Predictions, variance: float) -> dict[str, NDArray[np.float64]]:
+    """Mean and whitened principal directions of the training features (scanside.ood)."""
+    mean = train.features.mean(axis=0)
+    _, scale, directions = np.linalg.svd(train.features - mean, full_matrices=False)
+    share = np.cumsum(scale**2) / np.sum(scale**2)
+    keep = int(np.searchsorted(share, variance)) + 1
+    spread = scale[:keep] / np.sqrt(len(train.features))
+    return {"mean": mean, "whitening": directions[:keep].T / spread}
+
+
+def _distances(
+    features: NDArray[np.float64], reference: dict[str, NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    white = (features - reference["mean"]) @ reference["whitening"]
+    return np.sqrt(np.mean(white**2, axis=1))
+
+
+def _training(train: PreparedScans, recipe: Recipe, weights: Path | str, scale: str) -> dict[str, object]:
+    n, malignant = len(train.entries), int((train.labels == mmotu.MALIGNANT).sum())
+    return {
+        "summary": f"{n} transvaginal scans of {mmotu.SOURCE}, {malignant} of them malignant"
+        + ("" if scale == "full" else f"; {scale} run, its risks mean nothing"),
+        "fingerprint": train.fingerprint,
+        "initial_weights": str(weights) if weights in ("none", "imagenet") else "imagenet, from a file",
+        "recipe": asdict(recipe),
+    }
+
+
+def _write(folder: Path, checkpoint: Checkpoint, on_test: Predictions) -> None:
+    np.savez_compressed(
+        folder / "test_predictions.npz",
+        logits=on_test.logits,
+        labels=on_test.labels,
+        iou=on_test.iou,
+        features=on_test.features,
+    )
+    (folder / "evaluation.json").write_text(json.dumps(checkpoint.manifest, indent=2) + "\n")
+    checkpoints.save(checkpoint, folder / "checkpoint.pt")

@@ -1,0 +1,129 @@
+"""The convolutional stages of EfficientNet-B0 (Tan and Le, ICML 2019), for one grey channel.
+
+The stages, their symmetric padding and their parameter names are those of torchvision's
+`efficientnet_b0().features`, so odd sizes work and its ImageNet weights load by name.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from scanside.errors import SettingError
+
+# Expansion, kernel, stride, channels out, blocks: table 1 of the paper.
+_STAGES = (
+    (1, 3, 1, 16, 1),
+    (6, 3, 2, 24, 2),
+    (6, 5, 2, 40, 2),
+    (6, 3, 2, 80, 3),
+    (6, 5, 1, 112, 3),
+    (6, 5, 2, 192, 4),
+    (6, 3, 1, 320, 1),
+)
+STEM_CHANNELS = 32
+FEATURE_CHANNELS = 1280
+_STOCHASTIC_DEPTH = 0.2  # probability at the last block; grows linearly from 0 at the first
+_IMAGENET_URL = "https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth"
+
+
+def efficientnet_b0_features(in_channels: int = 1) -> nn.Sequential:
+    """Stages 0 to 8: (N, in_channels, H, W) -> (N, 1280, H/32, W/32), sizes rounded up."""
+    stages: list[nn.Module] = [_conv_bn_silu(in_channels, STEM_CHANNELS, kernel=3, stride=2)]
+    channels, block, blocks = STEM_CHANNELS, 0, sum(stage[4] for stage in _STAGES)
+    for expansion, kernel, stride, out, repeats in _STAGES:
+        layers = []
+        for repeat in range(repeats):
+            drop = _STOCHASTIC_DEPTH * block / blocks
+            layers.append(
+                InvertedResidual(channels, out, expansion, kernel, stride if repeat == 0 else 1, drop)
+            )
+            channels, block = out, block + 1
+        stages.append(nn.Sequential(*layers))
+    stages.append(_conv_bn_silu(channels, FEATURE_CHANNELS, kernel=1))
+    return nn.Sequential(*stages)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, depthwise convolution, squeeze and excite, project; a residual where shapes agree."""
+
+    def __init__(
+        self, channels: int, out: int, expansion: int, kernel: int, stride: int, drop: float
+    ) -> None:
+        super().__init__()
+        wide = channels * expansion
+        layers: list[nn.Module] = [] if expansion == 1 else [_conv_bn_silu(channels, wide, kernel=1)]
+        layers += [
+            _conv_bn_silu(wide, wide, kernel=kernel, stride=stride, groups=wide),
+            SqueezeExcite(wide, channels // 4),
+            nn.Sequential(nn.Conv2d(wide, out, 1, bias=False), nn.BatchNorm2d(out)),
+        ]
+        self.block = nn.Sequential(*layers)
+        self.residual = stride == 1 and channels == out
+        self.drop = drop
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.block(x)
+        if not self.residual:
+            return y
+        if self.training and self.drop:
+            keep = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.drop
+            y = y * keep.to(y.dtype) / (1 - self.drop)
+        return x + y
+
+
+class SqueezeExcite(nn.Module):
+    """Channel attention from the global average (Hu et al., CVPR 2018)."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, squeezed, 1)
+        self.fc2 = nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = nn.functional.silu(self.fc1(x.mean((2, 3), keepdim=True)))
+        return x * torch.sigmoid(self.fc2(scale))
+
+
+def load_imagenet(features: nn.Sequential, source: Path | None) -> None:
+    """Load torchvision's ImageNet weights into `features`, all but the stem convolution of 1 channel.
+
+    Args:
+        source: torchvision's file `efficientnet_b0_rwightman-7f5810bc.pth`; downloaded when None.
+
+    Raises:
+        SettingError: the file can't be had, or its names and shapes are not those of the network.
+    """
+    try:
+        if source is None:
+            state = torch.hub.load_state_dict_from_url(_IMAGENET_URL, map_location="cpu", check_hash=True)
+        else:
+            state = torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise SettingError(
+            f"ImageNet weights can't be read from {source or _IMAGENET_URL}: {error}. "
+            "Give the file with --weights FILE, or train from scratch with --weights none."
+        ) from error
+    prefix = "features."
+    wanted = features.state_dict()
+    given = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    stem = "0.0.weight"
+    wrong = [k for k, v in wanted.items() if k != stem and (k not in given or given[k].shape != v.shape)] + [
+        k for k in given if k not in wanted
+    ]
+    if wrong:
+        raise SettingError(
+            f"{source} does not hold EfficientNet-B0 as torchvision writes it: "
+            f"{len(wrong)} names or shapes differ, first {wrong[0]}."
+        )
+    if given[stem].shape != wanted[stem].shape:
+        given[stem] = wanted[stem]
+    features.load_state_dict(given)
+
+
+def _conv_bn_silu(channels: int, out: int, *, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, out, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(out),
+        nn.SiLU(inplace=True),
+    )

@@ -1,0 +1,18 @@
+"""Results that people look at: tables in the terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from scanside import RESEARCH_USE
+from trainer.metrics import Estimate
+
+
+def print_figures(figures: dict[str, Estimate], experiment: str, scale: str) -> None:
+    """Print each figure with its 95 % interval and the number of images behind it."""
+    note = "" if scale == "full" else f" ({scale} run: these figures mean nothing)"
+    table = Table(title=f"{experiment}{note}", caption=RESEARCH_USE)
+    for column in ("figure", "value", "95 % interval", "images"):
+        table.add_column(column, justify="left" if column == "figure" else "right")
+    for name, e in figures.items():
+        table.add_row(name.replace("_", " "), f"{e.value:.3f}", f"{e.low:.3f} to {e.high:.3f}", str(e.n))
+    Console().print(table)
