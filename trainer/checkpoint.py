@@ -1,6 +1,6 @@
 """A trained network on disk: weights and plain values, so that reading one can't run code."""
 
-import os
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,14 @@ class Checkpoint:
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write `checkpoint` in one step: a broken-off write leaves no half file under `path`."""
     part = path.with_suffix(".part")
-    torch.save({"format": FORMAT, **vars(checkpoint), "input_size": tuple(checkpoint.input_size)}, part)
-    os.replace(part, path)
+    content = {
+        "format": FORMAT,
+        **vars(checkpoint),
+        "input_size": tuple(checkpoint.input_size),
+        "manifest": json.dumps(checkpoint.manifest),
+    }
+    torch.save(content, part)
+    part.replace(path)
 
 
 def load(path: Path) -> Checkpoint:
@@ -61,6 +67,7 @@ def load(path: Path) -> Checkpoint:
         if content.pop("format") != FORMAT:
             raise ValueError("another format")
         content["input_size"] = Size(*content["input_size"])
+        content["manifest"] = json.loads(content["manifest"])
         return Checkpoint(**content)
     except FileNotFoundError:
         raise InputError(f"no checkpoint at {path}. `trainer run` writes checkpoint.pt.") from None

@@ -47,7 +47,7 @@ class Recipe:
     schedule: Schedule = field(
         default_factory=lambda: Schedule(85, 16, 1.5e-3, 0.05, 0.05, 0.995, "bf16-mixed", 0)
     )
-    augmentation: Augmentation = Augmentation(scale=0.15, gamma=0.4)
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(scale=0.15, gamma=0.4))
     dice_weight: float = 1.0
     images: int | None = None
     development_fold: int = 0
