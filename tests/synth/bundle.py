@@ -25,8 +25,10 @@ INPUT_SIZE = Size(84, 136)
 _FRAME = Size(240, 320)
 _SCANS = 48
 _SEED = 7_000  # far from the seeds that tests use
-_BLUR = np.outer(*2 * [np.array([1, 4, 6, 4, 1])]).astype(np.float32) / 256
-_STEEPNESS, _DARKER_BY = 40.0, 0.2
+_BINOMIAL = np.array([1, 8, 28, 56, 70, 56, 28, 8, 1], np.float32) / 256
+_STEEPNESS, _DARKER_BY = 40.0, 0.25
+_BLACK_STEEPNESS, _BLACK = 500.0, 0.012  # what was blackened outside the sector is no lesion
+_RIM = 9
 _EPSILON = 1e-3
 
 
@@ -87,16 +89,19 @@ def run_numpy(inputs: Weights, weights: Weights) -> Weights:
 def _look(scan: Floats) -> tuple[Floats, Floats]:
     """(N, H, W) scans -> lesion probability (N, H, W) and features (N, 5)."""
     height, width = scan.shape[1:]
-    smooth = _sliding(scan, (5, 5), fill=0.0)
-    smooth = np.einsum("nhwij,ij->nhw", smooth, _BLUR, optimize=True)
+    side = len(_BINOMIAL)
+    smooth = _sliding(scan, (side, 1))[..., 0] @ _BINOMIAL
+    smooth = _sliding(smooth, (1, side))[..., 0, :] @ _BINOMIAL
     # A closing, maximum then minimum, fills whatever is dark and smaller than its window.
     side = _window(Size(height, width))
     highest = _maximum(smooth, side)
     closed = -_maximum(-highest, side)
-    lesion = 1 / (1 + np.exp(-_STEEPNESS * (closed - smooth - _DARKER_BY)))
+    darkest = -_maximum(-smooth, _RIM)
+    lesion = _sigmoid(_STEEPNESS * (closed - smooth - _DARKER_BY))
+    lesion = lesion * _sigmoid(_BLACK_STEEPNESS * (darkest - _BLACK))
     share = lesion.mean(axis=(1, 2)) + np.float32(_EPSILON)
     inside = (lesion * smooth).mean(axis=(1, 2)) / share
-    rim = (_maximum(lesion, 3) - lesion).mean(axis=(1, 2)) / share  # ragged lesions have more of it
+    rim = (_maximum(lesion, _RIM) - lesion).mean(axis=(1, 2)) / share  # ragged lesions have more of it
     grain = np.abs(scan - smooth).mean(axis=(1, 2))
     features = np.stack([share, inside, rim, scan.mean(axis=(1, 2)), grain], axis=1)
     return lesion.astype(np.float32), features.astype(np.float32)
@@ -108,36 +113,48 @@ def _network(weights: Weights, size: Size) -> bytes:
     clinical = len(weights["slope"]) > weights["whitening"].shape[1]
     constants = {
         **{name: weights[name] for name in ("mean", "whitening", "slope", "bias")},
-        "blur": _BLUR[None, None],
+        "blur": np.outer(_BINOMIAL, _BINOMIAL)[None, None],
         "steepness": np.float32(_STEEPNESS),
         "darker_by": np.float32(_DARKER_BY),
+        "black_steepness": np.float32(_BLACK_STEEPNESS),
+        "black": np.float32(_BLACK),
         "epsilon": np.float32(_EPSILON),
+        "pads": np.array([0, 0, 4, 4, 0, 0, 4, 4]),
         "one": np.array([1]),
         "two_three": np.array([2, 3]),
     }
     node = helper.make_node
     rows = {"kernel_shape": [side, 1], "pads": [side // 2, 0, side // 2, 0]}
     columns = {"kernel_shape": [1, side], "pads": [0, side // 2, 0, side // 2]}
+    rim = {"kernel_shape": [_RIM, _RIM], "pads": [_RIM // 2] * 4}
     pooled = ("share", "inside", "rim", "brightness", "grain")
     nodes = [
-        node("Conv", ["scan", "blur"], ["smooth"], pads=[2, 2, 2, 2]),
+        node("Pad", ["scan", "pads"], ["padded"], mode="edge"),
+        node("Conv", ["padded", "blur"], ["smooth"]),
         node("MaxPool", ["smooth"], ["highest_rows"], **rows),
         node("MaxPool", ["highest_rows"], ["highest"], **columns),
-        node("Neg", ["highest"], ["lowered"]),
-        node("MaxPool", ["lowered"], ["closed_rows"], **rows),
-        node("MaxPool", ["closed_rows"], ["closed_lowered"], **columns),
-        node("Neg", ["closed_lowered"], ["closed"]),
+        node("Neg", ["highest"], ["negative"]),
+        node("MaxPool", ["negative"], ["negative_rows"], **rows),
+        node("MaxPool", ["negative_rows"], ["negative_closed"], **columns),
+        node("Neg", ["negative_closed"], ["closed"]),
         node("Sub", ["closed", "smooth"], ["darker"]),
         node("Sub", ["darker", "darker_by"], ["dark"]),
-        node("Mul", ["dark", "steepness"], ["lesion_logit"]),
-        node("Sigmoid", ["lesion_logit"], ["lesion"]),
+        node("Mul", ["dark", "steepness"], ["dark_logit"]),
+        node("Sigmoid", ["dark_logit"], ["dark_probability"]),
+        node("Neg", ["smooth"], ["negative_smooth"]),
+        node("MaxPool", ["negative_smooth"], ["negative_darkest"], **rim),
+        node("Neg", ["negative_darkest"], ["darkest"]),
+        node("Sub", ["darkest", "black"], ["above_black"]),
+        node("Mul", ["above_black", "black_steepness"], ["tissue_logit"]),
+        node("Sigmoid", ["tissue_logit"], ["tissue_probability"]),
+        node("Mul", ["dark_probability", "tissue_probability"], ["lesion"]),
         node("Squeeze", ["lesion", "one"], ["lesion_probability"]),
         node("ReduceMean", ["lesion"], ["bare_share"], axes=[2, 3]),
         node("Add", ["bare_share", "epsilon"], ["share"]),
         node("Mul", ["lesion", "smooth"], ["lesion_smooth"]),
         node("ReduceMean", ["lesion_smooth"], ["inside_sum"], axes=[2, 3]),
         node("Div", ["inside_sum", "share"], ["inside"]),
-        node("MaxPool", ["lesion"], ["grown"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        node("MaxPool", ["lesion"], ["grown"], **rim),
         node("Sub", ["grown", "lesion"], ["rim_pixels"]),
         node("ReduceMean", ["rim_pixels"], ["rim_sum"], axes=[2, 3]),
         node("Div", ["rim_sum", "share"], ["rim"]),
@@ -216,17 +233,21 @@ def _scan(seed: int, size: Size) -> tuple[Floats, bool]:
     return prepare(Frame(frame.pixels), whole, size).pixels, frame.malignant
 
 
+def _sigmoid(logit: Floats) -> Floats:
+    return np.asarray(0.5 * (1 + np.tanh(logit / 2)), np.float32)
+
+
 def _window(size: Size) -> int:
     return size.height // 4 * 2 + 1
 
 
 def _maximum(scan: Floats, side: int) -> Floats:
-    rows = _sliding(scan, (side, 1), fill=-np.inf).max(axis=(3, 4))
-    return np.asarray(_sliding(rows, (1, side), fill=-np.inf).max(axis=(3, 4)), np.float32)
+    # What repeats the edge changes no maximum, and what ONNX pads with, minus infinity, neither.
+    rows = _sliding(scan, (side, 1)).max(axis=(3, 4))
+    return np.asarray(_sliding(rows, (1, side)).max(axis=(3, 4)), np.float32)
 
 
-def _sliding(scan: Floats, window: tuple[int, int], fill: float) -> Floats:
-    """(N, H, W) -> (N, H, W, *window): what a window around each pixel holds."""
+def _sliding(scan: Floats, window: tuple[int, ...]) -> Floats:
+    """(N, H, W) -> (N, H, W, *window): what a window around each pixel holds, the edge repeated."""
     pads = [(0, 0), *((side // 2, side // 2) for side in window)]
-    padded = np.pad(scan, pads, constant_values=fill)
-    return np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
+    return np.lib.stride_tricks.sliding_window_view(np.pad(scan, pads, mode="edge"), window, axis=(1, 2))

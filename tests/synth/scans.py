@@ -117,7 +117,7 @@ def _lesion(sector: Mask, malignant: bool, rng: np.random.Generator) -> tuple[Ma
         for lobes in (3, 5, 8):
             edge += rng.uniform(0.03, 0.07) * np.sin(lobes * angle + rng.uniform(0, 6.3))
     distance = np.hypot((y - cy) / ry, (x - cx) / rx) / edge
-    inside = np.full_like(y, 0.1)
+    inside = np.full_like(y, 0.15)
     for _ in range(rng.integers(3, 6) if malignant else 0):  # solid, papillary parts on the wall
         at, size = rng.uniform(0, 6.3), rng.uniform(0.18, 0.3)
         solid = np.hypot((y - cy) / ry - 0.7 * np.sin(at), (x - cx) / rx - 0.7 * np.cos(at)) < size
