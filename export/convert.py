@@ -1,0 +1,67 @@
+"""Checkpoint -> bundle, with the parity between torch and the runtime measured on the way."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from export.bundle import write_bundle
+from export.golden import golden_inputs
+from export.model_card import model_card
+from export.to_onnx import round_to_fp16, run_torch, to_onnx
+from scanside.assess import check_golden
+from scanside.bundle import NETWORK, Bundle
+from scanside.runtime.onnxruntime import OnnxRuntime
+from trainer import checkpoint as checkpoints
+
+TOLERANCE = {"float32": 1e-3}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Largest absolute differences on the golden case, by output.
+
+    Attributes:
+        rounding: network with FP16 weights against the checkpoint's FP32, both in torch.
+        runtime: ONNX Runtime against torch, the same weights.
+    """
+
+    rounding: dict[str, float]
+    runtime: dict[str, float]
+
+
+def convert(source: Path, folder: Path) -> tuple[Bundle, Parity]:
+    """Export the checkpoint at `source` into the bundle `folder`.
+
+    Raises:
+        InputError: no checkpoint.
+        RunnerError: the runtime does not reproduce the network; nothing should use the bundle.
+    """
+    checkpoint = checkpoints.load(source)
+    clinical = len(checkpoint.clinical_inputs)
+    inputs = golden_inputs(checkpoint.input_size, clinical)
+    exact = run_torch(checkpoint.network(), inputs)
+    network = round_to_fp16(checkpoint.network())
+    outputs = run_torch(network, inputs)
+    document = {
+        **checkpoint.manifest,
+        "licence": "Apache-2.0",
+        "test_only": False,
+        "input": {
+            "height": checkpoint.input_size.height,
+            "width": checkpoint.input_size.width,
+            "clinical": list(checkpoint.clinical_inputs),
+        },
+        "classes": [{"name": name, "malignant": malignant} for name, malignant in checkpoint.classes],
+        "golden": {"tolerance": TOLERANCE},
+    }
+    bundle = write_bundle(
+        folder,
+        document,
+        network=to_onnx(network, checkpoint.input_size, clinical),
+        golden={f"in_{k}": v for k, v in inputs.items()} | {f"out_{k}": v for k, v in outputs.items()},
+        reference={name: values.numpy() for name, values in checkpoint.reference.items()},
+        model_card=model_card(document),
+    )
+    rounding = {name: float(np.abs(exact[name] - outputs[name]).max()) for name in outputs}
+    return bundle, Parity(rounding, check_golden(bundle, OnnxRuntime(bundle.files[NETWORK])))

@@ -1,0 +1,120 @@
+"""A trained network -> an ONNX graph whose outputs are probabilities. The only file that needs torch."""
+
+import io
+import logging
+import warnings
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from scanside.scan.types import Size
+
+OPSET = 18  # the lowest that torch's exporter writes; TensorRT 8.6 and later read it
+_FP16_FROM = 256  # tensors with fewer values stay in FP32: they weigh nothing, and scales are delicate
+
+
+class Probabilities(nn.Module):
+    """The network with its logits turned into what a bundle promises."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, scan: Tensor, clinical: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """-> class_probability (N, C), lesion_probability (N, H, W), features (N, D)."""
+        output = self.network(scan) if clinical is None else self.network(scan, clinical)
+        lesion = torch.sigmoid(output.lesion_logits[:, 0])
+        return torch.softmax(output.class_logits, dim=1), lesion, output.features
+
+
+OUTPUTS = ("class_probability", "lesion_probability", "features")
+
+
+def round_to_fp16(network: nn.Module) -> nn.Module:
+    """Round large weights to the nearest FP16 value in place, kept as FP32: what the bundle stores."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.numel() >= _FP16_FROM:
+                parameter.copy_(parameter.half().float())
+    return network
+
+
+def to_onnx(network: nn.Module, size: Size, clinical_inputs: int) -> bytes:
+    """Export `network`, dynamic in the batch, large weights stored in FP16 and widened at load.
+
+    Args:
+        network: after `round_to_fp16`, in evaluation mode.
+        size: rows and columns of the input.
+        clinical_inputs: number of clinical facts; 0 for none.
+    """
+    arguments = [torch.rand(2, 1, *size)]
+    names = ["scan"]
+    if clinical_inputs:
+        arguments.append(torch.zeros(2, clinical_inputs))
+        names.append("clinical")
+    batch = torch.export.Dim("batch", min=1, max=64)
+    with warnings.catch_warnings():
+        # What torch deprecates in itself, and that it has no torchvision, is no news to a user.
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            Probabilities(network).eval(),
+            tuple(arguments),
+            input_names=names,
+            output_names=list(OUTPUTS),
+            dynamic_shapes=tuple({0: batch} for _ in names),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # None only with dynamo=False
+    buffer = io.BytesIO()
+    program.save(buffer)
+    model = onnx.load_from_string(buffer.getvalue())
+    model.ir_version = min(model.ir_version, 10)
+    _store_in_fp16(model.graph)
+    _drop_notes(model)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+@torch.inference_mode()
+def run_torch(network: nn.Module, inputs: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """What the exported graph has to give, computed by torch."""
+    outputs = Probabilities(network).eval()(*(torch.from_numpy(value) for value in inputs.values()))
+    return {name: value.numpy() for name, value in zip(OUTPUTS, outputs, strict=True)}
+
+
+def _store_in_fp16(graph: onnx.GraphProto) -> None:
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < _FP16_FROM:
+            continue
+        half = values.astype(np.float16)
+        if not np.isfinite(half).all() or np.abs(half.astype(np.float32) - values).max() > 1e-3:
+            continue  # folded constants that FP16 can't hold well enough
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_fp16"))
+        casts.append(helper.make_node("Cast", [f"{name}_fp16"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _drop_notes(model: onnx.ModelProto) -> None:
+    """Remove what the exporter notes for debugging: source paths and stack traces of this machine."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.graph.value_info[:]
+    model.graph.doc_string = model.doc_string = ""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
+        del value.metadata_props[:]
+        value.doc_string = ""

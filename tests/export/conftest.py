@@ -1,0 +1,56 @@
+"""One checkpoint and the bundle made of it. The network is untrained: what counts here is equality."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside[train,export]")
+
+import torch
+
+from export.convert import Parity, convert
+from scanside.bundle import Bundle
+from scanside.scan.types import Size
+from trainer import checkpoint as checkpoints
+from trainer.checkpoint import Checkpoint
+from trainer.models.multitask import EfficientNetMultitask
+
+
+def checkpoint_of(clinical_inputs: tuple[str, ...] = ()) -> Checkpoint:
+    """An untrained network of two classes at 56 x 88, with statistics that are not the initial ones."""
+    torch.manual_seed(3)
+    network = EfficientNetMultitask(classes=2, clinical_inputs=len(clinical_inputs))
+    for _ in range(3):
+        network(torch.rand(8, 1, 56, 88), torch.rand(8, len(clinical_inputs)) if clinical_inputs else None)
+    estimate = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10}
+    return Checkpoint(
+        state=dict(network.eval().state_dict()),
+        classes=(("benign", False), ("malignant", True)),
+        input_size=Size(56, 88),
+        clinical_inputs=clinical_inputs,
+        reference={"mean": torch.zeros(1280), "whitening": torch.eye(1280, 8)},
+        manifest={
+            "name": "untrained",
+            "version": "0",
+            "intended_use": "Tests.",
+            "training": {"summary": "nothing", "initial_weights": "none"},
+            "threshold": {"risk": 0.5, "chosen": "nothing", "provisional": "untrained"},
+            "calibration": {"method": "none", "measured_on": "nothing", "prevalence": 0.5},
+            "reference": {"method": "distance", "max_distance": 1e9, "accepted_on_test": 1.0},
+            "performance": {"measured_on": "nothing", "auc": estimate},
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def checkpoint_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "checkpoint.pt"
+    checkpoints.save(checkpoint_of(("menopausal_status", "oncology_centre")), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def exported(checkpoint_path: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bundle, Parity]:
+    folder = tmp_path_factory.mktemp("bundle")
+    bundle, parity = convert(checkpoint_path, folder)
+    return folder, bundle, parity

@@ -1,0 +1,87 @@
+"""The split is what it says, and the views of a scan depend on (seed, epoch, image) alone."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from scanside.errors import InputError
+from scanside.scan.types import Size
+from trainer.data.augment import Augmentation, augment
+from trainer.data.loader import training_loader
+from trainer.data.mmotu import MALIGNANT, prepare_scans, read_split
+
+STILL = Augmentation(flip=0, rotation_deg=0, shear_deg=0, scale=0, shift=0)
+
+
+def test_split_has_the_thesis_sizes_and_every_image_once() -> None:
+    split = read_split()
+    assert sorted(entry.image for entry in split) == list(range(1, 1470))
+    assert Counter(entry.part for entry in split) == {"train": 1000, "validation": 236, "test": 233}
+    assert Counter(entry.fold for entry in split if entry.part == "train") == dict.fromkeys(range(5), 200)
+    assert {entry.fold for entry in split if entry.part != "train"} == {-1}
+    assert sum(entry.leaks for entry in split) == 27
+    malignant = Counter(entry.part for entry in split if entry.label == MALIGNANT)
+    assert malignant == {"train": 38, "validation": 7, "test": 8}
+
+
+def test_split_can_be_drawn_again() -> None:
+    data = os.environ.get("SCANSIDE_DATA")
+    if not data:
+        pytest.skip("SCANSIDE_DATA is not set: no copy of MMOTU to draw the split from")
+    from trainer.data.split import draw
+
+    assert draw(Path(data) / "mmotu") == list(read_split())
+
+
+def test_no_augmentation_leaves_the_scan_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    scan = rng.integers(0, 256, (40, 60), np.uint8)
+    mask = (rng.random((40, 60)) > 0.5).astype(np.uint8)
+    view, moved = augment(scan, mask, Size(40, 60), STILL, rng)
+    assert np.array_equal(view, scan)
+    assert np.array_equal(moved, mask)
+
+
+def test_the_mask_moves_with_the_scan() -> None:
+    mask = np.zeros((120, 180), np.uint8)
+    mask[40:70, 60:110] = 1
+    for seed in range(20):
+        view, moved = augment(
+            mask * 200, mask, Size(80, 130), Augmentation(scale=0.15), np.random.default_rng(seed)
+        )
+        assert (view > 100).sum() > 200
+        assert ((view > 100) != (moved > 0)).sum() < 0.1 * moved.sum()
+
+
+def test_order_and_views_follow_seed_and_epoch_whatever_ran_before(mmotu_like: Path) -> None:
+    entries = [entry for entry in read_split() if entry.part == "train"][:12]
+    data = prepare_scans(mmotu_like, entries, Size(28, 44), "test images")
+
+    def epoch(number: int, seed: int, warm_up: int) -> list[torch.Tensor]:
+        loader = training_loader(data, sizes=((0, Size(28, 44)),), ranges=Augmentation(), batch=4, seed=seed)
+        torch.rand(warm_up)
+        loader.sampler.set_epoch(number)  # type: ignore[attr-defined]
+        return [batch["scan"] for batch in loader]
+
+    def equal(a: list[torch.Tensor], b: list[torch.Tensor]) -> bool:
+        return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+    assert equal(epoch(3, 0, warm_up=0), epoch(3, 0, warm_up=99))
+    assert not equal(epoch(3, 0, warm_up=0), epoch(4, 0, warm_up=0))
+    assert not equal(epoch(3, 0, warm_up=0), epoch(3, 1, warm_up=0))
+
+
+def test_an_incomplete_copy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"MMOTU is incomplete.*images"):
+        prepare_scans(tmp_path, read_split()[:1], Size(28, 44), "test images")
+
+
+def test_a_damaged_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.JPG").write_bytes(b"\xff\xd8 no image")
+    with pytest.raises(InputError, match=r"1\.JPG is no image"):
+        prepare_scans(tmp_path, [e for e in read_split() if e.image == 1], Size(28, 44), "test images")

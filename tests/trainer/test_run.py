@@ -1,0 +1,86 @@
+"""`trainer run` as a user runs it: a smoke run, a broken-off run that goes on, and wrong input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer import checkpoint as checkpoints
+from trainer.cli import main
+
+
+def command(data: Path, out: Path) -> list[str]:
+    arguments = ["run", "default-model", "--data", f"mmotu={data}", "--out", str(out), "--scale", "smoke"]
+    return [sys.executable, "-m", "trainer.cli", *arguments]
+
+
+@pytest.fixture(scope="module")
+def smoke(mmotu_like: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs")
+    done = subprocess.run(command(mmotu_like, out), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "smoke run: these figures mean nothing" in done.stdout
+    assert "Research use only" in done.stdout
+    return out / "default-model" / "seed-0-smoke"
+
+
+def test_smoke_run_leaves_a_checkpoint_logs_and_figures(smoke: Path) -> None:
+    checkpoint = checkpoints.load(smoke / "checkpoint.pt")
+    assert checkpoint.classes[7] == ("high-grade serous cystadenocarcinoma", True)
+    assert sum(malignant for _, malignant in checkpoint.classes) == 1
+    assert checkpoint.manifest["name"].endswith("-smoke")
+    assert "its risks mean nothing" in checkpoint.manifest["training"]["summary"]
+    evaluation = json.loads((smoke / "evaluation.json").read_text())
+    auc = evaluation["performance"]["auc"]
+    assert auc["low"] <= auc["value"] <= auc["high"]
+    assert (smoke / "recipe.json").exists()
+    assert list(smoke.rglob("metrics.csv")) and list(smoke.rglob("events.out.tfevents*"))
+    with torch.inference_mode():
+        output = checkpoint.network()(torch.rand(1, 1, 56, 88))
+    assert torch.isfinite(output.class_logits).all()
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(smoke: Path, mmotu_like: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "default-model" / "seed-0-smoke"
+    first = subprocess.Popen(
+        command(mmotu_like, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 300
+    while not (folder / "last.ckpt").exists():
+        assert first.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not (folder / "checkpoint.pt").exists(), "killed too late to show anything"
+    again = subprocess.run(command(mmotu_like, tmp_path), capture_output=True, text=True, timeout=600)
+    assert again.returncode == 0, again.stderr[-2000:]
+    unbroken = checkpoints.load(smoke / "checkpoint.pt").state
+    resumed = checkpoints.load(folder / "checkpoint.pt").state
+    assert [name for name in unbroken if not torch.equal(unbroken[name], resumed[name])] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "mmotu"], "write NAME=DIR"),
+        (["--data", "mmotu=/no/such/folder"], "is not a folder"),
+        (["--data", "liver=."], "give its folder as --data mmotu=DIR"),
+        (["--data", "mmotu=.", "--weights", "/no/such.pth"], "is incomplete"),
+    ],
+)
+def test_wrong_input_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "default-model", *arguments]) == 1
+    assert message in capsys.readouterr().err
