@@ -1,6 +1,5 @@
 """A trained network -> an ONNX graph whose outputs are probabilities. The only file that needs torch."""
 
-import io
 import logging
 import warnings
 
@@ -72,9 +71,7 @@ def to_onnx(network: nn.Module, size: Size, clinical_inputs: int) -> bytes:
             verbose=False,
         )
     assert program is not None  # None only with dynamo=False
-    buffer = io.BytesIO()
-    program.save(buffer)
-    model = onnx.load_from_string(buffer.getvalue())
+    model = program.model_proto
     model.ir_version = min(model.ir_version, 10)
     _store_in_fp16(model.graph)
     _drop_notes(model)
