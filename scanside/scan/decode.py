@@ -11,6 +11,7 @@ from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.processing import apply_color_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from scanside.errors import NoTissue, Unreadable
 from scanside.scan.types import Frame
@@ -52,7 +53,7 @@ class Instance:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # each is either harmless or raised below
-                stored = pixel_array(self.path, index=index)
+                stored = pixel_array(self.header if _is_deflated(self.header) else self.path, index=index)
                 return Frame(_to_8_bit(stored, self.header), index)
         # Codecs and pydicom raise whatever they like on hostile bytes; MemoryError and up go on.
         except (MemoryError, RecursionError):
@@ -86,7 +87,9 @@ def _read_header(path: Path) -> FileDataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, defer_size=_LARGE_VALUE_BYTES)
+            header = pydicom.dcmread(path, defer_size=_LARGE_VALUE_BYTES)
+            # Nothing can be put off in a deflated file: places in it are not places on disk.
+            return pydicom.dcmread(path) if _is_deflated(header) else header
     except InvalidDicomError:
         raise Unreadable(f"{path.name} is not a DICOM file (no 'DICM' after the preamble).") from None
     except FileNotFoundError:
@@ -141,6 +144,15 @@ def _scaled(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.
     return np.asarray(np.clip(np.rint(span * (255 / (high - low))), 0, 255), np.uint8)
 
 
-def _syntax_name(header: FileDataset) -> str:
+def _is_deflated(header: FileDataset) -> bool:
+    return bool(_syntax(header) == DeflatedExplicitVRLittleEndian)
+
+
+def _syntax(header: FileDataset) -> UID | None:
     uid = getattr(header, "file_meta", {}).get("TransferSyntaxUID")
-    return str(uid.name) if uid else "no transfer syntax"
+    return UID(uid) if uid else None
+
+
+def _syntax_name(header: FileDataset) -> str:
+    uid = _syntax(header)
+    return uid.name if uid else "no transfer syntax"
