@@ -1,0 +1,1 @@
+"""The live view: what the agent says (feed, state) and how it looks in a terminal (screen and its parts)."""

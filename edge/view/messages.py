@@ -1,0 +1,147 @@
+"""The values in the agent's messages (docs/watch-protocol.md).
+
+Every text is made harmless here, at the border; behind it nothing needs to think of escapes.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from edge.view.text import person, safe
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A small picture of the frame; `outline` holds the lesion's polygons as (x, y), preview pixels."""
+
+    png: bytes
+    width: int
+    height: int
+    outline: tuple[tuple[tuple[float, float], ...], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One frame and what became of it; the keys of docs/results-json.md, times as local time."""
+
+    instance: str
+    study: str
+    frame: int
+    state: str
+    risk: float | None
+    risk_if: Mapping[str, float]
+    reason: str
+    class_probabilities: Mapping[str, float]
+    flags: tuple[str, ...]
+    patient_name: str
+    patient_id: str
+    received_at: datetime
+    assessed_at: datetime | None
+    latency_ms: float | None
+    preview: Preview | None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.instance, self.frame
+
+    @property
+    def pending(self) -> bool:
+        return self.state == "pending"
+
+    @property
+    def risks(self) -> tuple[float, ...]:
+        """The risk; the risk under each value of the unknown facts; or nothing when not scored."""
+        if self.state != "scored":
+            return ()
+        return tuple(self.risk_if.values()) if self.risk is None else (self.risk,)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """How the agent is; latencies in milliseconds, None before the first result."""
+
+    state: str
+    address: str
+    queue: int
+    received: int
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    last_received_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model gives the risks; `threshold` is the risk from which a slide counts as malignant."""
+
+    name: str
+    digest: str
+    trained_on: str
+    threshold: float
+    threshold_note: str
+    test_only: bool
+
+
+def row_of(said: Message) -> Row:
+    return Row(
+        instance=safe(said["sop_instance_uid"]),
+        study=safe(said["study_instance_uid"] or ""),
+        frame=int(said["frame"]),
+        state=safe(said["state"]),
+        risk=None if said["risk"] is None else float(said["risk"]),
+        risk_if={safe(label): float(risk) for label, risk in (said["risk_if"] or {}).items()},
+        reason=safe(said["reason"] or ""),
+        class_probabilities={safe(c): float(p) for c, p in (said["class_probabilities"] or {}).items()},
+        flags=tuple(safe(flag) for flag in said["flags"] or ()),
+        patient_name=person(said["patient_name"] or ""),
+        patient_id=safe(said["patient_id"] or ""),
+        received_at=_required_time(said["received_at"]),
+        assessed_at=_time(said["assessed_at"]),
+        latency_ms=_number(said["latency_ms"]),
+        preview=_preview(said.get("preview")),
+    )
+
+
+def _preview(said: Message | None) -> Preview | None:
+    if said is None:
+        return None
+    outline = tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in said["outline"])
+    return Preview(base64.b64decode(said["png"]), int(said["width"]), int(said["height"]), outline)
+
+
+def agent_of(said: Message) -> Agent:
+    return Agent(
+        state=safe(said["state"]),
+        address=safe(f"{said['ae_title']} at {said['host']}:{said['port']}"),
+        queue=int(said["queue"]),
+        received=int(said["received"]),
+        latency_p50_ms=_number(said["latency_p50_ms"]),
+        latency_p95_ms=_number(said["latency_p95_ms"]),
+        last_received_at=_time(said["last_received_at"]),
+    )
+
+
+def model_of(said: Message) -> Model:
+    return Model(
+        name=safe(f"{said['name']} {said['version']}"),
+        digest=safe(said["digest"]),
+        trained_on=safe(said["trained_on"]),
+        threshold=float(said["threshold"]),
+        threshold_note=safe(said["threshold_note"] or ""),
+        test_only=bool(said["test_only"]),
+    )
+
+
+def _number(said: float | None) -> float | None:
+    return None if said is None else float(said)
+
+
+def _time(said: str | None) -> datetime | None:
+    return None if said is None else _required_time(said)
+
+
+def _required_time(said: str) -> datetime:
+    return datetime.fromisoformat(said.replace("Z", "+00:00")).astimezone()  # Python 3.10 knows no Z

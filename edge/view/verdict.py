@@ -1,0 +1,68 @@
+"""What a row says in a word, always with a sign beside the colour."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from edge.view.messages import Row
+from edge.view.state import View
+from edge.view.style import ABOVE, BELOW, MIXED, NOTICE, QUIET
+
+
+class Verdict(NamedTuple):
+    sign: str
+    word: str
+    style: str
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.word}"
+
+
+def side(risks: tuple[float, ...], threshold: float) -> Verdict:
+    """Benign or malignant as the bundle's threshold has it; neither when the risks lie on both sides."""
+    above = [risk >= threshold for risk in risks]
+    if all(above):
+        return Verdict("▲", "malignant", ABOVE)
+    return Verdict("◆", "depends", MIXED) if any(above) else Verdict("▼", "benign", BELOW)
+
+
+def verdict(row: Row, threshold: float) -> Verdict:
+    """The side on which a scored row lies; for any other what became of it."""
+    if row.risks:
+        return side(row.risks, threshold)
+    if row.pending:
+        return Verdict("…", "waiting", QUIET)
+    return Verdict("○", "not scored", NOTICE) if row.state == "not_scored" else Verdict("✗", "failed", NOTICE)
+
+
+def sentence(found: Verdict, threshold: str) -> str:
+    """The side on which a scored row lies, as a sentence that names the threshold."""
+    where = {"▲": "at or above", "▼": "below"}.get(found.sign, "both sides of")
+    return f"{found}: {where} threshold {threshold}"
+
+
+def obstacle(view: View) -> tuple[str, str] | None:
+    """Why no risk may be shown as the current one: a headline and what to know or do; None if one may."""
+    if not view.in_contact:
+        if view.heard_at is None:
+            return "NO CONTACT", "No contact with an agent yet. Start one with: edge serve"
+        return "NO CONTACT", f"No contact with the agent since {view.heard_at:%H:%M:%S}."
+    if view.agent is None or view.model is None or view.agent.state == "starting":
+        return "STARTING", "The agent loads and checks its model."
+    if view.agent.state != "ready":
+        return "NOT SCORING", view.agent.state
+    current = view.current
+    if current is None:
+        if view.newest is None:
+            return "NO SCAN YET", f"Send an image to {view.agent.address}."
+        return "BEING ASSESSED", "The result of this study's first image is not there yet."
+    if not current.risks:
+        return verdict(current, view.model.threshold).word.upper(), current.reason
+    return None
+
+
+def age(then: datetime, now: datetime) -> str:
+    """How long ago, in whole minutes or hours; empty within the first minute."""
+    minutes = int((now - then).total_seconds() // 60)
+    if minutes < 1:
+        return ""
+    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"

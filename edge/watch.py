@@ -1,0 +1,115 @@
+"""`edge watch`: the live view of a running agent, in the terminal beside the machine (docs/live-view.md)."""
+
+import argparse
+import io
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console, ConsoleDimensions
+from rich.live import Live
+from rich.text import Text
+
+from edge.view.feed import follow
+from edge.view.screen import screen
+from edge.view.slides import line
+from edge.view.state import View
+from edge.view.svg import SVG
+from edge.view.terminal import terminal
+from edge.view.verdict import obstacle
+from scanside import RESEARCH_USE
+from scanside.errors import SettingError
+
+SNAPSHOT = ConsoleDimensions(110, 32)
+_FIRST_CONTACT_S = 5.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("edge-data"),
+        metavar="DIR",
+        help="the agent's data folder (edge-data)",
+    )
+    parser.add_argument("--once", action="store_true", help="print the screen as it is now and end")
+    parser.add_argument(
+        "--svg", type=Path, metavar="FILE", help="save the screen as it is now as SVG and end"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    console = Console()
+    try:
+        if args.svg:
+            args.svg.write_text(as_svg(first_contact(args.data)), encoding="utf-8")
+        elif args.once:
+            console.print(screen(first_contact(args.data), _now(), console.size), height=console.height)
+        elif console.is_terminal:
+            show(args.data, console)
+        else:
+            report(follow(args.data), console)
+    except KeyboardInterrupt:
+        pass  # the ordinary way to end it
+    return 0
+
+
+def show(data: Path, console: Console, seconds: float | None = None) -> None:
+    """Show the live view until Ctrl-C, or for `seconds`; redrawn when something changed."""
+    with terminal() as wake, Live(console=console, screen=True, auto_refresh=False) as live:
+        shown: object = None
+        for view in _for_a_time(follow(data, wake), seconds):
+            now, size = _now(), console.size
+            state = (view, size, now.replace(second=0, microsecond=0))
+            if state != shown:
+                live.update(screen(view, now, size), refresh=True)
+                shown = state
+
+
+def report(views: Iterable[View], console: Console) -> None:
+    """Without a terminal: a line for each result as it comes, and when contact is lost or found."""
+    console.print(RESEARCH_USE)
+    printed: set[tuple[str, int]] = set()
+    in_contact: bool | None = None
+    for view in views:
+        if view.in_contact != in_contact:
+            in_contact = view.in_contact
+            stop = obstacle(view)
+            console.print(Text("In contact with the agent." if in_contact or not stop else stop[1]))
+        for row in view.rows:
+            if not row.pending and row.key not in printed and view.model:
+                printed.add(row.key)
+                console.print(line(row, view.model.threshold), soft_wrap=True)
+
+
+def first_contact(data: Path) -> View:
+    """The agent's first snapshot.
+
+    Raises:
+        SettingError: no agent answers.
+    """
+    for view in _for_a_time(follow(data), _FIRST_CONTACT_S):
+        if view.in_contact and view.model:
+            return view
+    raise SettingError(f"no agent answers on {data}. Start one with: edge serve --data {data}")
+
+
+def as_svg(view: View, size: ConsoleDimensions = SNAPSHOT) -> str:
+    """The screen as an SVG picture."""
+    console = Console(
+        record=True, file=io.StringIO(), width=size.width, height=size.height, color_system="truecolor",
+        force_terminal=True, no_color=False,
+    )  # fmt: skip
+    console.print(screen(view, _now(), size), height=size.height)
+    return console.export_svg(title="edge watch", code_format=SVG, unique_id="edge-watch")
+
+
+def _for_a_time(views: Iterator[View], seconds: float | None) -> Iterator[View]:
+    end = None if seconds is None else time.monotonic() + seconds
+    return itertools.takewhile(lambda _: end is None or time.monotonic() < end, views)
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

@@ -1,0 +1,180 @@
+"""What the live view shows, rendered at fixed sizes: nothing is shown as current that is not."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, ConsoleDimensions
+
+from edge.view.screen import screen
+from edge.view.state import View
+from scanside import RESEARCH_USE
+from tests.edge.watch_messages import NOW, preview, rendered, row, unscored, view
+
+SIZES = [(80, 24), (100, 30), (160, 48), (40, 12)]
+HOSTILE = (
+    "[red]EVIL[/red]\x1b[2J\x1b]0;pwned\x07\u202eesrever\n\r\tnext\x9b31m [link=http://x]y[/link] :smile:"
+)
+
+
+def text(shown: View, width: int = 80, height: int = 24) -> str:
+    return "\n".join(rendered(shown, width, height))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_fills_the_terminal_under_the_banner(width: int, height: int) -> None:
+    lines = rendered(view(row(1), row(2, preview=preview())), width, height)
+    assert len(lines) == height
+    assert all(cell_len(line) <= width for line in lines)
+    assert RESEARCH_USE.upper() in lines[0]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(
+    "shown",
+    [View(), view(), view(row()).lost(), view(unscored(1, "pending")), view(unscored(1, "failed", "why"))],
+    ids=["nothing heard", "no scan", "lost", "pending", "failed"],
+)
+def test_the_banner_never_goes(shown: View, width: int, height: int) -> None:
+    lines = rendered(shown, width, height)
+    assert RESEARCH_USE.upper() in lines[0]
+    assert len(lines) == height
+
+
+def test_malignant_and_benign_are_what_the_threshold_says() -> None:
+    assert "▲ malignant: at or above threshold 38 %" in text(view(row(risk=0.38)))
+    assert "▼ benign: below threshold 38.0 %" in text(view(row(risk=0.379)))
+
+
+def test_a_risk_just_below_the_threshold_does_not_read_as_at_it() -> None:
+    shown = text(view(row(risk=0.3799)))
+    assert "37.99 %" in shown
+    assert "below threshold 38.00 %" in shown
+
+
+def test_an_80_by_24_terminal_has_all_that_matters() -> None:
+    note = "provisional"
+    shown = text(view(row(1, risk=0.1), row(2, flags=["colour"]), model={"threshold_note": note}))
+    for part in (RESEARCH_USE.upper(), "DOE JANE", "81 %", "malignant", note, "! colour", "DISCORDANT",
+                 "highest 81 %", "vote tied, 1 of 2", "mean 46 %", "agreement 50 %", "carcinoma",
+                 "Agent ready", "0 waiting", "143 ms, p95 201 ms", "ovary-net 0.1.0", "a1b2c3d4e5f6",
+                 "1000 training images"):  # fmt: skip
+        assert part in shown, part
+
+
+def test_not_scored_gives_the_reason_and_no_number() -> None:
+    shown = text(view(unscored(1, "not_scored", "unlike the training data")))
+    risk_column = "\n".join(line[38:] for line in shown.splitlines()[2:16])
+    assert "NOT SCORED" in risk_column
+    assert "unlike the training data" in risk_column
+    assert not re.search(r"[\d%█▀▄]", risk_column)
+
+
+def test_failed_gives_the_reason() -> None:
+    assert "the worker crashed" in text(view(unscored(1, "failed", "the worker crashed")))
+
+
+def test_without_contact_no_risk_stands_where_the_current_one_would() -> None:
+    lines = rendered(view(row(risk=0.81, preview=preview())).lost())
+    top = "\n".join(lines[:16])
+    assert "No contact with the agent since" in top
+    assert f"{NOW.astimezone():%H:%M:%S}" in top.replace("\n", "")
+    assert not re.search(r"81|%|DOE|█|▲", top)
+    assert lines[16].startswith(" Earlier")
+
+
+def test_an_agent_that_does_not_score_shows_why_instead_of_a_risk() -> None:
+    why = "not scoring: the golden case differs"
+    top = "\n".join(rendered(view(row(), agent={"state": why}))[:8])
+    assert "NOT SCORING" in top
+    assert "golden case" in top
+
+
+def test_a_new_patient_takes_the_old_risk_away() -> None:
+    lines = rendered(view(row(1), unscored(2, "pending", study_instance_uid="9", patient_name="ROE^ANN")))
+    assert "ROE ANN" in lines[1]
+    assert "BEING ASSESSED" in "\n".join(lines[:8])
+    assert "81 %" not in "\n".join(lines[:16])
+
+
+def test_a_newer_scan_of_the_study_that_waits_is_named() -> None:
+    assert "EARLIER SCAN, 1 newer waiting" in rendered(view(row(1), unscored(2, "pending")))[1]
+    unknown = unscored(2, "pending", study_instance_uid=None)
+    assert "EARLIER SCAN, 1 newer waiting" in rendered(view(row(1), unknown))[1]
+
+
+def test_the_newest_scan_is_current_even_when_an_older_cine_ends_later() -> None:
+    late = (NOW + timedelta(minutes=1)).isoformat()
+    assert "▼ benign" in text(view(row(1, assessed_at=late), row(2, risk=0.05)))
+    current = view(row(1, assessed_at=late), row(2, risk=0.05)).current
+    assert current is not None and current.risk == 0.05
+
+
+def test_unknown_facts_show_the_risk_under_each_value() -> None:
+    risk_if = {"premenopausal": 0.12, "postmenopausal": 0.55}
+    shown = text(view(row(risk=None, malignant=None, risk_if=risk_if)))
+    assert "12 % ▼ premenopausal" in shown
+    assert "55 % ▲ postmenopausal" in shown
+    assert "12-55 %" in shown
+    assert "depends: both sides of threshold 38 %" in shown
+    assert "each slide counts" in shown
+
+
+def test_the_study_counts_only_its_own_slides() -> None:
+    shown = text(view(row(1, study_instance_uid="other", risk=0.02), row(2), row(3)))
+    assert "Study so far: 2 slides" in shown
+    assert "DISCORDANT" not in shown
+    assert "vote malignant, 2 of 2" in shown
+
+
+def test_an_old_scan_says_its_age() -> None:
+    console = Console(width=100, height=30, _environ={})
+    later = NOW + timedelta(minutes=37, seconds=5)
+    with console.capture() as capture:
+        console.print(screen(view(row(1)), later, ConsoleDimensions(100, 30)), height=30)
+    assert "37 min ago" in capture.get()
+
+
+def test_a_test_model_is_called_one() -> None:
+    assert "TEST MODEL: its risks mean nothing" in rendered(view(row(), model={"test_only": True}))[0]
+
+
+@pytest.mark.parametrize("key", ["patient_name", "patient_id", "reason", "sop_instance_uid", "flags"])
+@pytest.mark.parametrize("state", ["scored", "not_scored"])
+def test_hostile_text_is_shown_not_obeyed(key: str, state: str) -> None:
+    hostile = {key: [HOSTILE] if key == "flags" else HOSTILE}
+    said = row(1, **hostile) if state == "scored" else unscored(1, state, **({"reason": "why"} | hostile))
+    for color in (None, "truecolor"):
+        lines = rendered(view(said), 160, 40, color)
+        whole = "\n".join(lines)
+        assert len(lines) == 40
+        assert not re.search("[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\r\t]", whole)
+        assert not re.search(r"\x1b(?!\[[\d;]*m)", whole)  # styles only: no title, no clearing, no link
+        assert ("[red]EVIL[/red]" in whole) == (key not in ("sop_instance_uid",))
+
+
+def test_hostile_marks_and_width_keep_the_lines() -> None:
+    for name in ("é" + "\u0301" * 200, "日本" * 100, "x" * 5000, "\U0001f468\u200d\U0001f469" * 50):
+        lines = rendered(view(row(1, patient_name=name)))
+        assert len(lines) == 24
+        assert all(cell_len(line) <= 80 for line in lines)
+
+
+def test_picture_outlines_the_lesion_without_colour() -> None:
+    lines = rendered(view(row(1, preview=preview())), 100, 30)
+    picture = [line[:54] for line in lines[2:20]]
+    drawn = [line for line in picture if "o" in line]
+    assert "ooooooooo" in drawn[0] and "ooooooooo" in drawn[-1]
+    assert drawn[1].count("o") == 2
+    assert any("@" in line for line in picture)
+
+
+def test_picture_outlines_the_lesion_in_colour() -> None:
+    lines = rendered(view(row(1, preview=preview())), 100, 30, "truecolor")
+    assert sum("38;2;255;215;0" in line or "48;2;255;215;0" in line for line in lines[2:20]) >= 4
+
+
+def test_a_damaged_picture_does_not_stop_the_view() -> None:
+    damaged = preview() | {"png": "AAAA"}
+    assert "81 %" in text(view(row(1, preview=damaged)))

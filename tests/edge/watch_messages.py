@@ -1,0 +1,82 @@
+"""Messages as the agent writes them (docs/watch-protocol.md), to render the live view from."""
+
+import base64
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import cv2
+import numpy as np
+from rich.console import Console, ConsoleDimensions
+
+from edge.view.screen import screen
+from edge.view.state import View
+
+NOW = datetime(2026, 3, 4, 10, 42, 13, tzinfo=timezone.utc)
+THRESHOLD = 0.38
+Message = dict[str, Any]
+
+AGENT: Message = {
+    "state": "ready", "ae_title": "SCANSIDE", "host": "127.0.0.1", "port": 11112, "queue": 0, "received": 7,
+    "latency_p50_ms": 143.2, "latency_p95_ms": 201.0, "last_received_at": NOW.isoformat(),
+    "started_at": NOW.isoformat(), "time": NOW.isoformat(),
+}  # fmt: skip
+MODEL: Message = {
+    "name": "ovary-net", "version": "0.1.0", "digest": "a1b2c3d4e5f6" + 52 * "0",
+    "trained_on": "1000 training images", "intended_use": "research", "threshold": THRESHOLD,
+    "threshold_note": "", "clinical_inputs": [], "test_only": False, "research_use": "",
+}  # fmt: skip
+
+
+def row(number: int = 1, **changes: Any) -> Message:
+    """A scored row; its number says when it was received."""
+    received = (NOW + timedelta(seconds=number)).isoformat()
+    return {
+        "sop_instance_uid": f"1.2.{number}", "study_instance_uid": "1.2", "frame": 1, "state": "scored",
+        "risk": 0.81, "risk_if": {}, "malignant": True, "reason": None,
+        "class_probabilities": {"serous cystadenoma": 0.19, "carcinoma": 0.81}, "flags": [],
+        "found_by": "contour", "distance": 1.0, "timings_ms": {}, "bundle_digest": MODEL["digest"],
+        "model": "ovary-net 0.1.0", "received_at": received, "assessed_at": received, "latency_ms": 143.2,
+        "patient_name": "DOE^JANE", "patient_id": "42", "preview": None,
+    } | changes  # fmt: skip
+
+
+def unscored(number: int, state: str, reason: str | None = None, **changes: Any) -> Message:
+    """A row without a risk: pending, not_scored or failed."""
+    nothing: Message = {"risk": None, "malignant": None, "class_probabilities": {}, "state": state}
+    ended = {"assessed_at": None, "latency_ms": None} if state == "pending" else {}
+    return row(number, **nothing, reason=reason, **ended, **changes)
+
+
+def preview() -> Message:
+    """A bright frame of 320 x 240 px with a dark left half; the outline is a rectangle in the middle."""
+    pixels = np.full((240, 320), 255, np.uint8)
+    pixels[:, :160] = 0
+    png = cv2.imencode(".png", pixels)[1].tobytes()
+    corners = [[100.0, 80.0], [220.0, 80.0], [220.0, 160.0], [100.0, 160.0]]
+    return {"png": base64.b64encode(png).decode(), "width": 320, "height": 240, "outline": [corners]}
+
+
+def snapshot(*rows: Message, agent: Message | None = None, model: Message | None = None) -> Message:
+    about = {"agent": AGENT | (agent or {}), "model": MODEL | (model or {})}
+    return {"event": "snapshot", **about, "rows": list(rows)}
+
+
+def view(*rows: Message, agent: Message | None = None, model: Message | None = None) -> View:
+    """The view after a snapshot with `rows`."""
+    return View().heard(snapshot(*rows, agent=agent, model=model), NOW)
+
+
+def rendered(shown: View, width: int = 80, height: int = 24, color: str | None = None) -> list[str]:
+    """The screen's lines; with escape sequences when `color` names a colour system."""
+    plain = color is None
+    console = Console(
+        width=width,
+        height=height,
+        color_system=color,
+        force_terminal=not plain,
+        no_color=plain,
+        _environ={},
+    )
+    with console.capture() as capture:
+        console.print(screen(shown, NOW, ConsoleDimensions(width, height)), height=height)
+    return capture.get().splitlines()
