@@ -3,11 +3,13 @@
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.dataset import FileDataset
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.processing import apply_color_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
@@ -55,8 +57,8 @@ class Instance:
                 warnings.simplefilter("ignore")  # each is either harmless or raised below
                 stored = pixel_array(self.header if _is_deflated(self.header) else self.path, index=index)
                 return Frame(_to_8_bit(stored, self.header), index)
-        # Codecs and pydicom raise whatever they like on hostile bytes; MemoryError and up go on.
-        except (MemoryError, RecursionError):
+        # Codecs and pydicom raise whatever they like on hostile bytes; lack of memory is no fault of theirs.
+        except MemoryError:
             raise
         except Exception as error:
             raise Unreadable(
@@ -75,7 +77,8 @@ def open_instance(path: Path) -> Instance:
     header = _read_header(path)
     sop_class = str(header.get("SOPClassUID", ""))
     if sop_class not in ULTRASOUND_CLASSES:
-        name = pydicom.uid.UID(sop_class).name if sop_class else "an object without SOP class"
+        uid = UID(sop_class, validation_mode=pydicom.config.IGNORE)
+        name = uid.name if uid.is_valid else "an object without valid SOP class"
         modality = f", modality {header.Modality}" if header.get("Modality") else ""
         raise NoTissue(f"not an ultrasound image: {name}{modality}")
     if "PixelData" not in header:
@@ -88,18 +91,36 @@ def _read_header(path: Path) -> FileDataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(path, defer_size=_LARGE_VALUE_BYTES)
-            # Nothing can be put off in a deflated file: places in it are not places on disk.
-            return pydicom.dcmread(path) if _is_deflated(header) else header
+            if _is_deflated(header):  # places in it are not places on disk: nothing can be left there
+                header = pydicom.dcmread(path)
+            _parse(header)
+            return header
     except InvalidDicomError:
         raise Unreadable(f"{path.name} is not a DICOM file (no 'DICM' after the preamble).") from None
     except FileNotFoundError:
         raise Unreadable(f"{path} does not exist. Check the path.") from None
     except OSError as error:
         raise Unreadable(f"{path} can't be read: {error.strerror or error}.") from error
-    except (MemoryError, RecursionError):
+    except MemoryError:
         raise
     except Exception as error:
         raise Unreadable(f"the header of {path.name} is damaged: {error}") from error
+
+
+def _parse(dataset: Dataset) -> None:
+    """Parse every value now, so that a damaged one is found here and not where it is used.
+
+    pydicom parses on first access. Private elements, and values left on disk, stay as they are.
+    """
+    for tag in list(dataset.keys()):
+        raw = cast(RawDataElement, dataset.get_item(tag, keep_deferred=True))
+        on_disk = raw.is_raw and raw.value is None and raw.length > 0
+        if tag.is_private or on_disk:
+            continue
+        element = dataset[tag]
+        if element.VR == "SQ":
+            for item in element.value:
+                _parse(item)
 
 
 def _frame_count(header: FileDataset, path: Path) -> int:

@@ -31,7 +31,9 @@ def find_regions(header: Dataset, size: Size) -> tuple[Region, ...]:
         return (Region(Box(0, 0, size.width, size.height), RegionSource.CONTOUR),)
     regions = [region for item in declared if (region := _region(item, size))]
     if not regions:
-        raise NoTissue("no 2D tissue region: the machine declares only spectra, traces or bars")
+        raise NoTissue(
+            "no 2D tissue region: the machine declares only spectra, traces, bars or areas outside the image"
+        )
     return tuple(sorted(regions, key=lambda region: region.box))
 
 
@@ -44,7 +46,7 @@ def _region(item: Dataset, size: Size) -> Region | None:
         # The standard's X1, Y1 are the last pixel inside.
         x0, y0 = int(item.RegionLocationMinX0), int(item.RegionLocationMinY0)
         x1, y1 = int(item.RegionLocationMaxX1) + 1, int(item.RegionLocationMaxY1) + 1
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         return None
     clipped = Box(max(x0, 0), max(y0, 0), min(x1, size.width), min(y1, size.height))
     if min(clipped.size) < MIN_REGION_PX:
