@@ -1,6 +1,6 @@
 """Out-of-distribution gate: is a scan like what the model was trained on?
 
-The distance is Mahalanobis's, between the encoder's pooled features of a scan and those of the
+The distance is Mahalanobis's, between the features that a network gives for a scan and those of the
 training images (Lee et al., NeurIPS 2018), in the whitened space that the bundle brings.
 """
 

@@ -49,10 +49,10 @@ class MultitaskTraining(lightning.LightningModule):
         self.dice_weight, self.schedule = dice_weight, schedule
         self.cross_entropy = nn.CrossEntropyLoss(class_weights)
 
-    def on_train_epoch_start(self) -> None:
-        # Dropout and stochastic depth draw from the global generator: tie it to the epoch, so that a
+    def on_train_batch_start(self, *_: object) -> None:
+        # Dropout and stochastic depth draw from the global generator: tie it to the step, so that a
         # resumed run goes on as an unbroken one would.
-        torch.manual_seed(self.schedule.seed * 100_003 + self.current_epoch)
+        torch.manual_seed(self.schedule.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         loss, _, _ = self._losses(batch, "train")
@@ -112,7 +112,7 @@ def fit(
 ) -> None:
     """Train until `schedule.epochs`, going on from `folder/last.ckpt` where a run was broken off.
 
-    The network then holds the averaged weights of the last step.
+    The network is left with the averaged weights of the last epoch, in evaluation mode.
     """
     plan = training.schedule
     training.network.to(memory_format=torch.channels_last)
@@ -132,3 +132,6 @@ def fit(
     )
     resume = last if last.exists() else None
     trainer.fit(training, train, validation, ckpt_path=resume, weights_only=False if resume else None)
+    # The callback keeps the averaged weights as the checkpoint's own; a finished run is only loaded.
+    training.load_state_dict(torch.load(last, map_location="cpu", weights_only=False)["state_dict"])
+    training.network.eval()

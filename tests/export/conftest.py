@@ -28,7 +28,7 @@ def checkpoint_of(clinical_inputs: tuple[str, ...] = ()) -> Checkpoint:
         classes=(("benign", False), ("malignant", True)),
         input_size=Size(56, 88),
         clinical_inputs=clinical_inputs,
-        reference={"mean": torch.zeros(1280), "whitening": torch.eye(1280, 8)},
+        reference={"mean": torch.zeros(160), "whitening": torch.eye(160, 8)},
         manifest={
             "name": "untrained",
             "version": "0",

@@ -98,7 +98,7 @@ def test_multitask_output_fits_any_input(size: tuple[int, int], clinical: int) -
         output = network(torch.rand(2, 1, *size), facts)
     assert output.class_logits.shape == (2, 8)
     assert output.lesion_logits.shape == (2, 1, *size)
-    assert output.features.shape == (2, 1280)
+    assert output.features.shape == (2, 2 * (16 + 24 + 40))
 
 
 def test_gradients_reach_every_parameter() -> None:

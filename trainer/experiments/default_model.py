@@ -52,8 +52,8 @@ class Recipe:
     images: int | None = None
     development_fold: int = 0
     specificity: float = 0.8
-    inlier_share: float = 0.99
-    reference_variance: float = 0.95
+    inlier_share: float = 0.95
+    reference_variance: float = 0.999
 
     @property
     def size(self) -> Size:
@@ -101,7 +101,6 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
         plain_loader(development, recipe.schedule.batch),
         folder,
     )
-    network = network.float().eval()
     calibration = _calibrate(network, class_weights, predict(network, development, "development images"))
     held_out = predict(network, development, "development images")
     threshold = float(np.quantile(held_out.risk[~held_out.malignant], recipe.specificity))
@@ -133,7 +132,7 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
                 },
                 "calibration": calibration,
                 "reference": {
-                    "method": "Mahalanobis distance of pooled encoder features",
+                    "method": "Mahalanobis distance of early encoder features",
                     "max_distance": max_distance,
                     "accepted_on_test": accepted,
                 },
@@ -195,13 +194,14 @@ def _calibrate(network: nn.Module, class_weights: Tensor, held_out: Predictions)
 
 
 def _reference(train: Predictions, variance: float) -> dict[str, NDArray[np.float64]]:
-    """Mean and whitened principal directions of the training features (scanside.ood)."""
-    mean = train.features.mean(axis=0)
-    _, scale, directions = np.linalg.svd(train.features - mean, full_matrices=False)
+    """Mean and whitened principal directions of the standardised training features (scanside.ood)."""
+    mean, deviation = train.features.mean(axis=0), train.features.std(axis=0) + 1e-6
+    standard = (train.features - mean) / deviation
+    _, scale, directions = np.linalg.svd(standard, full_matrices=False)
     share = np.cumsum(scale**2) / np.sum(scale**2)
     keep = int(np.searchsorted(share, variance)) + 1
-    spread = scale[:keep] / np.sqrt(len(train.features))
-    return {"mean": mean, "whitening": directions[:keep].T / spread}
+    spread = scale[:keep] / np.sqrt(len(standard))
+    return {"mean": mean, "whitening": directions[:keep].T / spread / deviation[:, None]}
 
 
 def _distances(

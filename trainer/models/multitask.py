@@ -15,7 +15,8 @@ class NetworkOutput(NamedTuple):
     Attributes:
         class_logits: (N, classes).
         lesion_logits: (N, 1, H, W), the input's size.
-        features: (N, 1280): the encoder's pooled features, without the clinical branch.
+        features: (N, D): mean and standard deviation of each channel of the early encoder stages, which
+            tell the look of an image; scanside.ood compares them with those of the training data.
     """
 
     class_logits: Tensor
@@ -34,6 +35,8 @@ class EfficientNetMultitask(nn.Module):
 
     # Encoder stages whose output is a skip, from 1/2 to 1/16, and their channels.
     _SKIPS = ((0, 32), (2, 24), (3, 40), (4, 80))
+    # Later stages keep little but what tells the classes apart, and map other organs among them.
+    _LOOK = (1, 2, 3)
 
     def __init__(self, classes: int, clinical_inputs: int = 0, dropout: float = 0.25) -> None:
         super().__init__()
@@ -51,12 +54,14 @@ class EfficientNetMultitask(nn.Module):
 
     def forward(self, scan: Tensor, clinical: Tensor | None = None) -> NetworkOutput:
         """(N, 1, H, W) in [0, 1] and (N, clinical_inputs) of 0/1 -> the network's output."""
-        kept = []
+        kept, look = [], []
         x = scan
         for index, stage in enumerate(self.features):
             x = stage(x)
             if index in dict(self._SKIPS):
                 kept.append(x)
+            if index in self._LOOK:
+                look.append(_moments(x))
         pooled = x.mean((2, 3))
         for step in self.decoder:
             x = step(x, kept.pop())
@@ -66,4 +71,12 @@ class EfficientNetMultitask(nn.Module):
         fused = pooled
         if self.clinical is not None:
             fused = torch.cat([pooled, self.clinical(clinical)], dim=1)
-        return NetworkOutput(self.head(fused), lesion, pooled)
+        return NetworkOutput(self.head(fused), lesion, torch.cat(look, dim=1))
+
+
+def _moments(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, 2 C): mean and standard deviation of each channel."""
+    x = x.detach().float()
+    mean = x.mean((2, 3), keepdim=True)
+    deviation = (x - mean).square().mean((2, 3)).sqrt()
+    return torch.cat([mean.flatten(1), deviation], dim=1)
