@@ -253,8 +253,8 @@ def _write_palette(instance: FileDataset, table: Pixels) -> None:
 
 def _encoded(stored: Pixels, photometric: Photometric, syntax: UID, instance: FileDataset) -> bytes:
     if syntax == JPEGBaseline8Bit:
-        if photometric not in (Photometric.YBR_FULL_422, Photometric.MONOCHROME2):
-            raise ValueError(f"JPEG is written as YBR_FULL_422 or MONOCHROME2, not {photometric.value}")
+        if photometric in (Photometric.RGB, Photometric.YBR_FULL, Photometric.PALETTE):
+            raise ValueError(f"JPEG is written in grey or as YBR_FULL_422, not as {photometric.value}")
         swapped = stored if stored.ndim == 2 else cv2.cvtColor(stored, cv2.COLOR_RGB2BGR)
         options = [cv2.IMWRITE_JPEG_QUALITY, 95]
         if stored.ndim == 3:
@@ -263,6 +263,7 @@ def _encoded(stored: Pixels, photometric: Photometric, syntax: UID, instance: Fi
     elif syntax == RLELossless:
         encoded = RLELosslessEncoder.encode(
             stored.tobytes(),
+            encoding_plugin="pydicom",  # GDCM's own aborts the process on odd sizes
             rows=instance.Rows,
             columns=instance.Columns,
             samples_per_pixel=instance.SamplesPerPixel,
