@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
@@ -63,7 +64,8 @@ class Instance:
         except Exception as error:
             raise Unreadable(
                 f"frame {index + 1} of {self.path.name} can't be decoded "
-                f"({_syntax_name(self.header)}): {error}. Send it uncompressed to compare."
+                f"({_syntax_name(self.header)}): {' '.join(str(error).split())}. "
+                "Send it uncompressed to compare."
             ) from error
 
 
@@ -71,18 +73,25 @@ def open_instance(path: Path) -> Instance:
     """Read the header of the DICOM file at `path` and check that it is an ultrasound image.
 
     Raises:
-        Unreadable: not a DICOM file, a damaged header, no pixel data, or an impossible size.
+        Unreadable: not a DICOM file, a damaged header, no pixel data, a video or another transfer syntax
+            without decoder, or an impossible size.
         NoTissue: a DICOM object that is not an ultrasound image.
     """
     header = _read_header(path)
     sop_class = str(header.get("SOPClassUID", ""))
+    if not sop_class:  # pydicom gives nothing at all where compressed pixel data end too early
+        raise Unreadable(f"{path.name} has no SOP class: it is truncated or damaged. Send it again.")
     if sop_class not in ULTRASOUND_CLASSES:
         uid = UID(sop_class, validation_mode=pydicom.config.IGNORE)
-        name = uid.name if uid.is_valid else "an object without valid SOP class"
+        name = uid.name if uid.is_valid else "an unknown SOP class"
         modality = f", modality {header.Modality}" if header.get("Modality") else ""
         raise NoTissue(f"not an ultrasound image: {name}{modality}")
     if "PixelData" not in header:
         raise Unreadable(f"{path.name} has no pixel data. Send the image, not only its header.")
+    if not _is_decodable(header):
+        raise Unreadable(
+            f"no decoder for {_syntax_name(header)}. Set the machine to send uncompressed images or JPEG."
+        )
     return Instance(path, header, _frame_count(header, path))
 
 
@@ -165,13 +174,23 @@ def _scaled(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.
     return np.asarray(np.clip(np.rint(span * (255 / (high - low))), 0, 255), np.uint8)
 
 
+def _is_decodable(header: FileDataset) -> bool:
+    syntax = _syntax(header)
+    if syntax is None:
+        return False
+    try:
+        return get_decoder(syntax).is_available
+    except NotImplementedError:
+        return False
+
+
 def _is_deflated(header: FileDataset) -> bool:
     return bool(_syntax(header) == DeflatedExplicitVRLittleEndian)
 
 
 def _syntax(header: FileDataset) -> UID | None:
     uid = getattr(header, "file_meta", {}).get("TransferSyntaxUID")
-    return UID(uid) if uid else None
+    return UID(uid, validation_mode=pydicom.config.IGNORE) if uid else None
 
 
 def _syntax_name(header: FileDataset) -> str:
