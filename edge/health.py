@@ -1,0 +1,56 @@
+"""How the agent is: the AGENT part of docs/watch-protocol.md."""
+
+import threading
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from edge.row import now
+
+STARTING, READY = "starting", "ready"
+_LATENCIES = 200  # results that the percentiles look back on
+
+
+class Health:
+    """What the agent's threads report about themselves. Safe to use from several threads."""
+
+    def __init__(self, ae_title: str, host: str) -> None:
+        self._lock = threading.Lock()
+        self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
+        self._state = STARTING
+        self._received = 0
+        self._last_received_at: str | None = None
+        self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
+
+    def listens(self, port: int) -> None:
+        with self._lock:
+            self._place["port"] = port
+
+    def is_now(self, state: str) -> None:
+        with self._lock:
+            self._state = state
+
+    def received(self, at: str) -> None:
+        with self._lock:
+            self._received += 1
+            self._last_received_at = at
+
+    def took(self, latency_ms: float) -> None:
+        with self._lock:
+            self._latencies_ms.append(latency_ms)
+
+    def message(self, queue: int) -> dict[str, Any]:
+        """The state for viewers; `queue` is the number of jobs that wait."""
+        with self._lock:
+            p50, p95 = np.percentile(self._latencies_ms, (50, 95)) if self._latencies_ms else (None, None)
+            return {
+                **self._place,
+                "state": self._state,
+                "queue": queue,
+                "received": self._received,
+                "last_received_at": self._last_received_at,
+                "latency_p50_ms": p50 and round(float(p50), 1),
+                "latency_p95_ms": p95 and round(float(p95), 1),
+                "time": now(),
+            }

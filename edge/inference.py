@@ -1,0 +1,129 @@
+"""File in, row out: what the worker process does for the agent, and `edge assess` for a person."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+
+from edge.jobs import Inspection, Result
+from edge.preview import draw
+from edge.row import FAILED, NOT_SCORED, SCORED, Patient, Preview, Row, now
+from scanside.assess import Assessment, Assessor, check_golden
+from scanside.bundle import NETWORK, Bundle
+from scanside.errors import NotScorable, RunnerError
+from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.scan.decode import Instance, open_instance
+
+_IDENTITY = ["StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet"]
+_log = logging.getLogger(__name__)
+
+
+class Inference:
+    """A bundle that has proved itself in this process.
+
+    Args:
+        bundle: the model.
+        threads: processor cores to use; 0 is all.
+
+    Raises:
+        RunnerError: the runtime does not reproduce the bundle's golden case.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
+        runner = OnnxRuntime(bundle.files[NETWORK], threads)
+        check_golden(bundle, runner)
+        self._assessor = Assessor(bundle, runner)
+        manifest = bundle.manifest
+        self._model = {"bundle_digest": bundle.digest, "model": f"{manifest.name} {manifest.version}"}
+        self._threshold = manifest.threshold
+
+    def assess(self, path: Path, sop_instance_uid: str, study_instance_uid: str | None, frame: int) -> Result:
+        """The result for one frame (1-based) of the instance at `path`; it never raises."""
+        found: dict[str, object] = {}
+        preview = None
+        try:
+            instance = open_instance(path)
+            try:
+                assessment = self._assessor.assess(instance, frame - 1)
+                found = _scored(assessment, self._threshold)
+                preview = draw(assessment.frame, assessment.top.mask)
+            except NotScorable as reason:
+                found = {"state": NOT_SCORED, "reason": str(reason)}
+                preview = _picture(instance, frame - 1)
+        except NotScorable as reason:
+            found = {"state": NOT_SCORED, "reason": str(reason)}
+        except RunnerError as error:
+            found = {"state": FAILED, "reason": str(error)}
+        except Exception as error:  # a bug of ours must not stop the next patient's image
+            _log.exception("frame %d of %s", frame, sop_instance_uid)
+            found = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
+        row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **found)  # type: ignore[arg-type]
+        return Result(row, preview)
+
+
+def inspect(path: Path) -> Inspection:
+    """What the header says; it never raises."""
+    try:
+        instance = open_instance(path)
+        return _inspection(instance.header, instance.frame_count, None)
+    except NotScorable as reason:
+        return _inspection(_identity(path), 0, str(reason))
+    except Exception as error:
+        _log.exception("header of %s", path.name)
+        return _inspection(_identity(path), 0, f"the header can't be read: {type(error).__name__}: {error}")
+
+
+def _scored(assessment: Assessment, threshold: float) -> dict[str, object]:
+    top = assessment.top
+    return {
+        "state": SCORED,
+        "risk": top.risk,
+        "risk_if": dict(top.risk_if),
+        "malignant": None if top.risk is None else top.risk >= threshold,
+        "class_probabilities": dict(top.class_probabilities),
+        "flags": tuple(sorted(flag.value for flag in top.flags)),
+        "scans": len(assessment.scans),
+        "skipped": assessment.skipped,
+        "found_by": top.found_by.value,
+        "distance": top.distance,
+        "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
+    }
+
+
+def _picture(instance: Instance, index: int) -> Preview | None:
+    try:
+        return draw(instance.frame(index), None)
+    except NotScorable:
+        return None
+
+
+def _identity(path: Path) -> Dataset:
+    """What little can be read of a file that is no image; empty when nothing can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_IDENTITY))
+    except Exception:
+        return Dataset()
+
+
+def _inspection(header: Dataset, frame_count: int, reason: str | None) -> Inspection:
+    return Inspection(
+        sop_instance_uid=_text(header, "SOPInstanceUID"),
+        study_instance_uid=_text(header, "StudyInstanceUID") or None,
+        patient=Patient(_text(header, "PatientName"), _text(header, "PatientID")),
+        frame_count=frame_count,
+        reason=reason,
+    )
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    """The value as text; hostile bytes may not decode, and then it is as good as missing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return str(header.get(keyword) or "")
+    except Exception:
+        return ""

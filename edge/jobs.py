@@ -1,0 +1,109 @@
+"""What the worker is asked and answers, and the queue: headers first, then stills, then cine frames."""
+
+import heapq
+import itertools
+import threading
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from edge.row import NOT_SCORED, Patient, Preview, Row, now
+
+
+class Priority(IntEnum):
+    """The lower comes first."""
+
+    INSPECT = 0
+    STILL = 1
+    CINE = 2
+
+
+@dataclass(frozen=True)
+class Job:
+    """Read the header of one instance, or assess one frame of it.
+
+    Attributes:
+        file: its name in the spool.
+        received_at: as in a row.
+        frame: 1-based; what is asked of the header alone counts as frame 1.
+    """
+
+    priority: Priority
+    file: str
+    sop_instance_uid: str
+    received_at: str
+    study_instance_uid: str | None = None
+    frame: int = 1
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Answer to an INSPECT job: what the header of an instance says.
+
+    Attributes:
+        frame_count: 0 when the instance can't be scored; `reason` says why.
+    """
+
+    sop_instance_uid: str = ""
+    study_instance_uid: str | None = None
+    patient: Patient = field(default_factory=Patient)
+    frame_count: int = 0
+    reason: str | None = None
+
+    def refusal(self, sop_instance_uid: str) -> Row:
+        """The row of an instance that can't be scored."""
+        return Row(
+            sop_instance_uid,
+            1,
+            self.study_instance_uid,
+            state=NOT_SCORED,
+            reason=self.reason,
+            assessed_at=now(),
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """Answer to any other job: the row of one frame, and its picture if it could be decoded."""
+
+    row: Row
+    preview: Preview | None = None
+
+
+def frames_to_score(frame_count: int, at_most: int) -> list[int]:
+    """1-based numbers of frames, evenly spaced from the first to the last; the first always."""
+    steps = max(1, min(frame_count, at_most) - 1)
+    return sorted({1 + round(step * (frame_count - 1) / steps) for step in range(min(frame_count, at_most))})
+
+
+class JobQueue:
+    """A priority queue, first in first out within a priority. `get` sleeps until there is something."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Job]] = []
+        self._count = itertools.count()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def put(self, job: Job) -> None:
+        with self._changed:
+            heapq.heappush(self._heap, (job.priority, next(self._count), job))
+            self._changed.notify()
+
+    def get(self) -> Job | None:
+        """The next job; None once the queue is closed, whatever still waits in it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._heap or self._closed)
+            return None if self._closed else heapq.heappop(self._heap)[2]
+
+    def wait_closed(self, timeout_s: float) -> bool:
+        """Sleep for `timeout_s`, or until the queue is closed; whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, timeout_s)
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def __len__(self) -> int:
+        return len(self._heap)

@@ -1,0 +1,33 @@
+"""A frame as the small picture that the live view shows, with the lesion's outline."""
+
+import cv2
+import numpy as np
+
+from edge.row import Preview
+from scanside.scan.types import Frame, Mask
+
+MAX_SIDE_PX = 320
+_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+def draw(frame: Frame, lesion: Mask | None) -> Preview:
+    """Shrink `frame` and trace `lesion` in it.
+
+    Args:
+        frame: the decoded frame.
+        lesion: (H, W) bool, its pixels; None for no outline.
+    """
+    scale = min(1.0, MAX_SIDE_PX / max(frame.size))
+    width, height = (max(1, round(side * scale)) for side in (frame.size.width, frame.size.height))
+    pixels = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    png = cv2.imencode(".png", pixels, _FAST)[1].tobytes()
+    return Preview(png, width, height, [] if lesion is None else _outline(lesion, width, height))
+
+
+def _outline(lesion: Mask, width: int, height: int) -> list[list[list[int]]]:
+    small = cv2.resize(lesion.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    inside = (small >= 0.5).astype(np.uint8)
+    contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [[[int(x), int(y)] for x, y in contour.reshape(-1, 2)] for contour in contours]

@@ -1,0 +1,76 @@
+"""One frame and what became of it: a row of the store, of `edge results` and of `edge assess`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+PENDING, SCORED, NOT_SCORED, FAILED = "pending", "scored", "not_scored", "failed"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The keys of docs/results-json.md, where each is explained.
+
+    Attributes:
+        frame: 1-based, as DICOM counts.
+        state: "pending", "scored", "not_scored" (`reason` says why) or "failed" (likewise).
+        risk: 0 to 1; None when it was not scored or hangs on an unknown clinical fact (`risk_if`).
+        malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
+        received_at, assessed_at: ISO 8601, UTC.
+        latency_ms: from received to stored.
+    """
+
+    sop_instance_uid: str
+    frame: int
+    study_instance_uid: str | None = None
+    state: str = PENDING
+    risk: float | None = None
+    risk_if: Mapping[str, float] = field(default_factory=dict)
+    malignant: bool | None = None
+    reason: str | None = None
+    class_probabilities: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    scans: int = 0
+    skipped: tuple[str, ...] = ()
+    found_by: str | None = None
+    distance: float | None = None
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    bundle_digest: str | None = None
+    model: str | None = None
+    received_at: str | None = None
+    assessed_at: str | None = None
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A small picture of a frame.
+
+    Attributes:
+        png: the picture.
+        width, height: its size, pixels.
+        outline: the lesion's polygons, each a list of [x, y], pixels of the picture.
+    """
+
+    png: bytes
+    width: int
+    height: int
+    outline: list[list[list[int]]]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Who the screen says it is; DICOM's own notation."""
+
+    name: str = ""
+    id: str = ""
+
+
+def now() -> str:
+    """The time as rows say it."""
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
+
+
+def milliseconds(start: str, end: str) -> float:
+    """Time between two times of a row."""
+    return 1e3 * (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

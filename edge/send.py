@@ -1,0 +1,116 @@
+"""`edge send`: push DICOM files to an agent, as an ultrasound machine would (C-STORE, PS3.4 annex B)."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+from pynetdicom import AE
+from pynetdicom.association import Association
+from pynetdicom.status import code_to_category
+
+from edge.settings import check_ae_title
+from scanside.errors import SettingError
+
+CALLING_AE_TITLE = "EDGE-SEND"
+_MAX_CONTEXTS = 128  # of an association, PS3.8 9.3.2.2
+_CONNECT_TIMEOUT_S = 10.0
+
+Context = tuple[str, str]  # SOP class, transfer syntax
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of one file; `problem` is None when the receiver took it."""
+
+    path: Path
+    problem: str | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="DICOM file")
+    parser.add_argument("--host", default="127.0.0.1", help="the agent's address (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=11112, metavar="N", help="the agent's port (11112)")
+    parser.add_argument("--ae-title", default="SCANSIDE", metavar="T", help="the agent's AE title (SCANSIDE)")
+
+
+def main(args: argparse.Namespace) -> int:
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+    refused = 0
+    for number, sent in enumerate(send_files(args.files, args.host, args.port, args.ae_title), 1):
+        place = f"[{number}/{len(args.files)}] {sent.path}"
+        if sent.problem is None:
+            print(f"{place}: accepted", flush=True)
+        else:
+            refused += 1
+            print(f"edge: {place}: {sent.problem}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+def send_files(files: Sequence[Path], host: str, port: int, ae_title: str = "SCANSIDE") -> Iterator[Sent]:
+    """Send each file in its own transfer syntax, over as few associations as hold them; yields as it goes.
+
+    Raises:
+        SettingError: nobody answers at `host` and `port`, or the answer is no.
+    """
+    check_ae_title(ae_title, "option --ae-title")
+    if not 0 < port < 65536:
+        raise SettingError(f"port {port}: it must lie between 1 and 65535.")
+    known = {}
+    for path in files:
+        try:
+            known[path] = _context(path)
+        except SettingError as error:
+            yield Sent(path, str(error))
+    contexts = sorted(set(known.values()))
+    for first in range(0, len(contexts), _MAX_CONTEXTS):
+        part = contexts[first : first + _MAX_CONTEXTS]
+        association = _associate(part, host, port, ae_title)
+        try:
+            for path in [path for path, context in known.items() if context in part]:
+                yield Sent(path, _send(association, path, known[path]))
+        finally:
+            if association.is_established:
+                association.release()
+
+
+def _context(path: Path) -> Context:
+    try:
+        header = dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
+        return str(header.SOPClassUID), str(header.file_meta.TransferSyntaxUID)
+    except OSError as error:
+        raise SettingError(f"can't be read: {error.strerror or error}") from error
+    except (InvalidDicomError, AttributeError) as error:
+        raise SettingError("not a DICOM file that can be sent (no SOP class or transfer syntax)") from error
+
+
+def _associate(contexts: Sequence[Context], host: str, port: int, ae_title: str) -> Association:
+    ae = AE(CALLING_AE_TITLE)
+    ae.connection_timeout = _CONNECT_TIMEOUT_S
+    for sop_class, syntax in contexts:
+        ae.add_requested_context(sop_class, syntax)
+    association = ae.associate(host, port, ae_title=ae_title)
+    if not association.is_established:
+        why = "refused the association" if association.is_rejected else "does not answer"
+        raise SettingError(f"{ae_title} at {host} port {port} {why}. Is the agent running there?")
+    return association
+
+
+def _send(association: Association, path: Path, context: Context) -> str | None:
+    """Why the file was not taken; None when it was."""
+    accepted = {(c.abstract_syntax, c.transfer_syntax[0]) for c in association.accepted_contexts}
+    if context not in accepted:
+        return "the receiver does not take this kind of object or its transfer syntax"
+    if not association.is_established:
+        return "not sent: the association was broken off"
+    try:
+        status = association.send_c_store(path).get("Status")
+    except Exception as error:  # pydicom and pynetdicom raise many kinds on damaged files
+        return f"can't be sent: {error}"
+    if status is None:
+        return "no answer: the association was broken off or timed out"
+    return None if code_to_category(status) in ("Success", "Warning") else f"refused, status 0x{status:04X}"

@@ -1,0 +1,230 @@
+"""DATA/results.sqlite: an index of the frames and their results, for people and programs to ask.
+
+It can be deleted: the agent builds it anew from the spool.
+"""
+
+import base64
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from edge.row import PENDING, SCORED, Patient, Preview, Row
+from edge.spool import Spooled
+from scanside.errors import SettingError
+
+NAME = "results.sqlite"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS frames (
+    sop_instance_uid TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    state TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    row TEXT NOT NULL,
+    patient_name TEXT NOT NULL DEFAULT '',
+    patient_id TEXT NOT NULL DEFAULT '',
+    preview TEXT,
+    PRIMARY KEY (sop_instance_uid, frame)
+);
+CREATE INDEX IF NOT EXISTS by_file ON frames (file);
+CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
+CREATE INDEX IF NOT EXISTS by_state ON frames (state);
+"""
+
+ViewRow = dict[str, Any]  # a row's keys, the patient's, and the preview: docs/watch-protocol.md
+
+
+class Store:
+    """The index in the folder `data`, open for writing. Safe to use from several threads.
+
+    Raises:
+        SettingError: the file is damaged or of another version.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._lock = threading.Lock()
+        path = data / NAME
+        path.touch(mode=0o600)
+        self._db = _connect(path.as_uri())
+        with self._lock:
+            try:
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]
+                if version not in (0, _VERSION):
+                    raise SettingError(f"{path} is of another version of edge. {_START_AFRESH}")
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = NORMAL")
+                self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+            except sqlite3.DatabaseError as error:
+                raise SettingError(f"{path} can't be used: {error}. {_START_AFRESH}") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def add(self, spooled: Spooled, *, found: bool = False) -> tuple[ViewRow | None, str | None]:
+        """Note that an instance arrived: one pending row, frame 1, until its header is known.
+
+        An instance that is there already is left alone. One of the same UID but with other content
+        takes its place.
+
+        Args:
+            found: it did not arrive now but was found in the spool: the older of two gives way.
+
+        Returns:
+            The new row, None when there is none; and the name of the file that no longer counts.
+        """
+        row = Row(spooled.sop_instance_uid, 1, received_at=spooled.received_at)
+        with self._lock, self._db:
+            known = self._db.execute(
+                "SELECT file, received_at FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,)
+            ).fetchone()
+            if known and known[0] == spooled.file:
+                return None, None
+            if known and found and known[1] > spooled.received_at:
+                return None, spooled.file
+            self._db.execute("DELETE FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
+            self._insert(row, spooled.file, Patient())
+        return _view(row, Patient(), None), known and known[0]
+
+    def expand(
+        self, file: str, study_instance_uid: str | None, patient: Patient, frames: Sequence[int]
+    ) -> list[ViewRow]:
+        """Give every frame that is to be scored its row, once the header is known.
+
+        Returns:
+            The rows of the file that are pending.
+        """
+        with self._lock, self._db:
+            first = self._db.execute(
+                "SELECT row FROM frames WHERE file = ? ORDER BY frame", (file,)
+            ).fetchone()
+            if first is None:  # replaced by another content meanwhile
+                return []
+            template = replace(_row(first[0]), study_instance_uid=study_instance_uid)
+            for frame in frames:
+                old = self._db.execute("SELECT state FROM frames WHERE file = ? AND frame = ?", (file, frame))
+                if (old.fetchone() or (PENDING,))[0] == PENDING:
+                    row = Row(
+                        template.sop_instance_uid,
+                        frame,
+                        study_instance_uid=study_instance_uid,
+                        received_at=template.received_at,
+                    )
+                    self._insert(row, file, patient)
+            return self._views("WHERE file = ? AND state = ? ORDER BY frame", (file, PENDING))
+
+    def finish(self, file: str, row: Row, preview: Preview | None) -> ViewRow | None:
+        """Store the result of one frame; None when its instance was replaced meanwhile."""
+        with self._lock, self._db:
+            key = (row.sop_instance_uid, row.frame)
+            changed = self._db.execute(
+                "UPDATE frames SET state = ?, row = ?, preview = ? "
+                "WHERE sop_instance_uid = ? AND frame = ? AND file = ?",
+                (row.state, _json(asdict(row)), preview and _json(_preview(preview)), *key, file),
+            )
+            if changed.rowcount == 0:
+                return None
+            return self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
+
+    def files(self) -> set[str]:
+        """Names of the files that have rows."""
+        return {file for (file,) in self._ask("SELECT DISTINCT file FROM frames")}
+
+    def pending(self) -> list[Spooled]:
+        """The instances that are not done, in the order in which they were received."""
+        found = self._ask(
+            "SELECT file, sop_instance_uid, received_at FROM frames WHERE state = ? "
+            "GROUP BY file ORDER BY received_at",
+            PENDING,
+        )
+        return [Spooled(*values) for values in found]
+
+    def newest(self, count: int) -> list[ViewRow]:
+        """The newest rows, oldest first; the newest scored one has its preview."""
+        with self._lock:
+            views = self._views("ORDER BY received_at DESC, frame DESC LIMIT ?", (count,))[::-1]
+            scored = [view for view in views if view["state"] == SCORED]
+            if scored:
+                key = (scored[-1]["sop_instance_uid"], scored[-1]["frame"])
+                found = self._db.execute(
+                    "SELECT preview FROM frames WHERE sop_instance_uid = ? AND frame = ?", key
+                ).fetchone()
+                scored[-1]["preview"] = found[0] and json.loads(found[0])
+        return views
+
+    def _insert(self, row: Row, file: str, patient: Patient) -> None:
+        key = (row.sop_instance_uid, row.frame, file, row.state, row.received_at)
+        self._db.execute(
+            "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            (*key, _json(asdict(row)), patient.name, patient.id),
+        )
+
+    def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
+        column = "preview" if preview else "NULL"
+        found = self._db.execute(
+            f"SELECT row, patient_name, patient_id, {column} FROM frames {where}", values
+        )
+        return [
+            {
+                **json.loads(row),
+                "patient_name": name,
+                "patient_id": identity,
+                "preview": picture and json.loads(picture),
+            }
+            for row, name, identity, picture in found
+        ]
+
+    def _ask(self, question: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._db.execute(question, values).fetchall()
+
+
+def read_rows(data: Path) -> list[dict[str, Any]]:
+    """Every row of the store in the folder `data`, the first received first; the agent may be running.
+
+    Raises:
+        SettingError: there is no store, or it can't be read.
+    """
+    path = data / NAME
+    if not path.is_file():
+        raise SettingError(f"no results in {data}: {NAME} is not there. Start the agent, or check --data.")
+    try:
+        db = _connect(f"{path.absolute().as_uri()}?mode=ro")
+        try:
+            rows = db.execute(
+                "SELECT row FROM frames ORDER BY received_at, sop_instance_uid, frame"
+            ).fetchall()
+        finally:
+            db.close()
+    except sqlite3.DatabaseError as error:
+        raise SettingError(f"{path} can't be read: {error}. {_START_AFRESH}") from error
+    return [json.loads(row) for (row,) in rows]
+
+
+_START_AFRESH = "Move it away and start the agent: it is built anew from the spool."
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
+
+
+def _row(text: str) -> Row:
+    return Row(**json.loads(text))
+
+
+def _view(row: Row, patient: Patient, preview: Preview | None) -> ViewRow:
+    picture = preview and _preview(preview)
+    return {**asdict(row), "patient_name": patient.name, "patient_id": patient.id, "preview": picture}
+
+
+def _preview(preview: Preview) -> dict[str, Any]:
+    return {**asdict(preview), "png": base64.b64encode(preview.png).decode("ascii")}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
