@@ -1,0 +1,103 @@
+"""The machine's own word on where the scan lies: used, clipped, and never believed beyond the image."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+
+from scanside.errors import NoTissue
+from scanside.scan.region import MIN_REGION_PX, find_regions
+from scanside.scan.types import Box, Flag, Region, RegionSource, Size
+from tests.synth.dicom import region
+
+SIZE = Size(480, 640)
+SCAN = Box(100, 50, 500, 400)
+COLOUR_FLOW, SPECTRUM, M_MODE, GREYBAR = (1, 2), (3, 3), (2, 1), (1, 0xA)
+
+
+def header(*items: Dataset) -> Dataset:
+    made = Dataset()
+    made.SequenceOfUltrasoundRegions = list(items)
+    return made
+
+
+def item(box: Box, kind: tuple[int, int]) -> Dataset:
+    return region(box, spatial_format=kind[0], data_type=kind[1])
+
+
+def test_none_declared_leaves_it_to_the_contour() -> None:
+    whole = Region(Box(0, 0, 640, 480), RegionSource.CONTOUR)
+    assert find_regions(Dataset(), SIZE) == (whole,)
+    assert find_regions(header(), SIZE) == (whole,)
+
+
+def test_declared_region_is_used() -> None:
+    # The standard's X1, Y1 are inclusive: the box in pixels comes back whole.
+    assert find_regions(header(region(SCAN)), SIZE) == (Region(SCAN, RegionSource.DICOM),)
+
+
+def test_colour_flow_is_a_scan_of_tissue() -> None:
+    assert find_regions(header(item(SCAN, COLOUR_FLOW)), SIZE) == (Region(SCAN, RegionSource.DICOM),)
+
+
+def test_side_by_side_from_left_to_right() -> None:
+    left, right = Box(10, 20, 300, 400), Box(320, 20, 630, 400)
+    found = find_regions(header(region(right), item(Box(0, 0, 10, 400), GREYBAR), region(left)), SIZE)
+    assert [r.box for r in found] == [left, right]
+
+
+def test_region_beyond_the_image_is_clipped_and_said() -> None:
+    (found,) = find_regions(header(region(Box(20, 10, 800, 470))), SIZE)
+    assert found.box == Box(20, 10, 640, 470)
+    assert found.flags == {Flag.REGION_CLIPPED}
+
+
+def test_one_past_the_last_pixel_is_no_news() -> None:
+    # Several machines write X1 as the width.
+    (found,) = find_regions(header(region(Box(0, 0, 641, 481))), SIZE)
+    assert found == Region(Box(0, 0, 640, 480), RegionSource.DICOM)
+
+
+@pytest.mark.parametrize("kind", [SPECTRUM, M_MODE, GREYBAR])
+def test_no_tissue_declared(kind: tuple[int, int]) -> None:
+    with pytest.raises(NoTissue, match="no 2D tissue region"):
+        find_regions(header(item(SCAN, kind)), SIZE)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(700, 500, 900, 800),  # outside
+        Box(500, 400, 100, 50),  # inside out
+        Box(0, 0, 1, 1),
+        Box(0, 0, MIN_REGION_PX - 1, 480),
+    ],
+)
+def test_useless_region(box: Box) -> None:
+    with pytest.raises(NoTissue, match="no 2D tissue region"):
+        find_regions(header(region(box)), SIZE)
+
+
+@pytest.mark.parametrize("missing", ["RegionSpatialFormat", "RegionDataType", "RegionLocationMaxX1"])
+def test_incomplete_region_is_passed_over(missing: str) -> None:
+    incomplete = region(SCAN)
+    delattr(incomplete, missing)
+    assert find_regions(header(incomplete, region(SCAN)), SIZE) == (Region(SCAN, RegionSource.DICOM),)
+
+
+EDGE = st.integers(0, 2**32 - 1)  # all that the standard's unsigned long holds
+
+
+@given(x0=EDGE, y0=EDGE, x1=EDGE, y1=EDGE)
+def test_whatever_is_declared_stays_inside_the_image(x0: int, y0: int, x1: int, y1: int) -> None:
+    made = Dataset()
+    made.RegionSpatialFormat = made.RegionDataType = 1
+    made.RegionLocationMinX0, made.RegionLocationMinY0 = x0, y0
+    made.RegionLocationMaxX1, made.RegionLocationMaxY1 = x1, y1
+    try:
+        (found,) = find_regions(header(made), SIZE)
+    except NoTissue:
+        return
+    box = found.box
+    assert 0 <= box.x0 < box.x1 <= SIZE.width and 0 <= box.y0 < box.y1 <= SIZE.height
+    assert min(box.size) >= MIN_REGION_PX
