@@ -170,10 +170,12 @@ def check_golden(bundle: Bundle, runner: Runner, precision: str = "float32") -> 
         The differences, by output.
 
     Raises:
-        RunnerError: a difference is beyond the bundle's tolerance, or not a number.
+        RunnerError: a difference is beyond the bundle's tolerance or not a number, or none is given.
     """
+    limit = bundle.manifest.tolerance.get(precision)
+    if limit is None:
+        raise RunnerError(f"the bundle says no tolerance for {precision}: {runner.name} can't be checked.")
     differences = golden_differences(bundle, runner)
-    limit = bundle.manifest.tolerance[precision]
     beyond = {name: diff for name, diff in differences.items() if not diff <= limit}
     if beyond or not differences:
         raise RunnerError(

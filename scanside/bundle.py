@@ -12,6 +12,7 @@ The format is documented in docs/bundle.md.
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,7 +115,7 @@ def load_bundle(folder: Path, *, allow_test_only: bool = False) -> Bundle:
         manifest = _manifest(document)
     except BundleError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BundleError(
             f"{folder / MANIFEST} is not a valid manifest ({type(error).__name__}: {error}). "
             "Export the bundle again."
@@ -173,6 +174,10 @@ def _manifest(document: dict[str, Any]) -> Manifest:
     )
     if not 0 < manifest.threshold < 1:
         raise BundleError(f"the manifest's threshold is {manifest.threshold}: it must lie between 0 and 1.")
+    if not 0 < manifest.max_distance < math.inf:
+        raise BundleError(f"the manifest's max_distance is {manifest.max_distance}: it must be above 0.")
+    if min(manifest.input_size) < 1:
+        raise BundleError(f"the manifest's input size is {tuple(manifest.input_size)}: not possible.")
     if not any(c.malignant for c in manifest.classes) or all(c.malignant for c in manifest.classes):
         raise BundleError("the manifest must name both malignant and benign classes.")
     return manifest

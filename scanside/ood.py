@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.errors import BundleError
+from scanside.errors import BundleError, RunnerError
 
 Floats = NDArray[np.float32]
 
@@ -34,6 +34,16 @@ class Reference:
             raise BundleError("the bundle's reference arrays do not fit each other. Export it again.")
 
     def distance(self, features: Floats) -> float:
-        """Root mean square of the whitened features (D,): about 1 for a training image."""
-        white = (features - self._mean) @ self._whitening
-        return float(np.sqrt(np.mean(white**2)))
+        """Root mean square of the whitened features (D,): about 1 for a training image.
+
+        Raises:
+            RunnerError: there are not D of them.
+        """
+        if features.shape != self._mean.shape:
+            raise RunnerError(
+                f"the network gave features of shape {features.shape}, the bundle's reference has "
+                f"{self._mean.shape}. Export the bundle again."
+            )
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not near
+            white = (features - self._mean) @ self._whitening
+            return float(np.sqrt(np.mean(white**2)))
