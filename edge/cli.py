@@ -2,15 +2,10 @@
 
 import argparse
 import importlib
-import logging
-import os
 import sys
-import tempfile
-import traceback
-from typing import NoReturn
 
 from scanside import RESEARCH_USE, __version__
-from scanside.errors import ScansideError, SettingError
+from scanside.command import Parser, run
 
 # Each is a module of this package with `add_arguments(parser)` and `main(args) -> int`.
 COMMANDS = {
@@ -30,30 +25,19 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 done, 1 an input or a setting is wrong, 2 the program failed.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    debug = "--debug" in argv
-    try:
-        command = next((word for word in argv if word in COMMANDS), None)
-        args = build_parser(command).parse_args(argv)
-        return int(importlib.import_module(f"edge.{args.command}").main(args))
-    except ScansideError as error:
-        if debug:
-            traceback.print_exc()
-        print(f"edge: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("edge: stopped.", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        return _fault(error, debug)
+    words = sys.argv[1:] if argv is None else argv
+    return run("edge", lambda: _run(words), debug="--debug" in words)
+
+
+def _run(words: list[str]) -> int:
+    command = next((word for word in words if word in COMMANDS), None)
+    args = build_parser(command).parse_args(words)
+    return int(importlib.import_module(f"edge.{args.command}").main(args))
 
 
 def build_parser(*commands: str | None) -> argparse.ArgumentParser:
     """The parser, with the arguments of `commands`; of all when none is named."""
-    parser = _Parser(prog="edge", description=f"Risk of ovarian lesions beside the scanner. {RESEARCH_USE}")
+    parser = Parser(prog="edge", description=f"Risk of ovarian lesions beside the scanner. {RESEARCH_USE}")
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -63,28 +47,6 @@ def build_parser(*commands: str | None) -> argparse.ArgumentParser:
         if not commands or name in commands:
             importlib.import_module(f"edge.{name}").add_arguments(command)
     return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """A wrong option is a wrong input: exit code 1, not argparse's 2."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(f"{message}. See: {self.prog} --help")
-
-
-def _fault(error: Exception, debug: bool) -> int:
-    """A bug: one line for people, the rest in a file for those who mend it."""
-    if debug:
-        traceback.print_exc()
-        return 2
-    logging.disable()
-    with tempfile.NamedTemporaryFile("w", prefix="edge-", suffix=".log", delete=False) as log:
-        traceback.print_exc(file=log)
-    print(
-        f"edge: the program failed ({type(error).__name__}: {error}). What happened is in {log.name}.",
-        file=sys.stderr,
-    )
-    return 2
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from scanside import RESEARCH_USE, __version__
-from scanside.errors import ScansideError, SettingError
+from scanside.command import Parser, run
+from scanside.errors import SettingError
 
 _COMMANDS = ("convert", "verify")
 
@@ -16,21 +17,18 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 done, 1 an input or a setting is wrong, 2 the program failed.
     """
-    words = sys.argv[1:] if argv is None else argv
+    return run("export-model", lambda: _run(sys.argv[1:] if argv is None else argv))
+
+
+def _run(words: list[str]) -> int:
     if words and not words[0].startswith("-") and words[0] not in _COMMANDS:
         words = ["convert", *words]
     arguments = build_parser().parse_args(words)
-    try:
-        return int(arguments.command(arguments))
-    except ScansideError as error:
-        print(f"export-model: {error}", file=sys.stderr)
-        return error.exit_code
+    return int(arguments.command(arguments))
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="export-model", description=f"Turn checkpoints into bundles. {RESEARCH_USE}"
-    )
+    parser = Parser(prog="export-model", description=f"Turn checkpoints into bundles. {RESEARCH_USE}")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     convert = commands.add_parser("convert", help="write a bundle from a checkpoint (the default command)")

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from scanside import RESEARCH_USE, __version__
-from scanside.errors import InputError, ScansideError, SettingError
+from scanside.command import Parser, run
+from scanside.errors import InputError, SettingError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -14,45 +15,42 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 done, 1 an input or a setting is wrong, 2 the program failed.
     """
-    arguments = build_parser().parse_args(argv)
-    try:
-        return int(arguments.command(arguments))
-    except ScansideError as error:
-        print(f"trainer: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("trainer: stopped; the same command goes on from here.", file=sys.stderr)
-        return 2
+    return run("trainer", lambda: _run(argv))
+
+
+def _run(words: list[str] | None) -> int:
+    arguments = build_parser().parse_args(words)
+    return int(arguments.command(arguments))
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="trainer", description=f"Train the networks of scanside. {RESEARCH_USE}"
-    )
+    parser = Parser(prog="trainer", description=f"Train the networks of scanside. {RESEARCH_USE}")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser(
+    experiment = commands.add_parser(
         "run", help="run one experiment", description="Run one experiment. A broken-off run goes on."
     )
-    run.add_argument("experiment", choices=["default-model"], help="which one")
-    run.add_argument(
+    experiment.add_argument("experiment", choices=["default-model"], help="which one")
+    experiment.add_argument(
         "--data", action="append", required=True, metavar="NAME=DIR", help="a data set, e.g. mmotu=DIR"
     )
-    run.add_argument("--out", type=Path, default=Path("runs"), help="where runs are written (default: runs)")
-    run.add_argument("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
-    run.add_argument(
+    experiment.add_argument(
+        "--out", type=Path, default=Path("runs"), help="where runs are written (default: runs)"
+    )
+    experiment.add_argument("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
+    experiment.add_argument(
         "--weights",
         default="none",
         help="none, imagenet (downloaded) or torchvision's EfficientNet-B0 file (default: none)",
     )
-    run.add_argument(
+    experiment.add_argument(
         "--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes"
     )
-    run.set_defaults(command=_run)
+    experiment.set_defaults(command=_run_experiment)
     return parser
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run_experiment(arguments: argparse.Namespace) -> int:
     data = _data_sets(arguments.data)
     if "mmotu" not in data:
         raise SettingError("default-model trains on MMOTU: give its folder as --data mmotu=DIR.")
