@@ -32,7 +32,9 @@ def main(argv: list[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     command = next((word for word in words if word in COMMANDS), None)
     args = build_parser(command).parse_args(words)
-    return int(importlib.import_module(f"edge.{args.command}").main(args))
+    code = int(importlib.import_module(f"edge.{args.command}").main(args))
+    sys.stdout.flush()  # here, where it is no error that the reader has left
+    return code
 
 
 def build_parser(*commands: str | None) -> argparse.ArgumentParser:

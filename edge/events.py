@@ -44,7 +44,7 @@ class EventHub:
         self._path.unlink(missing_ok=True)  # the agent's lock is held: what is left is a dead agent's
         self._socket = socket.socket(socket.AF_UNIX)
         try:
-            with _address(data) as address:
+            with socket_address(data) as address:
                 self._socket.bind(address)
             self._path.chmod(0o600)
             self._socket.listen()
@@ -127,8 +127,8 @@ class _Viewer:
 
 
 @contextlib.contextmanager
-def _address(data: Path) -> Iterator[str]:
-    """The socket's path; by way of the folder's descriptor (Linux) where it would be too long."""
+def socket_address(data: Path) -> Iterator[str]:
+    """What to bind or connect to; by way of the folder's descriptor (Linux) where the path is too long."""
     address = str(data / NAME)
     if len(os.fsencode(address)) <= _MAX_ADDRESS_BYTES:
         yield address

@@ -30,4 +30,5 @@ def _outline(lesion: Mask, width: int, height: int) -> list[list[list[int]]]:
     small = cv2.resize(lesion.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     inside = (small >= 0.5).astype(np.uint8)
     contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return [[[int(x), int(y)] for x, y in contour.reshape(-1, 2)] for contour in contours]
+    polygons = [contour.reshape(-1, 2) for contour in contours if len(contour) > 2]  # less is a speck
+    return [[[int(x), int(y)] for x, y in polygon] for polygon in polygons]

@@ -1,0 +1,68 @@
+"""Fixtures of the edge's tests: a tiny bundle, images that it scores, a running agent."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.edge.running import RunningAgent
+from tests.synth.bundle import make_bundle
+from tests.synth.dicom import MAKERS, Maker, Patient, make_instance
+from tests.synth.scans import make_frame
+
+StartAgent = Callable[..., RunningAgent]
+MakeImage = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle without clinical inputs: one risk per frame."""
+    return make_bundle(tmp_path_factory.mktemp("bundle"), clinical=False)
+
+
+@pytest.fixture(scope="session")
+def clinical_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with clinical inputs, which the agent does not know: a risk under each value."""
+    return make_bundle(tmp_path_factory.mktemp("clinical-bundle"))
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> MakeImage:
+    """Writes a synthetic image that the bundles score: `image(seed, frames=1, maker=..., patient=...)`."""
+    folder = tmp_path_factory.mktemp("images")
+
+    def make(seed: int, frames: int = 1, maker: Maker = MAKERS[0], patient: Patient | None = None) -> Path:
+        pixels = [make_frame(seed + number).pixels for number in range(frames)]
+        path = folder / f"{len(list(folder.iterdir()))}.dcm"
+        make_instance(pixels, maker=maker, patient=patient).save_as(path, enforce_file_format=True)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def start_agent(tmp_path: Path, bundle: Path) -> Iterator[StartAgent]:
+    """Starts agents, each with `start_agent(*options, bundle=..., state=...)`; none outlives the test."""
+    agents: list[RunningAgent] = []
+
+    def start(*options: str, bundle: Path = bundle, state: str = "ready") -> RunningAgent:
+        data = tmp_path / f"agent-{len(agents)}"
+        agents.append(RunningAgent(data, bundle, options, state))
+        return agents[-1]
+
+    yield start
+    for agent in agents:
+        agent.kill()
+
+
+@pytest.fixture
+def agent(start_agent: StartAgent) -> RunningAgent:
+    """An agent that is ready: `port`, `data`, `send(*files)`, `results(count)`."""
+    return start_agent()
+
+
+def real_files(names: Sequence[str]) -> list[Path]:
+    """Files of pydicom's wheel."""
+    from pydicom.data import get_testdata_file
+
+    return [Path(str(get_testdata_file(name, download=False))) for name in names]

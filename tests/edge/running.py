@@ -1,0 +1,127 @@
+"""A real `edge serve` in a process of its own, and other commands of `edge`, for tests."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge.events import socket_address
+from edge.send import Sent, send_files
+from edge.store import read_rows
+
+HOST = "127.0.0.1"
+PATIENCE_S = 60.0  # far beyond what anything here takes: a test that waits this long has failed
+_EDGE = [sys.executable, "-m", "edge.cli"]
+
+Row = dict[str, Any]
+
+
+def edge(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run one command of `edge` to its end."""
+    command = [*_EDGE, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def listen(data: Path) -> Iterator[dict[str, Any]]:
+    """The messages of the agent on the folder `data`, from its snapshot on."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        with socket_address(data) as address:
+            connection.connect(address)
+        connection.settimeout(PATIENCE_S)
+        with connection.makefile("rb") as lines:
+            for line in lines:
+                yield json.loads(line)
+
+
+def wait_for(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """The first true value of `condition`."""
+    end = time.monotonic() + patience_s
+    while not (value := condition()):
+        assert time.monotonic() < end, f"waited {patience_s:g} s in vain for {what}"
+        time.sleep(0.02)
+    return value
+
+
+class RunningAgent:
+    """`edge serve` on a free port; `port` is known once it is ready."""
+
+    def __init__(self, data: Path, bundle: Path, options: Sequence[str] = (), state: str = "ready") -> None:
+        self.data = data
+        self._arguments = ["serve", "--port", "0", "--data", str(data), "--bundle", str(bundle)]
+        self._arguments += ["--allow-test-bundle", *options]
+        self._log = data.parent / f"{data.name}.log"
+        self.start(state)
+
+    def start(self, state: str = "ready") -> None:
+        """Start it, again if need be, and wait for its `state`."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*_EDGE, *self._arguments], cwd=self.data.parent, stdin=subprocess.DEVNULL, stderr=log
+            )
+        self.port = wait_for(lambda: self._port(state), f"state {state!r}; log:\n{self.log}")
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def health(self) -> dict[str, Any]:
+        """The agent's part of a new snapshot."""
+        return next(listen(self.data))["agent"]
+
+    def send(self, *files: Path) -> list[Sent]:
+        return list(send_files(files, HOST, self.port))
+
+    def results(self, count: int | None = None) -> list[Row]:
+        """The rows as they are; with `count`, once there are that many and none is pending."""
+        if count is None:
+            return read_rows(self.data)
+
+        def complete() -> list[Row] | None:
+            rows = read_rows(self.data)
+            done = len(rows) >= count and not any(row["state"] == "pending" for row in rows)
+            return rows if done else None
+
+        return wait_for(complete, f"{count} results; log:\n{self.log}")
+
+    def workers(self) -> list[int]:
+        """Process ids of its worker, if there is one (Linux)."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) == self.process.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+        return found
+
+    def stop(self) -> int:
+        """Ask it to stop; its exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE_S)
+
+    def kill(self) -> None:
+        """Take its life, as a power cut would."""
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+
+    def _port(self, state: str) -> int | None:
+        assert self.process.poll() is None, f"the agent ended with {self.process.returncode}:\n{self.log}"
+        try:
+            health = self.health()
+        except (OSError, StopIteration):
+            return None
+        return health["port"] if health["state"].startswith(state) else None
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still runs; one that only waits to be reaped does not (Linux)."""
+    try:
+        os.kill(pid, 0)
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False

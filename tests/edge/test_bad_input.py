@@ -1,0 +1,166 @@
+"""Bad input: a message that says what, where and what to do, or a reason; the agent goes on."""
+
+import json
+import shutil
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from edge.row import NOT_SCORED, SCORED
+from scanside.bundle import MANIFEST, NETWORK
+from tests.edge.conftest import MakeImage, real_files
+from tests.edge.running import RunningAgent, edge
+
+
+def _assess(bundle: Path, *files: Path) -> tuple[int, Sequence[dict[str, object]], str]:
+    done = edge("assess", *files, "--json", "--bundle", bundle, "--allow-test-bundle", cwd=bundle)
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def _files(folder: Path, image: MakeImage) -> dict[str, Path]:
+    """Files that can't be scored, by what their reason must say."""
+    whole = image(1)
+    text, empty, cut, header, blank = (
+        folder / f"{n}.dcm" for n in ("text", "empty", "cut", "header", "blank")
+    )
+    text.write_text("Dear colleague")
+    empty.touch()
+    cut.write_bytes(whole.read_bytes()[:-50_000])
+    dataset = pydicom.dcmread(whole)
+    del dataset.PixelData
+    dataset.save_as(header)
+    dataset = pydicom.dcmread(whole)
+    dataset.PixelData = bytes(len(dataset.PixelData))
+    dataset.save_as(blank)
+    (scan,) = real_files(["CT_small.dcm"])
+    return {
+        "is not a DICOM file": text,
+        "empty.dcm": empty,
+        "cut.dcm": cut,
+        "has no pixel data": header,
+        "no scan found": blank,
+        "not an ultrasound image: CT Image Storage": scan,
+        "does not exist": folder / "nowhere.dcm",
+    }
+
+
+def test_assess_says_why_and_goes_on(image: MakeImage, bundle: Path, tmp_path: Path) -> None:
+    files = _files(tmp_path, image)
+    good = image(2)
+    code, rows, errors = _assess(bundle, *files.values(), good)
+    assert code == 1
+    assert [row["state"] for row in rows] == [NOT_SCORED] * len(files) + [SCORED]
+    for (reason, path), row in zip(files.items(), rows, strict=False):
+        assert reason in str(row["reason"]), path
+        assert row["risk"] is None and row["risk_if"] == {} and row["malignant"] is None
+    assert "text.dcm: text.dcm is not a DICOM file" in errors and str(good) not in errors
+
+
+def test_assess_of_an_unscorable_image_is_a_result(image: MakeImage, bundle: Path, tmp_path: Path) -> None:
+    blank = _files(tmp_path, image)["no scan found"]
+    code, rows, _ = _assess(bundle, blank)
+    assert code == 0 and rows[0]["state"] == NOT_SCORED
+
+
+def test_pushed_bad_files_end_with_a_reason_and_the_agent_goes_on(
+    agent: RunningAgent, image: MakeImage, tmp_path: Path
+) -> None:
+    files = _files(tmp_path, image)
+    sendable = [files[key] for key in ("has no pixel data", "no scan found")]
+    sendable += real_files(["CT_small.dcm"])
+    assert [sent.problem for sent in agent.send(*sendable)] == [None] * 3
+    agent.send(image(2))
+    rows = agent.results(3)  # the first two are one instance: a header, then the image
+    states = {row["state"]: row["reason"] for row in rows}
+    assert states.keys() == {NOT_SCORED, SCORED}
+    assert all(row["reason"] for row in rows if row["state"] == NOT_SCORED)
+
+
+def test_send_reports_each_file_and_fails(agent: RunningAgent, image: MakeImage, tmp_path: Path) -> None:
+    files = _files(tmp_path, image)
+    given = [files["is not a DICOM file"], files["does not exist"], image(3)]
+    done = edge("send", *given, "--port", agent.port, cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "accepted" in done.stdout and len(done.stdout.splitlines()) == 1
+    assert "text.dcm: not a DICOM file" in done.stderr and "No such file" in done.stderr
+    assert edge("send", image(4), "--port", agent.port, cwd=tmp_path).returncode == 0
+
+
+def test_send_to_nobody_says_so(image: MakeImage, tmp_path: Path) -> None:
+    done = edge("send", image(1), "--port", _free_port(), cwd=tmp_path)
+    assert done.returncode == 1 and "does not answer" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "assess"])
+@pytest.mark.parametrize("damage", ["missing", "altered", "incomplete", "no manifest", "for tests"])
+def test_a_bad_bundle_is_refused(
+    command: str, damage: str, bundle: Path, image: MakeImage, tmp_path: Path
+) -> None:
+    copy = tmp_path / "bundle"
+    shutil.copytree(bundle, copy)
+    options = ["--bundle", str(copy), "--allow-test-bundle"]
+    if damage == "missing":
+        shutil.rmtree(copy)
+    elif damage == "altered":
+        content = bytearray((copy / NETWORK).read_bytes())
+        content[len(content) // 2] ^= 1
+        (copy / NETWORK).write_bytes(content)
+    elif damage == "incomplete":
+        (copy / NETWORK).unlink()
+    elif damage == "no manifest":
+        (copy / MANIFEST).write_text("{")
+    else:
+        options.pop()
+    rest = ["--data", str(tmp_path / "data"), "--port", "0"] if command == "serve" else [str(image(1))]
+    done = edge(command, *rest, *options, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("edge: ") and "bundle" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_port_in_use_is_named(bundle: Path, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        options = ["--data", tmp_path / "data", "--bundle", bundle, "--allow-test-bundle"]
+        done = edge("serve", "--port", port, *options, cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"port {port}" in done.stderr and "--port" in done.stderr
+
+
+def test_an_unknown_setting_is_named(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "edge.toml").write_text("cine_frame = 3\n")
+    done = edge("serve", "--config", "edge.toml", "--bundle", bundle, "--allow-test-bundle", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "unknown setting 'cine_frame'. Did you mean 'cine_frames'?" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["file", "below a file"])
+def test_a_data_folder_that_is_none(kind: str, bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    data = tmp_path / "file" if kind == "file" else tmp_path / "file" / "data"
+    options = ["--port", "0", "--bundle", bundle, "--allow-test-bundle"]
+    done = edge("serve", "--data", data, *options, cwd=tmp_path)
+    assert done.returncode == 1 and str(data) in done.stderr and "Traceback" not in done.stderr
+
+
+def test_results_without_or_with_a_damaged_store(bundle: Path, tmp_path: Path) -> None:
+    done = edge("results", "--data", tmp_path, "--json", cwd=tmp_path)
+    assert done.returncode == 1 and "no results in" in done.stderr and "Traceback" not in done.stderr
+    (tmp_path / "results.sqlite").write_bytes(b"this is no database" * 100)
+    done = edge("results", "--data", tmp_path, "--json", cwd=tmp_path)
+    assert done.returncode == 1 and "built anew from the spool" in done.stderr
+    options = ["--port", "0", "--bundle", bundle, "--allow-test-bundle"]
+    done = edge("serve", "--data", tmp_path, *options, cwd=tmp_path)
+    assert done.returncode == 1 and "built anew from the spool" in done.stderr
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

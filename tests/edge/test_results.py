@@ -1,0 +1,124 @@
+"""The contract: what is pushed is in `edge results`, and equal to what `edge assess` says of the file."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pynetdicom import AE
+from pynetdicom.sop_class import Verification
+
+from scanside.bundle import load_bundle
+from tests.edge.conftest import MakeImage, StartAgent
+from tests.edge.running import HOST, RunningAgent, edge, wait_for
+from tests.synth.dicom import MAKERS, Maker, Patient
+
+CONTRACT = {
+    "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "malignant", "reason",
+    "class_probabilities", "flags", "scans", "skipped", "found_by", "distance", "timings_ms",
+    "bundle_digest", "model", "received_at", "assessed_at", "latency_ms",
+}  # fmt: skip
+OF_THE_AGENT = {"received_at", "assessed_at", "latency_ms", "timings_ms"}
+
+
+def test_echo(agent: RunningAgent) -> None:
+    ae = AE()
+    ae.add_requested_context(Verification)
+    association = ae.associate(HOST, agent.port)
+    assert association.send_c_echo().Status == 0
+    association.release()
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.manufacturer)
+def test_result_equals_assess(
+    maker: Maker, agent: RunningAgent, image: MakeImage, bundle: Path, tmp_path: Path
+) -> None:
+    patient = Patient()
+    file = image(3, maker=maker, patient=patient)
+    assert [sent.problem for sent in agent.send(file)] == [None]
+    (row,) = agent.results(1)
+    assert set(row) == CONTRACT
+    assert row["state"] == "scored", row["reason"]
+    assert 0 <= row["risk"] <= 1 and row["frame"] == 1
+    assert row["malignant"] == (row["risk"] >= 0.5)
+    assert row["study_instance_uid"] == patient.study
+    assert row["bundle_digest"] == load_bundle(bundle, allow_test_only=True).digest
+    assert row["class_probabilities"]["malignant"] == pytest.approx(row["risk"])
+    assert row["received_at"] < row["assessed_at"] and row["latency_ms"] > 0
+
+    done = edge("assess", file, "--json", "--bundle", bundle, "--allow-test-bundle", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (assessed,) = json.loads(done.stdout)
+    assert set(assessed) == CONTRACT
+    assert {k: v for k, v in assessed.items() if k not in OF_THE_AGENT} == {
+        k: v for k, v in row.items() if k not in OF_THE_AGENT
+    }
+
+
+def test_results_command_while_the_agent_runs(agent: RunningAgent, image: MakeImage, tmp_path: Path) -> None:
+    agent.send(image(1), image(2))
+    rows = agent.results(2)
+    done = edge("results", "--data", agent.data, "--json", cwd=tmp_path)
+    assert done.returncode == 0 and json.loads(done.stdout) == rows
+    table = edge("results", "--data", agent.data, cwd=tmp_path)
+    assert "Research use only" in table.stdout
+    for row in rows:
+        assert f"{row['risk']:.3f}" in table.stdout
+
+
+def test_cine_gives_evenly_spaced_frames(
+    start_agent: StartAgent, image: MakeImage, bundle: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text("cine_frames = 3\n")
+    agent = start_agent("--config", str(config))
+    long, short = image(10, frames=9), image(30, frames=2)
+    agent.send(long, short)
+    rows = agent.results(5)
+    by_instance: dict[str, list[int]] = {}
+    for row in rows:
+        by_instance.setdefault(row["sop_instance_uid"], []).append(row["frame"])
+    assert sorted(by_instance.values()) == [[1, 2], [1, 5, 9]]
+    arguments = ("--json", "--config", config, "--bundle", bundle, "--allow-test-bundle")
+    assessed = json.loads(edge("assess", long, short, *arguments, cwd=tmp_path).stdout)
+    key = "sop_instance_uid", "frame", "state", "risk"
+    assert {tuple(r[k] for k in key) for r in assessed} == {tuple(r[k] for k in key) for r in rows}
+
+
+def test_unknown_clinical_facts_give_a_risk_for_each(
+    start_agent: StartAgent, image: MakeImage, clinical_bundle: Path
+) -> None:
+    agent = start_agent(bundle=clinical_bundle)
+    agent.send(image(3))
+    (row,) = agent.results(1)
+    assert (row["state"], row["risk"], row["malignant"]) == ("scored", None, None)
+    assert len(row["risk_if"]) == 4 and len(set(row["risk_if"].values())) == 4
+    assert "postmenopausal, oncology centre" in row["risk_if"]
+
+
+def test_the_same_instance_again_gives_no_second_result(agent: RunningAgent, image: MakeImage) -> None:
+    file = image(4)
+    agent.send(file)
+    before = agent.results(1)
+    assert [sent.problem for sent in agent.send(file)] == [None]
+    agent.send(image(5))  # what was sent before it has been dealt with once this has its result
+    after = agent.results(2)
+    assert before[0] in after and len(list((agent.data / "spool").iterdir())) == 2
+    wait_for(lambda: agent.health()["queue"] == 0, "an empty queue")
+
+
+def test_other_content_under_the_same_uid_is_assessed_anew(
+    agent: RunningAgent, image: MakeImage, tmp_path: Path
+) -> None:
+    import pydicom
+
+    first, second = image(6), pydicom.dcmread(image(7))
+    agent.send(first)
+    (before,) = agent.results(1)
+    second.SOPInstanceUID = second.file_meta.MediaStorageSOPInstanceUID = before["sop_instance_uid"]
+    changed = tmp_path / "changed.dcm"
+    second.save_as(changed)
+    agent.send(changed)
+    wait_for(lambda: agent.results(1)[0]["received_at"] > before["received_at"], "the new content's row")
+    (after,) = agent.results(1)
+    assert after["state"] == "scored" and after["risk"] != before["risk"]
+    assert len(list((agent.data / "spool").iterdir())) == 1
