@@ -46,6 +46,14 @@ def test_a_sector_cut_in_two_by_a_dark_band_is_one() -> None:
     assert iou(find_sector(grey), made.sector) >= 0.95
 
 
+def test_a_line_that_leaves_the_sector_does_not_stretch_it() -> None:
+    made = make_frame(3, probe=Probe.LINEAR, annotated=False)
+    grey = to_grey(made.pixels)
+    cv2.line(grey, (320, 200), (639, 200), 255, 2)
+    cv2.putText(grey, "Rt. Ovary", (470, 120), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 2)
+    assert iou(find_sector(grey), made.sector) >= 0.95
+
+
 def test_black() -> None:
     with pytest.raises(NoTissue, match="black or holds only text"):
         find_sector(np.zeros((480, 640), np.uint8))

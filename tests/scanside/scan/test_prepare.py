@@ -52,6 +52,16 @@ def test_text_outside_the_sector_does_not_reach_the_network(synth: SynthFrame) -
     assert np.abs(seen.pixels - clean.pixels).max() == 0
 
 
+def test_text_beside_the_sector_within_its_box_is_blackened() -> None:
+    made = make_frame(11, probe=Probe.ENDOCAVITY, annotated=False)
+    box = box_around(made.sector)
+    pixels = made.pixels.copy()
+    cv2.putText(pixels, "12.3", (box.x0 + 2, box.y0 + 24), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2)
+    assert (pixels != made.pixels).sum() > 300
+    seen, clean = (prepare(Frame(p), whole(made.size), INPUT) for p in (pixels, made.pixels))
+    assert np.array_equal(seen.pixels, clean.pixels)
+
+
 def test_tissue_reaches_the_network_unchanged(synth: SynthFrame) -> None:
     scan = prepare(Frame(synth.pixels), whole(synth.size), INPUT)
     box = scan.origin.box
@@ -117,6 +127,14 @@ BOXES = st.builds(
     st.integers(64, 900),
     st.integers(64, 660),
 )
+
+
+@pytest.mark.parametrize("box", [Box(10, 10, 210, 130), Box(0, 0, 1024, 700)])
+def test_a_mask_does_not_grow_on_the_way(box: Box) -> None:
+    mask, origin = ellipse(Size(768, 1024), box, 0.5), Crop(box, Size(768, 1024))
+    there = prepare_mask(mask, origin, INPUT)
+    assert there.mean() == pytest.approx(mask[box.y0 : box.y1, box.x0 : box.x1].mean(), rel=0.005)
+    assert to_source(there.astype(np.float32), origin).sum() == pytest.approx(mask.sum(), rel=0.01)
 
 
 @given(box=BOXES, share=st.floats(0.3, 0.95))
