@@ -1,6 +1,7 @@
 """`edge watch`: the live view of a running agent, in the terminal beside the machine (docs/live-view.md)."""
 
 import argparse
+import contextlib
 import io
 import itertools
 import time
@@ -12,12 +13,13 @@ from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 from rich.text import Text
 
+from edge import options
 from edge.view.feed import follow
-from edge.view.screen import screen
+from edge.view.screen import about, screen
 from edge.view.slides import line
 from edge.view.state import View
 from edge.view.svg import SVG
-from edge.view.terminal import terminal
+from edge.view.terminal import stoppable, terminal
 from edge.view.verdict import obstacle
 from scanside import RESEARCH_USE
 from scanside.errors import SettingError
@@ -27,13 +29,8 @@ _FIRST_CONTACT_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("edge-data"),
-        metavar="DIR",
-        help="the agent's data folder (edge-data)",
-    )
+    options.add_config(parser)
+    options.add_data(parser)
     parser.add_argument("--once", action="store_true", help="print the screen as it is now and end")
     parser.add_argument(
         "--svg", type=Path, metavar="FILE", help="save the screen as it is now as SVG and end"
@@ -41,18 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    console = Console()
-    try:
+    console, data = Console(), options.settings(args).data
+    with stoppable(), contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
         if args.svg:
-            args.svg.write_text(as_svg(first_contact(args.data)), encoding="utf-8")
+            _save(args.svg, as_svg(first_contact(data)))
         elif args.once:
-            console.print(screen(first_contact(args.data), _now(), console.size), height=console.height)
+            console.print(screen(first_contact(data), _now(), console.size), height=console.height)
         elif console.is_terminal:
-            show(args.data, console)
+            show(data, console)
         else:
-            report(follow(args.data), console)
-    except KeyboardInterrupt:
-        pass  # the ordinary way to end it
+            report(follow(data), console)
     return 0
 
 
@@ -77,7 +72,8 @@ def report(views: Iterable[View], console: Console) -> None:
         if view.in_contact != in_contact:
             in_contact = view.in_contact
             stop = obstacle(view)
-            console.print(Text("In contact with the agent." if in_contact or not stop else stop[1]))
+            text = Text(stop[1]) if stop and not in_contact else about(view.model)
+            console.print(text, soft_wrap=True)
         for row in view.rows:
             if not row.pending and row.key not in printed and view.model:
                 printed.add(row.key)
@@ -104,6 +100,13 @@ def as_svg(view: View, size: ConsoleDimensions = SNAPSHOT) -> str:
     )  # fmt: skip
     console.print(screen(view, _now(), size), height=size.height)
     return console.export_svg(title="edge watch", code_format=SVG, unique_id="edge-watch")
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingError(f"{path} can't be written: {error.strerror}.") from error
 
 
 def _for_a_time(views: Iterator[View], seconds: float | None) -> Iterator[View]:

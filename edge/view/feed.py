@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from edge.events import socket_address
 from edge.view.messages import Message
 from edge.view.state import View
 from scanside.errors import ScansideError
 
-SOCKET = "watch.sock"
 STALE_AFTER_S = 2.0  # the agent's heart beats once a second
 _RETRY_S = 0.5
 _CHUNK_BYTES = 1 << 20
-_MAX_ADDRESS_BYTES = 100  # of a Unix socket's address, whose limit is 104 to 108
 
 
 def follow(data: Path, wake: int | None = None) -> Iterator[View]:
@@ -78,19 +77,12 @@ def _parse(line: bytes) -> Message:
 def _connect(data: Path) -> socket.socket | None:
     """A connection to the agent on `data`, or None when none answers."""
     connection = socket.socket(socket.AF_UNIX)
-    folder = None
     try:
-        address = str(data / SOCKET)
-        if len(os.fsencode(address)) > _MAX_ADDRESS_BYTES:
-            folder = os.open(data, os.O_RDONLY)
-            address = f"/proc/self/fd/{folder}/{SOCKET}"
-        connection.connect(address)
+        with socket_address(data) as address:
+            connection.connect(address)
     except OSError:
         connection.close()
         return None
-    finally:
-        if folder is not None:
-            os.close(folder)
     return connection
 
 

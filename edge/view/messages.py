@@ -66,6 +66,7 @@ class Agent:
 
     state: str
     address: str
+    port: int
     queue: int
     received: int
     latency_p50_ms: float | None
@@ -95,7 +96,7 @@ def row_of(said: Message) -> Row:
         risk_if={safe(label): float(risk) for label, risk in (said["risk_if"] or {}).items()},
         reason=safe(said["reason"] or ""),
         class_probabilities={safe(c): float(p) for c, p in (said["class_probabilities"] or {}).items()},
-        flags=tuple(safe(flag) for flag in said["flags"] or ()),
+        flags=tuple(safe(flag) for flag in [*(said["flags"] or ()), *_side_by_side(said)]),
         patient_name=person(said["patient_name"] or ""),
         patient_id=safe(said["patient_id"] or ""),
         received_at=_required_time(said["received_at"]),
@@ -103,6 +104,12 @@ def row_of(said: Message) -> Row:
         latency_ms=_number(said["latency_ms"]),
         preview=_preview(said.get("preview")),
     )
+
+
+def _side_by_side(said: Message) -> list[str]:
+    """What to know when a frame holds several scans: the row speaks of the one with the highest risk."""
+    several = [f"highest of {said['scans']} scans in this frame"] if (said.get("scans") or 0) > 1 else []
+    return several + [f"another scan of this frame: {reason}" for reason in said.get("skipped") or ()]
 
 
 def _preview(said: Message | None) -> Preview | None:
@@ -116,6 +123,7 @@ def agent_of(said: Message) -> Agent:
     return Agent(
         state=safe(said["state"]),
         address=safe(f"{said['ae_title']} at {said['host']}:{said['port']}"),
+        port=int(said["port"]),
         queue=int(said["queue"]),
         received=int(said["received"]),
         latency_p50_ms=_number(said["latency_p50_ms"]),

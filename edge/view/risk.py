@@ -16,7 +16,7 @@ from scanside.study import study_risk
 _FIGURE_SHARE = 0.4  # of the column's height
 _SMALL_BAR = 12
 _BARS_MIN_WIDTH = 56
-_ROOMY_LINES = 16  # from here on there are blank lines between the parts
+_ROOMY_LINES = 21  # from here on there are blank lines between the parts
 
 
 class RiskColumn:
@@ -44,7 +44,7 @@ def risk_lines(view: View, width: int, height: int) -> list[Text]:
         return _notice(stop) + (_study(view, model.threshold) if view.in_contact else [])
     roomy = height > _ROOMY_LINES
     gap = [Text()] if roomy else []
-    note = Text(model.threshold_note, style=QUIET, no_wrap=not roomy)
+    note = Text(model.threshold_note, style=QUIET)
     return [
         *_risk(row, model.threshold, width, int(height * _FIGURE_SHARE)),
         *([note] if model.threshold_note else []),
@@ -52,6 +52,7 @@ def risk_lines(view: View, width: int, height: int) -> list[Text]:
         *gap,
         *_study(view, model.threshold),
         *gap,
+        *([Text("Classes", style="bold")] if roomy and row.class_probabilities else []),
         *_classes(row, width),
     ]
 

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.styled import Styled
 from rich.text import Text
 
+from edge.view.messages import Model
 from edge.view.picture import Picture
 from edge.view.risk import RiskColumn
 from edge.view.slides import slides
@@ -47,7 +48,7 @@ def screen(view: View, now: datetime, size: ConsoleDimensions) -> RenderableType
         body,
         Layout(slides(view, size.width, lines), size=lines, visible=lines > 0),
         Layout(_line(_agent(view)), size=1),
-        Layout(_model(view), size=1 if size.width >= _ONE_LINE_MIN_WIDTH else 2),
+        Layout(Padding(about(view.model), (0, 1, 0, 3)), size=1 if size.width >= _ONE_LINE_MIN_WIDTH else 2),
     )
     return Styled(whole, SCREEN)
 
@@ -111,8 +112,8 @@ def _agent(view: View) -> Text:
     return line
 
 
-def _model(view: View) -> Text:
-    model = view.model
+def about(model: Model | None) -> Text:
+    """Which model the risks come from, and what it was trained on."""
     if model is None:
         return _EMPTY
-    return Text(f"   Model {model.name} · {model.digest[:12]} · {model.trained_on}", style=QUIET)
+    return Text(f"Model {model.name} · {model.digest[:12]} · {model.trained_on}", style=QUIET)

@@ -1,6 +1,6 @@
 """What the agent has said so far, as one value: the live view is a function of a `View`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -72,10 +72,10 @@ class View:
                 changes["agent"] = agent_of(message["agent"])
             if event == "snapshot":
                 changes["model"] = model_of(message["model"])
-                changes["rows"] = _sorted({row.key: row for row in map(row_of, message["rows"])})
+                changes["rows"] = _sorted(map(self._with_preview, map(row_of, message["rows"])))
             if event == "row":
                 row = row_of(message["row"])
-                changes["rows"] = _sorted({**{known.key: known for known in self.rows}, row.key: row})
+                changes["rows"] = _sorted([*(known for known in self.rows if known.key != row.key), row])
             return replace(self, **changes)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ScansideError(
@@ -83,9 +83,18 @@ class View:
                 "Run the agent and the view from the same version of scanside."
             ) from error
 
+    def _with_preview(self, row: Row) -> Row:
+        """`row` with the picture that came with it earlier: a snapshot has but one."""
+        same = [
+            known.preview
+            for known in self.rows
+            if known.key == row.key and known.assessed_at == row.assessed_at
+        ]
+        return row if row.preview or not same else replace(row, preview=same[0])
 
-def _sorted(rows: Mapping[tuple[str, int], Row]) -> tuple[Row, ...]:
+
+def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:
     def order(row: Row) -> tuple[datetime, datetime]:
         return row.received_at, row.assessed_at or row.received_at
 
-    return tuple(sorted(rows.values(), key=order))[-MAX_ROWS:]
+    return tuple(sorted(rows, key=order))[-MAX_ROWS:]

@@ -5,30 +5,40 @@ import signal
 import socket
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 
 @contextmanager
 def terminal() -> Iterator[int]:
-    """Yield a file descriptor that turns readable when the window's size changes.
-
-    SIGTERM ends the view as Ctrl-C does, so that the screen is given back.
-    """
+    """Yield a file descriptor that turns readable when the window's size changes."""
     reading, writing = socket.socketpair()
     with reading, writing:
         reading.setblocking(False)
         writing.setblocking(False)
         before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
-        handlers = {s: signal.signal(s, h) for s, h in ((signal.SIGWINCH, _ignore), (signal.SIGTERM, _stop))}
         try:
-            with _no_echo():
+            with _handled(signal.SIGWINCH, _ignore), _no_echo():
                 yield reading.fileno()
         finally:
             signal.set_wakeup_fd(before)
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM ends what runs as Ctrl-C does: what was started is stopped, the screen given back."""
+    with _handled(signal.SIGTERM, _stop):
+        yield
+
+
+@contextmanager
+def _handled(number: signal.Signals, handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 @contextmanager

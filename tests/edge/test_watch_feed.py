@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.view.feed import SOCKET, STALE_AFTER_S, follow
+from edge.events import NAME as SOCKET
+from edge.view.feed import STALE_AFTER_S, follow
 from edge.view.state import View
 from scanside.errors import ScansideError
 from tests.edge.watch_messages import AGENT, Message, row, snapshot

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleDimensions
 from edge.view.screen import screen
 from edge.view.state import View
 from scanside import RESEARCH_USE
-from tests.edge.watch_messages import NOW, preview, rendered, row, unscored, view
+from tests.edge.watch_messages import NOW, preview, rendered, row, snapshot, unscored, view
 
 SIZES = [(80, 24), (100, 30), (160, 48), (40, 12)]
 HOSTILE = (
@@ -178,3 +178,15 @@ def test_picture_outlines_the_lesion_in_colour() -> None:
 def test_a_damaged_picture_does_not_stop_the_view() -> None:
     damaged = preview() | {"png": "AAAA"}
     assert "81 %" in text(view(row(1, preview=damaged)))
+
+
+def test_scans_side_by_side_are_named() -> None:
+    shown = text(view(row(1, scans=2, skipped=["no lesion found in the scan"])))
+    assert "highest of 2 scans in this frame" in shown
+    assert "another scan of this frame: no lesion" in shown
+
+
+def test_a_second_snapshot_keeps_the_pictures_it_leaves_out() -> None:
+    first = view(row(1, preview=preview()), row(2, preview=preview()))
+    again = first.heard(snapshot(row(1), row(2, assessed_at=NOW.isoformat())), NOW)
+    assert [r.preview is not None for r in again.rows] == [True, False]  # the second was assessed anew
