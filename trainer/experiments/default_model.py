@@ -78,6 +78,7 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
     Returns:
         The figures on the official val images that have no near-duplicate in the training set.
     """
+    torch.set_flush_denormal(True)  # vanishing moments of the optimiser slow a CPU down several times
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
     lightning.seed_everything(recipe.schedule.seed, verbose=False)
