@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from scanside.assess import Assessor
 from scanside.bundle import Bundle, load_bundle
@@ -11,6 +12,9 @@ from scanside.scan.types import Frame
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import box_around, make_instance, region, save
 from tests.synth.scans import SynthFrame, make_frame
+
+settings.register_profile("no deadline", deadline=None)  # how busy a machine is, is no failure
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
