@@ -5,6 +5,7 @@ Each viewer has a bounded queue and a thread of its own: one that is slow, stopp
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import socket
@@ -21,6 +22,7 @@ _QUEUE_LENGTH = 256
 _MAX_ADDRESS_BYTES = 100  # of a Unix socket's address, whose limit is 104 to 108
 
 Message = Mapping[str, Any]
+_log = logging.getLogger(__name__)
 
 
 class EventHub:
@@ -89,10 +91,15 @@ class EventHub:
                 if self._stopped.wait(HEARTBEAT_S):  # closed, or out of descriptors for a while
                     return
                 continue
-            with self._lock:  # no row may be told between the snapshot and the first event
-                viewer = _Viewer(connection)
-                if viewer.tell(_line(self._snapshot())):
-                    self._viewers.add(viewer)
+            try:
+                with self._lock:  # no row may be told between the snapshot and the first event
+                    line = _line(self._snapshot())
+                    viewer = _Viewer(connection)
+                    if viewer.tell(line):
+                        self._viewers.add(viewer)
+            except Exception:  # a store that can't be read now must not shut views out for good
+                _log.exception("no snapshot for a view")
+                connection.close()
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEARTBEAT_S):

@@ -1,0 +1,109 @@
+"""DCMTK's storescu pushes real ultrasound, raw and compressed: each ends as a risk or a reasoned refusal."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from edge.row import NOT_SCORED, SCORED
+from scanside.bundle import DEFAULT_BUNDLE, MANIFEST
+from tests.edge.conftest import StartAgent, real_files
+from tests.edge.running import HOST, RunningAgent
+
+# By full path: pynetdicom installs a script of the same name.
+STORESCU, DCMCJPEG = Path("/usr/bin/storescu"), Path("/usr/bin/dcmcjpeg")
+WHEEL = (
+    "examples_palette.dcm",
+    "examples_rgb_color.dcm",
+    "examples_ybr_color.dcm",
+    "examples_jpeg2k.dcm",
+    "ExplVR_BigEnd.dcm",
+)
+PROPOSE = {
+    "1.2.840.10008.1.2": "-xi",
+    "1.2.840.10008.1.2.1": "-xe",
+    "1.2.840.10008.1.2.2": "-xb",
+    "1.2.840.10008.1.2.5": "-xr",
+    "1.2.840.10008.1.2.4.50": "-xy",
+    "1.2.840.10008.1.2.4.51": "-xx",
+    "1.2.840.10008.1.2.4.70": "-xs",
+    "1.2.840.10008.1.2.4.90": "-xv",
+    "1.2.840.10008.1.2.4.91": "-xw",
+}
+COMPRESS = {"baseline": "+eb", "lossless": "+e1"}
+
+pytestmark = [
+    pytest.mark.skipif(not (STORESCU.exists() and DCMCJPEG.exists()), reason="DCMTK is not installed"),
+    pytest.mark.filterwarnings("ignore:Invalid value for VR"),
+]
+
+
+@pytest.fixture
+def agent(start_agent: StartAgent, bundle: Path) -> RunningAgent:
+    """An agent with the installed model where there is one."""
+    return start_agent(bundle=DEFAULT_BUNDLE if (DEFAULT_BUNDLE / MANIFEST).exists() else bundle)
+
+
+def _real() -> list[Path]:
+    data = os.environ.get("SCANSIDE_DATA")
+    return real_files(WHEEL) + (sorted(Path(data, "dicom").glob("*.dcm")) if data else [])
+
+
+@pytest.mark.parametrize("path", _real(), ids=lambda path: path.name)
+def test_as_it_is(path: Path, agent: RunningAgent) -> None:
+    _push(agent, path)
+    _check_ended(agent, path)
+
+
+@pytest.mark.parametrize("process", COMPRESS)
+@pytest.mark.parametrize("path", _real(), ids=lambda path: path.name)
+def test_compressed(path: Path, process: str, agent: RunningAgent, tmp_path: Path) -> None:
+    compressed = tmp_path / path.name
+    done = subprocess.run(
+        [DCMCJPEG, COMPRESS[process], path, compressed], capture_output=True, text=True, check=False
+    )
+    if done.returncode or not compressed.exists():
+        pytest.skip(f"dcmcjpeg does not take this file: {done.stderr.strip().splitlines()[-1]}")
+    _push(agent, compressed)
+    _check_ended(agent, compressed)
+
+
+@pytest.mark.skipif("SCANSIDE_DATA" not in os.environ, reason="SCANSIDE_DATA is not set: no further scans")
+def test_all_in_one_association(agent: RunningAgent, tmp_path: Path) -> None:
+    """Uncompressed files together; storescu takes one kind of compressed syntax at a time."""
+    raw = [path for path in _real() if not _meta(path).TransferSyntaxUID.is_compressed]
+    copies = []
+    for path in raw:  # some share their UID though they are different files
+        dataset = pydicom.dcmread(path)
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        copies.append(tmp_path / path.name)
+        dataset.save_as(copies[-1])
+    _push(agent, *copies, options=("-R", "-x="))
+    rows = agent.results(len(copies))
+    assert len({row["sop_instance_uid"] for row in rows}) == len(copies)
+
+
+def _push(agent: RunningAgent, *paths: Path, options: tuple[str, ...] = ()) -> None:
+    options = options or (PROPOSE[_meta(paths[0]).TransferSyntaxUID], "-R")
+    command = [str(STORESCU), *options, "-aec", "SCANSIDE", HOST, str(agent.port), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _check_ended(agent: RunningAgent, path: Path) -> None:
+    header = pydicom.dcmread(path, stop_before_pixels=True)
+    frames = min(int(header.get("NumberOfFrames") or 1), 5)
+    rows = agent.results(frames)
+    assert len(rows) == frames
+    for row in rows:
+        assert row["sop_instance_uid"] == header.SOPInstanceUID
+        assert row["state"] in (SCORED, NOT_SCORED), row["reason"]
+        assert (row["risk"] is None) == (row["state"] == NOT_SCORED)
+        assert bool(row["reason"]) == (row["state"] == NOT_SCORED)
+        assert "decode" not in str(row["reason"])
+
+
+def _meta(path: Path) -> pydicom.dataset.FileMetaDataset:
+    return pydicom.filereader.read_file_meta_info(path)
