@@ -1,4 +1,4 @@
-"""Synthetic scans for the demo: a sector of speckle with a cyst, drawn from a seed. No patient's."""
+"""Synthetic scans for the demo, no patient's: tissue in a transvaginal sector with a cyst, from a seed."""
 
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
 
 _HEIGHT, _WIDTH = 480, 640
+_BEAMS = 512
+_EDGE = np.deg2rad(62)
 
 
 def write_scans(folder: Path, count: int) -> list[Path]:
@@ -16,36 +18,49 @@ def write_scans(folder: Path, count: int) -> list[Path]:
     study = generate_uid()
     paths = [folder / f"scan-{number}.dcm" for number in range(1, count + 1)]
     for number, path in enumerate(paths, 1):
-        pixels = draw(number, solid_parts=2 * (number % 2))
+        pixels = draw(number, solid_parts=0 if number % 2 else 9)
         _instance(pixels, study, number).save_as(path, enforce_file_format=True)
     return paths
 
 
 def draw(seed: int, solid_parts: int) -> NDArray[np.uint8]:
-    """(H, W) uint8: a curved sector of tissue with a dark cyst, which may hold solid parts."""
+    """(H, W) uint8: a wide sector of tissue with a dark cyst, which may hold solid parts."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:_HEIGHT, :_WIDTH].astype(np.float32)
-    radius, angle = np.hypot(x - _WIDTH / 2, y + 90), np.arctan2(x - _WIDTH / 2, y + 90)
-    coarse = rng.uniform(0.3, 0.6, (7, 5)).astype(np.float32)
-    layers = cv2.resize(coarse, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_CUBIC)
-    parts = [
-        cv2.GaussianBlur(rng.normal(size=y.shape).astype(np.float32), (0, 0), 2.2, sigmaY=1.3) for _ in "ab"
-    ]
-    speckle = np.log1p(8 * np.hypot(*parts))
-    tissue = layers * speckle / speckle.mean() * np.exp(-radius / 1500)
-    cx, cy = _WIDTH / 2 + rng.uniform(-40, 40), _HEIGHT / 2 + rng.uniform(-30, 30)
-    rx, ry = rng.uniform(70, 110), rng.uniform(50, 75)
-    wobble = 1 + 0.06 * np.sin(3 * np.arctan2(y - cy, x - cx) + seed)
-    cyst = np.hypot((x - cx) / rx, (y - cy) / ry) / wobble
-    inside = np.full_like(y, 0.08)
+    depth, angle = (np.hypot(x - _WIDTH / 2, y + 41) - 71) / 436, np.arctan2(x - _WIDTH / 2, y + 41) / _EDGE
+    column, row = ((angle + 1) * _BEAMS / 2).astype(np.float32), (depth * _BEAMS).astype(np.float32)
+    tissue = cv2.remap(_echoes(rng), column, row, cv2.INTER_LINEAR)
+    cx, cy = _WIDTH / 2 + rng.uniform(-50, 50), _HEIGHT / 2 + rng.uniform(-25, 25)
+    rx, ry = rng.uniform(120, 165), rng.uniform(88, 115)
+    around = np.arctan2(y - cy, x - cx)
+    edge = 1 + 0.05 * np.sin(3 * around + seed) + 0.03 * np.sin(5 * around + 2 * seed)
+    cyst = np.hypot((x - cx) / rx, (y - cy) / ry) / edge
+    inside = np.full_like(y, 0.15)
     for at in rng.uniform(0, 2 * np.pi, solid_parts):
-        part = np.hypot(x - cx - 0.7 * rx * np.cos(at), y - cy - 0.7 * ry * np.sin(at)) < 0.35 * ry
-        inside[part] = 0.8
-    soft = cv2.GaussianBlur(np.where(cyst < 1, inside, 1 + 0.4 * (cyst < 1.08)).astype(np.float32), (0, 0), 2)
+        inside[np.hypot(x - cx - 0.7 * rx * np.cos(at), y - cy - 0.7 * ry * np.sin(at)) < 0.4 * ry] = 0.75
+    wall = 1 + np.exp(-(((cyst - 1.06) / 0.06) ** 2))
+    brightness = cv2.GaussianBlur(np.where(cyst < 1, inside, wall).astype(np.float32), (0, 0), 2.5)
     behind = ((np.abs(x - cx) < 0.8 * rx) & (y > cy)).astype(np.float32)
-    enhanced = 1 + 0.4 * cv2.GaussianBlur(behind, (0, 0), 14)  # a cyst lets more sound through
-    sector = (radius > 120) & (radius < 530) & (np.abs(angle) < 0.62)
-    return np.asarray(np.clip(255 * tissue * soft * enhanced, 0, 255) * sector, np.uint8)
+    enhanced = 1 + 1.2 * cv2.GaussianBlur(behind, (0, 0), 22)  # a cyst lets more sound through
+    shown = cv2.GaussianBlur(np.clip(tissue * brightness * enhanced, 0, 1) ** 0.77, (0, 0), 0.8)
+    sector = (depth > 0) & (depth < 1) & (np.abs(angle) < 1)
+    pixels = np.asarray(255 * shown * sector, np.uint8)
+    cv2.putText(pixels, "SYNTHETIC", (8, _HEIGHT - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 200, 1, cv2.LINE_AA)
+    return pixels
+
+
+def _echoes(rng: np.random.Generator) -> NDArray[np.float32]:
+    """(depth, angle) float32: speckle, wider across the beam than along it, on layers of tissue."""
+
+    def noise(rows: int, columns: int) -> NDArray[np.float32]:
+        coarse = rng.normal(size=(rows, columns)).astype(np.float32)
+        fine = cv2.resize(coarse, (_BEAMS, _BEAMS), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(fine, np.float32)
+
+    speckle = np.hypot(noise(_BEAMS // 2, _BEAMS // 8), noise(_BEAMS // 2, _BEAMS // 8)) - 1.25
+    layers = 0.17 * noise(40, 14) + 0.26 * noise(8, 5)
+    depth = np.linspace(0, 1, _BEAMS, dtype=np.float32)[:, None]
+    return np.asarray(0.26 * np.exp(0.8 * speckle + layers - 1.4 * depth**2), np.float32)
 
 
 def _instance(pixels: NDArray[np.uint8], study: str, number: int) -> Dataset:
