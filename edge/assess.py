@@ -36,7 +36,10 @@ def main(args: argparse.Namespace) -> int:
                 refused.append(f"{path}: {found.reason}")
                 yield found.refusal(found.sop_instance_uid)
             for frame in frames_to_score(found.frame_count, settings.cine_frames):
-                yield inference.assess(path, found.sop_instance_uid, found.study_instance_uid, frame).row
+                result = inference.assess(path, found.sop_instance_uid, found.study_instance_uid, frame)
+                if not result.readable:
+                    refused.append(f"{path}: {result.row.reason}")
+                yield result.row
 
     found = list(rows())
     show([asdict(row) for row in found], as_json=args.json)

@@ -9,12 +9,12 @@ from pydicom.dataset import Dataset
 
 from edge.jobs import Inspection, Result
 from edge.preview import draw
-from edge.row import FAILED, NOT_SCORED, SCORED, Patient, Preview, Row, now
+from edge.row import FAILED, NOT_SCORED, SCORED, Patient, Row, now
 from scanside.assess import Assessment, Assessor, check_golden
 from scanside.bundle import NETWORK, Bundle
-from scanside.errors import NotScorable, RunnerError
+from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.decode import Instance, open_instance
+from scanside.scan.decode import open_instance
 
 _IDENTITY = ["StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet"]
 _log = logging.getLogger(__name__)
@@ -42,25 +42,26 @@ class Inference:
     def assess(self, path: Path, sop_instance_uid: str, study_instance_uid: str | None, frame: int) -> Result:
         """The result for one frame (1-based) of the instance at `path`; it never raises."""
         found: dict[str, object] = {}
-        preview = None
+        preview, readable = None, True
         try:
             instance = open_instance(path)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)
                 found = _scored(assessment, self._threshold)
                 preview = draw(assessment.frame, assessment.top.mask)
-            except NotScorable as reason:
+            except (NoTissue, UnlikeTraining) as reason:
                 found = {"state": NOT_SCORED, "reason": str(reason)}
-                preview = _picture(instance, frame - 1)
+                preview = draw(instance.frame(frame - 1), None)
         except NotScorable as reason:
             found = {"state": NOT_SCORED, "reason": str(reason)}
+            readable = not isinstance(reason, Unreadable)
         except RunnerError as error:
             found = {"state": FAILED, "reason": str(error)}
         except Exception as error:  # a bug of ours must not stop the next patient's image
             _log.exception("frame %d of %s", frame, sop_instance_uid)
             found = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **found)  # type: ignore[arg-type]
-        return Result(row, preview)
+        return Result(row, preview, readable)
 
 
 def inspect(path: Path) -> Inspection:
@@ -70,8 +71,8 @@ def inspect(path: Path) -> Inspection:
         return _inspection(instance.header, instance.frame_count, None)
     except NotScorable as reason:
         return _inspection(_identity(path), 0, str(reason))
-    except Exception as error:
-        _log.exception("header of %s", path.name)
+    except Exception as error:  # its text may cite the header, and so name the patient: not for the log
+        _log.error("header of %s: %s", path.name, type(error).__name__)
         return _inspection(_identity(path), 0, f"the header can't be read: {type(error).__name__}: {error}")
 
 
@@ -90,13 +91,6 @@ def _scored(assessment: Assessment, threshold: float) -> dict[str, object]:
         "distance": top.distance,
         "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
     }
-
-
-def _picture(instance: Instance, index: int) -> Preview | None:
-    try:
-        return draw(instance.frame(index), None)
-    except NotScorable:
-        return None
 
 
 def _identity(path: Path) -> Dataset:

@@ -63,10 +63,16 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Result:
-    """Answer to any other job: the row of one frame, and its picture if it could be decoded."""
+    """Answer to any other job: the row of one frame, and its picture.
+
+    Attributes:
+        preview: None when the frame can't be decoded.
+        readable: False when that is the fault of the file.
+    """
 
     row: Row
     preview: Preview | None = None
+    readable: bool = True
 
 
 def frames_to_score(frame_count: int, at_most: int) -> list[int]:

@@ -60,6 +60,17 @@ def test_assess_says_why_and_goes_on(image: MakeImage, bundle: Path, tmp_path: P
     assert "text.dcm: text.dcm is not a DICOM file" in errors and str(good) not in errors
 
 
+def test_assess_of_pixels_that_cannot_be_decoded(bundle: Path, tmp_path: Path) -> None:
+    (whole,) = real_files(["examples_jpeg2k.dcm"])
+    content = bytearray(whole.read_bytes())
+    content[-100_000:-50] = bytes(100_000 - 50)
+    damaged = tmp_path / "damaged.dcm"
+    damaged.write_bytes(content)
+    code, (row,), errors = _assess(bundle, damaged)
+    assert code == 1 and row["state"] == NOT_SCORED
+    assert "frame 1 of damaged.dcm can't be decoded" in str(row["reason"]) and str(row["reason"]) in errors
+
+
 def test_assess_of_an_unscorable_image_is_a_result(image: MakeImage, bundle: Path, tmp_path: Path) -> None:
     blank = _files(tmp_path, image)["no scan found"]
     code, rows, _ = _assess(bundle, blank)
