@@ -66,5 +66,5 @@ def write_bundle(
 
 def _npz(arrays: Arrays) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # allow_pickle is no array
     return buffer.getvalue()

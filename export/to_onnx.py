@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from scanside.scan.types import Size
 
 OPSET = 18  # the lowest that torch's exporter writes; TensorRT 8.6 and later read it
-_FP16_FROM = 256  # tensors with fewer values stay in FP32: they weigh nothing, and scales are delicate
+_FP16_FROM = 2048  # smaller weights, and all biases, stay in FP32: they weigh nothing and matter
 
 
 class Probabilities(nn.Module):
@@ -34,10 +35,17 @@ OUTPUTS = ("class_probability", "lesion_probability", "features")
 
 
 def round_to_fp16(network: nn.Module) -> nn.Module:
-    """Round large weights to the nearest FP16 value in place, kept as FP32: what the bundle stores."""
+    """Fold batch norms and round large weights to the nearest FP16 value, in place, kept as FP32.
+
+    What this network computes is what the bundle computes. Batch norms go first: folded later, by the
+    exporter, they would move the rounded weights off FP16's grid, and these would be rounded twice.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Sequential):
+            _fold_batch_norms(part)
     with torch.no_grad():
         for parameter in network.parameters():
-            if parameter.numel() >= _FP16_FROM:
+            if parameter.ndim > 1 and parameter.numel() >= _FP16_FROM:
                 parameter.copy_(parameter.half().float())
     return network
 
@@ -86,15 +94,23 @@ def run_torch(network: nn.Module, inputs: dict[str, NDArray[np.float32]]) -> dic
     return {name: value.numpy() for name, value in zip(OUTPUTS, outputs, strict=True)}
 
 
+def _fold_batch_norms(layers: nn.Sequential) -> None:
+    for index in range(len(layers) - 1):
+        convolution, norm = layers[index], layers[index + 1]
+        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            layers[index] = fuse_conv_bn_eval(convolution, norm)
+            layers[index + 1] = nn.Identity()
+
+
 def _store_in_fp16(graph: onnx.GraphProto) -> None:
     casts = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _FP16_FROM:
+        if values.dtype != np.float32 or values.ndim < 2 or values.size < _FP16_FROM:
             continue
         half = values.astype(np.float16)
-        if not np.isfinite(half).all() or np.abs(half.astype(np.float32) - values).max() > 1e-3:
-            continue  # folded constants that FP16 can't hold well enough
+        if not np.array_equal(half.astype(np.float32), values):
+            continue  # no weight of `round_to_fp16`: a constant that the exporter computed
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_fp16"))
         casts.append(helper.make_node("Cast", [f"{name}_fp16"], [name], to=TensorProto.FLOAT))
