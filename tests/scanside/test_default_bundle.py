@@ -3,6 +3,7 @@
 import os
 from importlib.resources import files
 from pathlib import Path
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -80,3 +81,20 @@ def test_figures_of_the_manifest_are_those_of_the_shipped_network(bundle: Bundle
     passed = bundle.manifest.document["reference"]["accepted_on_test"]
     assert accepted == pytest.approx(passed, abs=5e-3)
     assert len(images) == stated["auc"]["n"]
+
+
+def test_readme_shows_the_figures_of_the_manifest(bundle: Bundle) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    if not readme.exists():
+        pytest.skip("the installed package is tested away from the README")
+    rows = {
+        "auc": "AUC, malignant against the rest",
+        "sensitivity": "sensitivity at its threshold",
+        "specificity": "specificity at its threshold",
+        "accuracy_8_classes": "accuracy, 8 classes",
+        "iou": "IoU of the lesion",
+    }
+    text, performance = readme.read_text(), bundle.manifest.document["performance"]
+    for name, title in rows.items():
+        f = performance[name]
+        assert f"| {title} | {f['value']:.3f} | {f['low']:.3f} to {f['high']:.3f} | {f['n']} |" in text
