@@ -3,7 +3,6 @@
 import os
 from importlib.resources import files
 from pathlib import Path
-from pathlib import Path
 
 import cv2
 import numpy as np
