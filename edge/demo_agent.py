@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge.view.feed import follow
+from edge.view.terminal import uninterrupted
 from scanside.errors import InputError, ScansideError
 
 HOST = "127.0.0.1"
@@ -27,15 +28,17 @@ def running_agent(data: Path, options: Sequence[str]) -> Iterator[int]:
     """
     command = [sys.executable, "-m", "edge.cli", "serve", "--port", "0", "--data", str(data), *options]
     data.mkdir(parents=True, exist_ok=True)
-    with (data / _LOG).open("wb") as log:
-        # A session of its own: Ctrl-C reaches this program alone, which then stops the agent in order.
-        agent = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+    agent = None
     try:
+        with (data / _LOG).open("wb") as log, uninterrupted():
+            # A session of its own: Ctrl-C reaches this program alone, which then stops the agent in order.
+            agent = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         yield _port_when_ready(agent, data)
     finally:
-        _stop(agent)
+        if agent is not None:
+            _stop(agent)
 
 
 def _port_when_ready(agent: "subprocess.Popen[bytes]", data: Path) -> int:

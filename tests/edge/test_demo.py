@@ -42,14 +42,13 @@ def test_prints_every_frame_without_a_terminal(demo: list[str], tmp_path: Path) 
         assert name in done.stdout
     assert len(re.findall(r"\.dcm +(real|synthetic) ", done.stdout)) == len(rows)
     assert done.stdout.count("○ not scored") == sum(row["state"] == "not_scored" for row in rows)
-    assert len(re.findall(r" \d+ %", done.stdout)) == sum(row["state"] == "scored" for row in rows)
+    assert len(re.findall(r"\d %", done.stdout)) == sum(row["state"] == "scored" for row in rows)
 
 
 def test_shows_the_live_view_in_a_terminal(demo: list[str], tmp_path: Path) -> None:
-    with in_terminal(*demo, "--seconds", "6") as terminal:
+    with in_terminal(*demo, "--seconds", "4") as terminal:
         terminal.wait_for("9 images")
         terminal.wait_for(RESEARCH_USE.upper())
-        terminal.wait_for("NOT SCORED")
         assert terminal.end() == 0
     after = terminal.raw.rpartition("\x1b[?1049l")[2]  # the live view is gone, the final table stays
     assert all(name in after for name in REAL_FILES)
