@@ -2,15 +2,16 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
 import pytest
 
-from edge.row import NOT_SCORED, SCORED
+from edge.row import NOT_SCORED, PENDING, SCORED, now
 from scanside.bundle import DEFAULT_BUNDLE, MANIFEST
-from tests.edge.conftest import StartAgent, real_files
-from tests.edge.running import HOST, RunningAgent
+from tests.edge.conftest import real_files
+from tests.edge.running import HOST, Row, RunningAgent, wait_for
 
 # By full path: pynetdicom installs a script of the same name.
 STORESCU, DCMCJPEG = Path("/usr/bin/storescu"), Path("/usr/bin/dcmcjpeg")
@@ -40,10 +41,13 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def agent(start_agent: StartAgent, bundle: Path) -> RunningAgent:
-    """An agent with the installed model where there is one."""
-    return start_agent(bundle=DEFAULT_BUNDLE if (DEFAULT_BUNDLE / MANIFEST).exists() else bundle)
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[RunningAgent]:
+    """One agent for all files, with the installed model where there is one."""
+    model = DEFAULT_BUNDLE if (DEFAULT_BUNDLE / MANIFEST).exists() else bundle
+    agent = RunningAgent(tmp_path_factory.mktemp("dcmtk") / "agent", model)
+    yield agent
+    agent.kill()
 
 
 def _real() -> list[Path]:
@@ -53,8 +57,7 @@ def _real() -> list[Path]:
 
 @pytest.mark.parametrize("path", _real(), ids=lambda path: path.name)
 def test_as_it_is(path: Path, agent: RunningAgent) -> None:
-    _push(agent, path)
-    _check_ended(agent, path)
+    _check_ended(agent, path, _push(agent, path))
 
 
 @pytest.mark.parametrize("process", COMPRESS)
@@ -66,8 +69,7 @@ def test_compressed(path: Path, process: str, agent: RunningAgent, tmp_path: Pat
     )
     if done.returncode or not compressed.exists():
         pytest.skip(f"dcmcjpeg does not take this file: {done.stderr.strip().splitlines()[-1]}")
-    _push(agent, compressed)
-    _check_ended(agent, compressed)
+    _check_ended(agent, compressed, _push(agent, compressed))
 
 
 @pytest.mark.skipif("SCANSIDE_DATA" not in os.environ, reason="SCANSIDE_DATA is not set: no further scans")
@@ -80,25 +82,32 @@ def test_all_in_one_association(agent: RunningAgent, tmp_path: Path) -> None:
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
         copies.append(tmp_path / path.name)
         dataset.save_as(copies[-1])
-    _push(agent, *copies, options=("-R", "-x="))
-    rows = agent.results(len(copies))
-    assert len({row["sop_instance_uid"] for row in rows}) == len(copies)
+    since = _push(agent, *copies, options=("-R", "-x="))
+    for copy in copies:
+        _check_ended(agent, copy, since)
 
 
-def _push(agent: RunningAgent, *paths: Path, options: tuple[str, ...] = ()) -> None:
+def _push(agent: RunningAgent, *paths: Path, options: tuple[str, ...] = ()) -> str:
+    """Push files; the time at which that began."""
+    began = now()
     options = options or (PROPOSE[_meta(paths[0]).TransferSyntaxUID], "-R")
     command = [str(STORESCU), *options, "-aec", "SCANSIDE", HOST, str(agent.port), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+    return began
 
 
-def _check_ended(agent: RunningAgent, path: Path) -> None:
+def _check_ended(agent: RunningAgent, path: Path, since: str) -> None:
+    """Some files share their UID: what counts is what was received `since` then."""
     header = pydicom.dcmread(path, stop_before_pixels=True)
     frames = min(int(header.get("NumberOfFrames") or 1), 5)
-    rows = agent.results(frames)
-    assert len(rows) == frames
-    for row in rows:
-        assert row["sop_instance_uid"] == header.SOPInstanceUID
+
+    def ended() -> list[Row] | None:
+        rows = [row for row in agent.results() if row["sop_instance_uid"] == header.SOPInstanceUID]
+        new = [row for row in rows if row["received_at"] > since and row["state"] != PENDING]
+        return new if len(new) == frames else None
+
+    for row in wait_for(ended, f"{frames} results of {path.name}"):
         assert row["state"] in (SCORED, NOT_SCORED), row["reason"]
         assert (row["risk"] is None) == (row["state"] == NOT_SCORED)
         assert bool(row["reason"]) == (row["state"] == NOT_SCORED)

@@ -1,6 +1,7 @@
 """Receiving: what is accepted, what is kept of it, and when success is said."""
 
 import os
+import re
 import signal
 import socket
 import time
@@ -83,14 +84,14 @@ def test_lossless_is_preferred_when_several_are_offered(agent: RunningAgent) -> 
     association.release()
 
 
-@pytest.mark.parametrize("sop_class", RETIRED)
-def test_retired_classes_are_scored(sop_class: str, agent: RunningAgent, image: MakeImage) -> None:
-    dataset = pydicom.dcmread(image(1))
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = sop_class
-    association = _associate(agent, (sop_class, [dataset.file_meta.TransferSyntaxUID]))
-    assert _status(association, dataset) == SUCCESS
-    association.release()
-    assert agent.results(1)[0]["state"] == SCORED
+def test_retired_classes_are_scored(agent: RunningAgent, image: MakeImage) -> None:
+    for number, sop_class in enumerate(RETIRED):
+        dataset = pydicom.dcmread(image(1 + number))
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = sop_class
+        association = _associate(agent, (sop_class, [dataset.file_meta.TransferSyntaxUID]))
+        assert _status(association, dataset) == SUCCESS
+        association.release()
+    assert [row["state"] for row in agent.results(len(RETIRED))] == [SCORED] * len(RETIRED)
 
 
 def test_the_spool_holds_what_was_received_and_who_sent_it(agent: RunningAgent, image: MakeImage) -> None:
@@ -114,22 +115,23 @@ def test_the_spool_holds_what_was_received_and_who_sent_it(agent: RunningAgent, 
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
-@pytest.mark.parametrize("uid", ["../../../outside", "1.2/../3", "a b\x1b[31m", "9" * 64])
 def test_a_hostile_uid_names_no_file_and_stays_one_line_in_the_log(
-    uid: str, agent: RunningAgent, image: MakeImage
+    agent: RunningAgent, image: MakeImage
 ) -> None:
+    uids = ["../../../outside", "1.2/../3", "a b\x1b[31m", "9" * 64]
     dataset = pydicom.dcmread(image(3))
-    dataset.file_meta.MediaStorageSOPInstanceUID = uid
+    association = _associate(agent, (ULTRASOUND, [dataset.file_meta.TransferSyntaxUID]))
     with pydicom.config.disable_value_validation():
-        dataset.SOPInstanceUID = uid
-        association = _associate(agent, (ULTRASOUND, [dataset.file_meta.TransferSyntaxUID]))
-        assert _status(association, dataset) == SUCCESS
-        association.release()
-    (row,) = agent.results(1)
-    assert (row["sop_instance_uid"], row["state"]) == (uid, SCORED)
+        for uid in uids:
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+            assert _status(association, dataset) == SUCCESS
+    association.release()
+    rows = agent.results(len(uids))
+    assert [row["sop_instance_uid"] for row in rows] == uids
+    assert {row["state"] for row in rows} == {SCORED}
     assert {path.name for path in agent.data.iterdir() if path.is_dir()} == {"spool"}
-    (path,) = (agent.data / "spool").iterdir()
-    assert len(path.stem) == 64 and path.suffix == ".dcm"
+    names = [path.name for path in (agent.data / "spool").iterdir()]
+    assert len(names) == len(uids) and all(re.fullmatch(r"[0-9a-f]{64}\.dcm", name) for name in names)
     assert "\x1b" not in agent.log
 
 
