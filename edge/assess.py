@@ -3,11 +3,14 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge import options
+from edge.jobs import Inspection, Job, Priority, Result, frames_to_score
 from edge.results import show
+from edge.row import FAILED, Row, now
+from edge.worker import Worker, WorkerLost
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,33 +21,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    import warnings
-
-    from edge.inference import Inference, inspect
-    from edge.jobs import frames_to_score
-    from edge.row import FAILED, Row
-
-    warnings.simplefilter("ignore")
     settings = options.settings(args)
-    inference = Inference(options.bundle(args, settings), settings.network_threads)
-    refused = []
-
-    def rows() -> Iterator[Row]:
-        for path in args.files:
-            found = inspect(path)
-            if not found.frame_count:
-                refused.append(f"{path}: {found.reason}")
-                yield found.refusal(found.sop_instance_uid)
-            for frame in frames_to_score(found.frame_count, settings.cine_frames):
-                result = inference.assess(path, found.sop_instance_uid, found.study_instance_uid, frame)
-                if not result.readable:
-                    refused.append(f"{path}: {result.row.reason}")
-                yield result.row
-
-    found = list(rows())
-    show([asdict(row) for row in found], as_json=args.json)
+    bundle = options.bundle(args, settings)
+    # A process of its own, as in the agent: what crashes a codec must not silence this one.
+    worker = Worker(bundle, Path(), settings.network_threads, settings.worker_timeout_s)
+    try:
+        results = [r for path in args.files for r in _results(worker, path, settings.cine_frames)]
+    finally:
+        worker.stop()
+    show([asdict(result.row) for _, result in results], as_json=args.json)
+    refused = [f"{path}: {result.row.reason}" for path, result in results if not result.readable]
     for message in refused:
         print(f"edge: {message}", file=sys.stderr)
-    if any(row.state == FAILED for row in found):
+    if any(result.row.state == FAILED for _, result in results):
         return 2
     return 1 if refused else 0
+
+
+def _results(worker: Worker, path: Path, cine_frames: int) -> Iterator[tuple[Path, Result]]:
+    job = Job(Priority.INSPECT, str(path.absolute()), "", now())
+    found = _ask(worker, job)
+    if isinstance(found, Result):
+        yield path, found
+        return
+    if not found.frame_count:
+        yield path, Result(found.refusal(found.sop_instance_uid), readable=False)
+    for frame in frames_to_score(found.frame_count, cine_frames):
+        result = _ask(
+            worker,
+            replace(
+                job,
+                priority=Priority.STILL,
+                sop_instance_uid=found.sop_instance_uid,
+                study_instance_uid=found.study_instance_uid,
+                frame=frame,
+            ),
+        )
+        assert isinstance(result, Result)
+        yield path, result
+
+
+def _ask(worker: Worker, job: Job) -> Inspection | Result:
+    """The worker's answer; a failed result when the job takes it down."""
+    if not worker.alive:
+        worker.start()
+    try:
+        return worker.ask(job)
+    except WorkerLost as lost:
+        row = Row(job.sop_instance_uid, job.frame, job.study_instance_uid, assessed_at=now())
+        return Result(replace(row, state=FAILED, reason=f"{lost}; the image may be damaged"))

@@ -1,5 +1,6 @@
 """Crashes: of the worker, of the agent, of both; nothing is lost and nothing is doubled."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -180,3 +181,21 @@ def _with_wrong_golden_case(bundle: Path, folder: Path) -> Path:
         model_card=good.files[MODEL_CARD].decode(),
     )
     return folder
+
+
+def test_assess_says_so_when_a_file_takes_its_worker_down(
+    tmp_path: Path, bundle: Path, image: MakeImage
+) -> None:
+    os.mkfifo(tmp_path / "hangs.dcm")  # who opens it waits for ever
+    (tmp_path / "edge.toml").write_text("worker_timeout_s = 1\n")
+    good = image(1)
+    done = edge(
+        "assess", "hangs.dcm", good, "--json", "--config", "edge.toml", "--bundle", bundle,
+        "--allow-test-bundle", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    failed, scored = json.loads(done.stdout)
+    assert (failed["state"], failed["risk"]) == ("failed", None)
+    assert "no answer within 1 s; the image may be damaged" in failed["reason"]
+    assert scored["state"] == "scored"
+    assert "Traceback" not in done.stderr
