@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     console = Console()
+    watched = console.is_terminal
     bundle = ["--bundle", str(args.bundle)] if args.bundle else []
     bundle += ["--allow-test-bundle"] if args.allow_test_bundle else []
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # the sender tells what went wrong
@@ -66,9 +67,9 @@ def main(args: argparse.Namespace) -> int:
         files = demo_files(scans)
         console.print(f"{RESEARCH_USE} An agent starts, then gets {len(files)} images.")
         with running_agent(data, bundle) as port:
-            sender = Sender(files, port, _PAUSE_S if console.is_terminal else 0.0)
+            sender = Sender(files, port, _PAUSE_S if watched else 0.0)
             with sender:
-                if console.is_terminal:
+                if watched:
                     with contextlib.suppress(KeyboardInterrupt):
                         show(data, console, args.seconds)
                     view = first_contact(data)
@@ -76,7 +77,7 @@ def main(args: argparse.Namespace) -> int:
                     view = _finished(data, files, sender, args.seconds or _RESULTS_S)
     console.print(final_table(view, files))
     console.print(about(view.model))
-    if problem := _problem(view, files, sender, seen_by_a_person=console.is_terminal):
+    if problem := _problem(view, files, sender, seen_by_a_person=watched):
         raise ScansideError(problem)
     return 0
 

@@ -29,12 +29,14 @@ _PICTURE_MIN_WIDTH = 70  # of the screen; on a narrower one the risk has it alon
 _SLIDES_MIN_HEIGHT = 18
 _NAME_WIDTH = 32
 _EMPTY = Text(" ")  # rich takes a text without characters for none at all
-_ONE_LINE_MIN_WIDTH = 120  # for the model and what it was trained on
+_MODEL_MAX_LINES = 3
 
 
 def screen(view: View, now: datetime, size: ConsoleDimensions) -> RenderableType:
     """The live view for a terminal of `size`; `now` says how old the scan is."""
     lines = max(4, (size.height - 6) * 3 // 10) if size.height >= _SLIDES_MIN_HEIGHT else 0
+    model = about(view.model)
+    model_lines = min(_MODEL_MAX_LINES, 1 + model.cell_len // max(1, size.width - 8))
     body = Layout(name="body")
     column = Layout(Padding(RiskColumn(view), (0, 1)), name="risk", size=_column_width(size.width))
     if size.width >= _PICTURE_MIN_WIDTH:
@@ -48,7 +50,7 @@ def screen(view: View, now: datetime, size: ConsoleDimensions) -> RenderableType
         body,
         Layout(slides(view, size.width, lines), size=lines, visible=lines > 0),
         Layout(_line(_agent(view)), size=1),
-        Layout(Padding(about(view.model), (0, 1, 0, 3)), size=1 if size.width >= _ONE_LINE_MIN_WIDTH else 2),
+        Layout(Padding(model, (0, 1, 0, 3)), size=model_lines),
     )
     return Styled(whole, SCREEN)
 

@@ -18,12 +18,12 @@ def slides(view: View, width: int, height: int) -> Table:
     named = width >= _WIDE
     table.add_column("Received" if view.in_contact else "Earlier", width=8)
     if named:
-        table.add_column("Patient", ratio=1, no_wrap=True)
+        table.add_column("Patient", width=18, no_wrap=True)
     table.add_column("Frame", justify="right", width=5)
     table.add_column("Risk", justify="right", width=9, no_wrap=True)
     table.add_column("Result", width=14, no_wrap=True)
     table.add_column("Latency", justify="right", width=8)
-    table.add_column("Note", ratio=3, no_wrap=True)
+    table.add_column("Note", ratio=1, no_wrap=True)
     newest = view.newest
     for row in list(reversed(view.rows))[: max(0, height - 1)]:
         cells = cells_of(row, view.model.threshold if view.model else 1.0)

@@ -1,16 +1,16 @@
 """The terminal while a view has it: told of a new size, typed keys not echoed, left as it was found."""
 
+import contextlib
 import os
 import signal
 import socket
 import sys
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 
-@contextmanager
+@contextlib.contextmanager
 def terminal() -> Iterator[int]:
     """Yield a file descriptor that turns readable when the window's size changes."""
     reading, writing = socket.socketpair()
@@ -25,29 +25,34 @@ def terminal() -> Iterator[int]:
             signal.set_wakeup_fd(before)
 
 
-@contextmanager
+@contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """SIGTERM ends what runs as Ctrl-C does: what was started is stopped, the screen given back."""
-    with _handled(signal.SIGTERM, _stop):
+    """SIGTERM and a closed terminal end what runs as Ctrl-C does: what was started is stopped."""
+    with _handled(signal.SIGTERM, _stop), _handled(signal.SIGHUP, _hang_up):
         yield
 
 
-@contextmanager
+@contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the block is done: what it starts is known to those who stop it."""
+    """Whatever asks to end waits until the block is done: what it starts is known to those who stop it."""
     arrived: list[int] = []
 
     def remember(number: int, _frame: FrameType | None) -> None:
         arrived.append(number)
 
-    with _handled(signal.SIGINT, remember), _handled(signal.SIGTERM, remember):
+    with contextlib.ExitStack() as stack:
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            stack.enter_context(_handled(ending, remember))
         yield
     for number in arrived[:1]:
         signal.raise_signal(number)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _handled(number: signal.Signals, handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if signal.getsignal(number) is signal.SIG_IGN:  # nohup
+        yield
+        return
     before = signal.signal(number, handler)
     try:
         yield
@@ -55,7 +60,7 @@ def _handled(number: signal.Signals, handler: Callable[[int, FrameType | None], 
         signal.signal(number, before)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _no_echo() -> Iterator[None]:
     if not os.isatty(sys.stdin.fileno()):
         yield
@@ -67,7 +72,8 @@ def _no_echo() -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)
+        with contextlib.suppress(termios.error):  # the terminal may be gone
+            termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
@@ -76,3 +82,10 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):  # what is still written goes nowhere instead of failing
+        os.dup2(nowhere, descriptor)
+    _stop(number, frame)

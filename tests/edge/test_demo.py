@@ -77,6 +77,14 @@ def test_a_person_may_close_it_early(demo: list[str], tmp_path: Path) -> None:
     assert not running_with(tmp_path / "data")
 
 
+def test_leaves_nothing_running_when_its_window_is_closed(demo: list[str], tmp_path: Path) -> None:
+    with in_terminal(*demo) as terminal:
+        terminal.wait_for(RESEARCH_USE.upper())
+        terminal.close()
+        assert terminal.process.wait(40) in (0, 2)  # 2 when it was just writing to the window
+    assert not running_with(tmp_path / "data")
+
+
 def test_passes_on_why_the_agent_does_not_start(tmp_path: Path, bundle: Path) -> None:
     data = ["--data", tmp_path / "data"]
     for options, why in (

@@ -50,6 +50,10 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
 
+    def close(self) -> None:
+        """Close the window."""
+        os.close(self._master)
+
     def end(self, timeout_s: float = 30) -> int:
         """Read on until the command ends; its exit code."""
         end = time.monotonic() + timeout_s
@@ -84,7 +88,8 @@ def in_terminal(*arguments: object, width: int = 80, height: int = 24) -> Iterat
     finally:
         process.kill()
         process.wait()
-        os.close(master)
+        with contextlib.suppress(OSError):  # closed already
+            os.close(master)
 
 
 def running_with(text: Path) -> list[str]:
