@@ -8,6 +8,7 @@ TESTS = not slow and not gpu
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-edge lint clean
+.PRECIOUS: .venv/%/.made
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,25 +27,31 @@ lint: .venv/dev/.installed ## style, types, import arrows
 	.venv/dev/bin/lint-imports
 
 # The wheel as a hospital gets it: built, installed without torch, tested away from the sources.
-test-edge: ## the bare package in an environment of its own, without torch
-	@test -d .venv/bare || $(PYTHON) -m venv .venv/bare
+test-edge: .venv/bare/.made ## the bare package in an environment of its own, without torch
 	@rm -rf build .venv/bare/tests
 	.venv/bare/bin/python -m pip install -q ".[test]"
 	@cp -r tests .venv/bare/tests
-	@cd .venv/bare && bin/python -c "import importlib.util as u; assert not u.find_spec('torch'), 'torch is here'"
+	@cd .venv/bare && bin/python -c "import edge, sys; from importlib.util import find_spec; \
+		sys.exit('torch is here' if find_spec('torch') else 0 if 'site-packages' in edge.__file__ else edge.__file__)"
 	cd .venv/bare && bin/python -m pytest -q -c ../../pyproject.toml --rootdir . -m "$(TESTS)" \
 		tests/scanside tests/edge tests/synth
 
 clean: ## remove what the commands above made
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.venv/edge/.installed: pyproject.toml
-	$(PYTHON) -m venv .venv/edge
+# An environment with a pip that is new enough, or the reason why there can be none.
+.venv/%/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo \
+		"scanside needs Python 3.10 or later; say which: make demo PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv/$*
+	@.venv/$*/bin/python -m pip install -q --upgrade pip
+	@touch $@
+
+.venv/edge/.installed: .venv/edge/.made pyproject.toml
 	.venv/edge/bin/python -m pip install -q -e .
 	@touch $@
 
-.venv/dev/.installed: pyproject.toml
-	$(PYTHON) -m venv .venv/dev
+.venv/dev/.installed: .venv/dev/.made pyproject.toml
 	.venv/dev/bin/python -m pip install -q "$(TORCH)"
 	.venv/dev/bin/python -m pip install -q -e ".[train,export,dev]"
 	@touch $@
