@@ -10,26 +10,35 @@ from numpy.typing import NDArray
 from scanside.errors import NoTissue
 from scanside.scan.contour import find_sector
 from scanside.scan.region import MIN_REGION_PX
-from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, Scan, Size
+from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, Scan, Size, Tissue
 
 _COLOUR_SPREAD = 60  # max - min of R, G, B in a pixel: above it the pixel is coloured
 _COLOUR_SHARE = 0.01  # share of coloured pixels in the scan from which it is colour Doppler
 
 
 def prepare(frame: Frame, region: Region, size: Size) -> Scan:
-    """Cut the sector out of `region`, blacken what is not tissue, fill the input with it.
+    """`cut` and `fill` in one: what a network of input `size` gets of `region`.
+
+    Raises:
+        NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side).
+    """
+    tissue = cut(frame, region)
+    return Scan(fill(tissue.pixels, size), tissue.origin, tissue.found_by, tissue.flags)
+
+
+def cut(frame: Frame, region: Region) -> Tissue:
+    """Cut the sector out of `region` and blacken what is not tissue.
 
     Args:
         frame: the decoded frame.
         region: where in it the scan lies.
-        size: rows and columns of the network's input.
 
     Raises:
         NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side).
     """
     outer = region.box
-    cut = frame.pixels[outer.y0 : outer.y1, outer.x0 : outer.x1]
-    grey = to_grey(cut)
+    inside = frame.pixels[outer.y0 : outer.y1, outer.x0 : outer.x1]
+    grey = to_grey(inside)
     if min(grey.shape) < MIN_REGION_PX:
         raise NoTissue(f"the image is too small: {grey.shape[1]} x {grey.shape[0]} px")
     sector = find_sector(grey)
@@ -37,15 +46,29 @@ def prepare(frame: Frame, region: Region, size: Size) -> Scan:
     if min(width, height) < MIN_REGION_PX:
         raise NoTissue(f"the scan is too small: {width} x {height} px")
     inner = np.s_[y : y + height, x : x + width]
-    flags = region.flags | ({Flag.COLOUR} if _is_coloured(cut[inner], sector[inner]) else set())
-    tissue = np.where(sector[inner], grey[inner], np.uint8(0))
+    flags = region.flags | ({Flag.COLOUR} if _is_coloured(inside[inner], sector[inner]) else set())
     box = Box(outer.x0 + x, outer.y0 + y, outer.x0 + x + width, outer.y0 + y + height)
-    return Scan(
-        pixels=_resized(tissue, size),
+    return Tissue(
+        pixels=np.where(sector[inner], grey[inner], np.uint8(0)),
         origin=Crop(box, frame.size),
         found_by=region.found_by,
         flags=frozenset(flags),
     )
+
+
+def fill(tissue: Grey, size: Size) -> NDArray[np.float32]:
+    """Expand a cut-out sector to a network's input.
+
+    Args:
+        tissue: (H, W) uint8, of `cut`; a prepared dataset keeps it so, and fills any input from it.
+        size: rows and columns of the network's input.
+
+    Returns:
+        (size.height, size.width) float32 in [0, 1].
+    """
+    interpolation = _interpolation(Size(*tissue.shape), size)
+    moved = cv2.resize(tissue, (size.width, size.height), interpolation=interpolation)
+    return np.asarray(moved / np.float32(255), np.float32)
 
 
 def prepare_mask(mask: Mask, origin: Crop, size: Size) -> Mask:
@@ -97,12 +120,6 @@ def _is_coloured(pixels: NDArray[np.uint8], sector: Mask) -> bool:
     spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
     coloured = (np.asarray(spread) > _COLOUR_SPREAD) & sector
     return bool(np.count_nonzero(coloured) > _COLOUR_SHARE * np.count_nonzero(sector))
-
-
-def _resized(tissue: Grey, size: Size) -> NDArray[np.float32]:
-    interpolation = _interpolation(Size(*tissue.shape), size)
-    moved = cv2.resize(tissue, (size.width, size.height), interpolation=interpolation)
-    return np.asarray(moved / np.float32(255), np.float32)
 
 
 def _interpolation(source: Size, target: Size) -> int:

@@ -85,6 +85,23 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class Tissue:
+    """The sector of tissue as it was cut out of a frame, before it is resized.
+
+    Attributes:
+        pixels: (H, W) uint8 grey, source resolution; black outside the sector.
+        origin: where it was cut from.
+        found_by: which rule found the region.
+        flags: what a reader has to know.
+    """
+
+    pixels: Grey
+    origin: Crop
+    found_by: RegionSource
+    flags: frozenset[Flag] = frozenset()
+
+
+@dataclass(frozen=True)
 class Scan:
     """The sector of tissue in one frame, ready for a network, and the way back.
 
