@@ -17,7 +17,7 @@ MakeImage = Callable[..., Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def signals_that_end_a_program() -> Iterator[None]:
-    """What runs the tests may ignore some (nohup, a shell's `&`), and programs started here would inherit it."""
+    """What runs the tests may ignore some (nohup, a shell's `&`), and programs started here inherit that."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
