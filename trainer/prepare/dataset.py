@@ -1,0 +1,216 @@
+"""Write a dataset in the format that trainer/data/hospital.py describes and reads.
+
+In order: `pseudonym` for every name, `write_slide` for every image, `draw_split` over the patients,
+`finish` at the end. A folder without dataset.json is an unfinished dataset, and no reader takes it.
+"""
+
+import csv
+import hashlib
+import hmac
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from scanside import RESEARCH_USE, __version__
+from scanside.clinical import ClinicalRecord
+from scanside.errors import InputError
+from scanside.scan.types import Grey, Mask
+from trainer.data.hospital import FOLDS, PATIENT_COLUMNS, SCHEMA, SLIDE_COLUMNS, Patient, Slide, fingerprint
+
+TEST_SHARE = 0.15  # thesis: 85 % for training and validation, 15 % for testing, by patient
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a patient before the split is drawn."""
+
+    record: ClinicalRecord
+    malignant: bool
+
+
+def pseudonym(key: bytes, prefix: str, *parts: str, digits: int) -> str:
+    """`prefix` and the first hex `digits` of HMAC-SHA256(key, parts): the same for the same, and one-way."""
+    message = "\0".join(parts).encode()
+    return prefix + hmac.new(key, message, hashlib.sha256).hexdigest()[:digits]
+
+
+def write_slide(root: Path, name: str, pixels: Grey, lesion: Mask | None) -> tuple[str, str]:
+    """Write the files of one slide; one that is broken off leaves nothing under the final names.
+
+    Args:
+        name: of the slide.
+        pixels: (H, W) uint8, as `scanside.scan.prepare.cut` gives them.
+        lesion: (H, W) bool; None when nobody drew it.
+
+    Returns:
+        SHA-256 of the image's and of the mask's file; the latter empty without a mask.
+    """
+    if lesion is not None and lesion.shape != pixels.shape:
+        raise ValueError(f"mask {lesion.shape} and image {pixels.shape} differ in size")
+    mask_sha256 = ""
+    if lesion is not None:  # before the image: an image that exists is a slide that is whole
+        mask_sha256 = _write_png(root / "masks" / f"{name}.png", lesion.astype(np.uint8) * np.uint8(255))
+    return _write_png(root / "images" / f"{name}.png", pixels), mask_sha256
+
+
+def draw_split(facts: Mapping[str, Facts], seed: int, test_share: float = TEST_SHARE) -> tuple[Patient, ...]:
+    """Give each patient a part and a fold, so that malignancy and centre are shared out alike.
+
+    Patients are ordered by a hash of seed and name: the draw hangs neither on their order in a table nor on
+    a generator's version.
+
+    Args:
+        facts: by patient's name.
+
+    Returns:
+        Patients in the order of their names.
+    """
+    strata: dict[tuple[bool, str], list[str]] = defaultdict(list)
+    for name in sorted(facts, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest()):
+        strata[facts[name].malignant, facts[name].record.centre.value].append(name)
+    test, train = _draw_test(strata, test_share)
+    place = {name: ("test", -1) for name in test}
+    place |= {name: ("train", position % FOLDS) for position, name in enumerate(train)}
+    return tuple(
+        Patient(name, *place[name], facts[name].record, facts[name].malignant) for name in sorted(facts)
+    )
+
+
+def _draw_test(strata: Mapping[tuple[bool, str], list[str]], share: float) -> tuple[list[str], list[str]]:
+    """The first of each stratum, by largest remainder, so that the total is right too."""
+    wanted = {key: share * len(names) for key, names in strata.items()}
+    number = {key: int(want) for key, want in wanted.items()}
+    total = round(sum(wanted.values()))
+    for key in sorted(strata, key=lambda key: (number[key] - wanted[key], key))[
+        : total - sum(number.values())
+    ]:
+        number[key] += 1
+    test = [name for key in sorted(strata) for name in strata[key][: number[key]]]
+    return test, [name for key in sorted(strata) for name in strata[key][number[key] :]]
+
+
+def finish(
+    root: Path,
+    patients: Sequence[Patient],
+    slides: Sequence[Slide],
+    *,
+    kind: str,
+    name: str,
+    split: Mapping[str, Any],
+    preparation: Mapping[str, Any],
+) -> str:
+    """Write the tables, then dataset.json, which makes `root` a dataset.
+
+    Args:
+        kind: one of trainer.data.hospital.KINDS.
+        split, preparation: how it was drawn and made; plain values for dataset.json.
+
+    Returns:
+        The fingerprint.
+    """
+    patients_csv = table(PATIENT_COLUMNS, map(_patient_row, patients))
+    slides_csv = table(SLIDE_COLUMNS, map(_slide_row, slides))
+    write_file(root / "patients.csv", patients_csv)
+    write_file(root / "slides.csv", slides_csv)
+    found = fingerprint(patients_csv, slides_csv)
+    about = {
+        "schema": SCHEMA,
+        "kind": kind,
+        "name": name,
+        "made_by": f"scanside {__version__}",
+        "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "research_use": RESEARCH_USE,
+        "counts": counts(patients, slides),
+        "split": dict(split),
+        "preparation": dict(preparation),
+        "fingerprint": found,
+    }
+    write_file(root / "dataset.json", (json.dumps(about, indent=2) + "\n").encode())
+    return found
+
+
+def counts(patients: Iterable[Patient], slides: Iterable[Slide]) -> dict[str, int]:
+    """How many patients, slides and masks there are, in each part, and how many are malignant."""
+    part = {}
+    found: Counter[str] = Counter()
+    for patient in patients:
+        part[patient.name] = patient.part
+        found.update(["patients", f"{patient.part}_patients"])
+        found.update([f"{patient.part}_malignant_patients"] if patient.malignant else [])
+    for slide in slides:
+        found.update(["slides", f"{part[slide.patient]}_slides"])
+        found.update(["masks"] if slide.mask else [])
+    return dict(sorted(found.items()))
+
+
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Rows as CSV in UTF-8."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write under another name, then rename: `path` is whole or not there.
+
+    Raises:
+        InputError: the folder can't be written to.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be written: {error.strerror}. Free space, or choose another."
+        ) from error
+
+
+def _write_png(path: Path, pixels: Grey) -> str:
+    content = cv2.imencode(".png", pixels)[1].tobytes()
+    write_file(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _patient_row(patient: Patient) -> dict[str, object]:
+    return {
+        "patient": patient.name,
+        "split": patient.part,
+        "fold": patient.fold,
+        "menopausal_status": patient.record.menopausal_status.value,
+        "centre": patient.record.centre.value,
+        "malignant": int(patient.malignant),
+    }
+
+
+def _slide_row(slide: Slide) -> dict[str, object]:
+    box, source = slide.origin.box, slide.origin.source
+    return {
+        "slide": slide.name,
+        "patient": slide.patient,
+        "malignant": int(slide.malignant),
+        "image": slide.image,
+        "mask": slide.mask or "",
+        "image_sha256": slide.image_sha256,
+        "mask_sha256": slide.mask_sha256,
+        "height": slide.size.height,
+        "width": slide.size.width,
+        "source_height": source.height,
+        "source_width": source.width,
+        **box._asdict(),
+        "found_by": slide.found_by,
+        "flags": "; ".join(slide.flags),
+        "maker": slide.maker,
+        "frame": slide.frame,
+    }
