@@ -1,4 +1,4 @@
-"""The clinical table: CSV as hospitals export it -> facts by patient. docs/datasets.md lists what is understood."""
+"""The clinical table: CSV as hospitals export it -> facts by patient (docs/datasets.md lists all words)."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
 
 _MAX_BYTES = 64 * 2**20
-_UNKNOWN = frozenset({"", "unknown", "unk", "na", "n a", "nan", "nd", "none", "missing", "?", "9"})
+_UNKNOWN = frozenset({"", "unknown", "unk", "na", "n a", "nan", "nd", "none", "missing", "?"})
 _HEADERS = {
     "patient": {"patient", "patient id", "patientid", "id", "case", "case id"},
     "menopausal_status": {"menopausal status", "menopausalstatus", "menopause", "menopausal"},
@@ -102,7 +102,9 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}. Check --clinical.") from error
-    encodings = ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252", "latin-1")
+    encodings = (
+        ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252", "latin-1")
+    )
     for encoding in encodings:
         try:
             return content.decode(encoding)
@@ -126,7 +128,9 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
     return found
 
 
-def _value(path: Path, line: int, column: str, cell: str, words: dict[_Value, frozenset[str] | set[str]]) -> _Value:
+def _value(
+    path: Path, line: int, column: str, cell: str, words: dict[_Value, frozenset[str] | set[str]]
+) -> _Value:
     plain = _plain(cell)
     for value, synonyms in words.items():
         if plain in synonyms:
