@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -154,8 +154,8 @@ def join(
     return sorted(slides, key=lambda slide: slide.name), missing
 
 
-def _contradictions(prepared: Iterator[Prepared] | Sequence[Prepared]) -> dict[str, str]:
-    """Slides' names and images' digests of which nobody can tell what, or whose, they are; with the reason."""
+def _contradictions(prepared: Collection[Prepared]) -> dict[str, str]:
+    """Slides' names and images' digests of which nobody can tell what or whose they are, with the reason."""
     all_slides = [slide for done in prepared for slide in done.slides]
     contents, owners = defaultdict(set), defaultdict(set)
     for slide in all_slides:
