@@ -1,4 +1,4 @@
-"""A small hospital, all of it synthetic: several makers, a cine, two views, masks, and files that don't belong."""
+"""A small hospital, all of it synthetic: several makers, a cine, two views, masks."""
 
 import json
 from dataclasses import dataclass, field

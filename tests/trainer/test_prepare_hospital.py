@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hospital, Path]:
 @pytest.fixture
 def own(made: tuple[Hospital, Path], tmp_path: Path) -> tuple[Hospital, Path]:
     """A copy of both that a test may change."""
-    hospital, target = made
+    _, target = made
     shutil.copytree(target.parent, tmp_path / "copy")
     return Hospital(tmp_path / "copy" / "SRC", tmp_path / "copy" / "table.csv"), tmp_path / "copy" / "dst"
 

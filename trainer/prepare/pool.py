@@ -1,7 +1,9 @@
 """Many files over many processes; a file that crashes its process is named, and the others go on."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -33,7 +35,7 @@ def _run(
 ) -> Generator[tuple[Job, Result | None], None, list[Job]]:
     """Yield results; return the jobs under way when a process died."""
     pool = ProcessPoolExecutor(
-        min(processes, len(waiting)), multiprocessing.get_context("spawn"), initializer=_leave_ctrl_c
+        min(processes, len(waiting)), multiprocessing.get_context("spawn"), initializer=_obey_parent
     )
     under_way: dict[Future[Result], Job] = {}
     try:
@@ -54,6 +56,14 @@ def _run(
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_ctrl_c() -> None:
-    """Ctrl-C reaches every process of a terminal: the first one ends the others, in order."""
+def _obey_parent() -> None:
+    """Ctrl-C reaches every process of a terminal: the first one ends the others, or they end after it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)

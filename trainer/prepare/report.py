@@ -66,7 +66,7 @@ def report(
         RESEARCH_USE,
         "",
         f"{files} files gave {len(slides)} slides of {len(patients)} patients; {masks} slides have a mask. "
-        f"A patient has {min(per_patient)} to {max(per_patient)} slides, {median(per_patient):g} by the median. "
+        f"A patient has {min(per_patient)} to {max(per_patient)} slides, the median {median(per_patient):g}. "
         f"{without} patients of the clinical table have none.",
         "",
         "| | train | test |",
