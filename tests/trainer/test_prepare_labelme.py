@@ -100,7 +100,7 @@ SHAPES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SHAPES | VALUES))
 def test_any_json_gives_a_mask_or_an_error_of_ours(tmp_path: Path, shapes: list[object]) -> None:
     path = written(tmp_path / "m.json", *shapes)

@@ -24,7 +24,6 @@ def fail_on_two(number: int) -> int:
     return number
 
 
-@pytest.mark.slow
 def test_jobs_that_crash_are_named_and_the_others_done() -> None:
     found = dict(run_all(crash_on_threes, range(1, 8), 2))
     assert found == {n: None if n % 3 == 0 else n * n for n in range(1, 8)}

@@ -117,9 +117,6 @@ class Cohort:
     slides: tuple[Slide, ...]
     fingerprint: str
 
-    def patient_of(self, slide: Slide) -> Patient:
-        return next(patient for patient in self.patients if patient.name == slide.patient)
-
     def pixels(self, slide: Slide) -> Grey:
         """(H, W) uint8: the tissue of one slide, black outside the sector.
 
