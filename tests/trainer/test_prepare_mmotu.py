@@ -47,7 +47,7 @@ def test_a_whole_copy_has_no_fault(
 ) -> None:
     assert check(figshare_like) == []
     assert main(["prepare", "mmotu", str(mmotu_like)]) == 0
-    assert "as they should be" in capsys.readouterr().out.replace("\n", " ")
+    assert "as they should be" in capsys.readouterr().out
 
 
 def test_every_fault_is_named(mmotu_like: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
