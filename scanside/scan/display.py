@@ -61,7 +61,7 @@ def _values(layout: Layout) -> NDArray[np.int64]:
     values = patterns >> (layout.high_bit + 1 - layout.bits_stored) & (2**layout.bits_stored - 1)
     if layout.signed:
         values -= (values >= 2 ** (layout.bits_stored - 1)) * 2**layout.bits_stored
-    return values
+    return np.asarray(values, np.int64)
 
 
 def _modality(header: Dataset, values: NDArray[np.int64], big_endian: bool) -> NDArray[np.float64]:
@@ -71,7 +71,7 @@ def _modality(header: Dataset, values: NDArray[np.int64], big_endian: bool) -> N
         table, first, _ = read_table(item, big_endian)
         return table[np.clip(values - first, 0, len(table) - 1)].astype(np.float64)
     slope, intercept = _number(header, "RescaleSlope"), _number(header, "RescaleIntercept")
-    return values * (1.0 if slope is None else slope) + (intercept or 0.0)
+    return np.asarray(values * (1.0 if slope is None else slope) + (intercept or 0.0), np.float64)
 
 
 def _windowed(header: Dataset, values: NDArray[np.float64], big_endian: bool) -> NDArray[np.uint8]:
