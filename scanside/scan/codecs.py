@@ -1,14 +1,11 @@
 """The stored bytes of one frame -> stored values, by the codec that syntax and stream ask for."""
 
-from typing import Any
-
 import cv2
+import gdcm
 import numpy as np
 from numpy.typing import NDArray
 from openjpeg.utils import decode as decode_jpeg_2000
 from pydicom import uid
-from pydicom.encaps import encapsulate
-from pydicom.pixels.decoders.base import get_decoder
 
 from scanside.scan.codestream import Stream, read_jpeg, read_jpeg_2000
 from scanside.scan.layout import YCBCR, Layout
@@ -93,27 +90,38 @@ def _by_libjpeg(data: bytes, layout: Layout, stream: Stream) -> NDArray[np.gener
 
 
 def _by_gdcm(data: bytes, layout: Layout, stream: Stream) -> NDArray[np.generic]:
-    """JPEG lossless and JPEG-LS; through pydicom, which knows GDCM's ways."""
+    """JPEG of 12 bit, JPEG lossless and JPEG-LS: values as the stream holds them, no colour touched."""
     if stream.jpeg_ls:
-        syntax = uid.JPEGLSNearLossless
+        syntax = gdcm.TransferSyntax.JPEGLSNearLossless
     elif stream.lossless:
-        syntax = uid.JPEGLossless
+        syntax = gdcm.TransferSyntax.JPEGLosslessProcess14
     else:
-        syntax = uid.JPEGExtended12Bit
-    options: dict[str, Any] = {
-        "rows": layout.rows,
-        "columns": layout.columns,
-        "number_of_frames": 1,
-        "samples_per_pixel": layout.samples,
-        "bits_allocated": layout.bits_allocated,
-        "bits_stored": max(layout.bits_stored, stream.precision),
-        "pixel_representation": int(layout.signed),
-        "photometric_interpretation": "MONOCHROME2" if layout.samples == 1 else "RGB",
-        "pixel_keyword": "PixelData",
-    }
-    if layout.samples == 3:
-        options["planar_configuration"] = int(layout.planar)
-    values, _ = get_decoder(syntax).as_array(encapsulate([data]), index=0, raw=True, **options)
+        syntax = gdcm.TransferSyntax.JPEGExtendedProcess2_4
+    fragment = gdcm.Fragment()
+    fragment.SetByteStringValue(data)
+    fragments = gdcm.SequenceOfFragments.New()
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image = gdcm.Image()
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((layout.columns, layout.rows, 1))
+    image.SetDataElement(element)
+    image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    kind = (
+        gdcm.PhotometricInterpretation.MONOCHROME2
+        if layout.samples == 1
+        else gdcm.PhotometricInterpretation.RGB
+    )
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
+    bits, precision = 8 if stream.precision <= 8 else 16, stream.precision
+    image.SetPixelFormat(gdcm.PixelFormat(layout.samples, bits, precision, precision - 1, int(layout.signed)))
+    # Its wrapper hands the bytes over as a str.
+    values = np.frombuffer(
+        image.GetBuffer().encode("utf-8", "surrogateescape"), f"<{'i' if layout.signed else 'u'}{bits // 8}"
+    )
+    if values.size != int(np.prod(layout.shape)):
+        raise ValueError("its JPEG is damaged")
     return _patterns(values, layout)
 
 
