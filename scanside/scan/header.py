@@ -22,6 +22,7 @@ from scanside.errors import Unreadable
 MAX_INFLATED_BYTES = 512 * 2**20  # a deflated object lies in memory whole
 _MAX_HEADER_BYTES = 64 * 2**20  # read, not skipped; private attributes hold what machines like
 _MAX_ELEMENTS = 200_000  # an element costs far more memory than its bytes
+_MAX_VALUE_BYTES = 2**20  # of a sequence or a table; a palette of 16 bit has 2**17
 _LARGE_VALUE_BYTES = 64 * 1024  # values above this (private blobs) stay on disk
 _PIXEL_DATA = 0x7FE00010
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, _PIXEL_DATA)  # also float and double: no ultrasound image
@@ -128,10 +129,13 @@ def _parsed(dataset: Dataset) -> Iterator[object]:
         if tag.is_private:
             continue
         if raw.is_raw and raw.value is None and raw.length > 0:  # on disk
-            if (raw.VR or _known_vr(tag)) != "SQ":
+            is_sequence = (raw.VR or _known_vr(tag)) == "SQ"
+            if raw.length > _MAX_VALUE_BYTES:
+                if is_sequence:
+                    raise ValueError(f"a sequence of {raw.length} bytes")
+                del dataset[tag]  # it would be allocated where somebody asks for it
+            if not is_sequence:
                 continue
-            if raw.length > _MAX_HEADER_BYTES:
-                raise ValueError(f"a sequence of {raw.length} bytes")
         element = dataset[tag]
         if element.VR == "SQ":
             for item in element.value:

@@ -40,6 +40,8 @@ class Video:
             self._pictures, self._next = self._open(), 0
         for picture in self._pictures:
             self._next += 1
+            if picture.is_corrupt:
+                raise ValueError("its video is damaged")
             if (picture.height, picture.width) != (self._layout.rows, self._layout.columns):
                 raise ValueError(f"its video is of {picture.height} x {picture.width} px, its header not")
             if self._next == index + 1:
@@ -51,6 +53,7 @@ class Video:
 
         with self._value.open() as file, av.open(_Joined(file, self._fragments)) as container:
             stream = container.streams.video[0]
+            stream.codec_context.options = {"err_detect": "explode"}  # no picture rather than a guessed one
             yield from container.decode(stream)
 
 

@@ -11,11 +11,13 @@ import struct
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydicom import uid
+from pydicom.dataset import FileDataset
 
 from scanside.errors import ScansideError
 from scanside.scan.types import Size
@@ -44,18 +46,25 @@ def write_sources(folder: Path) -> list[Path]:
     for syntax in (*NATIVE, uid.RLELossless):
         for photometric in (p for p in Photometric if p is not Photometric.YBR_FULL_422):
             made = make_instance(frames, photometric=photometric, syntax=syntax)
-            paths.append(save(made, folder / f"{syntax}-{photometric.name}.dcm"))
+            paths.append(_save(made, folder / f"{syntax}-{photometric.name}.dcm"))
     colour = make_instance(frames, photometric=Photometric.YBR_FULL_422, syntax=uid.JPEGBaseline8Bit)
-    paths.append(save(colour, folder / "baseline.dcm"))
+    paths.append(_save(colour, folder / "baseline.dcm"))
     for photometric in (Photometric.MONOCHROME2, Photometric.RGB):
         plain = make_instance(frames, photometric=photometric, syntax=uid.ExplicitVRLittleEndian)
-        native = save(plain, folder / f"native-{photometric.name}.dcm")
+        native = _save(plain, folder / f"native-{photometric.name}.dcm")
         for syntax in (*_GDCM, uid.JPEG2000Lossless, uid.JPEG2000):
             if syntax == uid.JPEGExtended12Bit and photometric is Photometric.RGB:
-                continue
+                continue  # GDCM writes it in grey only
             paths.append(transcode(native, folder / f"{syntax}-{photometric.name}.dcm", syntax))
-    paths += [save(make_video(frames, syntax), folder / f"{syntax}.dcm") for syntax in CODECS]
+    paths += [_save(make_video(frames, syntax), folder / f"{syntax}.dcm") for syntax in CODECS]
     return paths
+
+
+def _save(made: FileDataset, path: Path) -> Path:
+    """With UIDs that are the same each time, so that a seed gives the same bytes."""
+    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4.5"
+    made.StudyInstanceUID, made.SeriesInstanceUID = "1.2.3.4", "1.2.3.4.1"
+    return save(made, path)
 
 
 def spoil(contents: Sequence[bytes], seed: int) -> bytes:
@@ -105,7 +114,9 @@ def work(folder: Path, first: int, last: int) -> None:
             assert str(error).strip()
             print(type(error).__name__, flush=True)
         except Exception as error:
-            print("BUG", type(error).__name__, str(error)[:200].replace("\n", " "), flush=True)
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            text = " ".join(str(error).split())[:200]
+            print("BUG", type(error).__name__, text, f"{place.filename}:{place.lineno}", flush=True)
         else:
             print("scans", flush=True)
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -21,7 +21,7 @@ def make_video(frames: Sequence[NDArray[np.uint8]], syntax: UID, fragments: int 
     made.file_meta.TransferSyntaxUID = syntax
     made.PhotometricInterpretation = "YBR_PARTIAL_420"
     stream = _encode(frames, CODECS[syntax])
-    size = -(-len(stream) // fragments)
+    size = -(-len(stream) // fragments // 2) * 2  # even: a byte of padding would be in the stream
     parts = [stream[start : start + size] for start in range(0, len(stream), size)]
     made.PixelData = encapsulate(parts, has_bot=False)
     made["PixelData"].VR = "OB"
