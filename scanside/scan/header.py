@@ -21,7 +21,7 @@ from scanside.errors import Unreadable
 
 MAX_INFLATED_BYTES = 512 * 2**20  # a deflated object lies in memory whole
 _MAX_HEADER_BYTES = 64 * 2**20  # read, not skipped; private attributes hold what machines like
-_MAX_ELEMENTS = 200_000  # an element costs far more memory than its bytes
+_MAX_ELEMENTS = 50_000  # an element costs far more memory than its bytes
 _MAX_VALUE_BYTES = 2**20  # of a sequence or a table; a palette of 16 bit has 2**17
 _LARGE_VALUE_BYTES = 64 * 1024  # values above this (private blobs) stay on disk
 _PIXEL_DATA = 0x7FE00010

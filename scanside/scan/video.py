@@ -37,24 +37,38 @@ class Video:
             Exception: whatever PyAV raises.
         """
         if self._next is None or index < self._next:
-            self._pictures, self._next = self._open(), 0
+            self._pictures, self._next = self._decode(), 0
+        number, self._next = self._next, None  # until a picture has come: after an error it begins anew
         for picture in self._pictures:
-            self._next += 1
-            if picture.is_corrupt:
-                raise ValueError("its video is damaged")
-            if (picture.height, picture.width) != (self._layout.rows, self._layout.columns):
-                raise ValueError(f"its video is of {picture.height} x {picture.width} px, its header not")
-            if self._next == index + 1:
+            number += 1
+            self._check_size(picture)
+            if number == index + 1:
+                self._next = number
                 return np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
-        raise ValueError(f"its video ends after {self._next} frames")
+        raise ValueError(f"its video ends after {number} frames")
 
-    def _open(self) -> Iterator[Any]:
+    def _check_size(self, picture: Any) -> None:
+        if (picture.height, picture.width) != (self._layout.rows, self._layout.columns):
+            raise ValueError(
+                f"the header says {self._layout.rows} x {self._layout.columns} px, "
+                f"its video {picture.height} x {picture.width}"
+            )
+
+    def _decode(self) -> Iterator[Any]:
+        """Pictures in the order they are shown; none at all after a damaged one, which codecs would guess."""
         import av
 
         with self._value.open() as file, av.open(_Joined(file, self._fragments)) as container:
             stream = container.streams.video[0]
-            stream.codec_context.options = {"err_detect": "explode"}  # no picture rather than a guessed one
-            yield from container.decode(stream)
+            self._check_size(stream.codec_context)  # before a picture is allocated
+            stream.codec_context.options = {"err_detect": "explode"}
+            for packet in container.demux(stream):
+                if packet.is_corrupt:
+                    raise ValueError("its video is damaged")
+                for picture in packet.decode():
+                    if picture.is_corrupt:
+                        raise ValueError("its video is damaged")
+                    yield picture
 
 
 class _Joined(io.RawIOBase):

@@ -217,13 +217,16 @@ def test_video_shorter_than_its_header_says(tmp_path: Path) -> None:
         decoded(made, tmp_path, 8)
 
 
-def test_damaged_video(tmp_path: Path) -> None:
-    made = make_video(EVEN, uid.HEVCMP51)
+@pytest.mark.parametrize("syntax", CODECS, ids=lambda syntax: syntax.name)
+def test_damaged_video(syntax: uid.UID, tmp_path: Path) -> None:
+    made = make_video(EVEN, syntax)
     content = bytearray(made.PixelData)
-    content[len(content) // 2 : len(content) // 2 + 400] = bytes(400)
+    content[len(content) // 3 : len(content) // 3 + 600] = np.random.default_rng(0).bytes(600)
     made.PixelData = bytes(content)
-    with pytest.raises(Unreadable, match=r"can't be decoded"):
-        decoded(made, tmp_path, 4)
+    instance = open_instance(save(made, tmp_path / "a.dcm"))
+    for index in (4, 3, 4):
+        with pytest.raises(Unreadable, match=r"Invalid data|damaged"):
+            instance.frame(index)
 
 
 def test_video_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
