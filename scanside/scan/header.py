@@ -19,7 +19,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from scanside.errors import Unreadable
 
-MAX_INFLATED_BYTES = 512 * 2**20  # a deflated object lies in memory whole
+MAX_INFLATED_BYTES = 256 * 2**20  # a deflated object lies in memory whole
 _MAX_HEADER_BYTES = 64 * 2**20  # read, not skipped; private attributes hold what machines like
 _MAX_ELEMENTS = 50_000  # an element costs far more memory than its bytes
 _MAX_VALUE_BYTES = 2**20  # of a sequence or a table; a palette of 16 bit has 2**17

@@ -2,7 +2,7 @@
 
 from tests.synth.fuzz import fuzz
 
-CASES = 600
+CASES = 400
 
 
 def test_spoilt_files_give_a_reason() -> None:
