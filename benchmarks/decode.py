@@ -1,6 +1,6 @@
 """How fast one frame becomes a network's input, beside the plain way: the same file, one core, one run.
 
-    python benchmarks/decode.py --count 50
+    python -m benchmarks.decode --count 50
 
 The plain way is pydicom's pixel_array, its colour conversion, a contour on the full frame and a resize.
 """

@@ -1,6 +1,6 @@
 """Spoilt files of every transfer syntax, from the file to the network's input: what comes of them.
 
-    python benchmarks/fuzz.py --cases 20000
+    python -m benchmarks.fuzz --cases 20000
 
 Ends with code 1 where a case crashed, hung, took too much memory or raised what it must not.
 """

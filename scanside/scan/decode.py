@@ -84,7 +84,7 @@ class Instance:
         if self.syntax in VIDEO:
             return self._video.frame(index)
         if self.syntax in NATIVE:
-            data, halved = read_native(self.value, self.layout, index)
+            data, halved = read_native(self.value, self.layout, self.frame_count, index)
             stored = decode_native(data, self.layout, halved, self._big_endian)
             return show(stored, self.layout.photometric, self._table)
         data = read_fragments(self.value, self._fragments[index])

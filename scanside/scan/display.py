@@ -45,7 +45,12 @@ def show(stored: NDArray[np.generic], photometric: str, table: NDArray[np.uint8]
 
     Returns:
         (H, W) or (H, W, 3) RGB, uint8.
+
+    Raises:
+        ValueError: colours of which nobody knows what they are.
     """
+    if stored.ndim == 3 and photometric not in YCBCR | {"RGB"}:
+        raise ValueError(f"{photometric} in a transfer syntax that does not know it")
     if table is None:
         shown = np.asarray(stored, np.uint8)
     elif stored.dtype == np.uint8 and table.ndim == 1:

@@ -23,10 +23,9 @@ class Fragment:
     length: int
 
 
-def read_native(value: PixelValue, layout: Layout, index: int) -> tuple[bytes, bool]:
+def read_native(value: PixelValue, layout: Layout, frames: int, index: int) -> tuple[bytes, bool]:
     """One frame's bytes, and whether its chroma is halved (YBR_FULL_422, PS3.3 C.7.6.3.1.2)."""
-    halved = layout.photometric == "YBR_FULL_422"
-    size = layout.frame_bytes * 2 // 3 if halved else layout.frame_bytes
+    size, halved = _native_size(value, layout, frames)
     with value.open() as file:
         file.seek(value.start + index * size)
         return file.read(size), halved
@@ -40,14 +39,20 @@ def check_native(value: PixelValue, layout: Layout, frames: int) -> None:
     """
     if value.length is None:
         raise ValueError("has pixel data of undefined length, which this transfer syntax does not allow")
-    halved = layout.photometric == "YBR_FULL_422"
-    needed = frames * (layout.frame_bytes * 2 // 3 if halved else layout.frame_bytes)
+    needed = frames * _native_size(value, layout, frames)[0]
     there = min(value.length, value.available())
     if there < needed:
         raise ValueError(
             f"claims {frames} frames of {layout.rows} x {layout.columns} px, {needed} bytes, "
             f"but holds {there}: it is truncated or its header is wrong"
         )
+
+
+def _native_size(value: PixelValue, layout: Layout, frames: int) -> tuple[int, bool]:
+    """Bytes of a frame, and whether its chroma is halved: some that say so hold it whole."""
+    whole = layout.frame_bytes
+    halved = layout.photometric == "YBR_FULL_422" and (value.length or 0) < frames * whole
+    return (whole * 2 // 3 if halved else whole), halved
 
 
 def find_fragments(value: PixelValue) -> tuple[tuple[int, ...], list[Fragment]]:

@@ -195,6 +195,21 @@ def test_halved_chroma_without_compression(tmp_path: Path) -> None:
     assert np.array_equal(shown(made, tmp_path), np.repeat(luma[..., None], 3, axis=2))
 
 
+def test_chroma_that_is_whole_though_called_halved(tmp_path: Path) -> None:
+    grey_levels = np.repeat((RAMP % 256).astype(np.uint8)[..., None], 3, axis=2)
+    made = make_instance([grey_levels] * 3, photometric=Photometric.YBR_FULL, syntax=ExplicitVRLittleEndian)
+    made.PhotometricInterpretation = "YBR_FULL_422"
+    instance = open_instance(save(made, tmp_path / "a.dcm"))
+    assert np.abs(instance.frame(2).pixels - grey_levels.astype(int)).max() <= 1
+
+
+def test_colours_that_only_a_codec_could_undo(tmp_path: Path) -> None:
+    made = make_instance([np.zeros((ROWS, COLUMNS, 3), np.uint8)], syntax=ExplicitVRLittleEndian)
+    made.PhotometricInterpretation = "YBR_RCT"
+    with pytest.raises(Unreadable, match="YBR_RCT in a transfer syntax"):
+        shown(made, tmp_path)
+
+
 @given(arrays.arrays(np.uint8, (4, 4, 3)))
 def test_ycbcr_as_the_standard_defines_it(ybr: NDArray[np.uint8]) -> None:
     y, blue, red = (ybr[..., n].astype(float) for n in range(3))
