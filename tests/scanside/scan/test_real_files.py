@@ -13,7 +13,8 @@ from scanside.scan.types import Flag, RegionSource
 from tests.scanside.scan.real import MORE, NAMES, path_of, scans_of
 
 MUTANTS = 300
-CLIPPED, COLOUR = Flag.REGION_CLIPPED, Flag.COLOUR
+CLIPPED, SCALED = Flag.REGION_CLIPPED, Flag.REGION_SCALED
+COLOUR_OF_UNKNOWN = {Flag.COLOUR, Flag.UNKNOWN_DEVICE}
 
 
 def real(name: str) -> Path:
@@ -27,12 +28,12 @@ def real(name: str) -> Path:
     ("name", "scans", "found_by", "flags"),
     [
         ("examples_palette.dcm", 1, RegionSource.DICOM, {CLIPPED}),
-        ("examples_rgb_color.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
-        ("examples_ybr_color.dcm", 1, RegionSource.DICOM, {CLIPPED}),
-        ("examples_jpeg2k.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
-        ("ExplVR_BigEnd.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
+        ("examples_rgb_color.dcm", 1, RegionSource.CONTOUR, COLOUR_OF_UNKNOWN),
+        ("examples_ybr_color.dcm", 1, RegionSource.DICOM, {SCALED}),
+        ("examples_jpeg2k.dcm", 1, RegionSource.CONTOUR, COLOUR_OF_UNKNOWN),
+        ("ExplVR_BigEnd.dcm", 1, RegionSource.CONTOUR, COLOUR_OF_UNKNOWN),
         ("aloka_ssd4000_pelvis.dcm", 2, RegionSource.DICOM, set()),
-        ("ge_logiq700.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
+        ("ge_logiq700.dcm", 1, RegionSource.CONTOUR, COLOUR_OF_UNKNOWN),
         ("philips_cx50_ob.dcm", 1, RegionSource.DICOM, set()),
         ("philips_epiq7c.dcm", 1, RegionSource.DICOM, set()),
     ],
