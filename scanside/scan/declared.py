@@ -12,7 +12,7 @@ MIN_REGION_PX = 32  # a side; less shows no lesion
 _SPATIAL_2D = 1
 _TRACES = (2, 3, 4)  # M-mode, spectrum, waveform
 _TISSUE, _COLOUR_FLOW = 1, 2
-_HIGH_PRIORITY = 0b1  # bit 0 of the flags: where regions overlap, the pixels are this region's
+_LOW_PRIORITY = 0b1  # bit 0 of the flags: where regions overlap, the pixels are the other one's
 _SCALES = (2, 3, 4)  # how many times larger the image was for which the regions were written
 _FILLED = 0.75  # of that larger image: regions that fill less may belong to one of another size
 _REACHED = 0.9  # of a side: it was not scaled, since what reaches its end fits
@@ -67,7 +67,7 @@ def _read(item: Dataset) -> _Item | None:
         return _Item(
             spatial_format=int(item.RegionSpatialFormat),
             data_type=int(item.RegionDataType),
-            high_priority=bool(int(item.get("RegionFlags") or 0) & _HIGH_PRIORITY),
+            high_priority=not int(item.get("RegionFlags") or 0) & _LOW_PRIORITY,
             # The standard's X1, Y1 are the last pixel inside.
             box=Box(
                 int(item.RegionLocationMinX0),

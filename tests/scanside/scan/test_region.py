@@ -86,15 +86,15 @@ def test_region_of_an_image_since_shrunk(scale: int) -> None:
     assert found.box == Box(100, 50, 600, 470) and found.flags == {Flag.REGION_SCALED}
 
 
-def flagged(box: Box, kind: tuple[int, int] = (1, 1), *, high: bool = False) -> Dataset:
+def flagged(box: Box, kind: tuple[int, int] = (1, 1), *, high: bool) -> Dataset:
     made = item(box, kind)
-    made.RegionFlags = int(high)
+    made.RegionFlags = int(not high)  # PS3.3 C.8.5.5.1.3: bit 0 set is low priority
     return made
 
 
 def test_colour_box_in_a_scan_is_no_scan_of_its_own() -> None:
     box = Box(200, 150, 350, 300)
-    found = find_regions(header(flagged(box, COLOUR_FLOW, high=True), region(SCAN)), SIZE)
+    found = find_regions(header(flagged(box, COLOUR_FLOW, high=True), flagged(SCAN, high=False)), SIZE)
     assert [r.box for r in found] == [SCAN]
 
 
@@ -110,7 +110,7 @@ def test_spectrum_over_a_scan_is_cut_off() -> None:
     (found,) = find_regions(header(region(screen), item(spectrum, SPECTRUM)), SIZE)
     assert found.box == Box(0, 40, 640, 260)
     # By the standard the pixels of an overlap are those of the region of high priority.
-    (found,) = find_regions(header(flagged(screen, high=True), item(spectrum, SPECTRUM)), SIZE)
+    (found,) = find_regions(header(region(screen), flagged(spectrum, SPECTRUM, high=False)), SIZE)
     assert found.box == screen
 
 
