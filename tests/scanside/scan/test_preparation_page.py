@@ -5,8 +5,12 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from scanside.scan.devices import TextStrip
 from scanside.scan.types import Flag, RegionSource
+from tests.synth.explained import draw
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "scan-preparation.md").read_text()
@@ -48,3 +52,11 @@ def test_reasons() -> None:
 def test_keys_of_the_table() -> None:
     keys = {key for cell in first_cells("The table of devices") for key in re.findall(r"`(\w+)`", cell)}
     assert keys == {field.name for field in fields(TextStrip)}
+
+
+def test_picture_is_of_synthetic_frames_and_up_to_date() -> None:
+    """When it fails: python -m tests.synth.explained docs/scan-preparation.png"""
+    shown = cv2.cvtColor(cv2.imread(str(ROOT / "docs" / "scan-preparation.png")), cv2.COLOR_BGR2RGB)
+    drawn = draw()
+    assert shown.shape == drawn.shape
+    assert np.abs(shown.astype(int) - drawn).mean() < 3  # versions of OpenCV draw a little differently
