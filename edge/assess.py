@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     if bool(args.files) == bool(args.explain_preparation):
-        raise SettingError("give files to score, or one to explain with --explain-preparation.")
+        raise SettingError("give a FILE to score, or one to explain with --explain-preparation.")
     if bool(args.out) != bool(args.explain_preparation):
         raise SettingError("--explain-preparation FILE and --out PNG belong together. Give both.")
     settings = options.settings(args)

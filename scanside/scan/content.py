@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scanside.errors import NoTissue
 from scanside.scan.types import Grey, Mask
 
-Columns = NDArray[np.int16]  # (H, _COLUMNS): a frame averaged to few columns
+Columns = NDArray[np.int16]  # (H, w): a frame averaged to few columns
 
-_WORK_SIDE_PX = 320
+_WORK_SIDE_PX = 320  # about
 _LIT = 20  # grey values above this are drawn; black after JPEG is not
 
 _FLAT_RANGE = 3  # grey values within a neighbourhood of 5 px; speckle varies more
@@ -30,7 +30,7 @@ _REACH = 0.03  # of the width: how far apart grey values are compared
 _LAYERED = 0.05  # mean square difference along the layers over that across them: below it is M-mode
 _MIN_CONTRAST = 20.0  # mean square difference across: less is an empty band
 
-_COLUMNS = 160  # averaging to so few columns keeps a baseline and blurs speckle
+_COLUMNS = 160  # averaging to about so many columns keeps a baseline and blurs speckle
 _BASELINE = 0.65  # of the width, unbroken
 _STEADY = 10  # grey values from one column of a baseline to the next
 _LINE_PX = 4  # and thin, at most a hundredth of the height,
@@ -52,8 +52,9 @@ def check_content(grey: Grey) -> None:
     Raises:
         NoTissue: a page of text or graphs, an M-mode trace or a Doppler spectrum.
     """
-    small = _shrunk(grey)
-    columns = np.asarray(cv2.resize(grey, (_COLUMNS, len(grey)), interpolation=cv2.INTER_AREA), np.int16)
+    factor = max(1, round(max(grey.shape) / _WORK_SIDE_PX))
+    small = _averaged(grey, factor, factor)
+    columns = _averaged(grey, 1, max(1, round(grey.shape[1] / _COLUMNS))).astype(np.int16)
     lines = _straight_lines(columns)
     if _is_layered(small):
         raise NoTissue("no 2D tissue region: an M-mode trace")
@@ -63,9 +64,11 @@ def check_content(grey: Grey) -> None:
         raise NoTissue("no 2D tissue region: a Doppler spectrum")
 
 
-def _shrunk(grey: Grey) -> Grey:
-    scale = min(1.0, _WORK_SIDE_PX / max(grey.shape))
-    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+def _averaged(grey: Grey, down: int, across: int) -> Grey:
+    """Shrink by whole numbers, which OpenCV does three times as fast as by others."""
+    height, width = grey.shape[0] // down, grey.shape[1] // across
+    whole = grey[: height * down, : width * across]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _is_page(small: Grey) -> bool:
@@ -113,7 +116,7 @@ def _has_spectrum(columns: Columns, lines: Sequence[tuple[int, slice]]) -> bool:
 def _straight_lines(columns: Columns) -> list[tuple[int, slice]]:
     """Thin horizontal lines of one grey value: their first row, and the columns from end to end."""
     steady = (columns[:, 1:] > _LIT) & (np.abs(np.diff(columns, axis=1)) <= _STEADY)
-    length = round(_BASELINE * _COLUMNS)
+    length = round(_BASELINE * columns.shape[1])
     runs = np.asarray(cv2.erode(steady.astype(np.uint8), np.ones((1, length), np.uint8), borderValue=0))
     rows = np.flatnonzero(runs.any(axis=1))
     lines = []

@@ -31,10 +31,10 @@ def test_what_is_not_scorable_is_drawn_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["assess"], "give files to score"),
+        (["assess"], "give a FILE to score"),
         (
             ["assess", "scan.dcm", "--explain-preparation", "scan.dcm", "--out", "a.png"],
-            "give files to score",
+            "give a FILE to score",
         ),
         (["assess", "--explain-preparation", "scan.dcm"], "belong together"),
         (["assess", "scan.dcm", "--out", "a.png"], "belong together"),
