@@ -32,6 +32,7 @@ _MIN_CONTRAST = 20.0  # mean square difference across: less is an empty band
 
 _COLUMNS = 160  # averaging to about so many columns keeps a baseline and blurs speckle
 _BASELINE = 0.65  # of the width, unbroken
+_DRAWN = 40  # grey value of a baseline at least; the dim end of a sector can be as smooth as one
 _STEADY = 10  # grey values from one column of a baseline to the next
 _LINE_PX = 4  # and thin, at most a hundredth of the height,
 _ONE_GREY = 24  # and of one grey value from end to end
@@ -115,7 +116,7 @@ def _has_spectrum(columns: Columns, lines: Sequence[tuple[int, slice]]) -> bool:
 
 def _straight_lines(columns: Columns) -> list[tuple[int, slice]]:
     """Thin horizontal lines of one grey value: their first row, and the columns from end to end."""
-    steady = (columns[:, 1:] > _LIT) & (np.abs(np.diff(columns, axis=1)) <= _STEADY)
+    steady = (columns[:, 1:] > _DRAWN) & (np.abs(np.diff(columns, axis=1)) <= _STEADY)
     length = round(_BASELINE * columns.shape[1])
     runs = np.asarray(cv2.erode(steady.astype(np.uint8), np.ones((1, length), np.uint8), borderValue=0))
     rows = np.flatnonzero(runs.any(axis=1))
