@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from scanside.errors import NoTissue, ScansideError
 from scanside.scan.decode import open_instance
-from scanside.scan.types import Flag, RegionSource
-from tests.scanside.scan.real import path_of, scans_of
+from scanside.scan.region import find_regions
+from scanside.scan.types import Box, Flag, RegionSource
+from tests.scanside.scan.real import MORE, NAMES, path_of, scans_of
 
-CLIPPED, COLOUR = Flag.REGION_CLIPPED, Flag.COLOUR
+MUTANTS = 300
+CLIPPED, SCALED = Flag.REGION_CLIPPED, Flag.REGION_SCALED
+COLOUR_OF_UNKNOWN = {Flag.COLOUR, Flag.UNKNOWN_DEVICE}
 
 
 def real(name: str) -> Path:
@@ -22,12 +26,11 @@ def real(name: str) -> Path:
     ("name", "scans", "found_by", "flags"),
     [
         ("examples_palette.dcm", 1, RegionSource.DICOM, {CLIPPED}),
-        ("examples_rgb_color.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
-        ("examples_ybr_color.dcm", 1, RegionSource.DICOM, {CLIPPED}),
-        ("examples_jpeg2k.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
-        ("ExplVR_BigEnd.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
+        ("examples_rgb_color.dcm", 1, RegionSource.CONTOUR, COLOUR_OF_UNKNOWN),
+        ("examples_ybr_color.dcm", 1, RegionSource.DICOM, {SCALED}),
+        ("examples_jpeg2k.dcm", 1, RegionSource.CONTOUR, COLOUR_OF_UNKNOWN),
         ("aloka_ssd4000_pelvis.dcm", 2, RegionSource.DICOM, set()),
-        ("ge_logiq700.dcm", 1, RegionSource.CONTOUR, {COLOUR}),
+        ("ge_logiq700.dcm", 1, RegionSource.CONTOUR, COLOUR_OF_UNKNOWN),
         ("philips_cx50_ob.dcm", 1, RegionSource.DICOM, set()),
         ("philips_epiq7c.dcm", 1, RegionSource.DICOM, set()),
     ],
@@ -38,6 +41,18 @@ def test_scan_of_a_real_file(name: str, scans: int, found_by: RegionSource, flag
     for scan in found:
         assert scan.found_by is found_by and scan.flags == flags
         assert scan.pixels.std() > 0.03  # a picture, not a blank
+
+
+def test_thumbnail_filled_with_one_colour_is_no_scan() -> None:
+    with pytest.raises(NoTissue, match="filled area"):
+        scans_of(real("ExplVR_BigEnd.dcm"))
+
+
+def test_shrunk_cine_has_the_region_of_its_original_scaled() -> None:
+    """640 x 480 px when its region was written, 320 x 240 px since."""
+    instance = open_instance(real("examples_ybr_color.dcm"))
+    (found,) = find_regions(instance.header, instance.frame(0).size)
+    assert found.box == Box(42, 15, 298, 208)
 
 
 def test_every_frame_of_a_real_cine() -> None:
