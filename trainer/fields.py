@@ -100,7 +100,7 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
 
 
 def _wrong(value: object, kind: Any, where: str) -> SettingError:
-    return SettingError(f"{where} = {value!r}: give {_words(kind)}.")
+    return SettingError(f"{where} = {str(value)[:40]!r}: give {_words(kind)}.")
 
 
 def _words(kind: Any) -> str:
