@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from scanside.errors import NoTissue, ScansideError
+from scanside.errors import NoTissue
 from scanside.scan.decode import open_instance
 from scanside.scan.region import find_regions
 from scanside.scan.types import Box, Flag, RegionSource
-from tests.scanside.scan.real import MORE, NAMES, path_of, scans_of
+from tests.scanside.scan.real import path_of, scans_of
 
-MUTANTS = 300
+
 CLIPPED, SCALED = Flag.REGION_CLIPPED, Flag.REGION_SCALED
 COLOUR_OF_UNKNOWN = {Flag.COLOUR, Flag.UNKNOWN_DEVICE}
 
