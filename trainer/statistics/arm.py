@@ -103,12 +103,17 @@ FIGURES: dict[str, Callable[[ArmResult], Figure]] = {
 DECISION_FIGURES = ("sensitivity", "specificity", "precision", "f1", "accuracy")
 
 
+def known(name: str) -> str:
+    """`name` if a figure is called so, else InputError."""
+    if name not in FIGURES:
+        raise InputError(f"no figure is called {name!r}: use one of {', '.join(FIGURES)}")
+    return name
+
+
 def figure_of(arm: ArmResult, name: str) -> Figure:
     """The figure `name` of `arm`.
 
     Raises:
         InputError: there is no such figure, or the arm does not give what it needs.
     """
-    if name not in FIGURES:
-        raise InputError(f"no figure is called {name!r}: use one of {', '.join(FIGURES)}")
-    return FIGURES[name](arm)
+    return FIGURES[known(name)](arm)

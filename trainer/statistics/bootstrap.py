@@ -73,7 +73,8 @@ def bca(
         value: the figure itself.
         left_out: (patients,) the figure with one patient left out; where undefined, the patient is skipped.
     """
-    bias = norm.ppf(((draws < value).mean() + (draws <= value).mean()) / 2)
+    below = ((draws < value).mean() + (draws <= value).mean()) / 2
+    bias = norm.ppf(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws)))
     pull = np.nanmean(left_out) - left_out[np.isfinite(left_out)]
     skew = (pull**3).sum() / (6 * (pull**2).sum() ** 1.5)
     z = bias + norm.ppf([(1 - level) / 2, (1 + level) / 2])
