@@ -119,6 +119,11 @@ def _row(contrast: Contrast, results: Mapping[str, ArmResult], repeats: int, see
             f"contrast {contrast.name!r}: {contrast.arm_a!r} and {contrast.arm_b!r} were tested on different "
             "slides or in another order; evaluate both on the same list"
         )
+    if contrast.figure == "iou" and not np.array_equal(a.masked, b.masked):
+        raise InputError(
+            f"contrast {contrast.name!r}: IoU of {contrast.arm_a!r} and {contrast.arm_b!r} is of different "
+            "slides; take those that have a mask for both"
+        )
     figures = figure_of(a, contrast.figure), figure_of(b, contrast.figure)
     by_seed = [figure.by_seed for figure in figures]
     seeds = len(by_seed[0]), len(by_seed[1])

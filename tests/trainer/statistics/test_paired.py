@@ -89,6 +89,14 @@ def test_other_slides_or_a_missing_arm_are_refused() -> None:
         compare([Contrast("c", "A", "B", "iou")], results)
 
 
+def test_iou_of_different_slides_is_not_compared() -> None:
+    iou = np.random.default_rng(0).random((2, 30))
+    a = ArmResult(np.arange(30) < 15, np.arange(30), iou=iou)
+    b = replace(a, iou=np.where(np.arange(30) == 3, np.nan, iou))
+    with pytest.raises(InputError, match="is of different slides"):
+        compare([Contrast("c", "A", "B", "iou")], {"A": a, "B": b})
+
+
 def test_a_contrast_of_an_unknown_figure_is_refused_before_the_run() -> None:
     with pytest.raises(InputError, match="no figure is called 'acu'"):
         Contrast("c", "A", "B", "acu")
