@@ -1,4 +1,4 @@
-"""Instances of patients who never were, full of identity: everywhere in the header, and burned into pixels."""
+"""Instances of patients who never were, full of identity: all over the header, and burned into pixels."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import UID, generate_uid
 
 from scanside.scan.types import Mask, Size
-from tests.synth.dicom import MAKERS, Photometric, box_around, make_instance, region
+from tests.synth.dicom import MAKERS, NATIVE, Photometric, box_around, make_instance, region
 from tests.synth.scans import Probe, SynthFrame, make_frame
 
 SIZE = Size(600, 800)
@@ -63,6 +63,7 @@ def make_patient(seed: int) -> SynthPatient:
     instance = make_instance(
         [frame.pixels] * count,
         maker=maker,
+        syntax=NATIVE[seed // len(MAKERS) % len(NATIVE)] if maker.syntax in NATIVE else None,
         photometric=Photometric.MONOCHROME1 if seed % 24 == 5 else None,
         regions=[region(box_around(frame.sector))] if maker.declares_region and seed % 3 else [],
     )
@@ -88,7 +89,8 @@ def burn_in(frame: SynthFrame, lines: tuple[str, ...], place: str, rng: np.rando
     if place == "above the face":
         x = (width - across) // 2
         y = int(np.nonzero(frame.sector[:, width // 2])[0][0]) - 14
-    ink = ((255, 255, 255), (230, 220, 40), (170, 170, 170))[int(rng.integers(3))]
+    inks = ((255, 255, 255), (230, 220, 40), (170, 170, 170))
+    ink = inks[0 if place == "bar" else int(rng.integers(3))]
     outside: NDArray[np.uint8] = frame.pixels.copy()
     for row, line in enumerate(lines):
         cv2.putText(outside, line, (x, y + row * step), cv2.FONT_HERSHEY_DUPLEX, scale, ink, 1, cv2.LINE_AA)
