@@ -23,6 +23,15 @@ _TEXT = re.compile(r"[A-Za-z0-9 .,()/+&-]{1,64}")
 _TIME = re.compile(r"\d\d(\d\d(\d\d(\.\d{1,6})?)?)?")
 _DATETIME = re.compile(rf"(?P<date>\d{{8}})(?P<rest>({_TIME.pattern})?([+-]\d{{4}})?)")
 
+# Ranges of PS3.5 table 6.2-1. A maker's file may have the attribute in another representation.
+_INTEGERS = {
+    "IS": (-(2**31), 2**31 - 1),
+    "SL": (-(2**31), 2**31 - 1),
+    "UL": (0, 2**32 - 1),
+    "SS": (-(2**15), 2**15 - 1),
+    "US": (0, 2**16 - 1),
+}
+
 
 def clean_header(header: Dataset, key: Key) -> Dataset:
     """A new dataset with what may stay of `header`, its pixels and their description left out.
@@ -125,12 +134,17 @@ def _number(value: Any, representation: str) -> int | float | str | None:
     """Numbers anew from their value: text can hide in how one is written."""
     if value is None or value == "":
         return None
+    if isinstance(value, bytes):  # of an unknown representation: float() reads the digits in it
+        return None
     number = float(value)
     if not math.isfinite(number):
         return None
     if representation == "DS":
         return f"{number:.10g}"
-    return number if representation in ("FD", "FL") else int(number)
+    if representation in ("FD", "FL"):
+        return number
+    low, high = _INTEGERS[representation]
+    return int(number) if low <= number <= high else None
 
 
 def _words_of(header: Dataset) -> frozenset[str]:

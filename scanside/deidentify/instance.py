@@ -57,12 +57,9 @@ def deidentify(source: Path, folder: Path, key: Key) -> Deidentified:
         clean["PixelData"] = DataElement("PixelData", "OB", pixels)
         try:
             _part_10(clean).save_as(path, enforce_file_format=True)
-        except OSError:
+        except BaseException:
             path.unlink(missing_ok=True)
             raise
-        except Exception as error:  # pydicom raises whatever struct does for a number out of range
-            path.unlink(missing_ok=True)
-            raise Unreadable(f"{source.name} holds values that DICOM can't: {error}") from error
     place = PurePath(str(clean.PatientID), str(clean.StudyInstanceUID), path.name)
     return Deidentified(path, place, instance.frame_count, black)
 

@@ -65,7 +65,7 @@ def make_patient(seed: int) -> SynthPatient:
         maker=maker,
         syntax=NATIVE[seed // len(MAKERS) % len(NATIVE)] if maker.syntax in NATIVE else None,
         photometric=Photometric.MONOCHROME1 if seed % 24 == 5 else None,
-        regions=[region(box_around(frame.sector))] if maker.declares_region and seed % 3 else [],
+        regions=[region(box_around(frame.sector))] if maker.declares_region and seed % 4 else [],
     )
     instance.SpecificCharacterSet = character_set
     secrets = fill_header(instance, name, number, dates)
