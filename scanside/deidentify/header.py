@@ -74,8 +74,8 @@ class _Cleaner:
     def dataset(self, source: Dataset, *, nested: bool = False) -> Dataset:
         clean = Dataset()
         for keyword in source.dir():  # private and unknown elements have no keyword
-            if keyword in attributes.SEQUENCES and not nested:
-                items = [self.dataset(item, nested=True) for item in source[keyword].value or []]
+            if keyword in attributes.SEQUENCES and source[keyword].VR == "SQ" and not nested:
+                items = [self.dataset(item, nested=True) for item in source[keyword].value]
                 value: Any = [item for item in items if len(item)]
             else:
                 value = self._value(keyword, source)

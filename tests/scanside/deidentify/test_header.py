@@ -103,7 +103,6 @@ def test_what_allowed_attributes_carry_beside_their_due_is_removed() -> None:
         ("SeriesNumber", "DS", "9e12"),
         ("PixelAspectRatio", "DS", "-3e10"),
         ("FrameTime", "FD", float("nan")),
-        ("CineRate", "UN", b"SYNTH"),
         ("MechanicalIndex", "OB", b"12"),
     ],
 )
