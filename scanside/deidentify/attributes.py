@@ -70,7 +70,7 @@ TERMS = {
 
 # What the scan was made with; only where no word in it is one of a person's name or of an identifier.
 TEXTS = frozenset({"Manufacturer", "ManufacturerModelName"})
-IDENTIFIERS = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "StudyID"})
+IDENTIFIERS = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber"})
 
 # Moved by the patient's own number of days; times of day stay (option 113107).
 DATES = frozenset({"StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"})

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
@@ -39,11 +39,11 @@ def clean_header(header: Dataset, key: Key) -> Dataset:
     Raises:
         Unreadable: a UID is missing without which an instance has no place in its study.
     """
-    for keyword in attributes.REQUIRED_UIDS:
-        if not _text(header, keyword):
-            raise Unreadable(f"no {keyword}: nothing can refer to this instance. Send it again.")
     patient = patient_of(header)
     clean = _Cleaner(key, key.shift(patient), _words_of(header)).dataset(header)
+    for keyword in attributes.REQUIRED_UIDS:
+        if keyword not in clean:
+            raise Unreadable(f"no {keyword}, or several: the instance has no place. Send it again.")
     for keyword in attributes.EMPTY:
         if keyword not in clean:
             setattr(clean, keyword, None)
@@ -88,9 +88,11 @@ class _Cleaner:
         rule = self._rule(keyword)
         if rule is None:
             return None
-        value = source[keyword].value
-        several = isinstance(value, MultiValue)
         try:
+            value = source[keyword].value
+            several = isinstance(value, MultiValue)
+            if several and dictionary_VM(keyword) == "1":
+                return None
             cleaned = [rule(part) for part in (value if several else [value])]
         except (ValueError, TypeError, OverflowError):  # not of the form that the attribute has to have
             return None
@@ -108,7 +110,7 @@ class _Cleaner:
             attributes.DATES: lambda value: _moved(value, self.shift),
             attributes.TIMES: lambda value: value if _TIME.fullmatch(value) else None,
             attributes.DATETIMES: self._moved_datetime,
-            attributes.UIDS: lambda value: self.key.uid(value) if str(value).strip(" \0") else None,
+            attributes.UIDS: lambda value: self.key.uid(str(value)) if value else None,
             attributes.CLASSES: lambda value: value if value in UID_dictionary else None,
         }
         return next((rule for keywords, rule in rules.items() if keyword in keywords), None)
@@ -149,8 +151,9 @@ def _number(value: Any, representation: str) -> int | float | str | None:
 
 def _words_of(header: Dataset) -> frozenset[str]:
     """The words of every name and number by which a person goes."""
-    named = [element for element in header if element.VR == "PN" or element.keyword in attributes.IDENTIFIERS]
-    return frozenset(word for element in named for word in _split(str(element.value)))
+    known = [name for name in header.dir() if tag_for_keyword(name)]  # overlays and curves have no one tag
+    named = [name for name in known if name in attributes.IDENTIFIERS or dictionary_VR(name) == "PN"]
+    return frozenset(word for name in named for word in _split(str(header.get(name))))
 
 
 def _split(text: str) -> list[str]:

@@ -45,7 +45,7 @@ class Key:
         return timedelta(days=-1 - days)
 
     def _digest(self, use: str, value: str) -> bytes:
-        return hmac.digest(self.secret, f"{use}\0{value}".encode("utf-8", "surrogateescape"), hashlib.sha256)
+        return hmac.digest(self.secret, f"{use}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 def load_or_make_key(path: Path) -> Key:

@@ -186,5 +186,6 @@ def test_one_patient_stays_one_and_two_stay_two() -> None:
 
 @pytest.mark.parametrize("keyword", attributes.REQUIRED_UIDS)
 def test_an_instance_without_its_place_is_refused(keyword: str) -> None:
-    with pytest.raises(Unreadable, match=keyword):
-        clean_header(minimal(**{keyword: ""}), KEY)
+    for value in ("", ["1.2.3", "1.2.4"]):
+        with pytest.raises(Unreadable, match=keyword):
+            clean_header(minimal(**{keyword: value}), KEY)
