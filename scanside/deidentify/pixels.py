@@ -14,11 +14,17 @@ from scanside.scan.types import Frame, Grey, Mask
 
 _WORK_SIDE_PX = 320
 _DARK = 10  # grey values up to this are background: black plus what JPEG adds to it
-_LINE_PX = 9  # a line of text is thinner than this at working size, tissue is not
-_STROKE = 40  # text is drawn to be read: brighter than this; the faint specks of deep tissue mostly are not
+_GRAIN_PX, _DENSE = 7, 0.6  # working size: of a window in tissue more is bright, of one in text less
+_LINE_PX = 9  # working size: a line of text is thinner than this, tissue is not
+_BRIGHT = 40  # text is drawn to be read: brighter than this; the faint specks of deep tissue mostly are not
+_CORNER_PX = 5  # at working size: how much of a corner that opening rounds off comes back
 _HALO_PX = 9  # side of the ellipse that covers a stroke and its smoothed edge, source pixels
-_FLAT_SHARE = 0.4  # of a filled bar's pixels have its one grey value; tissue is speckled
-_FLAT_GREYS = 5  # that value and what JPEG makes of it
+_FLAT_PX, _FLAT_RANGE = (
+    7,
+    5,
+)  # a window with no more than this between darkest and brightest is drawn, not tissue
+_FLAT_AREA = 0.004  # of the region: a smaller flat area may be a saturated echo
+_FLAT_TEXT = 1 / 16  # of the region's height: the highest text on a filled bar
 _BAR_THICK, _BAR_LONG = 0.08, 0.15  # of the region: a bar of keys, of greys or of colours
 _BAR_FILL = 0.8  # of the rectangle around it; a layer of tissue is bent or ragged
 
@@ -55,41 +61,49 @@ def blank_outside_tissue(frame: Frame, header: Dataset) -> NDArray[np.uint8]:
 
 
 def _tissue(grey: Grey) -> Mask:
-    """The sector without the text in it that stands clear of tissue.
+    """The sector without the text that stands beside tissue, be it on black or on a filled bar.
 
-    A sector's outline is convex where the sector is not: above a curved probe's face, between two scans.
-    Names are written there, on black or on a filled bar. Text on tissue itself is left.
+    A sector's outline may be convex where the sector is not: above a curved probe's face, between two scans.
+    Names are written there. Text on tissue itself is left.
     """
+    drawn = _filled(grey)
+    grey = np.asarray(np.where(drawn, np.uint8(0), grey), np.uint8)
     sector = find_sector(grey)
+    beside = sector & ~_solid(grey)
+    strokes = np.asarray(beside & (grey > _BRIGHT), np.uint8)
+    text = (cv2.dilate(strokes, _ellipse(_HALO_PX)) > 0) & beside
+    return np.asarray(sector & ~drawn & ~text, bool)
+
+
+def _filled(grey: Grey) -> Mask:
+    """Bars and backgrounds of one grey value, with the text on them."""
+    window = np.ones((_FLAT_PX, _FLAT_PX), np.uint8)
+    spread = cv2.subtract(cv2.dilate(grey, window), cv2.erode(grey, window))
+    flat = np.asarray((spread <= _FLAT_RANGE) & (grey > _DARK), np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(flat)
+    large = [n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] > _FLAT_AREA * grey.size]
+    bars = np.asarray(np.isin(labels, large), np.uint8)
+    side = max(_FLAT_PX, round(_FLAT_TEXT * grey.shape[0])) | 1
+    closed = cv2.morphologyEx(bars, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    return np.asarray(cv2.dilate(closed, window), bool)
+
+
+def _solid(grey: Grey) -> Mask:
+    """Where most pixels are bright, in areas thicker than a line of text, with what they enclose; no bars.
+
+    Between the strokes of text it is black, between the grains of speckle mostly not.
+    """
     height, width = grey.shape
     scale = min(1.0, _WORK_SIDE_PX / max(height, width))
-    small = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    bulk, bars = (_enlarged(mask, width, height) for mask in _bulk_and_bars(small))
-    strokes = np.asarray(sector & ~bulk & (grey > _STROKE), np.uint8)
-    text = cv2.dilate(strokes, _ellipse(_HALO_PX)) > 0
-    return np.asarray(sector & ~bars & (bulk | ~text), bool)
-
-
-def _bulk_and_bars(small: Grey) -> tuple[Grey, Grey]:
-    """The bright areas thicker than a line of text, with what they enclose: tissue, and machines' bars."""
-    bright = np.asarray(small > _DARK, np.uint8)
-    closed = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, _ellipse(3))
-    thick = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _ellipse(_LINE_PX))
-    thick = cv2.bitwise_and(
-        cv2.dilate(thick, _ellipse(_LINE_PX // 2)), closed
-    )  # the corners that opening has rounded off
+    bright = np.where(grey > _DARK, np.uint8(255), np.uint8(0))
+    small = cv2.resize(bright, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    dense = np.asarray(cv2.blur(small, (_GRAIN_PX, _GRAIN_PX)) > 255 * _DENSE, np.uint8)
+    thick = cv2.morphologyEx(dense, cv2.MORPH_OPEN, _ellipse(_LINE_PX))
+    thick = cv2.dilate(thick, _ellipse(_CORNER_PX))
     outlines, _ = cv2.findContours(thick, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    bulk, bars = np.zeros_like(small), np.zeros_like(small)
-    for outline in outlines:
-        area = cv2.drawContours(np.zeros_like(small), [outline], -1, 1, cv2.FILLED)
-        is_bar = _is_flat(small[(area > 0) & (bright > 0)]) or _is_long_rectangle(outline, small.shape)
-        (bars if is_bar else bulk)[area > 0] = 1
-    return bulk, bars
-
-
-def _is_flat(greys: Grey) -> bool:
-    counts = np.convolve(np.bincount(greys, minlength=256), np.ones(_FLAT_GREYS), "same")
-    return bool(counts.max() > _FLAT_SHARE * len(greys))
+    areas = [outline for outline in outlines if not _is_long_rectangle(outline, small.shape)]
+    filled = cv2.drawContours(np.zeros(small.shape, np.uint8), areas, -1, 1, cv2.FILLED)
+    return np.asarray(cv2.resize(filled, (width, height), interpolation=cv2.INTER_NEAREST), bool)
 
 
 def _is_long_rectangle(outline: MatLike, shape: tuple[int, ...]) -> bool:
@@ -97,10 +111,6 @@ def _is_long_rectangle(outline: MatLike, shape: tuple[int, ...]) -> bool:
     shares = sorted((height / shape[0], width / shape[1]))
     filled = cv2.contourArea(outline) > _BAR_FILL * max(1, (width - 1) * (height - 1))
     return bool(shares[0] < _BAR_THICK and shares[1] > _BAR_LONG and filled)
-
-
-def _enlarged(mask: Grey, width: int, height: int) -> Mask:
-    return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST), bool)
 
 
 def _ellipse(side: int) -> Grey:
