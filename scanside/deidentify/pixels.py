@@ -19,10 +19,7 @@ _LINE_PX = 9  # working size: a line of text is thinner than this, tissue is not
 _BRIGHT = 40  # text is drawn to be read: brighter than this; the faint specks of deep tissue mostly are not
 _CORNER_PX = 5  # at working size: how much of a corner that opening rounds off comes back
 _HALO_PX = 9  # side of the ellipse that covers a stroke and its smoothed edge, source pixels
-_FLAT_PX, _FLAT_RANGE = (
-    7,
-    5,
-)  # a window with no more than this between darkest and brightest is drawn, not tissue
+_FLAT_PX, _FLAT_RANGE = 7, 5  # a window with less between its darkest and brightest is drawn, not tissue
 _FLAT_AREA = 0.004  # of the region: a smaller flat area may be a saturated echo
 _FLAT_TEXT = 1 / 16  # of the region's height: the highest text on a filled bar
 _BAR_THICK, _BAR_LONG = 0.08, 0.15  # of the region: a bar of keys, of greys or of colours
@@ -55,9 +52,9 @@ def blank_outside_tissue(frame: Frame, header: Dataset) -> NDArray[np.uint8]:
             reasons.append(reason)
     if not keep.any():
         raise reasons[0] if reasons else NoTissue("no scan found: the image holds only filled bars")
-    return np.asarray(
-        np.where(keep if frame.pixels.ndim == 2 else keep[..., None], frame.pixels, 0), np.uint8
-    )
+    cleaned: NDArray[np.uint8] = frame.pixels.copy()
+    cleaned[~keep] = 0
+    return cleaned
 
 
 def _tissue(grey: Grey) -> Mask:
