@@ -1,5 +1,6 @@
 """A folder of DICOM files -> a folder of the same scans without identity, and a list of what was left out."""
 
+import filecmp
 import os
 import tempfile
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def _place(done: Deidentified, target: Path) -> bool:
     """Move a finished file to where it belongs; never over another one. An equal one is left as it is."""
     final = target / done.place
     if final.exists():
-        same = final.read_bytes() == done.path.read_bytes()
+        same = filecmp.cmp(final, done.path, shallow=False)
         done.path.unlink()
         return same
     final.parent.mkdir(parents=True, exist_ok=True)
