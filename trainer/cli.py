@@ -48,6 +48,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     experiment.set_defaults(command=_run_experiment)
     _add_prepare(commands.add_parser("prepare", help="make a dataset, or check one"))
+    deidentify = commands.add_parser(
+        "deidentify",
+        help="copy DICOM files without identity",
+        description="Copy the ultrasound images of a folder without identity, in header and pixels.",
+    )
+    deidentify.add_argument("source", type=Path, metavar="SRC", help="a folder of DICOM files, only read")
+    deidentify.add_argument("target", type=Path, metavar="DST", help="where the copies go")
+    deidentify.add_argument(
+        "--key",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the secret behind the pseudonyms; made if missing",
+    )
+    deidentify.set_defaults(command=_deidentify)
     return parser
 
 
@@ -132,6 +147,13 @@ def _run_experiment(arguments: argparse.Namespace) -> int:
     figures = default_model.run(data["mmotu"], folder, recipe, arguments.weights, arguments.scale)
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
+    return 0
+
+
+def _deidentify(arguments: argparse.Namespace) -> int:
+    from trainer.deidentify import run
+
+    run(arguments.source, arguments.target, arguments.key)
     return 0
 
 
