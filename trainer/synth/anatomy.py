@@ -1,0 +1,125 @@
+"""What the probe looks through: tissue around the lesion, bladder, bowel, free fluid, and the lesion itself."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.synth.echo import Medium
+from trainer.synth.lesion import ANECHOIC_DB, Lesion, Points
+from trainer.synth.probe import LINES, SAMPLES, Plane
+
+_ROWS = SAMPLES // 2  # anatomy is drawn coarser than speckle
+_SOFT = 0.55  # dB / (cm MHz)
+_FAT_FOLD_DB = 9.0
+_WALL_DB = 3.0
+
+
+class Canvas:
+    """Echo and attenuation under the pen; later strokes cover earlier ones."""
+
+    def __init__(self, x: Plane, z: Plane, rng: np.random.Generator) -> None:
+        self.x, self.z, self.rng = x, z, rng
+        self.echo_db = _tissue(rng)
+        self.attenuation = np.full_like(x, _SOFT)
+
+    def fill(self, where: NDArray[np.bool_], echo_db: Plane | float, attenuation: float) -> None:
+        np.copyto(self.echo_db, np.float32(echo_db), where=where)
+        self.attenuation[where] = attenuation
+
+    def medium(self) -> Medium:
+        size = (LINES, SAMPLES)
+        return Medium(cv2.resize(self.echo_db, size), cv2.resize(self.attenuation, size))
+
+
+def draw_bladder(canvas: Canvas, depth_cm: float) -> None:
+    """A large anechoic pool near the probe: a distractor, no lesion."""
+    rng = canvas.rng
+    side = rng.choice([-1, 1])
+    x = canvas.x - side * rng.uniform(0.25, 0.5) * depth_cm
+    z = canvas.z - rng.uniform(0.12, 0.3) * depth_cm
+    tilt = rng.uniform(-0.5, 0.5)
+    along, across = x * np.cos(tilt) + z * np.sin(tilt), z * np.cos(tilt) - x * np.sin(tilt)
+    length, height = rng.uniform(0.15, 0.3) * depth_cm, rng.uniform(0.07, 0.13) * depth_cm
+    pool = (along / length) ** 2 + (across / height) ** 2 + 0.25 * np.abs(along / length) ** 3
+    canvas.fill(pool < 1.25, 1.0, _SOFT)
+    canvas.fill(pool < 1, ANECHOIC_DB, 0.0)
+
+
+def draw_bowel(canvas: Canvas, depth_cm: float) -> None:
+    """Loops with gas: bright arcs towards the probe, a dirty shadow behind."""
+    rng = canvas.rng
+    for _ in range(rng.integers(1, 4)):
+        x = canvas.x - rng.choice([-1, 1]) * rng.uniform(0.3, 0.7) * depth_cm
+        z = canvas.z - rng.uniform(0.3, 0.95) * depth_cm
+        radius = rng.uniform(0.6, 1.3)
+        ring = np.hypot(x * rng.uniform(0.6, 1.0), z) / radius
+        canvas.fill((ring < 1.12) & (ring > 0.82), -12.0, 0.7)
+        canvas.fill(ring < 0.82, _speckled(canvas, -4.0, 5.0), 0.8)
+        gas = (np.abs(ring - 0.75) < 0.12) & (z < -0.25 * radius)
+        canvas.fill(gas, 11.0, rng.uniform(2.0, 5.0))
+
+
+def draw_lesion_plane(canvas: Canvas, lesion: Lesion, points: Points) -> Plane:
+    """Draw the plane of `lesion` that `points` say.
+
+    Args:
+        points: (rows, LINES, 3) float32, cm from the lesion's centre, of each sample of the canvas.
+
+    Returns:
+        (rows, LINES) float32, distance from its outer wall in cm, negative inside.
+    """
+    distance = lesion.distance_cm(points)
+    if lesion.free_fluid > 0:
+        pocket = distance - lesion.free_fluid * (1.2 + _noise(canvas.rng, (5, 4), distance.shape))
+        canvas.fill((pocket < 0) & (distance > 0.1), ANECHOIC_DB, 0.0)
+    inside = distance < 0
+    rind = distance < -lesion.wall_cm
+    canvas.fill(inside, _speckled(canvas, _WALL_DB, 2.0), 0.9)
+    solid = lesion.fluid_db > -12
+    texture = 3.0 if solid else 1.0
+    canvas.fill(rind, _speckled(canvas, lesion.fluid_db, texture) + _locules(lesion, points), 0.7 if solid else 0.12)
+    for ball in lesion.balls:
+        near = np.sqrt(((points - ball.centre) ** 2).sum(axis=2)) - ball.radius_cm
+        near += 0.18 * ball.radius_cm * _noise(canvas.rng, (40, 28), near.shape)
+        canvas.fill((near < 0) & inside, _speckled(canvas, ball.echo_db, 2.5), ball.attenuation)
+    for septum in lesion.septa:
+        unit = points / lesion.semi_axes_cm
+        off = np.abs(_side(septum, unit)) * lesion.radius_cm
+        canvas.fill((off < lesion.septum_cm / 2) & inside, _speckled(canvas, 0.0, 3.0), 0.6)
+    return distance
+
+
+def _locules(lesion: Lesion, points: Points) -> Plane:
+    """dB: septa part the fluid in locules of different echo."""
+    unit = points / lesion.semi_axes_cm
+    parts = [np.sign(_side(septum, unit)) for septum in lesion.septa]
+    weight = lesion.locule_db / max(1, len(parts)) ** 0.5
+    return np.asarray(weight * sum(parts, np.zeros(points.shape[:2], np.float32)), np.float32)
+
+
+def _side(septum: NDArray[np.float32], unit: Points) -> Plane:
+    """Signed distance from a bent sheet, in semi-axes."""
+    bend = septum[4] * (unit * unit).sum(axis=2)
+    return np.asarray(unit @ septum[:3] - septum[3] - bend, np.float32)
+
+
+def _tissue(rng: np.random.Generator) -> Plane:
+    """dB: layers and patches, wider across the beam than along it, with bright folds of fat and fascia."""
+    shape = (_ROWS, LINES)
+    echo = -3 + 4 * _noise(rng, (6, 4), shape) + 3.5 * _noise(rng, (22, 8), shape)
+    echo += 3 * _noise(rng, (64, 20), shape)
+    for rows, columns in ((9, 4), (18, 6)):
+        fold = np.abs(_noise(rng, (rows, columns), shape))
+        echo += _FAT_FOLD_DB * np.exp(-((fold / 0.10) ** 2)) * np.clip(_noise(rng, (8, 6), shape) + 0.3, 0, 1)
+    return np.asarray(echo, np.float32)
+
+
+def _speckled(canvas: Canvas, echo_db: float, spread_db: float) -> Plane:
+    """dB: `echo_db` with fine unevenness."""
+    return np.float32(echo_db) + np.float32(spread_db) * _noise(canvas.rng, (48, 28), canvas.x.shape)
+
+
+def _noise(rng: np.random.Generator, cells: tuple[int, int], shape: tuple[int, int]) -> Plane:
+    """Smooth noise of standard deviation about 1, `cells` cells to the plane."""
+    coarse = rng.standard_normal(cells, np.float32)
+    return np.asarray(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
