@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge import options
-from edge.jobs import Inspection, Job, Priority, Result, frames_to_score
+from edge.jobs import Inspection, Job, Priority, Result
 from edge.results import show
 from edge.row import FAILED, Row, now
 from edge.worker import Worker, WorkerLost
+from scanside.scan.cine import frames_to_score
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

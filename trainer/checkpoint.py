@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from scanside.errors import InputError
 from scanside.scan.types import Size
-from trainer.models.multitask import EfficientNetMultitask
+from trainer.models.build import build
+from trainer.models.spec import NetworkSpec
 
 FORMAT = "scanside-checkpoint/1"
 
@@ -38,7 +39,7 @@ class Checkpoint:
 
     def network(self) -> nn.Module:
         """The network with its weights, in evaluation mode."""
-        network = EfficientNetMultitask(len(self.classes), len(self.clinical_inputs))
+        network = build(NetworkSpec("efficientnet", "mtl", len(self.classes), len(self.clinical_inputs)))
         network.load_state_dict(self.state)
         return network.eval()
 

@@ -7,11 +7,17 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 from torch import nn
-from torch.nn.functional import cross_entropy, log_softmax
+from torch.nn.functional import log_softmax
 
 from trainer.data.loader import plain_loader
 from trainer.data.mmotu import MALIGNANT, PreparedScans
-from trainer.metrics import Estimate, auc, bootstrap, iou_per_image, proportion
+from trainer.metrics import iou_per_image
+from trainer.statistics.bootstrap import estimate
+from trainer.statistics.calibration import temperature
+from trainer.statistics.estimate import Estimate, proportion
+from trainer.statistics.figures import auc_figure, mean_figure
+
+__all__ = ["Predictions", "figures", "predict", "temperature"]
 
 
 @dataclass(frozen=True)
@@ -57,31 +63,15 @@ def predict(network: nn.Module, data: PreparedScans, what: str, batch: int = 16)
     return Predictions(logits, features, ious, data.labels)
 
 
-def temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The divisor of the logits that minimises the negative log-likelihood (Guo et al., ICML 2017)."""
-    log_t = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    z, y = torch.from_numpy(logits), torch.from_numpy(labels)
-    optimizer = torch.optim.LBFGS([log_t], line_search_fn="strong_wolfe", max_iter=100)
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = cross_entropy(z / log_t.exp(), y)
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    return float(log_t.detach().exp())
-
-
 def figures(predictions: Predictions, threshold: float) -> dict[str, Estimate]:
     """The figures of a report, each with its 95 % interval over images."""
     p = predictions
     called = p.risk >= threshold
     right = p.logits.argmax(1) == p.labels
     return {
-        "auc": bootstrap(auc, p.malignant, p.risk),
+        "auc": estimate(auc_figure(p.malignant, p.risk)),
         "sensitivity": proportion(int(called[p.malignant].sum()), int(p.malignant.sum())),
         "specificity": proportion(int((~called[~p.malignant]).sum()), int((~p.malignant).sum())),
         "accuracy_8_classes": proportion(int(right.sum()), len(right)),
-        "iou": bootstrap(lambda iou: float(iou.mean()), p.iou),
+        "iou": estimate(mean_figure(p.iou)),
     }

@@ -14,5 +14,6 @@ def print_figures(figures: dict[str, Estimate], experiment: str, scale: str) -> 
     for column in ("figure", "value", "95 % interval", "images"):
         table.add_column(column, justify="left" if column == "figure" else "right")
     for name, e in figures.items():
-        table.add_row(name.replace("_", " "), f"{e.value:.3f}", f"{e.low:.3f} to {e.high:.3f}", str(e.n))
+        interval = e.reason or f"{e.low:.3f} to {e.high:.3f}"
+        table.add_row(name.replace("_", " "), f"{e.value:.3f}", interval, str(e.n))
     Console().print(table)

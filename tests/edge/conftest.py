@@ -1,5 +1,6 @@
 """Fixtures of the edge's tests: a tiny bundle, images that it scores, a running agent."""
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,17 @@ from tests.synth.scans import make_frame
 
 StartAgent = Callable[..., RunningAgent]
 MakeImage = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_that_end_a_program() -> Iterator[None]:
+    """What runs the tests may ignore some (nohup, a shell's `&`), and programs started here inherit that."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,14 @@ from scanside.bundle import Bundle
 from scanside.scan.types import Size
 from trainer import checkpoint as checkpoints
 from trainer.checkpoint import Checkpoint
-from trainer.models.multitask import EfficientNetMultitask
+from trainer.models.build import build
+from trainer.models.spec import NetworkSpec
 
 
 def checkpoint_of(clinical_inputs: tuple[str, ...] = ()) -> Checkpoint:
     """An untrained network of two classes at 56 x 88, its batch norms as uneven as trained ones."""
     torch.manual_seed(3)
-    network = EfficientNetMultitask(classes=2, clinical_inputs=len(clinical_inputs))
+    network = build(NetworkSpec("efficientnet", "mtl", classes=2, clinical_inputs=len(clinical_inputs)))
     for norm in [part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)]:
         torch.nn.init.uniform_(norm.weight, 0.3, 1.7)
         torch.nn.init.normal_(norm.bias, std=0.3)

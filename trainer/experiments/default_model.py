@@ -24,8 +24,9 @@ from trainer.data.loader import plain_loader, training_loader
 from trainer.data.mmotu import Entry, PreparedScans
 from trainer.evaluate import Predictions, figures, predict, temperature
 from trainer.metrics import Estimate
-from trainer.models.efficientnet import load_imagenet
-from trainer.models.multitask import EfficientNetMultitask
+from trainer.models.build import build
+from trainer.models.imagenet import load_imagenet
+from trainer.models.spec import NetworkSpec
 from trainer.training import MultitaskTraining, Schedule, fit
 
 
@@ -85,7 +86,7 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
     parts = _parts(recipe)
     train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images")
     development = mmotu.prepare_scans(data, parts["development"], recipe.size, "development images")
-    network = EfficientNetMultitask(len(mmotu.CLASSES))
+    network = build(NetworkSpec("efficientnet", "mtl", len(mmotu.CLASSES)))
     if weights != "none":
         load_imagenet(network.features, None if weights == "imagenet" else Path(weights))
     class_weights = _class_weights(train.labels)

@@ -4,12 +4,10 @@ The stages, their symmetric padding and their parameter names are those of torch
 `efficientnet_b0().features`, so odd sizes work and its ImageNet weights load by name.
 """
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
-from scanside.errors import SettingError
+from trainer.models.encoder import Encoder
 
 # Expansion, kernel, stride, channels out, blocks: table 1 of the paper.
 _STAGES = (
@@ -23,18 +21,32 @@ _STAGES = (
 )
 STEM_CHANNELS = 32
 FEATURE_CHANNELS = 1280
-_STOCHASTIC_DEPTH = 0.2  # probability at the last block; grows linearly from 0 at the first
-_IMAGENET_URL = "https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth"
 
 
-def efficientnet_b0_features(in_channels: int = 1) -> nn.Sequential:
-    """Stages 0 to 8: (N, in_channels, H, W) -> (N, 1280, H/32, W/32), sizes rounded up."""
+def efficientnet_b0(stochastic_depth: float = 0.2) -> Encoder:
+    """The encoder with the skips and the decoder widths of the thesis (THESIS, networks)."""
+    return Encoder(
+        stages=efficientnet_b0_features(stochastic_depth=stochastic_depth),
+        pooled=((8, FEATURE_CHANNELS),),
+        channels=FEATURE_CHANNELS,
+        skips=((0, STEM_CHANNELS), (2, 24), (3, 40), (4, 80)),
+        decoded=(80, 40, 24, 16),
+        look=(1, 2, 3),
+    )
+
+
+def efficientnet_b0_features(in_channels: int = 1, stochastic_depth: float = 0.2) -> nn.Sequential:
+    """Stages 0 to 8: (N, in_channels, H, W) -> (N, 1280, H/32, W/32), sizes rounded up.
+
+    Args:
+        stochastic_depth: probability that the last block is skipped; grows linearly from 0 at the first.
+    """
     stages: list[nn.Module] = [_conv_bn_silu(in_channels, STEM_CHANNELS, kernel=3, stride=2)]
     channels, block, blocks = STEM_CHANNELS, 0, sum(stage[4] for stage in _STAGES)
     for expansion, kernel, stride, out, repeats in _STAGES:
         layers = []
         for repeat in range(repeats):
-            drop = _STOCHASTIC_DEPTH * block / blocks
+            drop = stochastic_depth * block / blocks
             layers.append(
                 InvertedResidual(channels, out, expansion, kernel, stride if repeat == 0 else 1, drop)
             )
@@ -83,42 +95,6 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         scale = nn.functional.silu(self.fc1(x.mean((2, 3), keepdim=True)))
         return x * torch.sigmoid(self.fc2(scale))
-
-
-def load_imagenet(features: nn.Sequential, source: Path | None) -> None:
-    """Load torchvision's ImageNet weights into `features`, all but the stem convolution of 1 channel.
-
-    Args:
-        source: torchvision's file `efficientnet_b0_rwightman-7f5810bc.pth`; downloaded when None.
-
-    Raises:
-        SettingError: the file can't be had, or its names and shapes are not those of the network.
-    """
-    try:
-        if source is None:
-            state = torch.hub.load_state_dict_from_url(_IMAGENET_URL, map_location="cpu", check_hash=True)
-        else:
-            state = torch.load(source, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise SettingError(
-            f"ImageNet weights can't be read from {source or _IMAGENET_URL}: {error}. "
-            "Give the file with --weights FILE, or train from scratch with --weights none."
-        ) from error
-    prefix = "features."
-    wanted = features.state_dict()
-    given = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    stem = "0.0.weight"
-    wrong = [k for k, v in wanted.items() if k != stem and (k not in given or given[k].shape != v.shape)] + [
-        k for k in given if k not in wanted
-    ]
-    if wrong:
-        raise SettingError(
-            f"{source} does not hold EfficientNet-B0 as torchvision writes it: "
-            f"{len(wrong)} names or shapes differ, first {wrong[0]}."
-        )
-    if given[stem].shape != wanted[stem].shape:
-        given[stem] = wanted[stem]
-    features.load_state_dict(given)
 
 
 def _conv_bn_silu(channels: int, out: int, *, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:

@@ -3,19 +3,21 @@
 import torch
 from torch import Tensor, nn
 
+from trainer.models.spec import Surplus
+
 CLINICAL_FEATURES = 128
 
 
-def classification_head(features: int, classes: int, dropout: float = 0.25) -> nn.Sequential:
+def classification_head(
+    features: int, classes: int, dropout: float, hidden: tuple[int, ...]
+) -> nn.Sequential:
     """Pooled features, with the clinical branch where there is one -> logits (THESIS, networks)."""
-    return nn.Sequential(
-        nn.Linear(features, 256),
-        nn.ReLU(inplace=True),
-        nn.Dropout(dropout),
-        nn.Linear(256, 64),
-        nn.ReLU(inplace=True),
-        nn.Linear(64, classes),
-    )
+    layers: list[nn.Module] = []
+    for index, width in enumerate(hidden):
+        layers += [nn.Linear(features, width), nn.ReLU(inplace=True)]
+        layers += [nn.Dropout(dropout)] if index == 0 else []
+        features = width
+    return nn.Sequential(*layers, nn.Linear(features, classes))
 
 
 def clinical_branch(inputs: int) -> nn.Sequential:
@@ -28,20 +30,30 @@ def clinical_branch(inputs: int) -> nn.Sequential:
 class UpStep(nn.Module):
     """Transposed convolution that halves the channels, concatenation with the skip, double convolution."""
 
-    def __init__(self, channels: int, skip: int, out: int) -> None:
+    def __init__(self, channels: int, skip: int, out: int, surplus: Surplus = "bottom") -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(channels, channels // 2, 2, 2)
-        self.convs = nn.Sequential(*_conv_bn_relu(channels // 2 + skip, out), *_conv_bn_relu(out, out))
+        self.convs = double_conv(channels // 2 + skip, out)
+        self.surplus = surplus
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         # Encoders round odd sizes up: the surplus row and column lie at the bottom and the right.
-        up = self.up(x)[:, :, : skip.shape[2], : skip.shape[3]]
+        height, width = skip.shape[2:]
+        up = self.up(x)
+        if self.surplus == "bottom":
+            up = up[:, :, :height, :width]
+        else:
+            up = up[:, :, up.shape[2] - height :, up.shape[3] - width :]
         return self.convs(torch.cat([up, skip], dim=1))
 
 
-def _conv_bn_relu(channels: int, out: int) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(channels, out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(out),
-        nn.ReLU(inplace=True),
-    )
+def double_conv(channels: int, out: int) -> nn.Sequential:
+    """Twice: 3 x 3 convolution, batch norm, ReLU."""
+    layers: list[nn.Module] = []
+    for given in (channels, out):
+        layers += [
+            nn.Conv2d(given, out, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)

@@ -1,0 +1,79 @@
+"""Contrasts between arms: by hand, and refused where they would mislead."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+
+from scanside.errors import InputError
+from trainer.statistics.arm import ArmResult
+from trainer.statistics.figures import mean_figure
+from trainer.statistics.paired import Contrast, compare, difference
+from trainer.statistics.power import Study, simulate
+
+
+def arms(study: Study, seed: int = 0) -> dict[str, ArmResult]:
+    return dict(zip("AB", simulate(study, np.random.default_rng(seed)), strict=True))
+
+
+def test_difference_of_means_is_the_paired_t_test() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.random(120)
+    b = a + rng.normal(0.02, 0.1, 120)
+    theirs = ttest_rel(b, a)
+    ours = difference(mean_figure(a), mean_figure(b), repeats=20_000)
+    assert ours.p == pytest.approx(theirs.pvalue, rel=0.15)
+    interval = theirs.confidence_interval()
+    assert (ours.sampling.low, ours.sampling.high) == pytest.approx((interval.low, interval.high), abs=0.001)
+
+
+def test_rows_keep_their_order_and_are_corrected_together() -> None:
+    contrasts = [Contrast(name, "A", "B", name) for name in ("auc", "sensitivity", "specificity")]
+    rows = compare(contrasts, arms(Study(effect=0.08)), repeats=500)
+    assert [row.contrast for row in rows] == contrasts
+    p = np.array([row.difference.p for row in rows])
+    assert (np.array([row.p_holm for row in rows]) >= p).all()
+    assert min(row.p_holm for row in rows) == pytest.approx(min(3 * p.min(), 1))
+    auc = rows[0]
+    assert auc.difference.sampling.value == pytest.approx(auc.value_b - auc.value_a)
+    assert (auc.seeds, auc.covers) == ((3, 3), "patients and seeds")
+
+
+def test_interval_and_p_value_agree() -> None:
+    for seed in range(20):
+        row = compare([Contrast("c", "A", "B", "auc")], arms(Study(effect=0.04), seed), repeats=300)[0]
+        interval = row.difference.combined
+        assert (row.difference.p < 0.05) == (interval.low > 0 or interval.high < 0)
+
+
+def test_one_seed_speaks_of_these_networks_only() -> None:
+    row = compare([Contrast("c", "A", "B", "auc")], arms(Study(seeds=1)))[0]
+    assert row.covers == "patients" and row.difference.combined.reason == "one seed"
+    assert 0 < row.difference.p <= 1
+
+
+def test_seeds_that_differ_widen_the_interval() -> None:
+    row = compare([Contrast("c", "A", "B", "auc")], arms(Study(seed_sd=0.5), 1))[0]
+    sampling, combined = row.difference.sampling, row.difference.combined
+    assert combined.high - combined.low > 1.2 * (sampling.high - sampling.low)
+
+
+def test_an_arm_against_itself_has_no_p_value_but_a_place_in_the_family() -> None:
+    results = arms(Study(effect=0.1))
+    results["C"] = results["A"]
+    same, other = compare([Contrast("1", "A", "C", "auc"), Contrast("2", "A", "B", "auc")], results)
+    assert np.isnan([same.difference.p, same.p_holm]).all()
+    assert same.difference.sampling.value == 0 and "same on every draw" in same.difference.sampling.reason
+    assert other.p_holm == pytest.approx(min(2 * other.difference.p, 1))
+
+
+def test_other_slides_or_a_missing_arm_are_refused() -> None:
+    results = arms(Study())
+    shuffled = replace(results["B"], patient=results["B"].patient[::-1])
+    with pytest.raises(InputError, match="different slides"):
+        compare([Contrast("c", "A", "B", "auc")], {**results, "B": shuffled})
+    with pytest.raises(InputError, match="arm 'Z' has no results"):
+        compare([Contrast("c", "A", "Z", "auc")], results)
+    with pytest.raises(InputError, match="gives no IoU"):
+        compare([Contrast("c", "A", "B", "iou")], results)

@@ -1,0 +1,1 @@
+"""How sure a figure is: intervals, tests between arms, calibration, thresholds (docs/statistics.md)."""

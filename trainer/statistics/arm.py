@@ -1,0 +1,114 @@
+"""What one arm gave on the test slides, and its figures by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.errors import InputError
+from trainer.statistics.figures import Figure, auc_figure, mean_figure, ratio_figure
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """Every seed of one arm on the same test slides.
+
+    Attributes:
+        malignant: (slides,) bool.
+        patient: (slides,) labels; for a set of unrelated images a label for each image.
+        risk: (seeds, slides) probability of malignancy; None for an arm that only segments.
+        threshold: (seeds,) a slide at or above it is called malignant; chosen on the validation part.
+        iou: (seeds, slides), NaN where a slide has no mask; None for an arm that only classifies.
+    """
+
+    malignant: NDArray[np.bool_]
+    patient: NDArray[np.generic]
+    risk: NDArray[np.float64] | None = None
+    threshold: NDArray[np.float64] | None = None
+    iou: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        slides = len(self.malignant)
+        for name, array in (("risk", self.risk), ("iou", self.iou)):
+            if array is not None and (array.ndim != 2 or array.shape[1] != slides):
+                raise ValueError(f"{name} has shape {array.shape}, not (seeds, {slides})")
+        if len(self.patient) != slides:
+            raise ValueError(f"{len(self.patient)} patients are named for {slides} slides")
+        if self.threshold is not None and self.risk is not None and len(self.threshold) != len(self.risk):
+            raise ValueError(f"{len(self.threshold)} thresholds for {len(self.risk)} seeds")
+
+    def called(self) -> NDArray[np.bool_]:
+        """(seeds, slides): which slides are called malignant."""
+        risk = needed(self.risk, "risk")
+        if np.isnan(risk).any():
+            raise InputError(f"{np.isnan(risk).sum()} risks are no numbers: evaluate the arm again")
+        return risk >= needed(self.threshold, "threshold")[:, None]
+
+
+def needed(array: NDArray[np.float64] | None, name: str) -> NDArray[np.float64]:
+    """The array, or an error that names what the arm did not give."""
+    if array is None:
+        raise InputError(f"this arm gives no {name}: ask for a figure that it has")
+    return array
+
+
+def _auc(arm: ArmResult) -> Figure:
+    return auc_figure(arm.malignant, needed(arm.risk, "risk"), arm.patient)
+
+
+def _sensitivity(arm: ArmResult) -> Figure:
+    return ratio_figure(arm.called() & arm.malignant, arm.malignant, arm.patient)
+
+
+def _specificity(arm: ArmResult) -> Figure:
+    return ratio_figure(~arm.called() & ~arm.malignant, ~arm.malignant, arm.patient)
+
+
+def _precision(arm: ArmResult) -> Figure:
+    called = arm.called()
+    return ratio_figure(called & arm.malignant, called, arm.patient)
+
+
+def _f1(arm: ArmResult) -> Figure:
+    called = arm.called()
+    both = called.astype(np.float64) + arm.malignant
+    return ratio_figure(2.0 * (called & arm.malignant), both, arm.patient)
+
+
+def _accuracy(arm: ArmResult) -> Figure:
+    return mean_figure(arm.called() == arm.malignant, arm.patient)
+
+
+def _brier(arm: ArmResult) -> Figure:
+    return mean_figure((needed(arm.risk, "risk") - arm.malignant) ** 2, arm.patient)
+
+
+def _iou(arm: ArmResult) -> Figure:
+    iou = needed(arm.iou, "IoU")
+    masked = ~np.isnan(iou)
+    return ratio_figure(np.where(masked, iou, 0.0), masked, arm.patient)
+
+
+FIGURES: dict[str, Callable[[ArmResult], Figure]] = {
+    "auc": _auc,
+    "sensitivity": _sensitivity,
+    "specificity": _specificity,
+    "precision": _precision,
+    "f1": _f1,
+    "accuracy": _accuracy,
+    "brier": _brier,
+    "iou": _iou,
+}
+DECISION_FIGURES = ("sensitivity", "specificity", "precision", "f1", "accuracy")
+
+
+def figure_of(arm: ArmResult, name: str) -> Figure:
+    """The figure `name` of `arm`.
+
+    Raises:
+        InputError: there is no such figure, or the arm does not give what it needs.
+    """
+    if name not in FIGURES:
+        raise InputError(f"no figure is called {name!r}: use one of {', '.join(FIGURES)}")
+    return FIGURES[name](arm)
