@@ -77,7 +77,9 @@ def draw_lesion_plane(canvas: Canvas, lesion: Lesion, points: Points) -> Plane:
     canvas.fill(inside, _speckled(canvas, _WALL_DB, 2.0), 0.9)
     solid = lesion.fluid_db > -12
     texture = 3.0 if solid else 1.0
-    canvas.fill(rind, _speckled(canvas, lesion.fluid_db, texture) + _locules(lesion, points), 0.7 if solid else 0.12)
+    canvas.fill(
+        rind, _speckled(canvas, lesion.fluid_db, texture) + _locules(lesion, points), 0.7 if solid else 0.12
+    )
     for ball in lesion.balls:
         near = np.sqrt(((points - ball.centre) ** 2).sum(axis=2)) - ball.radius_cm
         near += 0.18 * ball.radius_cm * _noise(canvas.rng, (40, 28), near.shape)

@@ -123,7 +123,9 @@ def draw_lesion(suspicion: float, rng: np.random.Generator) -> Lesion:
     )
 
 
-def _balls(kind: Kind, axes: NDArray[np.float32], look: NDArray[np.float64], rng: np.random.Generator) -> list[Ball]:
+def _balls(
+    kind: Kind, axes: NDArray[np.float32], look: NDArray[np.float64], rng: np.random.Generator
+) -> list[Ball]:
     radius = float(axes.mean())
     balls = []
     solid = min(kind.solid + (1 - kind.solid) * _sigmoid(1.6 * (look[5] - 1.9)), 1.0)
@@ -140,7 +142,9 @@ def _balls(kind: Kind, axes: NDArray[np.float32], look: NDArray[np.float64], rng
         balls.append(Ball((at * axes).astype(np.float32), rng.uniform(0.15, 0.45), rng.uniform(-4, 3), 0.6))
     if kind.plug:
         at = _directions(1, rng)[0] * rng.uniform(0.3, 0.65)
-        balls.append(Ball((at * axes).astype(np.float32), radius * rng.uniform(0.25, 0.5), rng.uniform(4, 9), 1.6))
+        balls.append(
+            Ball((at * axes).astype(np.float32), radius * rng.uniform(0.25, 0.5), rng.uniform(4, 9), 1.6)
+        )
     if kind.name == "solid tumour":  # necrosis
         for _ in range(rng.poisson(0.6 + 0.8 * _sigmoid(look[5] - 1))):
             at = _directions(1, rng)[0] * rng.uniform(0, 0.6)

@@ -1,15 +1,16 @@
 """Who is in the cohort: centre, menopausal status, label, how suspicious the lesion looks, how many slides."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from math import exp, floor, log
 
 import numpy as np
 
 from scanside.clinical import Centre, MenopausalStatus
+from trainer.prepare.dataset import pseudonym
 from trainer.synth.recipe import Recipe
 
 HOSPITALS = ("oncology centre", "general hospital A", "general hospital B")
+_KEY = b"synthetic"  # no secret: there is nobody behind the names
 _MAX_SLIDES = 20
 _SLIDES_P = 1 / 4.055  # geometric, cut at 20: a mean of 4.04, the thesis's 3,895 slides of 963 patients
 _TWO_LESIONS = 0.2
@@ -51,12 +52,12 @@ def draw_patients(recipe: Recipe) -> tuple[SynthPatient, ...]:
 
 def patient_name(seed: int, number: int) -> str:
     """A pseudonym of the form that `trainer prepare` gives."""
-    return "P" + sha256(f"synthetic patient {seed} {number}".encode()).hexdigest()[:10]
+    return pseudonym(_KEY, "P", str(seed), str(number), digits=10)
 
 
 def slide_name(seed: int, number: int, slide: int) -> str:
     """A pseudonym of the form that `trainer prepare` gives."""
-    return "S" + sha256(f"synthetic slide {seed} {number} {slide}".encode()).hexdigest()[:12]
+    return pseudonym(_KEY, "S", str(seed), str(number), str(slide), digits=12)
 
 
 def _draw(recipe: Recipe, number: int, start: float) -> SynthPatient:

@@ -68,14 +68,18 @@ class Screen:
 def lay_out(probe: Probe, size: Size) -> Screen:
     """The sector as large as a frame of `size` takes, in its middle."""
     outer = probe.radius_cm + probe.depth_cm
-    corner = probe.radius_cm * (1 - np.cos(probe.half_angle))  # the face's ends lie this much above its middle
+    corner = probe.radius_cm * (
+        1 - np.cos(probe.half_angle)
+    )  # the face's ends lie this much above its middle
     half_width = outer * np.sin(min(probe.half_angle, np.pi / 2))
     scale = min(
         size.height * (1 - _TOP - _BOTTOM) / (probe.depth_cm + corner),
         size.width * (1 - 2 * _SIDE) / (2 * half_width),
     )
     x = (np.arange(size.width, dtype=np.float32) - (size.width - 1) / 2) / np.float32(scale)
-    z = (np.arange(size.height, dtype=np.float32) - size.height * _TOP) / np.float32(scale) - np.float32(corner)
+    z = (np.arange(size.height, dtype=np.float32) - size.height * _TOP) / np.float32(scale) - np.float32(
+        corner
+    )
     down = (z + np.float32(probe.radius_cm))[:, None]
     sample = (np.hypot(x, down) - probe.radius_cm) * np.float32(SAMPLES / probe.depth_cm) - 0.5
     line = (np.arctan2(x, down) / np.float32(2 * probe.half_angle) + 0.5) * (LINES - 1)
