@@ -1,4 +1,4 @@
-"""What the probe looks through: tissue around the lesion, bladder, bowel, free fluid, and the lesion itself."""
+"""What the probe looks through: tissue around the lesion, bladder, bowel, free fluid, the lesion itself."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,8 @@ from trainer.synth.probe import LINES, SAMPLES, Plane
 _ROWS = SAMPLES // 2  # anatomy is drawn coarser than speckle
 _SOFT = 0.55  # dB / (cm MHz)
 _FAT_FOLD_DB = 9.0
-_WALL_DB = 3.0
+_WALL_DB = -9.0
+_SPECULAR_DB = 13.0  # a wall that faces the probe is a mirror, one along the beam fades
 
 
 class Canvas:
@@ -21,6 +22,13 @@ class Canvas:
         self.x, self.z, self.rng = x, z, rng
         self.echo_db = _tissue(rng)
         self.attenuation = np.full_like(x, _SOFT)
+
+    @property
+    def step_cm(self) -> tuple[float, Plane]:
+        """Between samples along the beam; and across it, (rows, 1)."""
+        along = float(np.hypot(self.x[1, 0] - self.x[0, 0], self.z[1, 0] - self.z[0, 0]))
+        across = np.hypot(self.x[:, 1] - self.x[:, 0], self.z[:, 1] - self.z[:, 0])
+        return along, across[:, None]
 
     def fill(self, where: NDArray[np.bool_], echo_db: Plane | float, attenuation: float) -> None:
         np.copyto(self.echo_db, np.float32(echo_db), where=where)
@@ -52,11 +60,12 @@ def draw_bowel(canvas: Canvas, depth_cm: float) -> None:
         x = canvas.x - rng.choice([-1, 1]) * rng.uniform(0.3, 0.7) * depth_cm
         z = canvas.z - rng.uniform(0.3, 0.95) * depth_cm
         radius = rng.uniform(0.6, 1.3)
-        ring = np.hypot(x * rng.uniform(0.6, 1.0), z) / radius
-        canvas.fill((ring < 1.12) & (ring > 0.82), -12.0, 0.7)
-        canvas.fill(ring < 0.82, _speckled(canvas, -4.0, 5.0), 0.8)
-        gas = (np.abs(ring - 0.75) < 0.12) & (z < -0.25 * radius)
-        canvas.fill(gas, 11.0, rng.uniform(2.0, 5.0))
+        ring = np.hypot(x * rng.uniform(0.5, 1.0), z) / radius
+        ring += 0.16 * _noise(rng, (14, 12), ring.shape)
+        canvas.fill((ring < 1.15) & (ring > 0.9), _speckled(canvas, -8.0, 3.0), 0.7)
+        canvas.fill(ring < 0.9, _speckled(canvas, -3.0, 5.0), 0.8)
+        gas = (ring < 0.9) & (ring > 0.5) & (z < -0.2 * radius)
+        canvas.fill(gas, _speckled(canvas, 7.0, 4.0), rng.uniform(1.5, 4.0))
 
 
 def draw_lesion_plane(canvas: Canvas, lesion: Lesion, points: Points) -> Plane:
@@ -70,11 +79,11 @@ def draw_lesion_plane(canvas: Canvas, lesion: Lesion, points: Points) -> Plane:
     """
     distance = lesion.distance_cm(points)
     if lesion.free_fluid > 0:
-        pocket = distance - lesion.free_fluid * (1.2 + _noise(canvas.rng, (5, 4), distance.shape))
+        pocket = distance - lesion.free_fluid * (0.3 + 2 * _noise(canvas.rng, (4, 4), distance.shape))
         canvas.fill((pocket < 0) & (distance > 0.1), ANECHOIC_DB, 0.0)
     inside = distance < 0
     rind = distance < -lesion.wall_cm
-    canvas.fill(inside, _speckled(canvas, _WALL_DB, 2.0), 0.9)
+    canvas.fill(inside, _sheet(canvas, distance), 0.9)
     solid = lesion.fluid_db > -12
     texture = 3.0 if solid else 1.0
     canvas.fill(
@@ -82,12 +91,13 @@ def draw_lesion_plane(canvas: Canvas, lesion: Lesion, points: Points) -> Plane:
     )
     for ball in lesion.balls:
         near = np.sqrt(((points - ball.centre) ** 2).sum(axis=2)) - ball.radius_cm
-        near += 0.18 * ball.radius_cm * _noise(canvas.rng, (40, 28), near.shape)
-        canvas.fill((near < 0) & inside, _speckled(canvas, ball.echo_db, 2.5), ball.attenuation)
+        near += 0.22 * ball.radius_cm * _noise(canvas.rng, (18, 14), near.shape)
+        canvas.fill((near < 0) & inside, _speckled(canvas, ball.echo_db, 3.0), ball.attenuation)
     for septum in lesion.septa:
         unit = points / lesion.semi_axes_cm
-        off = np.abs(_side(septum, unit)) * lesion.radius_cm
-        canvas.fill((off < lesion.septum_cm / 2) & inside, _speckled(canvas, 0.0, 3.0), 0.6)
+        off = _side(septum, unit) * np.float32(lesion.radius_cm)
+        uneven = 1 + 0.4 * _noise(canvas.rng, (12, 9), off.shape)
+        canvas.fill((np.abs(off) < lesion.septum_cm / 2 * uneven) & inside, _sheet(canvas, off), 0.6)
     return distance
 
 
@@ -99,6 +109,14 @@ def _locules(lesion: Lesion, points: Points) -> Plane:
     return np.asarray(weight * sum(parts, np.zeros(points.shape[:2], np.float32)), np.float32)
 
 
+def _sheet(canvas: Canvas, distance: Plane) -> Plane:
+    """dB: the echo of a thin sheet with this distance function, by how squarely the beam meets it."""
+    along = np.abs(cv2.Sobel(distance, -1, 0, 1)) / canvas.step_cm[0]
+    across = np.abs(cv2.Sobel(distance, -1, 1, 0)) / canvas.step_cm[1]
+    square = along**2 / (along**2 + across**2 + np.float32(1e-12))
+    return _speckled(canvas, _WALL_DB, 3.5) + np.float32(_SPECULAR_DB) * square
+
+
 def _side(septum: NDArray[np.float32], unit: Points) -> Plane:
     """Signed distance from a bent sheet, in semi-axes."""
     bend = septum[4] * (unit * unit).sum(axis=2)
@@ -108,11 +126,12 @@ def _side(septum: NDArray[np.float32], unit: Points) -> Plane:
 def _tissue(rng: np.random.Generator) -> Plane:
     """dB: layers and patches, wider across the beam than along it, with bright folds of fat and fascia."""
     shape = (_ROWS, LINES)
-    echo = -3 + 4 * _noise(rng, (6, 4), shape) + 3.5 * _noise(rng, (22, 8), shape)
-    echo += 3 * _noise(rng, (64, 20), shape)
-    for rows, columns in ((9, 4), (18, 6)):
+    echo = -5 + 4.5 * _noise(rng, (6, 4), shape) + 4 * _noise(rng, (22, 8), shape)
+    echo += 3.5 * _noise(rng, (72, 20), shape)
+    for rows, columns in ((9, 4), (18, 6), (30, 9)):
         fold = np.abs(_noise(rng, (rows, columns), shape))
-        echo += _FAT_FOLD_DB * np.exp(-((fold / 0.10) ** 2)) * np.clip(_noise(rng, (8, 6), shape) + 0.3, 0, 1)
+        here = np.clip(_noise(rng, (8, 6), shape) + 0.3, 0, 1)
+        echo += _FAT_FOLD_DB * np.exp(-((fold / np.float32(0.12)) ** 2)) * here
     return np.asarray(echo, np.float32)
 
 

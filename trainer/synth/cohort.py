@@ -21,8 +21,8 @@ from scanside.clinical import ClinicalRecord
 from scanside.errors import InputError, ScansideError
 from trainer.data.hospital import Cohort, read_dataset
 from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, table, write_file
-from trainer.prepare.pool import run_all
 from trainer.prepare.instance import LeftOut
+from trainer.prepare.pool import run_all
 from trainer.prepare.report import Missing, left_out_table, report
 from trainer.synth.patients import SynthPatient, draw_patients, patient_name
 from trainer.synth.recipe import Recipe

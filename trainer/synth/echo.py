@@ -1,9 +1,9 @@
 """Tissue -> the echo that a probe hears: scatterers, pulse and beam, attenuation, envelope, log compression.
 
 Many scatterers lie in each sample, at random distances. After demodulation each adds exp(2 i k z), k the
-carrier's wave number and z its distance; their sum is a complex Gaussian number whose variance is the tissue's
-echogenicity. Convolved with the pulse's envelope and the beam it is fully developed speckle: Rayleigh, mean
-to standard deviation 1.91 (Wagner et al., IEEE Trans. Sonics Ultrason. 30, 1983; Goodman 1975).
+carrier's wave number and z its distance; their sum is a complex Gaussian number whose variance is the
+tissue's echogenicity. Convolved with the pulse's envelope and the beam it is fully developed speckle:
+Rayleigh, mean to standard deviation 1.91 (Wagner et al., IEEE Trans. Sonics Ultrason. 30, 1983).
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SOUND_CM_PER_US = 0.154
 _CYCLES = 2.2  # of the pulse, full width at half maximum
 _BANDS = 16  # in which the beam's width is constant
 _SIDE_LOBES_DB = -38.0
-_REVERBERATION_DB, _REVERBERATION_DB_PER_CM = -4.0, 26.0
+_REVERBERATION_DB, _REVERBERATION_DB_PER_CM = 8.0, 40.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Console:
         range_db: between black and white.
         noise_db: of the receiver, relative to common tissue near the probe.
         compensated: dB / (cm MHz) that time gain compensation gives back.
+        contrast: exponent of the grey map.
         smoothing: share of a smoothed copy in the picture, as speckle reduction does.
     """
 
@@ -50,6 +51,7 @@ class Console:
     range_db: float
     noise_db: float
     compensated: float
+    contrast: float
     smoothing: float
 
 
@@ -77,7 +79,7 @@ def envelope(medium: Medium, probe: Probe, console: Console, rng: np.random.Gene
 def compress(heard: Plane, console: Console) -> NDArray[np.float32]:
     """Envelope -> grey values in [0, 255], float32: `range_db` below white is black."""
     level = (20 * np.log10(np.maximum(heard, 1e-6)) + console.gain_db) / console.range_db
-    grey = np.clip(level, 0, 1) * np.float32(255)
+    grey = np.clip(level, 0, 1) ** np.float32(console.contrast) * np.float32(255)
     smooth = cv2.GaussianBlur(grey, (0, 0), sigmaX=1.0, sigmaY=1.6)
     return np.asarray((1 - console.smoothing) * grey + console.smoothing * smooth, np.float32)
 
@@ -94,7 +96,7 @@ def _pulse(field: NDArray[np.float32], probe: Probe, step_cm: float) -> NDArray[
 
 
 def _beam(field: NDArray[np.float32], probe: Probe) -> NDArray[np.float32]:
-    """Across the beam: as wide as the wavelength times depth over aperture, never less than two wavelengths."""
+    """Across the beam: as wide as wavelength times depth over aperture, at least two wavelengths."""
     wavelength_cm = _SOUND_CM_PER_US / probe.frequency_mhz
     heard = np.empty_like(field)
     for rows in np.array_split(np.arange(SAMPLES), _BANDS):

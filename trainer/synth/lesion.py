@@ -98,7 +98,7 @@ class Lesion:
 
 
 def draw_lesion(suspicion: float, rng: np.random.Generator) -> Lesion:
-    """A lesion that looks as malignant as `suspicion` says: 0 the common benign one, 2 the common malignant."""
+    """A lesion that looks as malignant as `suspicion` says: 0 a common benign one, 2 a common malignant."""
     odds = np.exp([kind.bias + kind.slope * suspicion for kind in KINDS])
     kind = KINDS[rng.choice(len(KINDS), p=odds / odds.sum())]
     look = suspicion + rng.normal(0, 0.5, 7)  # no single sign is reliable
@@ -114,8 +114,8 @@ def draw_lesion(suspicion: float, rng: np.random.Generator) -> Lesion:
         axes,
         ripples.astype(np.float32),
         septa.astype(np.float32),
-        septum_cm=0.07 + 0.20 * _sigmoid(1.5 * (look[2] - 1.3)),
-        wall_cm=0.10 + 0.20 * _sigmoid(1.5 * (look[3] - 1.3)),
+        septum_cm=0.05 + 0.17 * _sigmoid(1.5 * (look[2] - 1.3)),
+        wall_cm=0.07 + 0.17 * _sigmoid(1.5 * (look[3] - 1.3)),
         fluid_db=rng.uniform(*kind.fluid_db),
         locule_db=rng.uniform(0, 9) if kind.septa else 0.0,
         balls=tuple(_balls(kind, axes, look, rng)),

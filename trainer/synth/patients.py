@@ -1,4 +1,4 @@
-"""Who is in the cohort: centre, menopausal status, label, how suspicious the lesion looks, how many slides."""
+"""Who is in the cohort: centre, menopausal status, label, suspicion of the lesion, number of slides."""
 
 from dataclasses import dataclass
 from math import exp, floor, log

@@ -40,7 +40,7 @@ class Probe:
         return ((np.arange(SAMPLES, dtype=np.float32) + 0.5) * step)[:, None]
 
     def points(self, rows: int) -> tuple[Plane, Plane]:
-        """x to the right and z downwards of a (rows, LINES) grid of samples, cm; (0, 0) is the face's middle."""
+        """x to the right and z down, cm from the face's middle, of a (rows, LINES) grid of samples."""
         along = self.radius_cm + (np.arange(rows, dtype=np.float32) + 0.5) * (self.depth_cm / rows)
         angle = np.linspace(-self.half_angle, self.half_angle, LINES, dtype=np.float32)
         return along[:, None] * np.sin(angle), along[:, None] * np.cos(angle) - self.radius_cm

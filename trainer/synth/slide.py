@@ -71,6 +71,7 @@ def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
         range_db=rng.uniform(54, 64),
         noise_db=rng.uniform(-68, -52),
         compensated=0.5 + rng.normal(0, 0.03),
+        contrast=rng.uniform(1.1, 1.6),
         smoothing=rng.uniform(0.3, 0.9),
     )
     grey = compress(envelope(canvas.medium(), probe, console, rng), console)
