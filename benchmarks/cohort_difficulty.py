@@ -19,7 +19,7 @@ from trainer.data.hospital import Cohort, read_dataset
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.figures import auc_figure
 
-SIZE, EPOCHS, BATCH, SEED = Size(84, 136), 25, 32, 0
+SIZE, EPOCHS, BATCH, SEED = Size(64, 104), 14, 32, 0
 
 
 def main() -> None:

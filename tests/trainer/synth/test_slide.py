@@ -85,4 +85,4 @@ def test_annotations_stand_on_the_lesion_and_leave_the_rest() -> None:
     changed = [(picture != blank).any(axis=2) for picture in drawn]
     assert all(0.001 < where.mean() < 0.02 for where in changed)
     assert (blank == 90).all()
-    assert len({tuple(picture[where][0]) for picture, where in zip(drawn, changed, strict=True)}) == 3
+    assert len({tuple(picture.max(axis=(0, 1)) > 200) for picture in drawn}) == 3  # cyan, yellow, white
