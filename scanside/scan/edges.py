@@ -1,0 +1,190 @@
+"""A sector's edges: the few straight lines and arcs that most of its outline agrees on.
+
+Text that touches the tissue, a shadow or a cyst at the edge bend the outline, but no line or arc goes along
+with them. So the outline's points vote for edges (RANSAC, Fischler and Bolles, CACM 1981, with fixed instead
+of random candidates: the same outline gives the same edges).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.scan.types import Mask, Size
+
+Values = NDArray[np.float32]
+Points = NDArray[np.float32]  # (N, 2): x, y
+
+_TOLERANCE_PX = 1.0  # a point this near votes for an edge
+_OUTSIDE_COSTS = 1.5  # votes that a point beyond an edge takes away
+_MIN_VOTES = 0.05  # share of the outline's points that an edge needs
+_MIN_FACE = 0.02  # and a probe's face, which may be short
+_APEX_PX = 3.0  # from a face's centre, up to which sides run towards it
+_MAX_EDGES = 7  # two sides, two arcs, and where the screen cuts them
+_SPANS = (12, 6, 4, 3)  # candidates go through points this part of one side of the outline apart
+_STARTS = 20  # candidates a side and span
+
+
+@dataclass(frozen=True)
+class Edges:
+    """K lines and arcs.
+
+    Attributes:
+        x, y: (K,) an arc's centre, or a line's unit normal.
+        r: (K,) an arc's radius, or a line's distance from the origin along its normal.
+        line: (K,) bool.
+        sign: (K,) 1 where the tissue lies within the arc or short of the line, -1 where beyond it.
+    """
+
+    x: Values
+    y: Values
+    r: Values
+    line: NDArray[np.bool_]
+    sign: Values
+
+    def outside(self, points: Points) -> Values:
+        """How far outside of each edge the points lie: (K, N), pixels; negative inside."""
+        px, py = points[:, 0], points[:, 1]
+        x, y, r, line = (v[:, None] for v in (self.x, self.y, self.r, self.line))
+        along = np.where(line, x * px + y * py, np.hypot(px - x, py - y))
+        return np.asarray(self.sign[:, None] * (along - r), np.float32)
+
+    def take(self, index: NDArray[np.intp] | list[int]) -> "Edges":
+        return Edges(self.x[index], self.y[index], self.r[index], self.line[index], self.sign[index])
+
+    def join(self, other: "Edges") -> "Edges":
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("x", "y", "r", "line", "sign"))
+        return Edges(*(np.concatenate(pair) for pair in pairs))
+
+
+def find_edges(sides: list[Points], inner: Points) -> Edges:
+    """The edges of one sector.
+
+    Args:
+        sides: the outline as seen from above, below, left and right, each in order.
+        inner: (1, 2) a point well inside.
+    """
+    points = np.concatenate(sides)
+    lines, arcs = _candidates(sides, inner)
+    convex = lines.join(arcs.take(np.flatnonzero(arcs.sign > 0)))
+    chosen, left = _vote(convex, points, np.ones(len(points), bool), _MAX_EDGES, _MIN_VOTES)
+    hollow = arcs.take(np.flatnonzero(arcs.sign < 0))
+    faces, _ = _vote(hollow, points, left, 3, _MIN_FACE)
+    kept = [k for k in range(len(faces.r)) if _is_face(faces.take([k]), chosen)]
+    return _refined(chosen.join(faces.take(kept[:1])), points)
+
+
+def _candidates(sides: list[Points], inner: Points) -> tuple[Edges, Edges]:
+    ends = []
+    for side in sides:
+        for part in _SPANS:
+            step = len(side) // part
+            first = np.unique(np.linspace(0, len(side) - 1 - step, _STARTS).astype(int))
+            if step >= 4 and first[0] >= 0:
+                ends.append(np.stack([side[first], side[first + step // 2], side[first + step]]))
+    if not ends:
+        empty = np.zeros(0, np.float32)
+        nothing = Edges(empty, empty, empty, empty.astype(bool), empty)
+        return nothing, nothing
+    a, b, c = np.concatenate(ends, axis=1)
+    return _oriented(_lines(a, c), inner), _oriented(_arcs(a, b, c), inner)
+
+
+def _oriented(edges: Edges, inner: Points) -> Edges:
+    away = edges.outside(inner)[:, 0] > 0
+    return Edges(edges.x, edges.y, edges.r, edges.line, np.where(away, -1, 1).astype(np.float32))
+
+
+def _lines(a: Points, b: Points) -> Edges:
+    (dx, dy), length = (b - a).T, np.linalg.norm(b - a, axis=1)
+    far = length > 0
+    x, y = dy[far] / length[far], -dx[far] / length[far]
+    r = x * a[far, 0] + y * a[far, 1]
+    return Edges(x, y, r, np.ones(len(r), bool), np.ones(len(r), np.float32))
+
+
+def _arcs(a: Points, b: Points, c: Points) -> Edges:
+    """Through three points each; those with a bend of less than a pixel are lines, and left out."""
+    (ux, uy), (vx, vy) = (b - a).T, (c - a).T
+    cross = 2 * (ux * vy - uy * vx)
+    bent = abs(cross) > 2 * np.hypot(vx, vy)  # cross / |v| / 2 is the height of b over the chord
+    ux, uy, vx, vy, cross = (values[bent] for values in (ux, uy, vx, vy, cross))
+    u2, v2 = ux**2 + uy**2, vx**2 + vy**2
+    x, y = (vy * u2 - uy * v2) / cross, (ux * v2 - vx * u2) / cross
+    ones = np.ones(len(x), np.float32)
+    return Edges(a[bent, 0] + x, a[bent, 1] + y, np.hypot(x, y), ones < 0, ones)
+
+
+def _vote(edges: Edges, points: Points, left: Mask, most: int, share: float) -> tuple[Edges, Mask]:
+    """The edges with the most votes, one after the other, and the points that none explains."""
+    outside = edges.outside(points)
+    near, beyond = abs(outside) < _TOLERANCE_PX, outside >= _TOLERANCE_PX
+    chosen: list[int] = []
+    while len(chosen) < most and len(edges.r):
+        votes = near @ left.astype(np.float32) - _OUTSIDE_COSTS * (beyond @ left.astype(np.float32))
+        best = int(votes.argmax())
+        if votes[best] < share * len(points):
+            break
+        chosen.append(best)
+        left = left & (outside[best] <= -_TOLERANCE_PX)
+    return edges.take(chosen), left
+
+
+def _is_face(arc: Edges, chosen: Edges) -> bool:
+    """Whether a hollow arc is a probe's face and no cyst at the edge.
+
+    A face shares its centre with the far arc, or the sector's sides run towards its centre.
+    """
+    centre = np.stack([arc.x, arc.y], axis=1)
+    sides = chosen.line & (abs(chosen.outside(centre)[:, 0]) < _APEX_PX + 0.1 * arc.r)
+    far = ~chosen.line & (np.hypot(chosen.x - arc.x, chosen.y - arc.y) < 0.1 * chosen.r)
+    return bool(far.any() or sides.sum() >= 2)
+
+
+def _refined(edges: Edges, points: Points) -> Edges:
+    """Each edge moved by the mean distance of its own points: to fractions of a pixel."""
+    outside = edges.outside(points)
+    near = abs(outside) < _TOLERANCE_PX
+    shift = (outside * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
+    return Edges(edges.x, edges.y, edges.r + edges.sign * shift, edges.line, edges.sign)
+
+
+def fill_edges(edges: Edges, size: Size, scale: float) -> Mask:
+    """What lies inside all edges.
+
+    Args:
+        edges: in pixels of a picture `scale` times the size of the mask.
+
+    Returns:
+        (height, width) bool.
+    """
+    rows = ((np.arange(size.height) + 0.5) * scale - 0.5).astype(np.float32)
+    low, high = np.full(size.height, -1e6), np.full(size.height, 1e6)
+    holes = []
+    for x, y, r, line, sign in zip(edges.x, edges.y, edges.r, edges.line, edges.sign, strict=True):
+        if line:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                at = (r - y * rows) / x
+            if sign * x > 0:
+                high = np.minimum(high, at)
+            elif sign * x < 0:
+                low = np.maximum(low, at)
+            else:
+                high[sign * (y * rows - r) > 0] = -1e6
+            continue
+        half = np.sqrt(np.maximum(r**2 - (rows - y) ** 2, 0))
+        if sign > 0:
+            low, high = np.maximum(low, x - half), np.minimum(high, np.where(half > 0, x + half, -1e6))
+        else:
+            holes.append((x - half, x + half))
+    columns = np.arange(size.width, dtype=np.int16)
+    first, last = (_column(v, size.width, scale) for v in (low, high))
+    mask = (columns >= first[:, None]) & (columns <= last[:, None])
+    for left, right in holes:
+        a, b = (_column(v, size.width, scale)[:, None] for v in (left, right))
+        mask &= (columns <= a) | (columns >= b)
+    return np.asarray(mask, bool)
+
+
+def _column(x: NDArray[np.float64], width: int, scale: float) -> NDArray[np.int16]:
+    return np.asarray(np.clip(np.rint((x + 0.5) / scale - 0.5), -1, width), np.int16)
