@@ -18,11 +18,12 @@ Points = NDArray[np.float32]  # (N, 2): x, y
 _TOLERANCE_PX = 1.0  # a point this near votes for an edge
 _OUTSIDE_COSTS = 1.5  # votes that a point beyond an edge takes away
 _MIN_VOTES = 0.05  # share of the outline's points that an edge needs
-_MIN_FACE = 0.02  # and a probe's face, which may be short
+_MIN_FACE = 0.15  # and of those that no other edge explains, for a probe's face
 _APEX_PX = 3.0  # from a face's centre, up to which sides run towards it
 _MAX_EDGES = 7  # two sides, two arcs, and where the screen cuts them
+_SIDE_POINTS = 120  # that vote, as seen from one side
 _SPANS = (12, 6, 4, 3)  # candidates go through points this part of one side of the outline apart
-_STARTS = 20  # candidates a side and span
+_STARTS = 16  # candidates a side and span
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,12 @@ class Edges:
     def outside(self, points: Points) -> Values:
         """How far outside of each edge the points lie: (K, N), pixels; negative inside."""
         px, py = points[:, 0], points[:, 1]
-        x, y, r, line = (v[:, None] for v in (self.x, self.y, self.r, self.line))
-        along = np.where(line, x * px + y * py, np.hypot(px - x, py - y))
-        return np.asarray(self.sign[:, None] * (along - r), np.float32)
+        x, y, r, sign = (values[:, None] for values in (self.x, self.y, self.r, self.sign))
+        line, arc = self.line, ~self.line
+        along = np.empty((len(self.r), len(points)), np.float32)
+        along[line] = x[line] * px + y[line] * py
+        along[arc] = np.hypot(px - x[arc], py - y[arc])
+        return np.asarray(sign * (along - r), np.float32)
 
     def take(self, index: NDArray[np.intp] | list[int]) -> "Edges":
         return Edges(self.x[index], self.y[index], self.r[index], self.line[index], self.sign[index])
@@ -64,14 +68,20 @@ def find_edges(sides: list[Points], inner: Points) -> Edges:
         sides: the outline as seen from above, below, left and right, each in order.
         inner: (1, 2) a point well inside.
     """
-    points = np.concatenate(sides)
     lines, arcs = _candidates(sides, inner)
     convex = lines.join(arcs.take(np.flatnonzero(arcs.sign > 0)))
-    chosen, left = _vote(convex, points, np.ones(len(points), bool), _MAX_EDGES, _MIN_VOTES)
+    points = np.concatenate([_thinned(side) for side in sides])
+    chosen = _vote(convex, points, _MAX_EDGES, _MIN_VOTES)
+    # What no edge explains is looked at whole: a face may be short.
+    bays = [side[(chosen.outside(side) <= -_TOLERANCE_PX).all(axis=0)] for side in sides]
+    _, arcs = _candidates(bays, inner)
     hollow = arcs.take(np.flatnonzero(arcs.sign < 0))
-    faces, _ = _vote(hollow, points, left, 3, _MIN_FACE)
-    kept = [k for k in range(len(faces.r)) if _is_face(faces.take([k]), chosen)]
-    return _refined(chosen.join(faces.take(kept[:1])), points)
+    hollow = hollow.take([k for k in range(len(hollow.r)) if _is_face(hollow.take([k]), chosen)])
+    return _refined(chosen.join(_vote(hollow, np.concatenate(bays), 1, _MIN_FACE)), np.concatenate(sides))
+
+
+def _thinned(side: Points) -> Points:
+    return side[np.linspace(0, len(side) - 1, min(len(side), _SIDE_POINTS)).astype(int)]
 
 
 def _candidates(sides: list[Points], inner: Points) -> tuple[Edges, Edges]:
@@ -115,19 +125,20 @@ def _arcs(a: Points, b: Points, c: Points) -> Edges:
     return Edges(a[bent, 0] + x, a[bent, 1] + y, np.hypot(x, y), ones < 0, ones)
 
 
-def _vote(edges: Edges, points: Points, left: Mask, most: int, share: float) -> tuple[Edges, Mask]:
-    """The edges with the most votes, one after the other, and the points that none explains."""
+def _vote(edges: Edges, points: Points, most: int, share: float) -> Edges:
+    """The edges with the most votes, one after the other; points that one explains vote no more."""
     outside = edges.outside(points)
-    near, beyond = abs(outside) < _TOLERANCE_PX, outside >= _TOLERANCE_PX
+    weight = (abs(outside) < _TOLERANCE_PX) - np.float32(_OUTSIDE_COSTS) * (outside >= _TOLERANCE_PX)
+    left = np.ones(len(points), bool)
     chosen: list[int] = []
     while len(chosen) < most and len(edges.r):
-        votes = near @ left.astype(np.float32) - _OUTSIDE_COSTS * (beyond @ left.astype(np.float32))
+        votes = weight @ left.astype(np.float32)
         best = int(votes.argmax())
         if votes[best] < share * len(points):
             break
         chosen.append(best)
-        left = left & (outside[best] <= -_TOLERANCE_PX)
-    return edges.take(chosen), left
+        left &= outside[best] <= -_TOLERANCE_PX
+    return edges.take(chosen)
 
 
 def _is_face(arc: Edges, chosen: Edges) -> bool:
