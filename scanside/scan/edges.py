@@ -18,7 +18,7 @@ Points = NDArray[np.float32]  # (N, 2): x, y
 _TOLERANCE_PX = 1.0  # a point this near votes for an edge
 _OUTSIDE_COSTS = 1.5  # votes that a point beyond an edge takes away
 _MIN_VOTES = 0.05  # share of the outline's points that an edge needs
-_MIN_FACE = 0.15  # and of those that no other edge explains, for a probe's face
+_MIN_FACE = 0.08  # and of those that no other edge explains, for a probe's face
 _APEX_PX = 3.0  # from a face's centre, up to which sides run towards it
 _MAX_EDGES = 7  # two sides, two arcs, and where the screen cuts them
 _SIDE_POINTS = 120  # that vote, as seen from one side
@@ -153,11 +153,19 @@ def _is_face(arc: Edges, chosen: Edges) -> bool:
 
 
 def _refined(edges: Edges, points: Points) -> Edges:
-    """Each edge moved by the mean distance of its own points: to fractions of a pixel."""
+    """Lines moved by the mean distance of their points, arcs fitted to them: to fractions of a pixel."""
     outside = edges.outside(points)
     near = abs(outside) < _TOLERANCE_PX
     shift = (outside * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
-    return Edges(edges.x, edges.y, edges.r + edges.sign * shift, edges.line, edges.sign)
+    x, y, r = edges.x.copy(), edges.y.copy(), edges.r + edges.sign * shift
+    for arc in np.flatnonzero(~edges.line):
+        own = points[abs(outside[arc]) < 2 * _TOLERANCE_PX].astype(np.float64)
+        middle = own.mean(axis=0)
+        px, py = (own - middle).T
+        a, b, c = np.linalg.lstsq(np.stack([px, py, np.ones(len(px))], axis=1), px**2 + py**2, rcond=None)[0]
+        x[arc], y[arc] = middle + (a / 2, b / 2)
+        r[arc] = np.sqrt(max(c + a**2 / 4 + b**2 / 4, 0.0))
+    return Edges(x, y, r, edges.line, edges.sign)
 
 
 def fill_edges(edges: Edges, size: Size, scale: float) -> Mask:

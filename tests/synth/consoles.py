@@ -50,9 +50,9 @@ def make_console(
         grey = np.where(sector.mask, _tissue(sector, rng), grey)
     tissue = np.any([sector.mask for sector in sectors], axis=0)
     pixels = np.repeat(grey[:, :, None], 3, axis=2)
-    _furniture(pixels, areas, rng)
+    thumbnail = _furniture(pixels, areas, rng)
     pixels = np.where(tissue[..., None], grey[..., None], pixels)
-    identity = _identity(pixels, sectors, areas, rng)
+    identity = _identity(pixels, sectors, areas, thumbnail, rng)
     if rng.uniform() < 0.7:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(70, 96))]
         pixels = cv2.imdecode(cv2.imencode(".jpg", pixels, quality)[1], cv2.IMREAD_COLOR)
@@ -88,8 +88,8 @@ def _tissue(sector: Sector, rng: np.random.Generator) -> Grey:
     return np.clip(255 * light, 0, 255).astype(np.uint8)
 
 
-def _furniture(pixels: NDArray[np.uint8], areas: list[Box], rng: np.random.Generator) -> None:
-    """Grey bar, rulers, title bar, logo, body mark, thumbnail: what is no text and no tissue."""
+def _furniture(pixels: NDArray[np.uint8], areas: list[Box], rng: np.random.Generator) -> Mask:
+    """Grey bar, rulers, title bar, logo, body mark, and a thumbnail, over which nothing is written."""
     height, width = pixels.shape[:2]
     first, last = areas[0], areas[-1]
     if rng.uniform() < 0.4:  # a title bar, filled
@@ -109,19 +109,27 @@ def _furniture(pixels: NDArray[np.uint8], areas: list[Box], rng: np.random.Gener
         centre = (last.x1 - side // 2, last.y1 - side // 2)
         cv2.ellipse(pixels, centre, (side // 2, side // 3), 0, 0, 360, (180, 180, 180), 1)
         cv2.line(pixels, centre, (centre[0] + side // 4, centre[1] - side // 4), (230, 220, 40), 2)
+    thumbnail = np.zeros((height, width), bool)
     if rng.uniform() < 0.25:  # a thumbnail: a small picture of the same kind
         patch = rng.rayleigh(60, (side, round(1.3 * side), 3)).clip(0, 255).astype(np.uint8)
         pixels[last.y1 - side : last.y1, first.x0 : first.x0 + patch.shape[1]] = cv2.blur(patch, (3, 3))
+        thumbnail[last.y1 - side : last.y1, first.x0 : first.x0 + patch.shape[1]] = True
+    return thumbnail
 
 
 def _identity(
-    pixels: NDArray[np.uint8], sectors: list[Sector], areas: list[Box], rng: np.random.Generator
+    pixels: NDArray[np.uint8],
+    sectors: list[Sector],
+    areas: list[Box],
+    thumbnail: Mask,
+    rng: np.random.Generator,
 ) -> Mask:
     """Write names, ids and dates at the top and wherever the sectors leave room; returns the strokes."""
     height, width = pixels.shape[:2]
     tissue = np.any([sector.mask for sector in sectors], axis=0).astype(np.uint8)
     gap = int(rng.integers(1, 6))
     blocked = cv2.dilate(tissue, np.ones((2 * gap + 1, 2 * gap + 1), np.uint8)) > 0
+    blocked |= thumbnail
     lens = np.any([sector.lens for sector in sectors], axis=0)
     strokes = np.zeros((height, width), bool)
     scale = height / 1200 * rng.uniform(0.8, 1.4)
@@ -132,11 +140,16 @@ def _identity(
             spots = [(width // 40, areas[0].y0 // 2 + high // 2)]
         elif index == 1 and lens.any():
             rows, columns = np.nonzero(lens)
-            spots = [(int(np.median(columns)) - wide // 2, int(rows.min()) + high + k) for k in range(0, 20, 4)]
+            spots = [
+                (int(np.median(columns)) - wide // 2, int(rows.min()) + high + k) for k in range(0, 20, 4)
+            ]
         else:  # the corners of the areas' boxes first, where the sector leaves them
             area = areas[rng.integers(len(areas))]
             spots = [
-                (int(rng.integers(area.x0, max(area.x0 + 1, area.x1 - wide))), int(rng.integers(area.y0, area.y1)))
+                (
+                    int(rng.integers(area.x0, max(area.x0 + 1, area.x1 - wide))),
+                    int(rng.integers(area.y0, area.y1)),
+                )
                 for _ in range(25)
             ]
         for spot in spots:
