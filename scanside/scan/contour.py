@@ -128,7 +128,7 @@ def _bright_areas(small: Grey) -> Grey:
         raise NoTissue("no scan found: the image is black or holds only text")
     share, tall = areas / areas.max(), heights > _TALL * heights[areas.argmax()]
     kept = np.concatenate([[False], (share >= _PART_AREA) | (share >= _SLICE_AREA) & tall])
-    return kept[labels].astype(np.uint8)
+    return np.asarray(kept[labels], np.uint8)
 
 
 def _ellipse(side: int) -> Grey:

@@ -81,7 +81,8 @@ def find_edges(sides: list[Points], inner: Points) -> Edges:
 
 
 def _thinned(side: Points) -> Points:
-    return side[np.linspace(0, len(side) - 1, min(len(side), _SIDE_POINTS)).astype(int)]
+    index = np.linspace(0, len(side) - 1, min(len(side), _SIDE_POINTS)).astype(int)
+    return np.asarray(side[index], np.float32)
 
 
 def _candidates(sides: list[Points], inner: Points) -> tuple[Edges, Edges]:
@@ -163,7 +164,7 @@ def _refined(edges: Edges, points: Points) -> Edges:
         middle = own.mean(axis=0)
         px, py = (own - middle).T
         a, b, c = np.linalg.lstsq(np.stack([px, py, np.ones(len(px))], axis=1), px**2 + py**2, rcond=None)[0]
-        x[arc], y[arc] = middle + (a / 2, b / 2)
+        x[arc], y[arc] = middle[0] + a / 2, middle[1] + b / 2
         r[arc] = np.sqrt(max(c + a**2 / 4 + b**2 / 4, 0.0))
     return Edges(x, y, r, edges.line, edges.sign)
 

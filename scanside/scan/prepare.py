@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scanside.errors import NoTissue
 from scanside.scan.contour import find_sector, find_views
 from scanside.scan.region import MIN_REGION_PX
-from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, Scan, Size, Tissue
+from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, RegionSource, Scan, Size, Tissue
 
 _COLOUR_SPREAD = 60  # max - min of R, G, B in a pixel: above it the pixel is coloured
 _COLOUR_SHARE = 0.01  # share of coloured pixels in the scan from which it is colour Doppler

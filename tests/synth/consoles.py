@@ -1,6 +1,6 @@
 """Whole screens of a scanner, as hard for the contour as real ones: text close by, bars, logos, two views.
 
-The sectors and every stroke of identifying text are known. No patient's; every name says that it is synthetic.
+The sectors and every stroke of identifying text are known. No patient's: every name says so.
 """
 
 from dataclasses import dataclass
