@@ -188,7 +188,7 @@ def test_edges_come_back_within_a_pixel_for_any_box_and_input(
 
 
 def test_two_views_are_two_regions() -> None:
-    made = make_console(1, shape=Shape.CURVED, views=2)
+    made = make_console(2, shape=Shape.CURVED, views=2)
     frame = Frame(made.pixels)
     first, second = separate(frame, whole(frame.size))
     assert first.box.x1 == second.box.x0
@@ -198,6 +198,6 @@ def test_two_views_are_two_regions() -> None:
 
 
 def test_a_declared_region_is_not_separated() -> None:
-    made = make_console(1, shape=Shape.CURVED, views=2)
+    made = make_console(2, shape=Shape.CURVED, views=2)
     region = replace(whole(Size(*made.pixels.shape[:2])), found_by=RegionSource.DICOM)
     assert separate(Frame(made.pixels), region) == (region,)
