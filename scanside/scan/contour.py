@@ -15,14 +15,12 @@ _GREY = 40  # no screen's background is brighter
 _STROKE_SHARE = 1 / 250  # of the frame: strokes up to this width are text
 _STROKE_CONTRAST = 60  # and so much brighter than what they stand on
 _FLAT = 2  # neighbours differ by no more: a title bar or a grey background, not speckle
-_TEXTURED = 5  # neighbours differ by more: speckle, however dark
 _FLAT_PX = 5  # flat areas are at least this large at working size
 _TEXT_PX = 5  # thinner than this at working size is text, rulers and scale marks
 _MIN_AREA = 0.02  # share of the region that a sector covers at least
 _PART_AREA = (
     0.2  # of the largest area: a bladder may cut a sector in parts, a grey bar, a thumbnail is smaller
 )
-_SLICE_AREA, _TALL = 0.02, 0.6  # and a slice beside a shadow has this share of its area and height
 _MIN_CONTRAST = 6.0  # standard deviation of grey values inside: less is a blank or a filled box
 _ALIKE = 0.6  # what the smaller of two views has of the larger one's area, width and height at least
 _FAR = 0.15  # of the tissue's box: edges that let a sector reach further beyond it are not all found
@@ -117,17 +115,15 @@ def _bright_areas(small: Grey) -> Grey:
     even = cv2.morphologyEx((spread <= _FLAT).astype(np.uint8), cv2.MORPH_OPEN, _ellipse(_FLAT_PX))
     background = float(np.percentile(small[even > 0], 20)) if even.any() else 0.0
     unlike = cv2.absdiff(small, np.full_like(small, min(background, _GREY)))  # a cyst is darker than grey
-    textured = (spread > _TEXTURED) & (background > _FLAT)  # deep tissue may be as grey as the background
-    bright = (((unlike > _DARK) | textured) & (even == 0)).astype(np.uint8)
+    bright = ((unlike > _DARK) & (even == 0)).astype(np.uint8)
     # Speckle has dark gaps: close them first, then drop what is thin.
     closed = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, _ellipse(3))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _ellipse(_TEXT_PX))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
-    areas, heights = stats[1:, cv2.CC_STAT_AREA], stats[1:, cv2.CC_STAT_HEIGHT]
+    areas = stats[1:, cv2.CC_STAT_AREA]
     if max(areas, default=0) < _MIN_AREA * small.size:
         raise NoTissue("no scan found: the image is black or holds only text")
-    share, tall = areas / areas.max(), heights > _TALL * heights[areas.argmax()]
-    kept = np.concatenate([[False], (share >= _PART_AREA) | (share >= _SLICE_AREA) & tall])
+    kept = np.concatenate([[False], areas >= _PART_AREA * areas.max()])
     return np.asarray(kept[labels], np.uint8)
 
 
