@@ -3,13 +3,15 @@
 Training and the edge both call `prepare`, so what a network sees beside the scanner is what it learnt from.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
 from scanside.scan.content import check_content
-from scanside.scan.contour import find_sector
+from scanside.scan.contour import find_sector, find_views
 from scanside.scan.region import MIN_REGION_PX
 from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, RegionSource, Scan, Size, Tissue
 
@@ -27,6 +29,22 @@ def prepare(frame: Frame, region: Region, size: Size) -> Scan:
     """
     tissue = cut(frame, region)
     return Scan(fill(tissue.pixels, size), tissue.origin, tissue.found_by, tissue.flags)
+
+
+def separate(frame: Frame, region: Region) -> tuple[Region, ...]:
+    """The views that stand side by side in a region of which no machine said that it is one scan.
+
+    Returns:
+        Left to right; `region` itself where there is one view, or where a machine declared it.
+
+    Raises:
+        NoTissue: the region holds no tissue.
+    """
+    if region.found_by is not RegionSource.CONTOUR:
+        return (region,)
+    x0, y0, x1, y1 = region.box
+    views = find_views(to_grey(frame.pixels[y0:y1, x0:x1]))
+    return tuple(replace(region, box=Box(x0 + first, y0, x0 + after, y1)) for first, after in views)
 
 
 def cut(frame: Frame, region: Region) -> Tissue:
