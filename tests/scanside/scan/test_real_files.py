@@ -10,7 +10,6 @@ from scanside.scan.region import find_regions
 from scanside.scan.types import Box, Flag, RegionSource
 from tests.scanside.scan.real import path_of, scans_of
 
-
 CLIPPED, SCALED = Flag.REGION_CLIPPED, Flag.REGION_SCALED
 COLOUR_OF_UNKNOWN = {Flag.COLOUR, Flag.UNKNOWN_DEVICE}
 
