@@ -1,4 +1,4 @@
-"""A small hospital, all of it synthetic: several makers, a cine, two views with regions and without, masks."""
+"""A small hospital, all of it synthetic: several makers, a cine, two views declared or not, masks."""
 
 import json
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Hospital:
 
 
 def make_hospital(root: Path) -> Hospital:
-    """Two stills a patient, one with a mask; the first has a cine too, the next two a frame with two views."""
+    """Two stills a patient, one with a mask; the first has a cine too, the next two a frame of two views."""
     hospital = Hospital(root / "SRC", root / "table.csv")
     hospital.source.mkdir(parents=True)
     lines = ["\ufeffPatient ID;Menopausal status;Center;Malignancy"]
