@@ -12,7 +12,7 @@ from scanside.scan.devices import TextStrip
 from scanside.scan.types import Flag, RegionSource
 from tests.synth.explained import draw
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scan-preparation.md").read_text()
 FILES = ("declared.py", "content.py", "contour.py", "prepare.py")
 
