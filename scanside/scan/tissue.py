@@ -26,37 +26,53 @@ _NEAR = 0.15  # of the largest part's height: what lies further off is a thumbna
 
 def without_strokes(grey: Grey) -> tuple[Grey, Grey, int]:
     """What is text (255), a small picture without it, how many pixels of `grey` one of its own is wide."""
-    screen = max(grey.shape[1], 4 * grey.shape[0] / 3)  # how wide it is; also where `grey` is half of it
+    screen = _screen(grey)
     stroke = np.ones((1 + 2 * round(screen * _STROKE_SHARE / 2),) * 2, np.uint8)
     opened = cv2.morphologyEx(grey, cv2.MORPH_OPEN, stroke)
     brighter = cv2.subtract(grey, opened)
     _, stands_out = cv2.threshold(brighter, _STROKE_CONTRAST, 255, cv2.THRESH_BINARY)
     smoothed = cv2.dilate(stands_out, np.ones((3, 3), np.uint8))  # a letter's soft edge
     plain = cv2.copyTo(opened, smoothed, grey.copy())
-    by = max(1, int(screen / _WORK_SIDE_PX + 0.5))  # whole pixels become one: many times as fast
+    by = max(1, int(screen / _WORK_SIDE_PX + 0.5))
+    return np.asarray(stands_out, np.uint8), _shrunk(np.asarray(plain, np.uint8), by), by
+
+
+def coarse(grey: Grey) -> tuple[Grey, int]:
+    """A picture so small that text is gone from it, and how many pixels of `grey` one of its own is wide."""
+    by = max(1, int(2 * _screen(grey) / _WORK_SIDE_PX + 0.5))
+    return _shrunk(grey, by), by
+
+
+def _screen(grey: Grey) -> float:
+    """How wide the screen is that `grey` is of, also where it is half of it."""
+    return float(max(grey.shape[1], 4 * grey.shape[0] / 3))
+
+
+def _shrunk(grey: Grey, by: int) -> Grey:
+    """Each `by` x `by` pixels become one; OpenCV is many times as fast where that is a whole number."""
     height, width = grey.shape[0] // by, grey.shape[1] // by
-    whole = plain[: by * height, : by * width]
-    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(stands_out, np.uint8), np.asarray(small, np.uint8), by
+    whole = grey[: by * height, : by * width]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def bright_areas(small: Grey) -> Grey:
     """1 where tissue is bright: without text, bars and what is evenly filled."""
     square = np.ones((3, 3), np.uint8)
     spread = cv2.subtract(cv2.dilate(small, square), cv2.erode(small, square))
-    even = cv2.morphologyEx((spread <= _FLAT).astype(np.uint8), cv2.MORPH_OPEN, _ellipse(_FLAT_PX))
+    _, flat = cv2.threshold(spread, _FLAT, 1, cv2.THRESH_BINARY_INV)
+    even = cv2.morphologyEx(flat, cv2.MORPH_OPEN, _ellipse(_FLAT_PX))
     background = _background(small, np.asarray(even, np.uint8))
     unlike = cv2.absdiff(small, np.full_like(small, background))  # a cyst is darker than a grey screen
-    bright = ((unlike > _DARK) & (even == 0)).astype(np.uint8)
+    _, bright = cv2.threshold(unlike, _DARK, 1, cv2.THRESH_BINARY)
     # Speckle has dark gaps: close them first, then drop what is thin.
-    closed = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, _ellipse(3))
+    closed = cv2.morphologyEx(cv2.subtract(bright, even), cv2.MORPH_CLOSE, _ellipse(3))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _ellipse(_TEXT_PX))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
     areas = stats[1:, cv2.CC_STAT_AREA]
     if max(areas, default=0) < _MIN_AREA * small.size:
         raise NoTissue("no scan found: the image is black or holds only text")
     kept = _are_tissue(np.asarray(stats[1:], np.int32))
-    return np.asarray(np.concatenate([[False], kept])[labels], np.uint8)
+    return np.concatenate([[False], kept]).astype(np.uint8)[np.asarray(labels)]
 
 
 def _are_tissue(parts: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -92,10 +108,13 @@ def outline(tissue: Grey) -> tuple[list[Points], Points]:
     Where tissue reaches the picture's border there is no edge to see.
     """
     sides = []
-    for turned, swapped in ((tissue, False), (np.ascontiguousarray(tissue.T), True)):
-        first, last = turned.argmax(axis=0), len(turned) - 1 - turned[::-1].argmax(axis=0)
-        filled = turned.any(axis=0)
-        for at, border in ((first, 0), (last, len(turned) - 1)):
+    lit = tissue.view(np.bool_)
+    # Along contiguous rows: numpy looks for the first True several times as fast there.
+    for turned, swapped in ((np.ascontiguousarray(lit.T), False), (lit, True)):
+        end = turned.shape[1] - 1
+        first, last = turned.argmax(axis=1), end - np.ascontiguousarray(turned[:, ::-1]).argmax(axis=1)
+        filled = turned.any(axis=1)
+        for at, border in ((first, 0), (last, end)):
             along = np.flatnonzero(filled & (at != border))
             pair = (at[along], along) if swapped else (along, at[along])
             sides.append(np.stack(pair, axis=1).astype(np.float32))
