@@ -27,7 +27,7 @@ INPUT = Size(336, 544)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--count", type=int, default=400, help="screens (400)")
-    parser.add_argument("--first", type=int, default=60_000, help="seed of the first (60000)")
+    parser.add_argument("--first", type=int, default=70_000, help="seed of the first (70000)")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     screens = range(args.first, args.first + args.count)

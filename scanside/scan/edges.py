@@ -18,6 +18,7 @@ Points = NDArray[np.float32]  # (N, 2): x, y
 _TOLERANCE_PX = 1.0  # a point this near votes for an edge
 _OUTSIDE_COSTS = 1.5  # votes that a point beyond an edge takes away
 _MIN_VOTES = 0.05  # share of the outline's points that an edge needs
+_FEW_VOTES = 0.03  # share of the points: a fit to fractions of a pixel may cost as many
 _MIN_FACE = 0.08  # and of those that no other edge explains, for a probe's face
 _FACE_DEPTH = 0.32  # of the outline's height: what reaches deeper is a cyst below the probe
 _APEX_PX = 3.0  # from a face's centre, up to which sides run towards it
@@ -130,7 +131,7 @@ def _arcs(a: Points, b: Points, c: Points) -> Edges:
 def _vote(edges: Edges, points: Points, most: int, share: float) -> Edges:
     """The edges with the most votes, one after the other; points that one explains vote no more."""
     outside = edges.outside(points)
-    weight = (abs(outside) < _TOLERANCE_PX) - np.float32(_OUTSIDE_COSTS) * (outside >= _TOLERANCE_PX)
+    weight = _weights(outside)
     left = np.ones(len(points), bool)
     chosen: list[int] = []
     while len(chosen) < most and len(edges.r):
@@ -141,6 +142,12 @@ def _vote(edges: Edges, points: Points, most: int, share: float) -> Edges:
         chosen.append(best)
         left &= outside[best] <= -_TOLERANCE_PX
     return edges.take(chosen)
+
+
+def _weights(outside: Values) -> Values:
+    """What each point's vote for each edge is worth."""
+    near, beyond = abs(outside) < _TOLERANCE_PX, outside >= _TOLERANCE_PX
+    return np.asarray(near - np.float32(_OUTSIDE_COSTS) * beyond, np.float32)
 
 
 def _are_faces(arcs: Edges, chosen: Edges) -> NDArray[np.bool_]:
@@ -165,7 +172,10 @@ def _are_shallow(arcs: Edges, points: Points) -> NDArray[np.bool_]:
 
 
 def _refined(edges: Edges, points: Points) -> Edges:
-    """Lines moved by the mean distance of their points, arcs fitted to them: to fractions of a pixel."""
+    """Lines moved by the mean distance of their points, arcs fitted to them: to fractions of a pixel.
+
+    An edge that loses votes by it stays as it was.
+    """
     outside = edges.outside(points)
     near = abs(outside) < _TOLERANCE_PX
     shift = (outside * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
@@ -177,6 +187,10 @@ def _refined(edges: Edges, points: Points) -> Edges:
         a, b, c = np.linalg.lstsq(np.stack([px, py, np.ones(len(px))], axis=1), px**2 + py**2, rcond=None)[0]
         x[arc], y[arc] = middle[0] + a / 2, middle[1] + b / 2
         r[arc] = np.sqrt(max(c + a**2 / 4 + b**2 / 4, 0.0))
+    fitted = Edges(x, y, r, edges.line, edges.sign)
+    votes = [_weights(values).sum(axis=1) for values in (outside, fitted.outside(points))]
+    better = votes[1] > votes[0] - _FEW_VOTES * len(points)
+    x, y, r = (np.where(better, *pair) for pair in ((x, edges.x), (y, edges.y), (r, edges.r)))
     return Edges(x, y, r, edges.line, edges.sign)
 
 

@@ -26,7 +26,7 @@ _NEAR = 0.15  # of the largest part's height: what lies further off is a thumbna
 
 def without_strokes(grey: Grey) -> tuple[Grey, Grey, int]:
     """What is text (255), a small picture without it, how many pixels of `grey` one of its own is wide."""
-    screen = _screen(grey)
+    screen = max(grey.shape[1], 4 * grey.shape[0] / 3)  # how wide it is; also where `grey` is half of it
     stroke = np.ones((1 + 2 * round(screen * _STROKE_SHARE / 2),) * 2, np.uint8)
     opened = cv2.morphologyEx(grey, cv2.MORPH_OPEN, stroke)
     brighter = cv2.subtract(grey, opened)
@@ -35,17 +35,6 @@ def without_strokes(grey: Grey) -> tuple[Grey, Grey, int]:
     plain = cv2.copyTo(opened, smoothed, grey.copy())
     by = max(1, int(screen / _WORK_SIDE_PX + 0.5))
     return np.asarray(stands_out, np.uint8), _shrunk(np.asarray(plain, np.uint8), by), by
-
-
-def coarse(grey: Grey) -> tuple[Grey, int]:
-    """A picture so small that text is gone from it, and how many pixels of `grey` one of its own is wide."""
-    by = max(1, int(2 * _screen(grey) / _WORK_SIDE_PX + 0.5))
-    return _shrunk(grey, by), by
-
-
-def _screen(grey: Grey) -> float:
-    """How wide the screen is that `grey` is of, also where it is half of it."""
-    return float(max(grey.shape[1], 4 * grey.shape[0] / 3))
 
 
 def _shrunk(grey: Grey, by: int) -> Grey:

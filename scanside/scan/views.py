@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from scanside.scan.contour import find_sector
 from scanside.scan.edges import find_edges
-from scanside.scan.tissue import bright_areas, coarse, hull_of, outline
+from scanside.scan.tissue import bright_areas, hull_of, outline, without_strokes
 from scanside.scan.types import Grey, Mask
 
 _ALIKE = 0.55  # what the smaller of two views has of the larger one's width and height at least
@@ -27,7 +27,7 @@ def find_views(grey: Grey) -> tuple[tuple[int, int], ...]:
     Raises:
         NoTissue: nothing bright, or too small.
     """
-    small, by = coarse(grey)
+    _, small, by = without_strokes(grey)
     tissue = bright_areas(small)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(tissue, connectivity=4)
     largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:2]
