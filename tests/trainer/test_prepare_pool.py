@@ -51,7 +51,8 @@ def say_who(path: str) -> None:
 def test_the_processes_end_when_the_first_one_is_killed(tmp_path: Path) -> None:
     program, who = tmp_path / "program.py", tmp_path / "pid"
     program.write_text(SLEEPERS)
-    process = subprocess.Popen([sys.executable, str(program), str(who)])
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}  # the program imports this file
+    process = subprocess.Popen([sys.executable, str(program), str(who)], env=here)
     give_up = time.monotonic() + 60
     while not (who.exists() and who.read_text()) and time.monotonic() < give_up:
         time.sleep(0.05)

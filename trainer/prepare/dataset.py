@@ -86,16 +86,32 @@ def draw_split(facts: Mapping[str, Facts], seed: int, test_share: float = TEST_S
 
 
 def _draw_test(strata: Mapping[tuple[bool, str], list[str]], share: float) -> tuple[list[str], list[str]]:
-    """The first of each stratum, by largest remainder, so that the total is right too."""
-    wanted = {key: share * len(names) for key, names in strata.items()}
+    """The first of each stratum; the malignant shared out first: a test part without any tests nothing."""
+    kinds = [
+        {key: names for key, names in sorted(strata.items()) if key[0] is malignant}
+        for malignant in (True, False)
+    ]
+    malignant, benign = (sum(map(len, kind.values())) for kind in kinds)
+    tested = max(1 if malignant > 1 else 0, round(share * malignant))
+    totals = (tested, max(0, round(share * (malignant + benign)) - tested))
+    test, train = [], []
+    for kind, total in zip(kinds, totals, strict=True):
+        for key, number in _largest_remainder(kind, total).items():
+            test += strata[key][:number]
+            train += strata[key][number:]
+    return test, train
+
+
+def _largest_remainder(
+    strata: Mapping[tuple[bool, str], list[str]], total: int
+) -> dict[tuple[bool, str], int]:
+    """`total` shared out by the size of the strata."""
+    patients = max(1, sum(map(len, strata.values())))
+    wanted = {key: total * len(names) / patients for key, names in strata.items()}
     number = {key: int(want) for key, want in wanted.items()}
-    total = round(sum(wanted.values()))
-    for key in sorted(strata, key=lambda key: (number[key] - wanted[key], key))[
-        : total - sum(number.values())
-    ]:
+    for key in sorted(strata, key=lambda key: number[key] - wanted[key])[: total - sum(number.values())]:
         number[key] += 1
-    test = [name for key in sorted(strata) for name in strata[key][: number[key]]]
-    return test, [name for key in sorted(strata) for name in strata[key][number[key] :]]
+    return number
 
 
 def finish(
