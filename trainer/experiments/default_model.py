@@ -22,6 +22,7 @@ from trainer.data import mmotu
 from trainer.data.augment import Augmentation
 from trainer.data.loader import plain_loader, training_loader
 from trainer.data.mmotu import Entry, PreparedScans
+from trainer.data.slides import of_mmotu
 from trainer.evaluate import Predictions, figures, predict, temperature
 from trainer.metrics import Estimate
 from trainer.models.build import build
@@ -94,13 +95,13 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
     fit(
         training,
         training_loader(
-            train,
+            of_mmotu(train),
             sizes=recipe.sizes,
             ranges=recipe.augmentation,
             batch=recipe.schedule.batch,
             seed=recipe.schedule.seed,
         ),
-        plain_loader(development, recipe.schedule.batch),
+        plain_loader(of_mmotu(development), recipe.schedule.batch),
         folder,
     )
     calibration = _calibrate(network, class_weights, predict(network, development, "development images"))
