@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.scan.types import Grey, Size
+from trainer.fields import bounded
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,18 @@ class Augmentation:
         flip: probability of a horizontal flip.
         rotation_deg, shear_deg: degrees.
         scale, shift: shares of the image's size.
+        constant_shift: share of the size by which every view lies further right and down, in whole
+            pixels (the author's code: 27 and 16 px of 544 and 336).
         gamma: exponent between 1 / (1 + gamma) and 1 + gamma.
     """
 
-    flip: float = 0.5
-    rotation_deg: float = 20.0
-    shear_deg: float = 10.0
-    scale: float = 0.05
-    shift: float = 0.05
-    gamma: float = 0.0
+    flip: float = bounded(0.5, 0.0, 1.0)
+    rotation_deg: float = bounded(20.0, 0.0, 180.0)
+    shear_deg: float = bounded(10.0, 0.0, 80.0)
+    scale: float = bounded(0.05, 0.0, 0.99)
+    shift: float = bounded(0.05, 0.0, 1.0)
+    constant_shift: float = bounded(0.0, 0.0, 1.0)
+    gamma: float = bounded(0.0, 0.0, 10.0)
 
 
 def augment(
@@ -58,7 +62,8 @@ def _affine(
     shear = np.tan(np.deg2rad(rng.uniform(-1, 1) * ranges.shear_deg))
     scale = 1 + rng.uniform(-1, 1) * ranges.scale
     mirror = -1.0 if rng.random() < ranges.flip else 1.0
-    shift = rng.uniform(-1, 1, 2) * ranges.shift * (target.width, target.height)
+    extent = np.array([target.width, target.height])
+    shift = rng.uniform(-1, 1, 2) * ranges.shift * extent + np.floor(ranges.constant_shift * extent)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     view = turn @ np.array([[1, shear], [0, 1]]) @ np.diag([mirror * scale, scale])
     view = np.diag([target.width / source.width, target.height / source.height]) @ view
