@@ -1,4 +1,4 @@
-"""What an arm's network says about slides, on disk beside its weights: tables and reports are made from it."""
+"""What an arm's network says about slides, kept beside its weights: tables and reports are made of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
-from torch import nn
 from torch.nn.functional import softmax
 
 from scanside.errors import InputError
 from trainer.data.loader import plain_loader
 from trainer.data.slides import Slides
 from trainer.metrics import iou_per_image
+from trainer.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def load_predictions(path: Path) -> Predictions:
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, slides: Slides, classes: int, what: str, batch: int = 16) -> Predictions:
+def predict(network: Network, slides: Slides, classes: int, what: str, batch: int = 16) -> Predictions:
     """Run `network` over `slides` in evaluation mode.
 
     Args:
@@ -67,7 +67,7 @@ def predict(network: nn.Module, slides: Slides, classes: int, what: str, batch: 
     iou = np.full(len(slides), np.nan, np.float32)
     start = 0
     for item in track(plain_loader(slides, batch), f"evaluating on {what}", transient=True):
-        output = network(item["scan"], item["clinical"])
+        output = network(item["scan"], item["clinical"][:, : network.spec.clinical_inputs])
         rows = slice(start, start := start + len(item["label"]))
         if output.class_logits is not None:
             probabilities[rows] = softmax(output.class_logits, dim=1).numpy()

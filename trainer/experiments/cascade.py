@@ -1,0 +1,33 @@
+"""The cascade's input: slides cropped to the lesion that a segmentation network outlines (thesis, table 7)."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from rich.progress import track
+
+from trainer.configuration import Input
+from trainer.data.cascade import crop, lesion_box
+from trainer.data.loader import plain_loader
+from trainer.data.slides import Slides
+from trainer.models.network import Network
+
+
+@torch.inference_mode()
+def crop_slides(slides: Slides, network: Network, settings: Input, batch: int = 16) -> Slides:
+    """Cut each slide to the lesion that `network` outlines on it.
+
+    Returns:
+        The slides with square scans and without masks: what is left to do is to classify.
+    """
+    side = settings.cascade_side
+    scans = np.zeros((len(slides), side, side), np.uint8)
+    row = 0
+    for item in track(plain_loader(slides, batch), "cropping to the lesion", transient=True):
+        for lesion in (network(item["scan"]).lesion_logits[:, 0] > 0).numpy():
+            box = lesion_box(lesion, settings.cascade_margin, settings.cascade_fallback)
+            scans[row] = crop(slides.scans[row], box, side)
+            row += 1
+    return replace(
+        slides, scans=scans, masks=np.zeros(scans.shape, bool), has_mask=np.zeros(len(slides), bool)
+    )

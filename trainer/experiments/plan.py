@@ -1,0 +1,107 @@
+"""What a person asked `trainer run` for, and where each arm of it lies on disk."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from scanside.errors import InputError, SettingError
+from trainer.configuration import Configuration, override, resolve
+from trainer.experiments.arm import Arm
+
+# A small run shows that everything works; its figures mean nothing.
+_SMOKE = (
+    *("input.height=56", "input.width=88", "input.cascade_side=40", "input.cascade_fallback=48"),
+    *("training.epochs=2", "training.batch=8"),
+)
+_SMOKE_IMAGES, _SMOKE_PATIENTS = 48, 24
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One call of `trainer run`.
+
+    Attributes:
+        data: folders by name: "mmotu", "hospital", and either with "-denoised" behind it.
+        out: where runs are written.
+        seeds: every arm is trained once with each.
+        overrides: "section.key=value", as given to --set.
+        weights: "none", "imagenet" (downloaded), or a folder with torchvision's files.
+        devices: number of GPUs, or of processes on the CPU.
+    """
+
+    data: Mapping[str, Path]
+    out: Path
+    seeds: tuple[int, ...] = (0, 1, 2)
+    preset: str = "as-thesis"
+    overrides: tuple[str, ...] = ()
+    scale: str = "full"
+    weights: str = "none"
+    devices: int = 1
+
+    @property
+    def images(self) -> int | None:
+        """How many images of MMOTU each part has; None is all."""
+        return _SMOKE_IMAGES if self.scale == "smoke" else None
+
+    @property
+    def patients(self) -> int | None:
+        """How many patients each part of the hospital's data has; None is all."""
+        return _SMOKE_PATIENTS if self.scale == "smoke" else None
+
+    def configuration(self, arm: Arm) -> Configuration:
+        """Every hyperparameter of `arm`."""
+        configuration = resolve(self.preset, arm.dataset)
+        return override(configuration, (*(_SMOKE if self.scale == "smoke" else ()), *self.overrides))
+
+    def folder(self, arm: Arm, seed: int) -> Path:
+        """Where one training of `arm` is written."""
+        return self.out / ("arms" if self.scale == "full" else f"arms-{self.scale}") / arm.slug / f"seed-{seed}"
+
+    def missing(self, arm: Arm) -> str:
+        """Why `arm` can't be run with the data that were given; empty where it can."""
+        for one in (arm, *arm.needs):
+            name = source_name(one)
+            if name not in self.data:
+                return f"no data: give --data {name}=DIR" + (
+                    " (a copy whose annotations are removed)" if one.variant == "denoised" else ""
+                )
+        return ""
+
+    def source(self, arm: Arm) -> Path:
+        """The folder of the arm's data."""
+        return self.data[source_name(arm)]
+
+
+def source_name(arm: Arm) -> str:
+    """The name under which --data gives the arm's data."""
+    return arm.dataset + ("-denoised" if arm.variant == "denoised" else "")
+
+
+def claim(folder: Path, arm: Arm, configuration: Configuration, fingerprint: str) -> None:
+    """Take `folder` for this training, or find that it was taken for the same one before.
+
+    Raises:
+        SettingError: it holds a training with other settings or on other data.
+    """
+    path = folder / "run.json"
+    # asdict keeps tuples, JSON does not: compare what would be read back.
+    mine = json.loads(json.dumps({
+        "arm": asdict(arm), "configuration": asdict(configuration), "data_fingerprint": fingerprint
+    }))  # fmt: skip
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(mine, indent=2) + "\n")
+        part.replace(path)
+        return
+    try:
+        theirs = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}. Remove {folder} to train this arm again.") from error
+    if theirs != mine:
+        parts = [name for name in mine if theirs.get(name) != mine[name]]
+        raise SettingError(
+            f"{folder} holds a training with another {' and '.join(parts).replace('_', ' ')}. "
+            "Choose another --out, or remove that folder."
+        )
