@@ -73,10 +73,11 @@ def from_text(kind: Any, text: str, where: str) -> Any:
 
 
 def near(name: str, known: list[str]) -> str:
-    """Those of the dotted names `known` that `name` may have meant; all of them where none is like it."""
+    """Those of the dotted names `known` that `name` may have meant; the sections where none is like it."""
     last = name.rpartition(".")[2]
     same = [one for one in known if one.rpartition(".")[2] == last]
-    return ", ".join(same or difflib.get_close_matches(name, known, n=3) or known)
+    sections = dict.fromkeys(one.partition(".")[0] + ".*" for one in known)
+    return ", ".join(same or difflib.get_close_matches(name, known, n=3) or sections)
 
 
 def _typed(value: Any, kind: Any, where: str) -> Any:
@@ -100,7 +101,7 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
 
 
 def _wrong(value: object, kind: Any, where: str) -> SettingError:
-    return SettingError(f"{where} = {value!r}: give {_words(kind)}.")
+    return SettingError(f"{where} = {str(value)[:40]!r}: give {_words(kind)}.")
 
 
 def _words(kind: Any) -> str:

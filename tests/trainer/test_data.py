@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_the_mask_moves_with_the_scan() -> None:
         )
         assert (view > 100).sum() > 200
         assert ((view > 100) != (moved > 0)).sum() < 0.1 * moved.sum()
+
+
+def test_the_constant_shift_is_the_codes_27_and_16_px() -> None:
+    scan = np.zeros((336, 544), np.uint8)
+    scan[100, 200] = 255
+    still = replace(STILL, constant_shift=0.05)
+    view, _ = augment(scan, scan, Size(336, 544), still, np.random.default_rng(0))
+    assert view[116, 227] == 255 and np.count_nonzero(view) == 1
 
 
 def test_order_and_views_follow_seed_and_epoch_whatever_ran_before(mmotu_like: Path) -> None:

@@ -1,9 +1,13 @@
 """The losses against the formulas of the thesis, computed by hand in numpy."""
 
 import numpy as np
+import pytest
 import torch
 
-from trainer.losses import dice, focal
+from trainer.configuration import Evaluation, Loss
+from trainer.iou import slide_iou
+from trainer.losses import dice, focal, terms
+from trainer.models.network import NetworkOutput
 
 
 def test_dice_sums_over_the_batch_and_leaves_out_what_has_no_mask() -> None:
@@ -32,3 +36,60 @@ def test_focal_is_a_quarter_of_one_minus_p_squared_times_cross_entropy() -> None
     p = (np.exp(logits) / np.exp(logits).sum(1, keepdims=True))[np.arange(6), label]
     expected = np.mean(0.25 * (1 - p) ** 2 * -np.log(p))
     assert abs(float(focal(torch.from_numpy(logits), torch.from_numpy(label))) - expected) < 1e-9
+
+
+def example() -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(3)
+    mask = (torch.rand(4, 1, 5, 7, generator=generator) > 0.5).float()
+    batch = {
+        "mask": mask,
+        "has_mask": torch.tensor([True] * 3 + [False]),
+        "label": torch.tensor([0, 1, 1, 0]),
+    }
+    return torch.randn(4, 2, generator=generator), torch.randn(4, 1, 5, 7, generator=generator), batch
+
+
+def test_the_multitask_loss_is_three_tenths_of_dice_and_weighted_cross_entropy() -> None:
+    logits, lesion, batch = example()
+    got = terms(NetworkOutput(logits, lesion, None), batch, Loss(class_weights=(1.0, 2.0)))
+    z, y = logits.double().numpy(), batch["label"].numpy()
+    per_sample = -(z - np.log(np.exp(z).sum(1, keepdims=True)))[np.arange(4), y]
+    weights = np.array([1.0, 2.0])[y]
+    expected = (weights * per_sample).sum() / weights.sum()
+    seg = float(dice(lesion, batch["mask"], batch["has_mask"]))
+    assert float(got["classification"]) == pytest.approx(expected, abs=1e-6)
+    assert float(got["dice"]) == pytest.approx(seg)
+    assert float(got["loss"]) == pytest.approx(0.3 * seg + expected, abs=1e-6)
+
+
+def test_the_focal_loss_takes_its_two_numbers_from_the_settings() -> None:
+    logits, _, batch = example()
+    settings = Loss(classification="focal", focal_alpha=0.5, focal_gamma=1.0)
+    got = terms(NetworkOutput(logits, None, None), batch, settings)
+    assert float(got["loss"]) == float(focal(logits, batch["label"], 0.5, 1.0))
+
+
+def test_a_single_task_is_not_weighed() -> None:
+    logits, lesion, batch = example()
+    seg = terms(NetworkOutput(None, lesion, None), batch, Loss())
+    cls = terms(NetworkOutput(logits, None, None), batch, Loss(classification_weight=5.0))
+    assert set(seg) == {"loss", "dice"} and seg["loss"] is seg["dice"]
+    assert set(cls) == {"loss", "classification"} and cls["loss"] is cls["classification"]
+
+
+def test_logits_in_bfloat16_give_a_loss_in_float32() -> None:
+    logits, lesion, batch = example()
+    got = terms(NetworkOutput(logits.bfloat16(), lesion.bfloat16(), None), batch, Loss(class_weights=(1, 2)))
+    assert {value.dtype for value in got.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("task", ["seg", "mtl"])
+@pytest.mark.parametrize("on", ["masked slides", "all slides in mtl"])
+def test_iou_rests_on_masked_slides_unless_the_codes_way_is_asked_for(task: str, on: str) -> None:
+    true = torch.zeros(3, 1, 2, 2)
+    true[0, 0, 0] = 1
+    logits = torch.full((3, 1, 2, 2), -1.0)
+    logits[:2, 0, 0, 0] = 1  # half of slide 0; something on slide 1, nothing on 2, which have no mask
+    iou = slide_iou(logits, true, torch.tensor([True, False, False]), task, Evaluation(iou_on=on))
+    empty = [0.0, 1.0] if task == "mtl" and on != "masked slides" else [np.nan, np.nan]
+    np.testing.assert_allclose(iou.numpy(), [0.5, *empty])
