@@ -37,6 +37,13 @@ class ArmResult:
             raise ValueError(f"{len(self.patient)} patients are named for {slides} slides")
         if self.threshold is not None and self.risk is not None and len(self.threshold) != len(self.risk):
             raise ValueError(f"{len(self.threshold)} thresholds for {len(self.risk)} seeds")
+        if self.iou is not None and (np.isnan(self.iou) != np.isnan(self.iou[:1])).any():
+            raise InputError("some IoUs of one seed alone are no numbers: evaluate that seed again")
+
+    @property
+    def masked(self) -> NDArray[np.bool_]:
+        """(slides,): which have a mask to compare with."""
+        return ~np.isnan(needed(self.iou, "IoU")[0])
 
     def called(self) -> NDArray[np.bool_]:
         """(seeds, slides): which slides are called malignant."""
@@ -85,9 +92,7 @@ def _brier(arm: ArmResult) -> Figure:
 
 
 def _iou(arm: ArmResult) -> Figure:
-    iou = needed(arm.iou, "IoU")
-    masked = ~np.isnan(iou)
-    return ratio_figure(np.where(masked, iou, 0.0), masked, arm.patient)
+    return ratio_figure(np.where(arm.masked, needed(arm.iou, "IoU"), 0.0), arm.masked, arm.patient)
 
 
 FIGURES: dict[str, Callable[[ArmResult], Figure]] = {
@@ -103,12 +108,17 @@ FIGURES: dict[str, Callable[[ArmResult], Figure]] = {
 DECISION_FIGURES = ("sensitivity", "specificity", "precision", "f1", "accuracy")
 
 
+def known(name: str) -> str:
+    """`name` if a figure is called so, else InputError."""
+    if name not in FIGURES:
+        raise InputError(f"no figure is called {name!r}: use one of {', '.join(FIGURES)}")
+    return name
+
+
 def figure_of(arm: ArmResult, name: str) -> Figure:
     """The figure `name` of `arm`.
 
     Raises:
         InputError: there is no such figure, or the arm does not give what it needs.
     """
-    if name not in FIGURES:
-        raise InputError(f"no figure is called {name!r}: use one of {', '.join(FIGURES)}")
-    return FIGURES[name](arm)
+    return FIGURES[known(name)](arm)

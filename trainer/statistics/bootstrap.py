@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from trainer.statistics.estimate import Estimate
 from trainer.statistics.figures import Figure, Weights
@@ -56,15 +57,28 @@ def estimate(
         return Estimate(value, np.nan, np.nan, figure.slides, why)
     defined = draws[np.isfinite(draws)]
     if method == "percentile":
-        low, high = np.percentile(defined, [2.5, 97.5])
+        low, high = np.percentile(defined, 100 * norm.cdf(expanded(figure.support)))
     else:
         left_out = figure.of(1 - np.eye(figure.patients)).mean(axis=0)
-        low, high = bca(defined, value, left_out)
+        low, high = bca(defined, value, left_out, expanded(figure.support))
     return Estimate(value, float(low), float(high), figure.slides)
 
 
+def expanded(support: float) -> NDArray[np.float64]:
+    """Normal quantiles of a 95 % interval, widened for few patients as Student's t is.
+
+    Draws vary less than further patients would, by the root of (n - 1) / n, and take their own spread for
+    known (Hesterberg, The American Statistician 2015). With no end of patients it is +-1.96.
+    """
+    few = 1 if np.isinf(support) else (support / (support - 1)) ** 0.5
+    return few * student.ppf([0.025, 0.975], support - 1)
+
+
 def bca(
-    draws: NDArray[np.float64], value: float, left_out: NDArray[np.float64], level: float = 0.95
+    draws: NDArray[np.float64],
+    value: float,
+    left_out: NDArray[np.float64],
+    quantiles: NDArray[np.float64],
 ) -> tuple[float, float]:
     """Bias-corrected and accelerated interval (Efron, JASA 1987).
 
@@ -72,11 +86,13 @@ def bca(
         draws: (repeats,) the figure on each draw.
         value: the figure itself.
         left_out: (patients,) the figure with one patient left out; where undefined, the patient is skipped.
+        quantiles: (2,) of the normal distribution; see `expanded`.
     """
-    bias = norm.ppf(((draws < value).mean() + (draws <= value).mean()) / 2)
+    below = ((draws < value).mean() + (draws <= value).mean()) / 2
+    bias = norm.ppf(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws)))
     pull = np.nanmean(left_out) - left_out[np.isfinite(left_out)]
     skew = (pull**3).sum() / (6 * (pull**2).sum() ** 1.5)
-    z = bias + norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    z = bias + quantiles
     low, high = np.percentile(draws, 100 * norm.cdf(bias + z / (1 - skew * z)))
     return float(low), float(high)
 

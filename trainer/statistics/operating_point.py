@@ -1,6 +1,7 @@
 """The threshold: chosen on the validation part, then applied to the test part as it is.
 
-A slide whose risk is at or above the threshold is called malignant.
+A slide whose risk is at or above the threshold is called malignant. Thresholds lie halfway between two risks
+that were seen, so that the rounding of another runtime moves no slide across.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
 from scanside.errors import InputError
-from trainer.statistics.arm import DECISION_FIGURES, ArmResult, figure_of
+from trainer.statistics.arm import DECISION_FIGURES, ArmResult, figure_of, needed
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate
 
@@ -37,20 +38,19 @@ def at_sensitivity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> Oper
     _share(wanted)
     sure = np.sort(r[y])[::-1]
     # 1e-9: .9 of 10 slides are 9 slides, whatever the floating point says.
-    threshold = sure[max(int(np.ceil(wanted * len(sure) - 1e-9)), 1) - 1]
-    return _point(y, r, float(threshold), f"sensitivity of at least {wanted:g}")
+    cut = sure[max(int(np.ceil(wanted * len(sure) - 1e-9)), 1) - 1]
+    return _point(y, r, float(cut), f"sensitivity of at least {wanted:g}")
 
 
 def at_specificity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> OperatingPoint:
-    """The lowest threshold with at least the `wanted` specificity on these (validation) slides.
-
-    It is the number just above the highest benign risk that has to stay below.
-    """
+    """The lowest threshold with at least the `wanted` specificity on these (validation) slides."""
     y, r = _validation(malignant, risk)
     _share(wanted)
     benign = np.sort(r[~y])
     below = max(int(np.ceil(wanted * len(benign) - 1e-9)), 1)
-    return _point(y, r, float(np.nextafter(benign[below - 1], np.inf)), f"specificity of at least {wanted:g}")
+    above = r[r > benign[below - 1]]
+    cut = above.min() if len(above) else np.nextafter(r.max(), np.inf)
+    return _point(y, r, float(cut), f"specificity of at least {wanted:g}")
 
 
 def youden(malignant: ArrayLike, risk: ArrayLike) -> OperatingPoint:
@@ -90,7 +90,7 @@ def decide(arm: ArmResult) -> Decisions:
     """Decisions at `arm.threshold`, one per seed."""
     counts = [confusion_matrix(arm.malignant, called, labels=[False, True]) for called in arm.called()]
     return Decisions(
-        threshold=tuple(float(t) for t in arm.threshold) if arm.threshold is not None else (),
+        threshold=tuple(map(float, needed(arm.threshold, "threshold"))),
         confusion=tuple(Confusion(*map(int, (c[1, 1], c[0, 1], c[1, 0], c[0, 0]))) for c in counts),
         figures={name: estimate(figure_of(arm, name)) for name in DECISION_FIGURES},
     )
@@ -112,6 +112,12 @@ def _share(wanted: float) -> None:
         raise InputError(f"a wanted sensitivity or specificity lies above 0 and is at most 1, not {wanted}")
 
 
-def _point(y: NDArray[np.bool_], r: NDArray[np.float64], threshold: float, rule: str) -> OperatingPoint:
+def _point(y: NDArray[np.bool_], r: NDArray[np.float64], cut: float, rule: str) -> OperatingPoint:
+    """`cut` is the lowest risk that is called malignant."""
+    under = r[r < cut].max(initial=-np.inf)
+    middle = (cut + under) / 2
+    threshold = middle if under < middle else cut  # nothing under it, or neighbours in floating point
     called = r >= threshold
-    return OperatingPoint(threshold, rule, float(called[y].mean()), float((~called[~y]).mean()), len(y))
+    return OperatingPoint(
+        float(threshold), rule, float(called[y].mean()), float((~called[~y]).mean()), len(y)
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from scanside.errors import InputError
-from trainer.statistics.arm import ArmResult, figure_of
+from trainer.statistics.arm import ArmResult, figure_of, known
 from trainer.statistics.bootstrap import REPEATS, draw_patients, draws_flaw, flaw
 from trainer.statistics.estimate import Estimate
 from trainer.statistics.figures import Figure
@@ -22,12 +22,15 @@ from trainer.statistics.seeds import Variance, seed_variance, t_interval
 
 @dataclass(frozen=True)
 class Contrast:
-    """A comparison named before the run: `figure` of `arm_b` less that of `arm_a`."""
+    """A comparison named before the run: `figure` (of `arm.FIGURES`) of `arm_b` less that of `arm_a`."""
 
     name: str
     arm_a: str
     arm_b: str
     figure: str
+
+    def __post_init__(self) -> None:
+        known(self.figure)  # a slip must show before the run, not after it
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,11 @@ def _row(contrast: Contrast, results: Mapping[str, ArmResult], repeats: int, see
         raise InputError(
             f"contrast {contrast.name!r}: {contrast.arm_a!r} and {contrast.arm_b!r} were tested on different "
             "slides or in another order; evaluate both on the same list"
+        )
+    if contrast.figure == "iou" and not np.array_equal(a.masked, b.masked):
+        raise InputError(
+            f"contrast {contrast.name!r}: IoU of {contrast.arm_a!r} and {contrast.arm_b!r} is of different "
+            "slides; take those that have a mask for both"
         )
     figures = figure_of(a, contrast.figure), figure_of(b, contrast.figure)
     by_seed = [figure.by_seed for figure in figures]

@@ -15,7 +15,7 @@ def arm(slides: int = 300, patients: int = 60, seeds: int = 2, seed: int = 0) ->
     rng = np.random.default_rng(seed)
     malignant = rng.random(slides) < 0.3
     risk = np.round(np.clip(rng.normal(0.3 + 0.3 * malignant, 0.2, (seeds, slides)), 0, 1), 1)
-    iou = np.where(rng.random(slides) < 0.2, np.nan, rng.random((seeds, slides)))
+    iou = np.where(rng.random(slides) < 0.2, np.nan, rng.random((seeds, slides)))  # some have no mask
     return ArmResult(malignant, rng.integers(0, patients, slides), risk, np.array([0.5, 0.2])[:seeds], iou)
 
 
@@ -87,6 +87,11 @@ def test_a_risk_that_is_no_number_is_not_called_benign() -> None:
     broken = ArmResult(np.array([True, False]), np.arange(2), np.array([[np.nan, 0.1]]), np.array([0.5]))
     with pytest.raises(InputError, match="no numbers"):
         figure_of(broken, "sensitivity")
+
+
+def test_a_seed_that_lacks_an_iou_is_refused() -> None:
+    with pytest.raises(InputError, match="one seed alone"):
+        ArmResult(np.array([True, False]), np.arange(2), iou=np.array([[0.5, 0.7], [0.5, np.nan]]))
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

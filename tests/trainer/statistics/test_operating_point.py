@@ -40,6 +40,20 @@ def test_what_a_point_says_is_what_its_threshold_does() -> None:
     assert (point.slides, point.rule) == (300, "sensitivity of at least 0.9")
 
 
+def test_thresholds_lie_between_risks() -> None:
+    malignant, risk = [0, 0, 1, 0, 1], [0.1, 0.2, 0.4, 0.6, 0.8]
+    assert at_sensitivity(malignant, risk, 0.5).threshold == pytest.approx(0.7)
+    assert at_sensitivity(malignant, risk, 1).threshold == pytest.approx(0.3)
+    assert at_specificity(malignant, risk, 0.6).threshold == pytest.approx(0.3)
+    assert youden(malignant, risk).threshold == pytest.approx(0.3)
+    assert at_sensitivity([1, 0], [0.1, 0.2], 1).threshold == 0.1
+
+
+def test_no_threshold_spares_the_highest_risk_but_one_above_it() -> None:
+    point = at_specificity([1, 0], [0.1, 0.2], 1)
+    assert (point.sensitivity, point.specificity) == (0, 1) and point.threshold > 0.2
+
+
 @pytest.mark.parametrize(
     ("malignant", "risk", "wanted", "why"),
     [

@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import ttest_rel
 
 from scanside.errors import InputError
-from trainer.statistics.arm import ArmResult
+from trainer.statistics.arm import ArmResult, figure_of
 from trainer.statistics.figures import mean_figure
+from trainer.statistics.independent import delong
 from trainer.statistics.paired import Contrast, compare, difference
 from trainer.statistics.power import Study, simulate
 
@@ -26,6 +27,15 @@ def test_difference_of_means_is_the_paired_t_test() -> None:
     assert ours.p == pytest.approx(theirs.pvalue, rel=0.15)
     interval = theirs.confidence_interval()
     assert (ours.sampling.low, ours.sampling.high) == pytest.approx((interval.low, interval.high), abs=0.001)
+
+
+def test_where_delongs_test_is_valid_the_two_agree() -> None:
+    for seed in range(10):
+        a, b = simulate(Study(seeds=1, max_slides=1, effect=0.05), np.random.default_rng(seed))
+        theirs = delong(a.malignant, a.risk[0], b.risk[0], a.patient).difference
+        ours = difference(figure_of(a, "auc"), figure_of(b, "auc")).sampling
+        assert ours.value == pytest.approx(theirs.value)
+        assert ours.high - ours.low == pytest.approx(theirs.high - theirs.low, rel=0.2)
 
 
 def test_rows_keep_their_order_and_are_corrected_together() -> None:
@@ -77,3 +87,16 @@ def test_other_slides_or_a_missing_arm_are_refused() -> None:
         compare([Contrast("c", "A", "Z", "auc")], results)
     with pytest.raises(InputError, match="gives no IoU"):
         compare([Contrast("c", "A", "B", "iou")], results)
+
+
+def test_iou_of_different_slides_is_not_compared() -> None:
+    iou = np.random.default_rng(0).random((2, 30))
+    a = ArmResult(np.arange(30) < 15, np.arange(30), iou=iou)
+    b = replace(a, iou=np.where(np.arange(30) == 3, np.nan, iou))
+    with pytest.raises(InputError, match="is of different slides"):
+        compare([Contrast("c", "A", "B", "iou")], {"A": a, "B": b})
+
+
+def test_a_contrast_of_an_unknown_figure_is_refused_before_the_run() -> None:
+    with pytest.raises(InputError, match="no figure is called 'acu'"):
+        Contrast("c", "A", "B", "acu")
