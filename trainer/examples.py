@@ -71,7 +71,9 @@ def choose(network: Network, slides: Slides, predictions: Predictions) -> Exampl
     outlined = np.zeros((len(rows), *slides.scans.shape[1:]), bool)
     for number, i in enumerate(rows):
         item = to_item(slides, int(i), slides.scans[i], slides.masks[i])
-        logits = network(item["scan"][None], item["clinical"][None, : network.spec.clinical_inputs]).lesion_logits
+        logits = network(
+            item["scan"][None], item["clinical"][None, : network.spec.clinical_inputs]
+        ).lesion_logits
         if logits is not None:
             outlined[number] = (logits[0, 0] > 0).numpy()
     return Examples(

@@ -12,8 +12,8 @@ from torchmetrics.functional.classification import multiclass_accuracy
 
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.loader import Batch
-from trainer.iou import iou_per_image
 from trainer.losses import terms
+from trainer.metrics import iou_per_image
 from trainer.models.network import Network
 from trainer.optimiser import optimiser, schedule
 
@@ -95,7 +95,6 @@ def fit(fitting: Fitting, train: DataLoader[Batch], validation: DataLoader[Batch
     trainer = lightning.Trainer(
         max_epochs=plan.epochs,
         precision=plan.precision,
-        devices=plan.devices,
         default_root_dir=folder,
         logger=[CSVLogger(folder, "logs", ""), TensorBoardLogger(folder, "tensorboard", "")],
         callbacks=[*callbacks, TQDMProgressBar(refresh_rate=10)],

@@ -13,7 +13,7 @@ from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 from trainer.data import mmotu
-from trainer.data.hospital import Cohort, read_dataset
+from trainer.data.hospital import read_dataset
 
 CLINICAL_INPUTS = ("menopausal_status", "oncology_centre")
 

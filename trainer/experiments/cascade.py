@@ -1,4 +1,4 @@
-"""The cascade's input: slides cropped to the lesion that a segmentation network outlines (thesis, table 7)."""
+"""The cascade's input: slides cropped to the lesion that a network outlines (thesis, table 7)."""
 
 from dataclasses import replace
 

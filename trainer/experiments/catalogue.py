@@ -1,4 +1,4 @@
-"""Every experiment of the thesis: its arms, the pairs that are compared, named before the run, the printed figures."""
+"""Every experiment of the thesis: its arms, the pairs to compare, named before the run, the print."""
 
 import csv
 from dataclasses import dataclass, replace
@@ -106,9 +106,7 @@ def _experiments() -> tuple[Experiment, ...]:
             backbones,
             tuple(Pair(backbones[0], other, "auc") for other in backbones[1:]),
         ),
-        Experiment(
-            "data-size", "Multitask against single task by amount of training data", sizes, _sizes(sizes)
-        ),
+        Experiment("data-size", "Multitask against single task, by training data", sizes, _sizes(sizes)),
         Experiment(
             "pretraining",
             "With and without pre-training on MMOTU",

@@ -27,7 +27,7 @@ class Plan:
         seeds: every arm is trained once with each.
         overrides: "section.key=value", as given to --set.
         weights: "none", "imagenet" (downloaded), or a folder with torchvision's files.
-        devices: number of GPUs, or of processes on the CPU.
+        devices: number of GPUs; without one the CPU is used.
     """
 
     data: Mapping[str, Path]
@@ -38,6 +38,18 @@ class Plan:
     scale: str = "full"
     weights: str = "none"
     devices: int = 1
+
+    def check(self) -> None:
+        """
+        Raises:
+            SettingError: a data set or a hyperparameter that nothing reads.
+        """
+        known = [f"{name}{variant}" for name in ("mmotu", "hospital") for variant in ("", "-denoised")]
+        for name in self.data:
+            if name not in known:
+                raise SettingError(f"--data {name}: known data sets are {', '.join(known)}.")
+        for dataset in ("mmotu", "hospital"):
+            resolve(self.preset, dataset, self.overrides)
 
     @property
     def images(self) -> int | None:
@@ -56,7 +68,9 @@ class Plan:
 
     def folder(self, arm: Arm, seed: int) -> Path:
         """Where one training of `arm` is written."""
-        return self.out / ("arms" if self.scale == "full" else f"arms-{self.scale}") / arm.slug / f"seed-{seed}"
+        return (
+            self.out / ("arms" if self.scale == "full" else f"arms-{self.scale}") / arm.slug / f"seed-{seed}"
+        )
 
     def missing(self, arm: Arm) -> str:
         """Why `arm` can't be run with the data that were given; empty where it can."""

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from trainer.configuration import Configuration
 from trainer.data import mmotu
-from trainer.experiments.cascade import crop_slides
 from trainer.data.loader import plain_loader, training_loader
 from trainer.data.slides import CLINICAL_INPUTS, Slides, hospital_slides, mmotu_slides
 from trainer.examples import choose
 from trainer.experiments.arm import Arm
+from trainer.experiments.cascade import crop_slides
 from trainer.experiments.plan import Plan, claim
 from trainer.models.build import build
 from trainer.models.carry_over import carry_over
@@ -92,7 +92,7 @@ def _train(arm: Arm, seed: int, plan: Plan, configuration: Configuration, folder
 
 
 def share_of(slides: Slides, share: float, seed: int) -> Slides:
-    """All slides of a `share` of the patients, of each label alike; a larger share holds every smaller one."""
+    """All slides of a `share` of the patients, of each label alike; a larger share holds the smaller ones."""
     if share >= 1:
         return slides
     rng = np.random.default_rng(seed)

@@ -13,9 +13,10 @@ from scanside import RESEARCH_USE, __version__
 from trainer.report.table import TextTable
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 .banner { background: #7a1f1f; color: #fff; padding: .4rem .8rem; position: sticky; top: 0 }
-table { border-collapse: collapse; margin: .6rem 0 1.2rem; font-variant-numeric: tabular-nums; font-size: 13px }
+table { border-collapse: collapse; margin: .6rem 0 1.2rem; font-size: 13px }
+table { font-variant-numeric: tabular-nums }
 th { text-align: left; border-bottom: 2px solid #444; padding: .15rem .7rem .15rem 0 }
 td { border-bottom: 1px solid #ddd; padding: .15rem .7rem .15rem 0 }
 h2 { margin-top: 2.4rem; border-top: 1px solid #bbb; padding-top: 1rem }
@@ -45,7 +46,9 @@ def environment() -> TextTable:
     return TextTable("Environment", ("what", "version"), tuple(rows + [(p, version(p)) for p in packages]))
 
 
-def write_report(folder: Path, sections: Sequence[Section], scale: str, about: TextTable) -> tuple[Path, Path]:
+def write_report(
+    folder: Path, sections: Sequence[Section], scale: str, about: TextTable
+) -> tuple[Path, Path]:
     """Write report.html and report.md into `folder`.
 
     Args:
@@ -74,7 +77,8 @@ def _html(sections: Sequence[Section], warning: str) -> str:
         for table in section.tables:
             parts.append(_html_table(table))
         for caption, picture in section.pictures:
-            parts.append(f"<figure>{_picture(picture, caption)}<figcaption>{html.escape(caption)}</figcaption></figure>")
+            shown = f"{_picture(picture, caption)}<figcaption>{html.escape(caption)}</figcaption>"
+            parts.append(f"<figure>{shown}</figure>")
     return "\n".join(parts) + "\n"
 
 
