@@ -1,5 +1,6 @@
 """One training run on Lightning: resumes from its last checkpoint, logs to CSV and TensorBoard."""
 
+import logging
 from pathlib import Path
 
 import lightning
@@ -81,6 +82,7 @@ def fit(fitting: Fitting, train: DataLoader[Batch], validation: DataLoader[Batch
 
     The network is left in evaluation mode with the weights that `fitting.training_plan.keep` names.
     """
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it found, tips
     plan = fitting.training_plan
     if plan.channels_last:
         fitting.network.to(memory_format=torch.channels_last)
@@ -100,6 +102,7 @@ def fit(fitting: Fitting, train: DataLoader[Batch], validation: DataLoader[Batch
         callbacks=[*callbacks, TQDMProgressBar(refresh_rate=10)],
         log_every_n_steps=1,
         enable_model_summary=False,
+        num_sanity_val_steps=0,
     )
     resume = last if last.exists() else None
     trainer.fit(fitting, train, validation, ckpt_path=resume, weights_only=False if resume else None)

@@ -68,9 +68,12 @@ class Plan:
 
     def folder(self, arm: Arm, seed: int) -> Path:
         """Where one training of `arm` is written."""
-        return (
-            self.out / ("arms" if self.scale == "full" else f"arms-{self.scale}") / arm.slug / f"seed-{seed}"
-        )
+        return self.root / "arms" / arm.slug / f"seed-{seed}"
+
+    @property
+    def root(self) -> Path:
+        """Where everything of this scale is written."""
+        return self.out if self.scale == "full" else self.out / self.scale
 
     def missing(self, arm: Arm) -> str:
         """Why `arm` can't be run with the data that were given; empty where it can."""

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from scanside.scan.types import Size
 from trainer.configuration import Configuration
 from trainer.data import mmotu
 from trainer.data.loader import plain_loader, training_loader
@@ -74,7 +75,7 @@ def _train(arm: Arm, seed: int, plan: Plan, configuration: Configuration, folder
         source = torch.load(plan.folder(arm.starts_from, seed) / "weights.pt", weights_only=True)
         (folder / "carried_over.txt").write_text(f"{carry_over(source, network)}\n")
     training = configuration.training
-    size = train.scans.shape[1:]
+    size = Size(*train.scans.shape[1:])
     loader = training_loader(
         train, sizes=((0, size),), ranges=configuration.augmentation, batch=training.batch, seed=seed
     )
