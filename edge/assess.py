@@ -7,22 +7,40 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge import options
-from edge.jobs import Inspection, Job, Priority, Result, frames_to_score
+from edge.jobs import Inspection, Job, Priority, Result
 from edge.results import show
 from edge.row import FAILED, Row, now
 from edge.worker import Worker, WorkerLost
+from scanside.errors import SettingError
+from scanside.scan.cine import frames_to_score
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="DICOM file")
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="DICOM file")
     parser.add_argument("--json", action="store_true", help="a JSON list, its keys in docs/results-json.md")
+    parser.add_argument(
+        "--explain-preparation",
+        type=Path,
+        metavar="FILE",
+        help="draw how this file is prepared; score nothing",
+    )
+    parser.add_argument("--out", type=Path, metavar="PNG", help="where the picture of it goes")
     options.add_config(parser)
     options.add_bundle(parser)
 
 
 def main(args: argparse.Namespace) -> int:
+    if bool(args.files) == bool(args.explain_preparation):
+        raise SettingError("give a FILE to score, or one to explain with --explain-preparation.")
+    if bool(args.out) != bool(args.explain_preparation):
+        raise SettingError("--explain-preparation FILE and --out PNG belong together. Give both.")
     settings = options.settings(args)
     bundle = options.bundle(args, settings)
+    if args.explain_preparation:
+        from edge.explain import write_explanation
+
+        write_explanation(args.explain_preparation, args.out, bundle.manifest.input_size)
+        return 0
     # A process of its own, as in the agent: what crashes a codec must not silence this one.
     worker = Worker(bundle, Path(), settings.network_threads, settings.worker_timeout_s)
     try:

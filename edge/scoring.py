@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edge.health import READY, Health
-from edge.jobs import Inspection, Job, JobQueue, Priority, Result, frames_to_score
+from edge.jobs import Inspection, Job, JobQueue, Priority, Result
 from edge.row import FAILED, Row, milliseconds, now
 from edge.store import Store, ViewRow
 from edge.worker import Worker, WorkerLost
 from scanside.errors import RunnerError
+from scanside.scan.cine import frames_to_score
 
 _ATTEMPTS = 3  # a job that takes the worker down this often has failed
 _STORE_RETRY_S = 2.0

@@ -3,16 +3,20 @@
 Training and the edge both call `prepare`, so what a network sees beside the scanner is what it learnt from.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
-from scanside.scan.contour import find_sector
+from scanside.scan.content import check_content
+from scanside.scan.contour import find_sector, find_views
 from scanside.scan.region import MIN_REGION_PX
-from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, Scan, Size, Tissue
+from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, RegionSource, Scan, Size, Tissue
 
 _COLOUR_SPREAD = 60  # max - min of R, G, B in a pixel: above it the pixel is coloured
+_DECLARED = (RegionSource.DICOM, RegionSource.OVERLAY)  # the machine says that it is 2D
 _COLOUR_SHARE = 0.01  # share of coloured pixels in the scan from which it is colour Doppler
 
 
@@ -20,10 +24,27 @@ def prepare(frame: Frame, region: Region, size: Size) -> Scan:
     """`cut` and `fill` in one: what a network of input `size` gets of `region`.
 
     Raises:
-        NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side).
+        NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side), or
+            none is declared and the pixels are those of a page, an M-mode trace or a spectrum.
     """
     tissue = cut(frame, region)
     return Scan(fill(tissue.pixels, size), tissue.origin, tissue.found_by, tissue.flags)
+
+
+def separate(frame: Frame, region: Region) -> tuple[Region, ...]:
+    """The views that stand side by side in a region of which no machine said that it is one scan.
+
+    Returns:
+        Left to right; `region` itself where there is one view, or where a machine declared it.
+
+    Raises:
+        NoTissue: the region holds no tissue.
+    """
+    if region.found_by is not RegionSource.CONTOUR:
+        return (region,)
+    x0, y0, x1, y1 = region.box
+    views = find_views(to_grey(frame.pixels[y0:y1, x0:x1]))
+    return tuple(replace(region, box=Box(x0 + first, y0, x0 + after, y1)) for first, after in views)
 
 
 def cut(frame: Frame, region: Region) -> Tissue:
@@ -34,13 +55,16 @@ def cut(frame: Frame, region: Region) -> Tissue:
         region: where in it the scan lies.
 
     Raises:
-        NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side).
+        NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side), or
+            none is declared and the pixels are those of a page, an M-mode trace or a spectrum.
     """
     outer = region.box
     inside = frame.pixels[outer.y0 : outer.y1, outer.x0 : outer.x1]
     grey = to_grey(inside)
     if min(grey.shape) < MIN_REGION_PX:
         raise NoTissue(f"the image is too small: {grey.shape[1]} x {grey.shape[0]} px")
+    if region.found_by not in _DECLARED:
+        check_content(grey)
     sector = find_sector(grey)
     x, y, width, height = cv2.boundingRect(sector.astype(np.uint8))
     if min(width, height) < MIN_REGION_PX:

@@ -35,6 +35,8 @@ class RegionSource(str, Enum):
     """Which rule said where the scan is."""
 
     DICOM = "Sequence of Ultrasound Regions"
+    OVERLAY = "Active Image Area Overlay"
+    DEVICE = "device table"
     CONTOUR = "contour"
 
 
@@ -43,6 +45,9 @@ class Flag(str, Enum):
 
     COLOUR = "colour in the scan, scored as grey"
     REGION_CLIPPED = "region reaches beyond the image"
+    REGION_SCALED = "region belongs to a larger image, scaled to this one"
+    REGION_UNTRUSTED = "declared region does not fit the image, not used"
+    UNKNOWN_DEVICE = "device not in the table of text strips"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from edge.jobs import Job, JobQueue, Priority, frames_to_score
+from edge.jobs import Job, JobQueue, Priority
+from scanside.scan.cine import frames_to_score
 
 
 def test_headers_first_then_stills_then_cine() -> None:

@@ -128,7 +128,7 @@ def test_flags_reach_the_reader(assessor: Assessor, tmp_path: Path) -> None:
     pixels = made.pixels.copy()
     box = box_around(made.sector)
     pixels[box.y1 - 40 : box.y1 - 5, box.x0 + 150 : box.x1 - 150] = (200, 30, 30)
-    declared = region(Box(box.x0, box.y0, 2000, 2000))
+    declared = region(Box(box.x0, box.y0, 640, 2000))
     opened = open_instance(save(make_instance([pixels], regions=[declared]), tmp_path / "a.dcm"))
     assert assessor.assess(opened).top.flags == {Flag.COLOUR, Flag.REGION_CLIPPED}
 

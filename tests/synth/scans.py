@@ -73,7 +73,7 @@ def make_frame(
     malignant = drawn_malignant if malignant is None else malignant
     sector = _sector(probe, size, rng)
     lesion, inside = _lesion(sector, malignant, rng)
-    tissue = _speckle(size, rng) * _tissue(size, rng)
+    tissue = speckle(size, rng) * tissue_layers(size, rng)
     tissue = np.where(lesion, tissue * inside, tissue) * sector
     pixels = np.repeat(np.clip(255 * tissue, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
     if colour:
@@ -125,7 +125,7 @@ def _lesion(sector: Mask, malignant: bool, rng: np.random.Generator) -> tuple[Ma
     return np.asarray((distance < 1) & sector, bool), inside
 
 
-def _speckle(size: Size, rng: np.random.Generator) -> Plane:
+def speckle(size: Size, rng: np.random.Generator) -> Plane:
     """Log-compressed Rayleigh noise about 1; its grain is a fixed share of the frame, as on a screen."""
     grain = size.height / 480
     parts = rng.normal(size=(2, 240, round(240 * size.width / size.height))).astype(np.float32)
@@ -136,7 +136,7 @@ def _speckle(size: Size, rng: np.random.Generator) -> Plane:
     return np.asarray(fine + noise, np.float32)
 
 
-def _tissue(size: Size, rng: np.random.Generator) -> Plane:
+def tissue_layers(size: Size, rng: np.random.Generator) -> Plane:
     """Layers of brighter and darker tissue, weaker with depth; about 0.4."""
     coarse = rng.uniform(0.32, 0.55, (6, 5)).astype(np.float32)
     layers = cv2.resize(coarse, (size.width, size.height), interpolation=cv2.INTER_CUBIC)

@@ -117,9 +117,6 @@ class Cohort:
     slides: tuple[Slide, ...]
     fingerprint: str
 
-    def patient_of(self, slide: Slide) -> Patient:
-        return next(patient for patient in self.patients if patient.name == slide.patient)
-
     def pixels(self, slide: Slide) -> Grey:
         """(H, W) uint8: the tissue of one slide, black outside the sector.
 
@@ -162,7 +159,7 @@ def read_dataset(root: Path) -> Cohort:
     if found != about.get("fingerprint"):
         raise InputError(f"{root}: the tables were changed after the dataset was made. Prepare it again.")
     patients = tuple(_rows(root / "patients.csv", tables[0], PATIENT_COLUMNS, _patient))
-    slides = tuple(_rows(root / "slides.csv", tables[1], SLIDE_COLUMNS, _slide))
+    slides = tuple(_rows(root / "slides.csv", tables[1], SLIDE_COLUMNS, read_slide))
     _check(root, patients, slides)
     return Cohort(root, about, patients, slides, found)
 
@@ -224,7 +221,12 @@ def _patient(row: dict[str, str]) -> Patient:
     return Patient(_name(row["patient"]), part, fold, record, _flag(row["malignant"]))
 
 
-def _slide(row: dict[str, str]) -> Slide:
+def read_slide(row: dict[str, str]) -> Slide:
+    """One line of slides.csv.
+
+    Raises:
+        ValueError: it contradicts itself, or a name in it would lead out of the dataset.
+    """
     box = Box(*(int(row[side]) for side in ("x0", "y0", "x1", "y1")))
     source = Size(int(row["source_height"]), int(row["source_width"]))
     if not (0 <= box.x0 < box.x1 <= source.width and 0 <= box.y0 < box.y1 <= source.height):

@@ -82,8 +82,58 @@ def read_split() -> tuple[Entry, ...]:
 
 
 def image_path(root: Path, image: int) -> Path:
-    """Path of one image of the copy at `root`."""
+    """Path of one image of the copy at `root`, in the first of the two layouts."""
     return root / "images" / f"{image}.JPG"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a copy keeps its files.
+
+    Attributes:
+        root: the folder that holds images/ and annotations/; or train/ and test/, as figshare has it.
+        figshare: which of the two.
+    """
+
+    root: Path
+    figshare: bool
+
+    def image(self, entry: Entry) -> Path:
+        if not self.figshare:
+            return image_path(self.root, entry.image)
+        return (
+            self.root
+            / ("train/train_image" if entry.part == "train" else "test/image")
+            / f"{entry.image}.JPG"
+        )
+
+    def mask(self, entry: Entry) -> Path:
+        """Not 0 where the lesion is."""
+        if not self.figshare:
+            return self.root / "annotations" / f"{entry.image}_binary.PNG"
+        folder = "train/train_label/label" if entry.part == "train" else "test/label/black_write"
+        return self.root / folder / f"{entry.image}.PNG"
+
+    def coloured_mask(self, entry: Entry) -> Path | None:
+        """Its colour is the class; only in the first layout."""
+        return None if self.figshare else self.root / "annotations" / f"{entry.image}.PNG"
+
+
+def find_layout(root: Path) -> Layout:
+    """Which layout the copy at `root` has.
+
+    Raises:
+        InputError: neither.
+    """
+    if (root / "images").is_dir():
+        return Layout(root, figshare=False)
+    for folder in (root, root / "OTU_2D", root / "dataset" / "OTU_2D"):
+        if (folder / "train" / "train_image").is_dir():
+            return Layout(folder, figshare=True)
+    raise InputError(
+        f"MMOTU is incomplete: {root} holds neither images/ and annotations/ nor train/train_image/. "
+        "Give the folder of its 2D set."
+    )
 
 
 def prepare_scans(root: Path, entries: Iterable[Entry], size: Size, what: str) -> PreparedScans:
@@ -98,10 +148,11 @@ def prepare_scans(root: Path, entries: Iterable[Entry], size: Size, what: str) -
     entries = tuple(entries)
     scans = np.zeros((len(entries), *size), np.uint8)
     masks = np.zeros((len(entries), *size), bool)
+    layout = find_layout(root)
     digest = hashlib.sha256()
     for row, entry in enumerate(track(entries, f"preparing {what}", transient=True)):
-        pixels = _decode(image_path(root, entry.image), cv2.IMREAD_COLOR, digest)
-        lesion = _decode(root / "annotations" / f"{entry.image}_binary.PNG", cv2.IMREAD_GRAYSCALE, digest)
+        pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
+        lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
         frame = Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
         scan = prepare(frame, find_regions(Header(), frame.size)[0], size)
         scans[row] = np.rint(scan.pixels * 255)
@@ -115,7 +166,7 @@ def _decode(path: Path, flags: int, digest: "hashlib._Hash") -> NDArray[np.uint8
     except OSError as error:
         raise InputError(
             f"MMOTU is incomplete: {path} can't be read ({error.strerror}). "
-            "Give the folder that holds images/ and annotations/ as --data mmotu=DIR."
+            "See what is wrong: trainer prepare mmotu DIR."
         ) from error
     digest.update(content)
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)

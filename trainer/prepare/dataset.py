@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import io
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def finish(
         The fingerprint.
     """
     patients_csv = table(PATIENT_COLUMNS, map(_patient_row, patients))
-    slides_csv = table(SLIDE_COLUMNS, map(_slide_row, slides))
+    slides_csv = table(SLIDE_COLUMNS, map(slide_row, slides))
     write_file(root / "patients.csv", patients_csv)
     write_file(root / "slides.csv", slides_csv)
     found = fingerprint(patients_csv, slides_csv)
@@ -166,7 +167,7 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         InputError: the folder can't be written to.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
@@ -194,7 +195,8 @@ def _patient_row(patient: Patient) -> dict[str, object]:
     }
 
 
-def _slide_row(slide: Slide) -> dict[str, object]:
+def slide_row(slide: Slide) -> dict[str, object]:
+    """A slide as a line of slides.csv; trainer.data.hospital.read_slide takes it back."""
     box, source = slide.origin.box, slide.origin.source
     return {
         "slide": slide.name,

@@ -11,8 +11,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
-    HTJ2K,
     JPEG2000,
+    JPEG2000MC,
     MPEG4HP41,
     UID,
     ExplicitVRLittleEndian,
@@ -133,7 +133,7 @@ def test_frame_beyond_the_last(tmp_path: Path) -> None:
 def test_truncated(syntax: UID, tmp_path: Path) -> None:
     path = write(tmp_path / "a.dcm", Photometric.RGB, syntax, CINE[:1])
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(Unreadable, match=r"a\.dcm (has no SOP class|can't be decoded)"):
+    with pytest.raises(Unreadable, match=r"a\.dcm .*truncated"):
         open_instance(path).frame()
 
 
@@ -155,10 +155,13 @@ def broken(path: Path, kind: str) -> Path:
     elif kind == "impossible size":
         made.Rows = made.Columns = 60_000
         save(made, path)
-    elif kind == "HTJ2K":
-        made.file_meta.TransferSyntaxUID = HTJ2K
+    elif kind == "no JPEG 2000":
+        made.file_meta.TransferSyntaxUID = JPEG2000
         save(encapsulated(made), path)
-    elif kind == "MPEG-4":
+    elif kind == "JPEG 2000 part 2":
+        made.file_meta.TransferSyntaxUID = JPEG2000MC
+        save(encapsulated(made), path)
+    elif kind == "no video":
         made.file_meta.TransferSyntaxUID = MPEG4HP41
         save(encapsulated(made), path)
     elif kind == "unknown VR":
@@ -184,8 +187,9 @@ def encapsulated(made: FileDataset) -> FileDataset:
         ("no pixel data", "no pixel data"),
         ("no size", "how large"),
         ("impossible size", "not possible"),
-        ("HTJ2K", "no decoder for High-Throughput JPEG 2000"),
-        ("MPEG-4", "no decoder for MPEG-4"),
+        ("no JPEG 2000", "no JPEG 2000"),
+        ("JPEG 2000 part 2", "no decoder for JPEG 2000 Part 2"),
+        ("no video", "can't be decoded .MPEG-4"),
         ("unknown VR", "header of a.dcm is damaged"),
     ],
 )

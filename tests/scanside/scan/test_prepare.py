@@ -1,5 +1,7 @@
 """What a network gets: the sector, filling the input, nothing else; and the way back for a mask."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanside.errors import NoTissue
-from scanside.scan.prepare import prepare, prepare_mask, to_source
+from scanside.scan.prepare import cut, prepare, prepare_mask, separate, to_source
 from scanside.scan.types import Box, Crop, Flag, Frame, Mask, Region, RegionSource, Size
+from tests.synth.consoles import make_console
 from tests.synth.dicom import box_around
 from tests.synth.scans import Probe, SynthFrame, make_frame
+from tests.synth.sectors import Shape
 
 INPUT = Size(336, 544)
 
@@ -156,3 +160,44 @@ def test_a_mask_lands_where_the_pixels_land(synth: SynthFrame) -> None:
     moved = prepare_mask(synth.lesion, scan.origin, INPUT)
     assert moved.sum() > 1000
     assert not ((moved ^ (scan.pixels > 0.75)) & ~band(moved, 1)).any()
+
+
+@given(
+    box=st.builds(
+        lambda x0, y0, width, height: Box(x0, y0, x0 + width, y0 + height),
+        *(st.integers(0, 60), st.integers(0, 60), st.integers(1, 700), st.integers(1, 700)),
+    ),
+    inner=st.tuples(*(st.floats(0, 1) for _ in range(4))),
+    size=st.builds(Size, st.integers(32, 400), st.integers(32, 600)),
+)
+def test_edges_come_back_within_a_pixel_for_any_box_and_input(
+    box: Box, inner: tuple[float, float, float, float], size: Size
+) -> None:
+    """A rectangle's edges, of any box, however narrow, through any input."""
+    left, right = sorted(round(share * box.size.width) for share in inner[:2])
+    top, bottom = sorted(round(share * box.size.height) for share in inner[2:])
+    step = max(1, int(np.ceil(max(box.size.width / size.width, box.size.height / size.height))))
+    mask = np.zeros((800, 800), bool)
+    mask[box.y0 + top : box.y0 + bottom, box.x0 + left : box.x0 + right] = True
+    origin = Crop(box, Size(800, 800))
+    back = to_source(prepare_mask(mask, origin, size).astype(np.float32), origin)
+    assert not back[: box.y0].any() and not back[box.y1 :].any()
+    assert not back[:, : box.x0].any() and not back[:, box.x1 :].any()
+    if min(right - left, bottom - top) > 2 * step:
+        assert not ((mask ^ back) & ~band(mask, step)).any()
+
+
+def test_two_views_are_two_regions() -> None:
+    made = make_console(2, shape=Shape.CURVED, views=2)
+    frame = Frame(made.pixels)
+    first, second = separate(frame, whole(frame.size))
+    assert first.box.x1 == second.box.x0
+    for region, sector in zip((first, second), made.sectors, strict=True):
+        drawn, found = box_around(sector), cut(frame, region).origin.box
+        assert all(abs(a - b) <= 12 for a, b in zip(drawn, found, strict=True))
+
+
+def test_a_declared_region_is_not_separated() -> None:
+    made = make_console(2, shape=Shape.CURVED, views=2)
+    region = replace(whole(Size(*made.pixels.shape[:2])), found_by=RegionSource.DICOM)
+    assert separate(Frame(made.pixels), region) == (region,)

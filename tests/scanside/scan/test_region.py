@@ -26,7 +26,7 @@ def item(box: Box, kind: tuple[int, int]) -> Dataset:
 
 
 def test_none_declared_leaves_it_to_the_contour() -> None:
-    whole = Region(Box(0, 0, 640, 480), RegionSource.CONTOUR)
+    whole = Region(Box(0, 0, 640, 480), RegionSource.CONTOUR, frozenset({Flag.UNKNOWN_DEVICE}))
     assert find_regions(Dataset(), SIZE) == (whole,)
     assert find_regions(header(), SIZE) == (whole,)
 
@@ -71,11 +71,52 @@ def test_no_tissue_declared(kind: tuple[int, int]) -> None:
         Box(500, 400, 100, 50),  # inside out
         Box(0, 0, 1, 1),
         Box(0, 0, MIN_REGION_PX - 1, 480),
+        Box(100, 50, 700, 200),  # neither shrunk nor cut explains it
+        Box(200, 100, 2**32, 2**32),
     ],
 )
-def test_useless_region(box: Box) -> None:
-    with pytest.raises(NoTissue, match="no 2D tissue region"):
-        find_regions(header(region(box)), SIZE)
+def test_useless_region_is_left_to_the_next_rule(box: Box) -> None:
+    (found,) = find_regions(header(region(box)), SIZE)
+    assert found.found_by is RegionSource.CONTOUR and Flag.REGION_UNTRUSTED in found.flags
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_region_of_an_image_since_shrunk(scale: int) -> None:
+    (found,) = find_regions(header(region(Box(100 * scale, 50 * scale, 600 * scale, 470 * scale))), SIZE)
+    assert found.box == Box(100, 50, 600, 470) and found.flags == {Flag.REGION_SCALED}
+
+
+def flagged(box: Box, kind: tuple[int, int] = (1, 1), *, high: bool) -> Dataset:
+    made = item(box, kind)
+    made.RegionFlags = int(not high)  # PS3.3 C.8.5.5.1.3: bit 0 set is low priority
+    return made
+
+
+def test_colour_box_in_a_scan_is_no_scan_of_its_own() -> None:
+    box = Box(200, 150, 350, 300)
+    found = find_regions(header(flagged(box, COLOUR_FLOW, high=True), flagged(SCAN, high=False)), SIZE)
+    assert [r.box for r in found] == [SCAN]
+
+
+@pytest.mark.parametrize("first_is_high", [True, False])
+def test_scan_declared_twice_is_the_one_of_higher_priority(first_is_high: bool) -> None:
+    other = Box(104, 52, 500, 400)
+    items = flagged(SCAN, high=first_is_high), flagged(other, high=not first_is_high)
+    assert [r.box for r in find_regions(header(*items), SIZE)] == [SCAN if first_is_high else other]
+
+
+def test_spectrum_over_a_scan_is_cut_off() -> None:
+    screen, spectrum = Box(0, 40, 640, 480), Box(0, 260, 640, 480)
+    (found,) = find_regions(header(region(screen), item(spectrum, SPECTRUM)), SIZE)
+    assert found.box == Box(0, 40, 640, 260)
+    # By the standard the pixels of an overlap are those of the region of high priority.
+    (found,) = find_regions(header(region(screen), flagged(spectrum, SPECTRUM, high=False)), SIZE)
+    assert found.box == screen
+
+
+def test_spectrum_that_covers_the_scan() -> None:
+    with pytest.raises(NoTissue, match="covers it"):
+        find_regions(header(region(SCAN), item(Box(0, 0, 640, 480), SPECTRUM)), SIZE)
 
 
 @pytest.mark.parametrize("missing", ["RegionSpatialFormat", "RegionDataType", "RegionLocationMaxX1"])

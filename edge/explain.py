@@ -1,0 +1,41 @@
+"""`edge assess --explain-preparation FILE --out PNG`: the steps of preparation as a picture, for support."""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import cv2
+
+from scanside.errors import SettingError, Unreadable
+from scanside.scan.decode import open_instance
+from scanside.scan.explain import explain
+from scanside.scan.types import Size
+
+
+def write_explanation(source: Path, target: Path, size: Size) -> None:
+    """Write the picture of how the image at `source` is prepared.
+
+    Args:
+        target: a PNG file; overwritten.
+        size: rows and columns of the network's input.
+
+    Raises:
+        NotScorable: there is no ultrasound frame to draw.
+        SettingError: `target` can't be written.
+    """
+    # A process of its own: what crashes a codec must end in a message.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            png = pool.submit(_picture, source, size).result()
+        except BrokenProcessPool:
+            raise Unreadable(f"{source.name} takes the decoder down; the image may be damaged.") from None
+    try:
+        target.write_bytes(png)
+    except OSError as error:
+        raise SettingError(f"--out: {target} can't be written: {error.strerror or error}.") from error
+
+
+def _picture(source: Path, size: Size) -> bytes:
+    pixels = explain(open_instance(source), size)
+    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()

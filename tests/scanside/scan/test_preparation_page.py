@@ -1,0 +1,62 @@
+"""docs/scan-preparation.md names every rule, flag and reason of the code, and none besides."""
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from scanside.scan.devices import TextStrip
+from scanside.scan.types import Flag, RegionSource
+from tests.synth.explained import draw
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "scan-preparation.md").read_text()
+FILES = ("declared.py", "content.py", "contour.py", "prepare.py")
+
+
+def first_cells(heading: str) -> set[str]:
+    """The first column of the table below a heading."""
+    section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)
+    return set(rows[2:])
+
+
+def reasons() -> set[str]:
+    """What the code says in each NoTissue, up to the figures of the image at hand."""
+    found = set()
+    for name in FILES:
+        for node in ast.walk(ast.parse((ROOT / "scanside" / "scan" / name).read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "NoTissue":
+                (text,) = node.args
+                first = text.values[0] if isinstance(text, ast.JoinedStr) else text
+                assert isinstance(first, ast.Constant)
+                found.add(str(first.value).rstrip(": "))
+    return found
+
+
+def test_rules() -> None:
+    assert first_cells("Where the scan is") == {source.value for source in RegionSource}
+
+
+def test_flags() -> None:
+    assert first_cells("Flags") == {flag.value for flag in Flag}
+
+
+def test_reasons() -> None:
+    assert first_cells("Reasons for no scan") == reasons()
+
+
+def test_keys_of_the_table() -> None:
+    keys = {key for cell in first_cells("The table of devices") for key in re.findall(r"`(\w+)`", cell)}
+    assert keys == {field.name for field in fields(TextStrip)}
+
+
+def test_picture_is_of_synthetic_frames_and_up_to_date() -> None:
+    """When it fails: python -m tests.synth.explained docs/scan-preparation.png"""
+    shown = cv2.cvtColor(cv2.imread(str(ROOT / "docs" / "scan-preparation.png")), cv2.COLOR_BGR2RGB)
+    drawn = draw()
+    assert shown.shape == drawn.shape
+    assert np.abs(shown.astype(int) - drawn).mean() < 3  # versions of OpenCV draw a little differently

@@ -1,0 +1,99 @@
+"""`trainer deidentify`: a folder in, a folder out, a reason for each file that was left out."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.synth.dicom import make_instance, save
+from tests.synth.leaks import leaked_bytes
+from tests.synth.patients import make_patient
+from tests.synth.scans import make_frame
+from trainer.cli import main
+
+
+def run(source: Path, target: Path, key: Path) -> int:
+    return main(["deidentify", str(source), str(target), "--key", str(key)])
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "export" / "MUELLER^ANNA"
+    folder.mkdir(parents=True)
+    (folder / "notes\x1b.txt").write_text("no DICOM")
+    report = make_instance([make_frame(1).pixels])
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+    save(report, folder / "report.dcm")
+    for seed in range(2):
+        save(make_patient(seed).instance, folder / f"{seed}.dcm")
+    return folder.parent
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_scans_are_copied_and_the_rest_is_listed(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(source, tmp_path / "out", tmp_path / "key") == 0
+    printed = capsys.readouterr().out
+    assert "2 of 4 files de-identified, 4 frames." in printed
+    assert "report.dcm: not an ultrasound image" in printed and "is not a DICOM file" in printed
+    assert "\x1b" not in printed
+    written = files(tmp_path / "out")
+    assert len(written) == 2
+    assert leaked_bytes("".join(map(str, written)).encode(), ["MUELLER", "report"]) == []
+
+
+def test_a_second_run_adds_nothing_and_loses_nothing(source: Path, tmp_path: Path) -> None:
+    assert run(source, tmp_path / "out", tmp_path / "key") == 0
+    before = {path: path.read_bytes() for path in files(tmp_path / "out")}
+    shutil.copy(source / "MUELLER^ANNA" / "0.dcm", source / "copy.dcm")
+    assert run(source, tmp_path / "out", tmp_path / "key") == 0
+    assert {path: path.read_bytes() for path in files(tmp_path / "out")} == before
+
+
+def test_another_image_under_the_same_uid_is_named_and_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = make_instance([make_frame(1).pixels])
+    second = make_instance([make_frame(2).pixels])
+    for keyword in ("SOPInstanceUID", "StudyInstanceUID"):
+        setattr(second, keyword, getattr(first, keyword))
+    folder = tmp_path / "twins"
+    folder.mkdir()
+    save(first, folder / "a.dcm")
+    second.file_meta.MediaStorageSOPInstanceUID = first.SOPInstanceUID
+    save(second, folder / "b.dcm")
+    assert run(folder, tmp_path / "out", tmp_path / "key") == 0
+    assert "b.dcm: its SOP Instance UID is that of" in capsys.readouterr().out
+    assert len(files(tmp_path / "out")) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "key", "message"),
+    [
+        ("export", "key", "lie within one another"),
+        ("export/inside", "key", "lie within one another"),
+        (".", "key", "lie within one another"),
+        ("out", "out/key", "may not lie in"),
+        ("out", "missing/key", "can't be read or made"),
+    ],
+)
+def test_wrong_places_are_refused(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, key: str, message: str
+) -> None:
+    before = files(tmp_path)
+    assert run(source, tmp_path / target, tmp_path / key) == 1
+    assert message in capsys.readouterr().err
+    assert files(tmp_path) == before
+
+
+def test_a_folder_without_a_scan_is_an_input_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / "empty", tmp_path / "out", tmp_path / "key") == 1
+    assert "could be de-identified" in capsys.readouterr().err
+    assert run(tmp_path / "missing", tmp_path / "out", tmp_path / "key") == 1

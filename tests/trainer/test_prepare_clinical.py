@@ -1,0 +1,62 @@
+"""The clinical table as hospitals write it; whatever is not understood is refused, with its line."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.errors import InputError
+from trainer.prepare.clinical import Malignancy, read_clinical
+
+TABLE = (
+    "Patient ID,Menopause,Centre,Malignant\nA-1,peri,Oncology,yes\nÄ 2,PRE-menopausal,other,0\nC,,unknown,?\n"
+)
+READ = {
+    "A-1": (ClinicalRecord(MenopausalStatus.POST, Centre.ONCOLOGY), Malignancy.YES),
+    "Ä 2": (ClinicalRecord(MenopausalStatus.PRE, Centre.OTHER), Malignancy.NO),
+    "C": (ClinicalRecord(), Malignancy.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_tables_of_every_kind(tmp_path: Path, encoding: str, delimiter: str, end: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(TABLE.replace(",", delimiter).replace("\n", end).encode(encoding))
+    assert read_clinical(path) == READ
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Centre", "Hospital", "line 1: no column 'centre'"),
+        ("Centre", "Menopausal status", "line 1: more than one column 'menopausal_status'"),
+        ("peri", "maybe", "line 2: 'maybe' is no menopausal_status"),
+        ("yes", "borderline", "line 2: 'borderline' is no malignant"),
+        ("C,,", "A-1,,", "lines 2 and 4: the same patient"),
+        ("C,,", ",,", "line 4: no patient ID"),
+        ("A-1,peri,Oncology,yes", "A-1", "line 2: fewer columns"),
+        ("A-1", '"A-1', "no table"),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_clinical(path)
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary() | st.text().map(lambda text: (TABLE + text).encode("utf-8", "replace")))
+def test_any_bytes_give_a_table_or_an_error_of_ours(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    try:
+        assert read_clinical(path)
+    except InputError as error:
+        assert "table.csv" in str(error)

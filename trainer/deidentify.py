@@ -1,0 +1,126 @@
+"""A folder of DICOM files -> a folder of the same scans without identity, and a list of what was left out."""
+
+import filecmp
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from scanside.deidentify.instance import Deidentified, deidentify
+from scanside.deidentify.key import Key, load_or_make_key
+from scanside.errors import InputError, NotScorable, SettingError
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that was not written, and why."""
+
+    source: Path
+    reason: str
+
+
+def run(source: Path, target: Path, key_file: Path) -> None:
+    """De-identify every file under `source` into `target` and print what was left out.
+
+    Raises:
+        SettingError: folders within one another, or the key among what is passed on.
+        InputError: no file could be de-identified.
+    """
+    _check_places(source, target, key_file)
+    key = load_or_make_key(key_file)
+    sources = sorted(path for path in _files(source) if path.resolve() != key_file.resolve())
+    written, left_out = _all(sources, target, key)
+    for left in left_out:
+        print(f"left out: {_shown(left.source.relative_to(source))}: {_shown(left.reason)}")
+    black = sum(done.black_frames for done in written)
+    print(f"{len(written)} of {len(sources)} files de-identified, {sum(d.frames for d in written)} frames.")
+    if black:
+        print(f"{black} frames hold no scan and are black.")
+    if not written:
+        raise InputError(f"nothing under {source} could be de-identified; the reasons are listed above.")
+
+
+def _check_places(source: Path, target: Path, key_file: Path) -> None:
+    if not source.is_dir():
+        raise SettingError(f"{source} is not a folder. Check the path.")
+    inside, outside = target.resolve(), source.resolve()
+    if inside == outside or inside in outside.parents or outside in inside.parents:
+        raise SettingError(f"{target} and {source} lie within one another. Choose a folder beside {source}.")
+    if inside in key_file.resolve().parents:
+        raise SettingError(f"the key {key_file} may not lie in {target}: whoever gets one must not get both.")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
+
+
+def _all(sources: list[Path], target: Path, key: Key) -> tuple[list[Deidentified], list[LeftOut]]:
+    written: list[Deidentified] = []
+    left_out: list[LeftOut] = []
+    origin: dict[str, Path] = {}
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        unfinished = tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-")
+    except OSError as error:
+        raise InputError(f"{target} can't be written: {error.strerror or error}.") from error
+    with unfinished as folder:
+        work = zip(sources, _outcomes(sources, Path(folder), key), strict=True)
+        console = Console(stderr=True)
+        for source, outcome in track(work, "De-identifying", len(sources), console=console):
+            if isinstance(outcome, Deidentified) and not _place(outcome, target):
+                twin = origin.get(str(outcome.place), "a file of an earlier run")
+                outcome = f"its SOP Instance UID is that of {twin}, its content is not"
+            if isinstance(outcome, str):
+                left_out.append(LeftOut(source, outcome))
+            else:
+                origin.setdefault(str(outcome.place), source)
+                written.append(outcome)
+    return written, left_out
+
+
+def _place(done: Deidentified, target: Path) -> bool:
+    """Move a finished file to where it belongs; never over another one. An equal one is left as it is."""
+    final = target / done.place
+    if final.exists():
+        same = filecmp.cmp(final, done.path, shallow=False)
+        done.path.unlink()
+        return same
+    final.parent.mkdir(parents=True, exist_ok=True)
+    done.path.replace(final)
+    return True
+
+
+def _outcomes(sources: list[Path], folder: Path, key: Key) -> Iterator[Deidentified | str]:
+    """What became of each source, in order. In a process of its own: a damaged file can crash a codec."""
+    worker = ProcessPoolExecutor(1)
+    try:
+        for source in sources:
+            try:
+                yield worker.submit(_one, source, folder, key).result()
+            except BrokenProcessPool:
+                worker = ProcessPoolExecutor(1)
+                yield "it crashes the decoder: damaged. Send it again."
+    finally:
+        worker.shutdown()
+
+
+def _one(source: Path, folder: Path, key: Key) -> Deidentified | str:
+    """Never an exception for a file: what can't be cleaned is left out, with the reason."""
+    if not source.is_file():
+        return "not a regular file"
+    try:
+        return deidentify(source, folder, key)
+    except NotScorable as error:
+        return str(error)
+
+
+def _shown(text: object) -> str:
+    """Text from outside, harmless on a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))

@@ -1,0 +1,144 @@
+"""The clinical table: CSV as hospitals export it -> facts by patient (docs/datasets.md lists all words)."""
+
+import csv
+import io
+import re
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.errors import InputError
+
+_MAX_BYTES = 64 * 2**20
+_UNKNOWN = frozenset({"", "unknown", "unk", "na", "n a", "nan", "nd", "none", "missing", "?"})
+_HEADERS = {
+    "patient": {"patient", "patient id", "patientid", "id", "case", "case id"},
+    "menopausal_status": {"menopausal status", "menopausalstatus", "menopause", "menopausal"},
+    "centre": {"centre", "center", "centre type", "center type", "hospital type"},
+    "malignant": {"malignant", "malignancy", "outcome", "label"},
+}
+_MENOPAUSAL = {
+    MenopausalStatus.PRE: {"premenopausal", "premenopause", "pre menopausal", "pre"},
+    # Perimenopausal counts as postmenopausal (thesis, appendix C).
+    MenopausalStatus.POST: {"postmenopausal", "postmenopause", "post menopausal", "post"}
+    | {"perimenopausal", "perimenopause", "peri menopausal", "peri"},
+    MenopausalStatus.UNKNOWN: _UNKNOWN,
+}
+_CENTRE = {
+    Centre.ONCOLOGY: {"oncology centre", "oncology center", "oncology", "onco"},
+    Centre.OTHER: {"other centre", "other center", "other", "non oncology", "non oncology centre"}
+    | {"non oncology center"},
+    Centre.UNKNOWN: _UNKNOWN,
+}
+
+
+class Malignancy(str, Enum):
+    """What histology, or follow-up, says of a patient."""
+
+    YES = "malignant"
+    NO = "benign"
+    UNKNOWN = "unknown"
+
+
+_MALIGNANT = {
+    Malignancy.YES: {"1", "yes", "true", "malignant", "y"},
+    Malignancy.NO: {"0", "no", "false", "benign", "n"},
+    Malignancy.UNKNOWN: _UNKNOWN,
+}
+_Value = TypeVar("_Value")
+
+
+def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
+    """Read the table at `path`: comma, semicolon or tab; UTF-8, UTF-16 with BOM, else Windows-1252.
+
+    Returns:
+        By patient ID, as the DICOM files have it.
+
+    Raises:
+        InputError: a column is missing or stands twice, a value is not understood, a patient stands twice;
+            with its line.
+    """
+    text = _text(path)
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        column = _columns(path, next(rows, []))
+        facts: dict[str, tuple[ClinicalRecord, Malignancy]] = {}
+        line_of: dict[str, int] = {}
+        for row in rows:
+            if not any(cell.strip() for cell in row):
+                continue
+            line = rows.line_num
+            if len(row) <= max(column.values()):
+                raise InputError(f"{path}, line {line}: fewer columns than the header names.")
+            patient = row[column["patient"]].strip()
+            if not patient:
+                raise InputError(f"{path}, line {line}: no patient ID.")
+            if patient in facts:
+                raise InputError(
+                    f"{path}, lines {line_of[patient]} and {line}: the same patient. Keep one line for each."
+                )
+            line_of[patient] = line
+            facts[patient] = (
+                ClinicalRecord(
+                    _value(path, line, "menopausal_status", row[column["menopausal_status"]], _MENOPAUSAL),
+                    _value(path, line, "centre", row[column["centre"]], _CENTRE),
+                ),
+                _value(path, line, "malignant", row[column["malignant"]], _MALIGNANT),
+            )
+    except csv.Error as error:
+        raise InputError(f"{path}, line {rows.line_num}: no table: {error}.") from error
+    if not facts:
+        raise InputError(f"{path} names no patient.")
+    return facts
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"{path} is larger than {_MAX_BYTES >> 20} MiB: that is no clinical table.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}. Check --clinical.") from error
+    encodings = (
+        ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252", "latin-1")
+    )
+    for encoding in encodings:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise InputError(f"{path} is no text. Save the table as CSV in UTF-8.")
+
+
+def _columns(path: Path, header: list[str]) -> dict[str, int]:
+    names = [_plain(cell) for cell in header]
+    found = {}
+    for wanted, synonyms in _HEADERS.items():
+        at = [index for index, name in enumerate(names) if name in synonyms]
+        if len(at) != 1:
+            known = ", ".join(sorted(synonyms))
+            raise InputError(
+                f"{path}, line 1: {'no' if not at else 'more than one'} column '{wanted}' "
+                f"(understood: {known})."
+            )
+        found[wanted] = at[0]
+    return found
+
+
+def _value(
+    path: Path, line: int, column: str, cell: str, words: dict[_Value, frozenset[str] | set[str]]
+) -> _Value:
+    plain = _plain(cell)
+    for value, synonyms in words.items():
+        if plain in synonyms:
+            return value
+    known = ", ".join(sorted(word for synonyms in words.values() for word in synonyms if word))
+    raise InputError(f"{path}, line {line}: '{cell.strip()[:40]}' is no {column} (understood: {known}).")
+
+
+def _plain(cell: str) -> str:
+    """Lower case, and one blank for whatever parts words."""
+    return re.sub(r"[\s_/-]+", " ", cell).strip().lower()

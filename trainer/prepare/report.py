@@ -1,0 +1,99 @@
+"""What a prepared dataset holds and lacks: report.md and left-out.csv inside, the list with names outside."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from scanside import RESEARCH_USE
+from trainer.data.hospital import PARTS, Patient, Slide
+from trainer.prepare.dataset import table
+from trainer.prepare.instance import LeftOut
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something left out, and of which file.
+
+    Attributes:
+        number: of the file in the sorted list of all files, from 1; 0 for a mask that fits no image.
+    """
+
+    number: int
+    path: Path
+    left_out: LeftOut
+
+
+def left_out_table(missing: Sequence[Missing]) -> bytes:
+    """Without names: who has the files finds them by number."""
+    rows = ((m.number or "", m.left_out.what, m.left_out.frame or "", m.left_out.reason) for m in missing)
+    columns = ("file", "what", "frame", "reason")
+    return table(columns, (dict(zip(columns, row, strict=True)) for row in rows))
+
+
+def private_table(missing: Sequence[Missing]) -> bytes:
+    """With names and full messages, for the owner of the files alone."""
+    columns = ("file", "path", "what", "frame", "reason")
+    rows = (
+        (
+            m.number or "",
+            m.path,
+            m.left_out.what,
+            m.left_out.frame or "",
+            m.left_out.detail or m.left_out.reason,
+        )
+        for m in missing
+    )
+    return table(columns, (dict(zip(columns, row, strict=True)) for row in rows))
+
+
+def report(
+    patients: Sequence[Patient], slides: Sequence[Slide], missing: Sequence[Missing], files: int, without: int
+) -> str:
+    """report.md.
+
+    Args:
+        files: how many there were.
+        without: patients of the clinical table of whom there is no slide.
+    """
+    part_of = {patient.name: patient.part for patient in patients}
+    per_patient = Counter(slide.patient for slide in slides).values()
+    masks = sum(bool(slide.mask) for slide in slides)
+    lines = [
+        "# What this dataset holds",
+        "",
+        RESEARCH_USE,
+        "",
+        f"{files} files gave {len(slides)} slides of {len(patients)} patients; {masks} slides have a mask. "
+        f"A patient has {min(per_patient)} to {max(per_patient)} slides, the median {median(per_patient):g}. "
+        f"{without} patients of the clinical table have none.",
+        "",
+        "| | train | test |",
+        "|---|---|---|",
+    ]
+    groups = [("patients", [("", p.part) for p in patients])]
+    groups += [("slides", [("", part_of[s.patient]) for s in slides])]
+    groups += [("patients", [("malignant" if p.malignant else "benign", p.part) for p in patients])]
+    groups += [("slides", [("malignant" if s.malignant else "benign", part_of[s.patient]) for s in slides])]
+    groups += [("patients", [(p.record.centre.value, p.part) for p in patients])]
+    groups += [("patients", [(p.record.menopausal_status.value, p.part) for p in patients])]
+    for what, pairs in groups:
+        found = Counter(pairs)
+        for value in sorted({value for value, _ in pairs}):
+            numbers = " | ".join(str(found[value, part]) for part in PARTS)
+            lines.append(f"| {f'{what}, {value}'.rstrip(', ')} | {numbers} |")
+    unknown = "not said"
+    lines += _counted("Machines", (slide.maker or unknown for slide in slides), "slides")
+    lines += _counted("How the scan was found", (slide.found_by for slide in slides), "slides")
+    lines += _counted("Flags", (flag for slide in slides for flag in slide.flags), "slides")
+    left = (f"{m.left_out.what}: {m.left_out.reason}" for m in missing)
+    lines += _counted("Left out", left, "times")
+    return "\n".join(lines) + "\n"
+
+
+def _counted(title: str, values: Iterable[str], unit: str) -> list[str]:
+    found = Counter(values).most_common()
+    if not found:
+        return ["", f"## {title}", "", "None."]
+    return ["", f"## {title}", "", f"| | {unit} |", "|---|---|", *(f"| {v} | {n} |" for v, n in found)]

@@ -1,0 +1,83 @@
+"""Who is in the cohort: centre, menopausal status, label, suspicion of the lesion, number of slides."""
+
+from dataclasses import dataclass
+from math import exp, floor, log
+
+import numpy as np
+
+from scanside.clinical import Centre, MenopausalStatus
+from trainer.prepare.dataset import pseudonym
+from trainer.synth.recipe import Recipe
+
+HOSPITALS = ("oncology centre", "general hospital A", "general hospital B")
+_KEY = b"synthetic"  # no secret: there is nobody behind the names
+_MAX_SLIDES = 20
+_SLIDES_P = 1 / 4.055  # geometric, cut at 20: a mean of 4.04, the thesis's 3,895 slides of 963 patients
+_TWO_LESIONS = 0.2
+# Log odds in benign patients, and what malignancy adds at a clinical effect of 1 (thesis, figure 4).
+_ONCOLOGY = (log(0.35 / 0.65), 0.9)
+_POST_ONCOLOGY = (log(0.55 / 0.45), 0.0)
+_POST_OTHER = (log(0.40 / 0.60), 2.3)
+
+
+@dataclass(frozen=True)
+class SynthPatient:
+    """One patient.
+
+    Attributes:
+        number: from 0; draws of this patient begin at (seed, number).
+        suspicion: how malignant the lesions look: N(0, 1) in benign, N(separation, 1) in malignant patients.
+        slides: how many, 1 to 20.
+        lesions: 1 or 2, of the same suspicion.
+    """
+
+    number: int
+    hospital: str
+    menopausal_status: MenopausalStatus
+    malignant: bool
+    suspicion: float
+    slides: int
+    lesions: int
+
+    @property
+    def centre(self) -> Centre:
+        return Centre.ONCOLOGY if self.hospital == HOSPITALS[0] else Centre.OTHER
+
+
+def draw_patients(recipe: Recipe) -> tuple[SynthPatient, ...]:
+    """All patients of the cohort; each depends on (seed, number) alone."""
+    start = np.random.default_rng(recipe.seed).random()
+    return tuple(_draw(recipe, number, start) for number in range(recipe.patients))
+
+
+def patient_name(seed: int, number: int) -> str:
+    """A pseudonym of the form that `trainer prepare` gives."""
+    return pseudonym(_KEY, "P", str(seed), str(number), digits=10)
+
+
+def slide_name(seed: int, number: int, slide: int) -> str:
+    """A pseudonym of the form that `trainer prepare` gives."""
+    return pseudonym(_KEY, "S", str(seed), str(number), str(slide), digits=12)
+
+
+def _draw(recipe: Recipe, number: int, start: float) -> SynthPatient:
+    rng = np.random.default_rng((recipe.seed, number))
+    # Systematic sampling: the share is right in every beginning of the cohort, however short.
+    share = recipe.malignant
+    malignant = floor((number + 1) * share + start) > floor(number * share + start)
+
+    def happens(base: float, effect: float) -> bool:
+        return bool(rng.random() < 1 / (1 + exp(-base - recipe.clinical_effect * effect * malignant)))
+
+    oncology = happens(*_ONCOLOGY)
+    hospital = HOSPITALS[0 if oncology else 1 + rng.integers(2)]
+    post = happens(*(_POST_ONCOLOGY if oncology else _POST_OTHER))
+    return SynthPatient(
+        number,
+        hospital,
+        MenopausalStatus.POST if post else MenopausalStatus.PRE,
+        malignant,
+        suspicion=float(rng.normal() + recipe.separation * malignant),
+        slides=int(min(rng.geometric(_SLIDES_P), _MAX_SLIDES)),
+        lesions=1 + int(rng.random() < _TWO_LESIONS),
+    )
