@@ -57,6 +57,7 @@ class Layers:
     dropout: float = bounded(0.25, 0.0, 0.99)
     dropout_cls: float = bounded(0.25, 0.0, 0.99)
     pooled_blocks: int = bounded(2, 1, 5)
+    unet_width: int = bounded(64, 1, 1024)
     stochastic_depth: float = bounded(0.2, 0.0, 0.99)
     surplus: Surplus = "bottom"
 
@@ -181,6 +182,7 @@ class Configuration:
             dropout=layers.dropout_cls if task == "cls" else layers.dropout,
             hidden=layers.hidden,
             pooled_blocks=layers.pooled_blocks,
+            unet_width=layers.unet_width,
             stochastic_depth=layers.stochastic_depth,
             surplus=layers.surplus,
         )

@@ -56,21 +56,26 @@ def load_predictions(path: Path) -> Predictions:
 
 
 @torch.inference_mode()
-def predict(network: Network, slides: Slides, classes: int, what: str, batch: int = 16) -> Predictions:
-    """Run `network` over `slides` in evaluation mode.
+def predict(
+    network: Network, slides: Slides, classes: int, what: str, device: torch.device, batch: int = 16
+) -> Predictions:
+    """Run `network` over `slides` in evaluation mode on `device`; it is left on the CPU.
 
     Args:
         what: named by the progress bar.
     """
-    network.eval()
+    network.eval().to(device)
     probabilities = np.full((len(slides), classes), np.nan, np.float32)
     iou = np.full(len(slides), np.nan, np.float32)
     start = 0
     for item in track(plain_loader(slides, batch), f"evaluating on {what}", transient=True):
-        output = network(item["scan"], item["clinical"][:, : network.spec.clinical_inputs])
+        clinical = item["clinical"][:, : network.spec.clinical_inputs]
+        output = network(item["scan"].to(device), clinical.to(device))
         rows = slice(start, start := start + len(item["label"]))
         if output.class_logits is not None:
-            probabilities[rows] = softmax(output.class_logits, dim=1).numpy()
+            probabilities[rows] = softmax(output.class_logits.float(), dim=1).cpu().numpy()
         if output.lesion_logits is not None:
-            iou[rows] = iou_per_image(output.lesion_logits > 0, item["mask"] > 0).numpy()
+            outlined = output.lesion_logits.cpu() > 0
+            iou[rows] = iou_per_image(outlined, item["mask"] > 0).numpy()
+    network.cpu()
     return Predictions(slides.names, slides.patients, slides.labels, probabilities, iou, slides.has_mask)

@@ -1,11 +1,12 @@
 """One training run on Lightning: resumes from its last checkpoint, logs to CSV and TensorBoard."""
 
 import logging
+import warnings
 from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -13,10 +14,12 @@ from torchmetrics.functional.classification import multiclass_accuracy
 
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.loader import Batch
+from trainer.hardware import Hardware
 from trainer.losses import terms
 from trainer.metrics import iou_per_image
 from trainer.models.network import Network
 from trainer.optimiser import optimiser, schedule
+from trainer.progress import EpochBar
 
 _LOSS = "validation/loss"
 
@@ -34,7 +37,7 @@ class Fitting(lightning.LightningModule):
     def on_train_batch_start(self, *_: object) -> None:
         # Dropout and stochastic depth draw from the global generator: tie it to the step, so that a
         # resumed run goes on as an unbroken one would.
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step + 1_000_000_007 * self.global_rank)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         return self._losses(batch, "train")["loss"]
@@ -56,7 +59,8 @@ class Fitting(lightning.LightningModule):
                 output.class_logits, batch["label"], num_classes=classes, average="micro"
             )
         if stage == "validation" and output.lesion_logits is not None:
-            figures["iou"] = iou_per_image(output.lesion_logits > 0, batch["mask"] > 0).mean()
+            iou = iou_per_image(output.lesion_logits > 0, batch["mask"] > 0)
+            figures["iou"] = iou[batch["has_mask"]].mean() if batch["has_mask"].any() else iou.new_zeros(())
         for name, value in figures.items():
             self.log(
                 f"{stage}/{name}",
@@ -64,7 +68,7 @@ class Fitting(lightning.LightningModule):
                 on_step=False,
                 on_epoch=True,
                 batch_size=len(batch["label"]),
-                prog_bar=name in ("loss", "accuracy", "iou"),
+                sync_dist=True,
             )
         return parts
 
@@ -77,12 +81,23 @@ class Fitting(lightning.LightningModule):
         }
 
 
-def fit(fitting: Fitting, train: DataLoader[Batch], validation: DataLoader[Batch], folder: Path) -> None:
+def fit(
+    fitting: Fitting,
+    train: DataLoader[Batch],
+    validation: DataLoader[Batch],
+    folder: Path,
+    label: str,
+    hardware: Hardware = Hardware(),  # noqa: B008 - frozen
+) -> None:
     """Train, going on from `folder/last.ckpt` where a run was broken off.
 
-    The network is left in evaluation mode with the weights that `fitting.training_plan.keep` names.
+    The network is left on the CPU, in evaluation mode, with the weights that
+    `fitting.training_plan.keep` names.
+
+    Args:
+        label: named by the progress bar.
     """
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices it found, tips
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # which devices it found, tips
     plan = fitting.training_plan
     if plan.channels_last:
         fitting.network.to(memory_format=torch.channels_last)
@@ -91,22 +106,31 @@ def fit(fitting: Fitting, train: DataLoader[Batch], validation: DataLoader[Batch
     callbacks: list[Callback] = [EMAWeightAveraging(decay=plan.ema)] if plan.ema else []
     if keeps_best:  # before the last one, whose file holds this one's state
         callbacks.append(
-            ModelCheckpoint(folder, filename="best", monitor=_LOSS, enable_version_counter=False)
+            ModelCheckpoint(folder, "best", _LOSS, save_weights_only=True, enable_version_counter=False)
         )
-    callbacks.append(ModelCheckpoint(folder, filename="last", enable_version_counter=False))
+    callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     trainer = lightning.Trainer(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        # Spawned, so that what follows the training runs once.
+        strategy="ddp_spawn" if hardware.devices > 1 else "auto",
+        sync_batchnorm=hardware.accelerator == "cuda" and hardware.devices > 1,
+        use_distributed_sampler=False,  # EpochSampler shares the slides out
         max_epochs=plan.epochs,
         precision=plan.precision,
         default_root_dir=folder,
         logger=[CSVLogger(folder, "logs", ""), TensorBoardLogger(folder, "tensorboard", "")],
-        callbacks=[*callbacks, TQDMProgressBar(refresh_rate=10)],
+        callbacks=[*callbacks, EpochBar(label)],
         log_every_n_steps=1,
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
     resume = last if last.exists() else None
-    trainer.fit(fitting, train, validation, ckpt_path=resume, weights_only=False if resume else None)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.|torch\.|torchmetrics\.")
+        trainer.fit(fitting, train, validation, ckpt_path=resume, weights_only=False if resume else None)
     # Averaged weights are the checkpoint's own; a finished run is only loaded.
     kept = torch.load(best if keeps_best else last, map_location="cpu", weights_only=False)
     fitting.load_state_dict(kept["state_dict"])
+    fitting.cpu()
     fitting.network.eval()

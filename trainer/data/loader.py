@@ -1,9 +1,11 @@
 """Slides -> batches. Order and views depend on (seed, epoch) alone, never on what ran before."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as processes
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -16,7 +18,10 @@ Batch = dict[str, Tensor]
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, index) in an order drawn from (seed, epoch). Lightning calls `set_epoch`."""
+    """Yields (epoch, index) in an order drawn from (seed, epoch). Lightning calls `set_epoch`.
+
+    With several devices each takes every n-th of the same order, all equally many.
+    """
 
     def __init__(self, length: int, seed: int) -> None:
         self._length, self._seed, self._epoch = length, seed, 0
@@ -25,11 +30,20 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._length
+        return self._length // _place()[1]
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng((self._seed, self._epoch)).permutation(self._length)
-        return iter([(self._epoch, int(index)) for index in order])
+        rank, count = _place()
+        mine = order[rank : len(self) * count : count]
+        return iter([(self._epoch, int(index)) for index in mine])
+
+
+def _place() -> tuple[int, int]:
+    """(which of the training processes this is, how many there are)."""
+    if processes.is_available() and processes.is_initialized():
+        return processes.get_rank(), processes.get_world_size()
+    return 0, 1
 
 
 class AugmentedScans(Dataset[Batch]):
@@ -89,6 +103,7 @@ def training_loader(
     ranges: Augmentation,
     batch: int,
     seed: int,
+    workers: int = 0,
 ) -> DataLoader[Batch]:
     """Batches of random views; the last, smaller one is dropped, since batch norm wants company."""
     return DataLoader(
@@ -96,9 +111,16 @@ def training_loader(
         batch_size=min(batch, len(data)),
         sampler=EpochSampler(len(data), seed),
         drop_last=True,
+        **_with(workers),
     )
 
 
-def plain_loader(data: Slides, batch: int) -> DataLoader[Batch]:
+def plain_loader(data: Slides, batch: int, workers: int = 0) -> DataLoader[Batch]:
     """Batches of the scans as they are, in order."""
-    return DataLoader(PlainScans(data), batch_size=batch)
+    return DataLoader(PlainScans(data), batch_size=batch, **_with(workers))
+
+
+def _with(workers: int) -> dict[str, Any]:
+    if not workers:
+        return {}
+    return {"num_workers": workers, "persistent_workers": True, "prefetch_factor": 4, "pin_memory": True}

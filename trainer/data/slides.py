@@ -1,9 +1,11 @@
 """Slides as a network sees them, whatever data set they come from."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +15,11 @@ from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 from trainer.data import mmotu
-from trainer.data.hospital import read_dataset
+from trainer.data.hospital import Patient, read_dataset
 
 CLINICAL_INPUTS = ("menopausal_status", "oncology_centre")
+VALIDATION_FOLD = 0  # of the training part
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -56,17 +60,21 @@ class Slides:
         return np.array([zlib.crc32(name.encode()) for name in self.names], np.int64)
 
 
-def mmotu_slides(root: Path, size: Size, part: str, images: int | None = None) -> Slides:
+def mmotu_slides(
+    root: Path, size: Size, part: str, images: int | None = None, mask_above: float = 0.5
+) -> Slides:
     """One part of the committed split of MMOTU: "train", "validation" or "test".
 
     Args:
         root: a copy of MMOTU.
         size: rows and columns of the network's input.
-        images: use only so many, the malignant first, so that a small run sees both kinds.
+        images: use only so many, malignant and others in turn.
+        mask_above: share of a pixel from which on a resized mask is lesion.
     """
     entries = [entry for entry in mmotu.read_split() if entry.part == part]
-    entries = sorted(entries, key=lambda e: e.label != mmotu.MALIGNANT)[:images]
-    return of_mmotu(mmotu.prepare_scans(root, entries, size, f"{part} images of MMOTU"))
+    if images is not None:
+        entries = _in_turn(entries, lambda entry: entry.label == mmotu.MALIGNANT)[:images]
+    return of_mmotu(mmotu.prepare_scans(root, entries, size, f"{part} images of MMOTU", mask_above))
 
 
 def of_mmotu(prepared: mmotu.PreparedScans) -> Slides:
@@ -85,23 +93,24 @@ def of_mmotu(prepared: mmotu.PreparedScans) -> Slides:
 
 
 def hospital_slides(
-    root: Path, size: Size, part: str, validation_fold: int = 0, patients: int | None = None
+    root: Path, size: Size, part: str, patients: int | None = None, mask_above: float = 0.5
 ) -> Slides:
     """One part of a prepared data set: "train", "validation" (a fold of its training part) or "test".
 
     Args:
         root: a folder that `trainer prepare hospital` or `trainer synth cohort` wrote.
-        patients: use only so many, benign and malignant in turn.
+        patients: use only so many, malignant and benign in turn.
+        mask_above: share of a pixel from which on a resized mask is lesion.
     """
     cohort = read_dataset(root)
-    chosen = {p.name: p for p in cohort.patients if _part(p.part, p.fold, validation_fold) == part}
+    chosen = {patient.name: patient for patient in cohort.patients if _part(patient) == part}
     kept = set(_in_turn(list(chosen), lambda name: chosen[name].malignant)[:patients])
     slides = [slide for slide in cohort.slides if slide.patient in kept]
     scans = np.zeros((len(slides), *size), np.uint8)
     masks = np.zeros((len(slides), *size), bool)
     for row, slide in enumerate(track(slides, f"reading {part} slides", transient=True)):
         tissue, lesion = cohort.pixels(slide), cohort.lesion(slide)
-        scans[row], masks[row] = filled(tissue, lesion, size)
+        scans[row], masks[row] = filled(tissue, lesion, size, mask_above)
     return Slides(
         names=np.array([slide.name for slide in slides]),
         patients=np.array([slide.patient for slide in slides]),
@@ -114,7 +123,7 @@ def hospital_slides(
     )
 
 
-def filled(tissue: Grey, lesion: Mask | None, size: Size) -> tuple[Grey, Mask]:
+def filled(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.5) -> tuple[Grey, Mask]:
     """A cut-out sector and its mask, expanded to a network's input as the edge does it.
 
     Returns:
@@ -122,7 +131,7 @@ def filled(tissue: Grey, lesion: Mask | None, size: Size) -> tuple[Grey, Mask]:
     """
     scan = np.rint(fill(tissue, size) * 255).astype(np.uint8)
     whole = Crop(Box(0, 0, tissue.shape[1], tissue.shape[0]), Size(*tissue.shape))
-    return scan, np.zeros(size, bool) if lesion is None else prepare_mask(lesion, whole, size)
+    return scan, np.zeros(size, bool) if lesion is None else prepare_mask(lesion, whole, size, mask_above)
 
 
 def encoded(record: ClinicalRecord) -> NDArray[np.float32]:
@@ -131,12 +140,12 @@ def encoded(record: ClinicalRecord) -> NDArray[np.float32]:
     return np.asarray(rows.mean(axis=0), np.float32)
 
 
-def _part(part: str, fold: int, validation_fold: int) -> str:
-    return "validation" if part == "train" and fold == validation_fold else part
+def _part(patient: Patient) -> str:
+    return "validation" if patient.part == "train" and patient.fold == VALIDATION_FOLD else patient.part
 
 
-def _in_turn(names: list[str], is_malignant: Callable[[str], bool]) -> list[str]:
-    kinds = [[n for n in names if is_malignant(n)], [n for n in names if not is_malignant(n)]]
-    both = min(map(len, kinds))
-    turns = [name for pair in zip(*kinds, strict=False) for name in pair]
-    return turns + kinds[0][both:] + kinds[1][both:]
+def _in_turn(items: Sequence[_T], is_malignant: Callable[[_T], bool]) -> list[_T]:
+    """One malignant, one other, and so on: so that a small part of them holds both."""
+    kinds = [i for i in items if is_malignant(i)], [i for i in items if not is_malignant(i)]
+    turns = [item for pair in zip_longest(*kinds) for item in pair]
+    return [item for item in turns if item is not None]

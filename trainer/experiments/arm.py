@@ -43,13 +43,6 @@ class Arm:
         return what + (" + clinical" if self.clinical else "")
 
     @property
-    def label(self) -> str:
-        """The name, with what sets the arm apart from others of its experiment."""
-        extra = [self.dataset] if self.dataset == "mmotu" else [] if self.pretrained else ["from scratch"]
-        extra += [f"{round(100 * self.share)} % of the data"] if self.share < 1 else []
-        return ", ".join([self.name, *extra])
-
-    @property
     def slug(self) -> str:
         """The name of its folder: equal arms of several tables are one training."""
         parts = [self.dataset, self.variant, "cascade" if self.cascade else self.encoder, self.task]

@@ -10,11 +10,14 @@ from trainer.configuration import Input
 from trainer.data.cascade import crop, lesion_box
 from trainer.data.loader import plain_loader
 from trainer.data.slides import Slides
+from trainer.hardware import Hardware
 from trainer.models.network import Network
 
 
 @torch.inference_mode()
-def crop_slides(slides: Slides, network: Network, settings: Input, batch: int = 16) -> Slides:
+def crop_slides(
+    slides: Slides, network: Network, settings: Input, hardware: Hardware, batch: int = 16
+) -> Slides:
     """Cut each slide to the lesion that `network` outlines on it.
 
     Returns:
@@ -22,9 +25,10 @@ def crop_slides(slides: Slides, network: Network, settings: Input, batch: int = 
     """
     side = settings.cascade_side
     scans = np.zeros((len(slides), side, side), np.uint8)
-    row = 0
+    row, device = 0, hardware.device
+    network.to(device)
     for item in track(plain_loader(slides, batch), "cropping to the lesion", transient=True):
-        for lesion in (network(item["scan"]).lesion_logits[:, 0] > 0).numpy():
+        for lesion in (network(item["scan"].to(device)).lesion_logits[:, 0] > 0).cpu().numpy():
             box = lesion_box(lesion, settings.cascade_margin, settings.cascade_fallback)
             scans[row] = crop(slides.scans[row], box, side)
             row += 1

@@ -15,7 +15,7 @@ class Pair:
     """Two arms that are compared in one figure; decided before anything is run.
 
     Attributes:
-        figure: one of ARM_FIGURES.
+        figure: a name in trainer.statistics.arm.FIGURES.
     """
 
     first: Arm
@@ -37,6 +37,17 @@ class Experiment:
     arms: tuple[Arm, ...]
     pairs: tuple[Pair, ...] = ()
 
+    def label(self, arm: Arm) -> str:
+        """The arm's name, with what sets it apart from the others here."""
+        datasets, starts, shares = (
+            {getattr(a, f) for a in self.arms} for f in ("dataset", "pretrained", "share")
+        )
+        extra = [{"mmotu": "MMOTU", "hospital": "hospital"}[arm.dataset]] if len(datasets) > 1 else []
+        if len(starts) > 1 and len(datasets) == 1:
+            extra += ["pre-trained" if arm.pretrained else "from scratch"]
+        extra += [f"{round(100 * arm.share)} %"] if len(shares) > 1 else []
+        return ", ".join([arm.name, *extra])
+
 
 @dataclass(frozen=True)
 class Printed:
@@ -55,11 +66,12 @@ def _hospital(variant: str, encoder: str) -> tuple[Arm, ...]:
     return (*plain, *(replace(arm, clinical=True) for arm in plain[1:]))
 
 
-def _tasks(arms: tuple[Arm, ...], figure_of_cls: str) -> tuple[Pair, ...]:
+def _tasks(arms: tuple[Arm, ...]) -> tuple[Pair, ...]:
     """Multitask against each single task, arm by arm."""
     pairs = []
     for mtl in (arm for arm in arms if arm.task == "mtl"):
-        for task, figure in (("seg", "iou"), ("cls", figure_of_cls)):
+        of_class = "class_accuracy" if mtl.dataset == "mmotu" else "auc"
+        for task, figure in (("seg", "iou"), ("cls", of_class)):
             single = replace(mtl, task=task)
             pairs += [Pair(mtl, single, figure)] if single in arms else []
     return tuple(pairs)
@@ -70,8 +82,7 @@ def _clinical(arms: tuple[Arm, ...]) -> tuple[Pair, ...]:
 
 
 def _table(name: str, title: str, arms: tuple[Arm, ...]) -> Experiment:
-    figure = "accuracy" if arms[0].dataset == "mmotu" else "auc"
-    return Experiment(name, title, arms, _tasks(arms, figure) + _clinical(arms))
+    return Experiment(name, title, arms, _tasks(arms) + _clinical(arms))
 
 
 def _experiments() -> tuple[Experiment, ...]:
@@ -106,21 +117,13 @@ def _experiments() -> tuple[Experiment, ...]:
             backbones,
             tuple(Pair(backbones[0], other, "auc") for other in backbones[1:]),
         ),
-        Experiment("data-size", "Multitask against single task, by training data", sizes, _sizes(sizes)),
+        Experiment("data-size", "Multitask against single task, by training data", sizes, _tasks(sizes)),
         Experiment(
             "pretraining",
             "With and without pre-training on MMOTU",
             tuned + scratch,
             tuple(Pair(a, b, "auc") for a, b in zip(tuned, scratch, strict=True)),
         ),
-    )
-
-
-def _sizes(arms: tuple[Arm, ...]) -> tuple[Pair, ...]:
-    return tuple(
-        pair
-        for dataset, figure in (("mmotu", "accuracy"), ("hospital", "auc"))
-        for pair in _tasks(tuple(arm for arm in arms if arm.dataset == dataset), figure)
     )
 
 

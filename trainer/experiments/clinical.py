@@ -12,10 +12,11 @@ from scanside.clinical import Centre, MenopausalStatus
 from trainer.data.hospital import Cohort
 from trainer.data.loader import plain_loader
 from trainer.data.slides import CLINICAL_INPUTS, Slides, encoded
+from trainer.hardware import Hardware
 from trainer.models.network import Network
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.figures import auc_figure
+from trainer.statistics.figures import auc_figure, mean_figure
 
 
 def malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estimate]:
@@ -62,28 +63,32 @@ class Toggle:
     auc: Estimate
 
 
-def toggle(network: Network, slides: Slides, threshold: float) -> list[Toggle]:
+def toggle(network: Network, slides: Slides, threshold: float, hardware: Hardware) -> list[Toggle]:
     """The decision with each clinical input switched at inference (thesis, section 8)."""
     malignant = slides.labels == 1
-    true = _risk(network, slides, slides.clinical)
+    true = _risk(network, slides, slides.clinical, hardware.device)
     found = []
     for column, fact in enumerate(CLINICAL_INPUTS):
         for value in (0, 1):
             facts = slides.clinical.copy()
             facts[:, column] = value
-            risk = _risk(network, slides, facts)
-            flips = int(((risk >= threshold) != (true >= threshold)).sum())
+            risk = _risk(network, slides, facts, hardware.device)
+            flips = estimate(mean_figure((risk >= threshold) != (true >= threshold), slides.patients))
             auc = estimate(auc_figure(malignant, risk, slides.patients))
-            found.append(Toggle(fact, value, float((risk - true).mean()), proportion(flips, len(risk)), auc))
+            found.append(Toggle(fact, value, float((risk - true).mean()), flips, auc))
     return found
 
 
 @torch.inference_mode()
-def _risk(network: Network, slides: Slides, facts: NDArray[np.float32]) -> NDArray[np.float64]:
+def _risk(
+    network: Network, slides: Slides, facts: NDArray[np.float32], device: torch.device
+) -> NDArray[np.float64]:
     start, risks = 0, []
+    network.eval().to(device)
     for batch in plain_loader(slides, 16):
         end = start + len(batch["label"])
-        logits = network(batch["scan"], torch.from_numpy(facts[start:end])).class_logits
-        risks.append(softmax(logits, dim=1)[:, 1])
+        logits = network(batch["scan"].to(device), torch.from_numpy(facts[start:end]).to(device)).class_logits
+        risks.append(softmax(logits.float(), dim=1)[:, 1].cpu())
         start = end
+    network.cpu()
     return torch.cat(risks).double().numpy()

@@ -109,6 +109,7 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
         ),
         plain_loader(of_mmotu(development), recipe.training.batch),
         folder,
+        f"default model, seed {recipe.seed}",
     )
     calibration = _calibrate(network, class_weights, predict(network, development, "development images"))
     held_out = predict(network, development, "development images")

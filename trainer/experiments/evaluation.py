@@ -1,22 +1,49 @@
 """Predictions of an experiment's arms -> its rows: figures with intervals, decisions, comparisons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.configuration import Evaluation as Settings
 from trainer.data import mmotu
 from trainer.experiments.arm import Arm
 from trainer.experiments.catalogue import Experiment
 from trainer.predictions import Predictions
 from trainer.statistics.arm import ArmResult, figure_of
-from trainer.statistics.calibration import expected_calibration_error
+from trainer.statistics.calibration import expected_calibration_error, temperature
 from trainer.statistics.operating_point import Decisions, decide, youden
 from trainer.statistics.paired import Comparison, Contrast, compare
 from trainer.statistics.seeds import Spread, spread
 
-FIXED_THRESHOLDS = (0.5, 0.2)  # which of them a table of the thesis used is unknown
+CHOSEN = "chosen on validation"
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One training of an arm, as the statistics see it."""
+
+    validation: Predictions
+    test: Predictions
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far the risk is a probability; means over seeds.
+
+    Attributes:
+        error: expected calibration error as trained.
+        temperature: the divisor of the logits that fits the validation slides best.
+        error_after: expected calibration error with it.
+        brier: mean squared error of the risk as trained.
+    """
+
+    error: float
+    temperature: float
+    error_after: float
+    brier: Spread
 
 
 @dataclass(frozen=True)
@@ -24,16 +51,18 @@ class Row:
     """One arm of a table.
 
     Attributes:
+        seeds: how many.
         figures: "auc", "iou", "class_accuracy": those that the arm has.
         decisions: by the rule of the threshold; empty for an arm that only segments.
-        calibration_error: of the risk, mean over seeds; NaN for an arm that only segments.
-        result: what the figures are computed from.
+        calibration: None for an arm that only segments.
+        result: what the figures are computed from; its IoU is that of slides with a mask.
     """
 
     arm: Arm
+    seeds: int
     figures: Mapping[str, Spread]
     decisions: Mapping[str, Decisions]
-    calibration_error: float
+    calibration: Calibration | None
     result: ArmResult
 
 
@@ -44,66 +73,100 @@ class Evaluation:
     experiment: Experiment
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
-    left_out: Mapping[str, str]
+    left_out: Mapping[Arm, str]
 
 
 def evaluate(
-    experiment: Experiment,
-    predictions: Mapping[Arm, Sequence[tuple[Predictions, Predictions]]],
-    left_out: Mapping[str, str],
+    experiment: Experiment, tested: Mapping[Arm, Sequence[Tested]], left_out: Mapping[Arm, str]
 ) -> Evaluation:
     """Turn predictions into figures.
 
     Args:
-        predictions: by arm, one (validation, test) for each seed.
-        left_out: name of an arm that was not run -> why.
+        tested: by arm, one for each seed.
+        left_out: arm that was not run -> why.
     """
-    rows = tuple(row(arm, predictions[arm]) for arm in experiment.arms if arm in predictions)
+    rows = tuple(row(arm, tested[arm]) for arm in experiment.arms if arm in tested)
     results = {r.arm.slug: r.result for r in rows}
     contrasts = [
-        Contrast(f"{pair.first.name} - {pair.second.name}", pair.second.slug, pair.first.slug, pair.figure)
+        Contrast(
+            f"{experiment.label(pair.first)} - {experiment.label(pair.second)}",
+            pair.second.slug,
+            pair.first.slug,
+            pair.figure,
+        )
         for pair in experiment.pairs
         if pair.first.slug in results and pair.second.slug in results
     ]
     return Evaluation(experiment, rows, compare(contrasts, results), left_out)
 
 
-def row(arm: Arm, seeds: Sequence[tuple[Predictions, Predictions]]) -> Row:
+def row(arm: Arm, seeds: Sequence[Tested]) -> Row:
     """The figures of one arm over its seeds."""
-    tests = [test for _, test in seeds]
+    tests = [one.test for one in seeds]
     first = tests[0]
     malignant = is_malignant(arm, first.labels)
     classifies, segments = arm.task != "seg", arm.task != "cls"
-    risk = np.stack([risk_of(arm, test) for test in tests]) if classifies else None
     iou = np.stack([np.where(test.has_mask, test.iou, np.nan) for test in tests]) if segments else None
-    right = np.stack([test.probabilities.argmax(1) == test.labels for test in tests]) if classifies else None
-    chosen = [
-        youden(is_malignant(arm, validation.labels), risk_of(arm, validation)).threshold
-        for validation, _ in seeds
-        if classifies
-    ]
-    result = ArmResult(malignant, first.patients, risk, np.array(chosen) if classifies else None, iou, right)
-    names = ["auc", "class_accuracy"] * classifies + ["iou"] * segments
+    risk = right = chosen = None
+    if classifies:
+        risk = np.stack([risk_of(arm, test) for test in tests])
+        right = np.stack([test.probabilities.argmax(1) == test.labels for test in tests])
+        chosen = np.array([_threshold(arm, one.validation) for one in seeds])
+    result = ArmResult(malignant, first.patients, risk, chosen, iou, right)
+    figures = {name: spread(figure_of(result, name)) for name in ["auc", "class_accuracy"] * classifies}
+    if iou is not None:
+        everywhere = arm.task == "mtl" and seeds[0].settings.iou_on == "all slides in mtl"
+        shown = np.stack([test.iou for test in tests]) if everywhere else iou
+        figures["iou"] = spread(figure_of(ArmResult(malignant, first.patients, iou=shown), "iou"))
     decisions = {}
     if classifies:
-        decisions["chosen on validation"] = decide(result)
-        for threshold in FIXED_THRESHOLDS:
+        decisions[CHOSEN] = decide(result)
+        for threshold in seeds[0].settings.thresholds:
             fixed = np.full(len(tests), threshold)
             decisions[f"at {threshold:g}"] = decide(ArmResult(malignant, first.patients, risk, fixed))
-    error = (
-        float("nan")
-        if risk is None
-        else float(np.mean([expected_calibration_error(malignant, of_seed) for of_seed in risk]))
-    )
-    return Row(arm, {name: spread(figure_of(result, name)) for name in names}, decisions, error, result)
+    calibration = _calibration(arm, seeds, result) if classifies else None
+    return Row(arm, len(seeds), figures, decisions, calibration, result)
+
+
+def only(one: Tested, keep: Callable[[str], bool]) -> Tested:
+    """The same training on those test slides whose name `keep` likes."""
+    rows = np.array([keep(str(name)) for name in one.test.names], bool)
+    test = Predictions(**{name: column[rows] for name, column in vars(one.test).items()})
+    return Tested(one.validation, test, one.settings)
 
 
 def is_malignant(arm: Arm, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(N,): the malignant class of the arm's data set."""
-    return np.asarray(labels == (mmotu.MALIGNANT if arm.dataset == "mmotu" else 1), bool)
+    return np.asarray(labels == _malignant_class(arm), bool)
 
 
 def risk_of(arm: Arm, predictions: Predictions) -> NDArray[np.float64]:
     """(N,): probability of malignancy."""
-    column = mmotu.MALIGNANT if arm.dataset == "mmotu" else 1
-    return predictions.probabilities[:, column].astype(np.float64)
+    return predictions.probabilities[:, _malignant_class(arm)].astype(np.float64)
+
+
+def _malignant_class(arm: Arm) -> int:
+    return mmotu.MALIGNANT if arm.dataset == "mmotu" else 1
+
+
+def _threshold(arm: Arm, validation: Predictions) -> float:
+    return youden(is_malignant(arm, validation.labels), risk_of(arm, validation)).threshold
+
+
+def _calibration(arm: Arm, seeds: Sequence[Tested], result: ArmResult) -> Calibration:
+    before, temperatures, after = [], [], []
+    for one in seeds:
+        logits, held_out = _logits(one.test), _logits(one.validation)
+        t = temperature(held_out, one.validation.labels)
+        cooled = np.exp(logits / t)
+        cooled /= cooled.sum(axis=1, keepdims=True)
+        temperatures.append(t)
+        before.append(expected_calibration_error(result.malignant, risk_of(arm, one.test)))
+        after.append(expected_calibration_error(result.malignant, cooled[:, _malignant_class(arm)]))
+    brier = spread(figure_of(result, "brier"))
+    return Calibration(float(np.mean(before)), float(np.mean(temperatures)), float(np.mean(after)), brier)
+
+
+def _logits(predictions: Predictions) -> NDArray[np.float64]:
+    """Up to a constant for each slide, which the softmax does not see."""
+    return np.log(predictions.probabilities.astype(np.float64).clip(1e-30))

@@ -1,18 +1,17 @@
 """What a person asked `trainer run` for, and where each arm of it lies on disk."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from scanside.errors import InputError, SettingError
+from scanside.errors import SettingError
 from trainer.configuration import Configuration, override, resolve
 from trainer.experiments.arm import Arm
 
 # A small run shows that everything works; its figures mean nothing.
 _SMOKE = (
     *("input.height=56", "input.width=88", "input.cascade_side=40", "input.cascade_fallback=48"),
-    *("training.epochs=2", "training.batch=8"),
+    *("training.epochs=2", "training.batch=8", "network.unet_width=8"),
 )
 _SMOKE_IMAGES, _SMOKE_PATIENTS = 48, 24
 
@@ -26,7 +25,7 @@ class Plan:
         out: where runs are written.
         seeds: every arm is trained once with each.
         overrides: "section.key=value", as given to --set.
-        weights: "none", "imagenet" (downloaded), or a folder with torchvision's files.
+        weights: "none", "imagenet" (downloaded), torchvision's file, or a folder of such files.
         devices: number of GPUs; without one the CPU is used.
     """
 
@@ -73,7 +72,7 @@ class Plan:
     @property
     def root(self) -> Path:
         """Where everything of this scale is written."""
-        return self.out if self.scale == "full" else self.out / self.scale
+        return root_of(self.out, self.scale)
 
     def missing(self, arm: Arm) -> str:
         """Why `arm` can't be run with the data that were given; empty where it can."""
@@ -90,35 +89,11 @@ class Plan:
         return self.data[source_name(arm)]
 
 
+def root_of(out: Path, scale: str) -> Path:
+    """Small runs lie apart: their figures must never mix with others."""
+    return out if scale == "full" else out / scale
+
+
 def source_name(arm: Arm) -> str:
     """The name under which --data gives the arm's data."""
     return arm.dataset + ("-denoised" if arm.variant == "denoised" else "")
-
-
-def claim(folder: Path, arm: Arm, configuration: Configuration, fingerprint: str) -> None:
-    """Take `folder` for this training, or find that it was taken for the same one before.
-
-    Raises:
-        SettingError: it holds a training with other settings or on other data.
-    """
-    path = folder / "run.json"
-    # asdict keeps tuples, JSON does not: compare what would be read back.
-    mine = json.loads(json.dumps({
-        "arm": asdict(arm), "configuration": asdict(configuration), "data_fingerprint": fingerprint
-    }))  # fmt: skip
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(mine, indent=2) + "\n")
-        part.replace(path)
-        return
-    try:
-        theirs = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}. Remove {folder} to train this arm again.") from error
-    if theirs != mine:
-        parts = [name for name in mine if theirs.get(name) != mine[name]]
-        raise SettingError(
-            f"{folder} holds a training with another {' and '.join(parts).replace('_', ' ')}. "
-            "Choose another --out, or remove that folder."
-        )

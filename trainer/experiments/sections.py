@@ -1,131 +1,149 @@
-"""An experiment's results as a section of the report, and as results.json beside it."""
+"""A table's arms as a section of the report, and as results/NAME.json for programs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scanside import RESEARCH_USE
-from scanside.errors import SettingError
 from trainer.data import mmotu
-from trainer.data.hospital import read_dataset
 from trainer.examples import load_examples
 from trainer.experiments.arm import Arm
-from trainer.experiments.clinical import facts_alone, malignancy_by_facts, toggle
-from trainer.experiments.evaluation import Evaluation, row
-from trainer.experiments.plan import Plan
-from trainer.experiments.train_arm import load_arm, slides_of, train_arm
+from trainer.experiments.catalogue import Experiment
+from trainer.experiments.evaluation import Evaluation, Tested, evaluate, only
+from trainer.experiments.finished import Finished
+from trainer.experiments.tested import tested
 from trainer.report import charts
 from trainer.report.page import Section, write_json
 from trainer.report.table import (
     TextTable,
+    calibration_table,
     comparisons_table,
     confusion_table,
+    decisions_table,
     figures_table,
-    interval,
-    number,
 )
 
-CLINICAL = ("figure4", "clinical-only", "clinical-toggle")
 _BENIGN_MALIGNANT = ("benign", "malignant")
+_HOW = (
+    "Mean over seeds ± their standard deviation; below it the 95 % interval by patients (each MMOTU image "
+    "counts as one) and the thesis's figure with the difference. IoU is that of slides with a mask, if the "
+    "settings do not say otherwise. Decisions are at the threshold chosen on validation slides."
+)
 
 
-def section_of(evaluation: Evaluation, plan: Plan) -> Section:
-    """Tables, curves, and the examples of every arm's first seed; writes results.json."""
-    experiment = evaluation.experiment
-    tables = [figures_table(evaluation)]
+def section_of(
+    experiment: Experiment,
+    done: Mapping[Arm, Sequence[Finished]],
+    left_out: Mapping[Arm, str],
+    root: Path,
+) -> Section:
+    """Tables, curves, and the examples of every arm's first seed; writes results/NAME.json.
+
+    Args:
+        done: the experiment's finished trainings; at least one.
+        left_out: arms that are not among them -> why.
+    """
+    predicted = {arm: [tested(run) for run in runs] for arm, runs in done.items()}
+    evaluation = evaluate(experiment, predicted, left_out)
+    tables = [figures_table(evaluation, experiment.title)]
+    without = _without_leaks(experiment, predicted)
+    if without:
+        tables.append(without)
     if evaluation.comparisons:
         tables.append(comparisons_table(evaluation))
-    if any(r.decisions for r in evaluation.rows):
-        tables.append(confusion_table(evaluation))
-    first = plan.seeds[0]
-    folders = [(r.arm, plan.folder(r.arm, first)) for r in evaluation.rows]
-    logs = [(arm.label, folder / "logs" / "metrics.csv") for arm, folder in folders]
+    if any(row.decisions for row in evaluation.rows):
+        tables += [decisions_table(evaluation), calibration_table(evaluation), confusion_table(evaluation)]
+    tables.append(_trained(experiment, done))
+    write_json(root / "results" / f"{experiment.name}.json", _results(evaluation, done))
+    title = f"{experiment.name}: {experiment.title}"
+    return Section(title, tables, _pictures(evaluation, done), [_HOW])
+
+
+def _pictures(
+    evaluation: Evaluation, done: Mapping[Arm, Sequence[Finished]]
+) -> list[tuple[str, str | bytes]]:
     pictures: list[tuple[str, str | bytes]] = []
-    if any(r.result.risk is not None for r in evaluation.rows):
-        pictures.append(("Test slides; mean risk over seeds.", charts.curves(evaluation.rows)))
-    pictures.append((f"Seed {first}.", charts.training(logs)))
-    for arm, folder in folders:
+    if any(row.result.risk is not None for row in evaluation.rows):
+        pictures.append(("Test slides; mean risk over seeds.", charts.curves(evaluation)))
+    label = evaluation.experiment.label
+    logs = [(label(arm), runs[0].folder / "logs" / "metrics.csv") for arm, runs in done.items()]
+    pictures.append(("First seed of each arm.", charts.training(logs)))
+    for arm, runs in done.items():
         classes = mmotu.CLASSES if arm.dataset == "mmotu" else _BENIGN_MALIGNANT
-        caption = f"{arm.label}, seed {first}: the expert's outline is green, the network's orange."
-        pictures.append((caption, charts.sheet(load_examples(folder / "examples.npz"), classes)))
-    folder = plan.root / "results"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / f"{experiment.name}.json", _results(evaluation, plan))
-    settings = plan.configuration(evaluation.rows[0].arm)
-    notes = [
-        f"Preset {settings.preset}, {settings.training.epochs} epochs, input {settings.input.height} x "
-        f"{settings.input.width}, {len(plan.seeds)} seed(s)"
-        + (f", changed by {' '.join(plan.overrides)}" if plan.overrides else "")
-        + f"; encoder weights at the start: {plan.weights}."
-    ]
-    return Section(f"{experiment.name}: {experiment.title}", tables, pictures, notes)
+        examples = load_examples(runs[0].folder / "examples.npz")
+        caption = f"{label(arm)}, seed {runs[0].made.seed}: the surest right and wrong test slides, and doubtful ones."
+        pictures.append((caption, charts.sheet(examples, classes)))
+    return pictures
 
 
-def clinical_section(name: str, plan: Plan) -> Section:
-    """Figure 4, the classifier on the facts alone, or the facts switched at inference."""
-    if name == "clinical-toggle":
-        return _toggle_section(plan)
-    source = plan.data.get("hospital") or plan.data.get("hospital-denoised")
-    if source is None:
-        raise SettingError(f"{name} was not run: no data: give --data hospital=DIR.")
-    cohort = read_dataset(source)
-    if name == "clinical-only":
-        auc = facts_alone(cohort)
-        cells = ((number(auc.value), interval(auc), str(auc.n)),)
-        table = TextTable("AUC by patients, test part", ("AUC", "95 % interval", "patients"), cells)
-        return Section("clinical-only: the two clinical facts without an image", [table])
-    shares = malignancy_by_facts(cohort)
-    rows = tuple((*key, number(e.value), interval(e), str(e.n)) for key, e in shares.items())
-    columns = ("centre", "menopausal status", "malignant", "95 % interval", "patients")
-    centres = sorted({centre for centre, _ in shares})
-    statuses = sorted({status for _, status in shares})
-    values = [(s, [shares[c, s].value if (c, s) in shares else 0.0 for c in centres]) for s in statuses]
-    picture = charts.bars("Malignant patients by centre and menopausal status", centres, values, "share")
-    title = "figure4: malignancy by menopausal status"
-    return Section(title, [TextTable("Patients", columns, rows)], [("All patients.", picture)])
+def _without_leaks(experiment: Experiment, predicted: Mapping[Arm, Sequence[Tested]]) -> TextTable | None:
+    """MMOTU's figures without the test images that have a near-duplicate in the training set."""
+    leaks = {str(entry.image) for entry in mmotu.read_split() if entry.leaks}
+    clean = {
+        arm: [only(one, lambda name: name not in leaks) for one in seeds]
+        for arm, seeds in predicted.items()
+        if arm.dataset == "mmotu"
+    }
+    if not clean:
+        return None
+    (arm, seeds), *_ = clean.items()
+    left, all_of_it = len(seeds[0].test.names), len(predicted[arm][0].test.names)
+    title = f"MMOTU without near-duplicates of training images: {left} of {all_of_it} test images"
+    return figures_table(evaluate(Experiment(experiment.name, title, tuple(clean)), clean, {}), title)
 
 
-def _toggle_section(plan: Plan) -> Section:
-    arms = [
-        Arm("hospital", variant, "efficientnet", "mtl", clinical=True, pretrained=True)
-        for variant in ("denoised", "original")
-    ]
-    arm = next((arm for arm in arms if not plan.missing(arm)), None)
-    if arm is None:
-        raise SettingError(f"clinical-toggle was not run: {plan.missing(arms[1])}.")
-    for needed in (*arm.needs, arm):
-        predictions = [train_arm(needed, seed, plan) for seed in plan.seeds]
-    thresholds = row(arm, predictions).decisions["chosen on validation"].threshold
+def _trained(experiment: Experiment, done: Mapping[Arm, Sequence[Finished]]) -> TextTable:
+    """What each arm was trained with."""
     rows = []
-    for seed, threshold in zip(plan.seeds, thresholds, strict=True):
-        network, slides = load_arm(arm, seed, plan), slides_of(arm, seed, plan, "test")
-        for t in toggle(network, slides, threshold):
-            flips = f"{number(t.flipped.value)} ({interval(t.flipped)})"
-            set_to = f"{t.fact} = {t.value}"
-            rows.append((str(seed), set_to, f"{t.shift:+.3f}", flips, number(t.auc.value), interval(t.auc)))
-    columns = ("seed", "set to", "mean change of risk", "decisions flipped", "AUC", "95 % interval")
-    table = TextTable(f"{arm.label}, test slides", columns, tuple(rows))
-    return Section("clinical-toggle: each clinical fact switched at inference", [table])
+    for arm, runs in done.items():
+        made = runs[0].made
+        c = made.configuration
+        size = (
+            f"{c.input.cascade_side} x {c.input.cascade_side}"
+            if arm.cascade
+            else f"{c.input.height} x {c.input.width}"
+        )
+        start = [f"ImageNet ({made.weights})"] if made.weights != "none" else []
+        start += [f"arm {slug}" for slug in made.builds_on]
+        rows.append(
+            (
+                experiment.label(arm),
+                ", ".join(str(run.made.seed) for run in runs),
+                c.preset,
+                f"{c.training.epochs}, batches of {c.training.batch}, {c.training.precision}",
+                size,
+                f"{c.optimiser.name}, {c.optimiser.lr:g}",
+                ", ".join(start) or "random weights",
+                made.data_fingerprint[:12],
+            )
+        )
+    columns = ("arm", "seeds", "preset", "epochs", "input, px", "optimiser, rate", "begins with", "data")
+    return TextTable(
+        "How the arms were trained", columns, tuple(rows), ("data: the fingerprint's beginning.",)
+    )
 
 
-def _results(evaluation: Evaluation, plan: Plan) -> dict[str, Any]:
+def _results(evaluation: Evaluation, done: Mapping[Arm, Sequence[Finished]]) -> dict[str, Any]:
+    label = evaluation.experiment.label
     return {
         "experiment": evaluation.experiment.name,
         "research_use": RESEARCH_USE,
-        "scale": plan.scale,
-        "seeds": list(plan.seeds),
         "arms": {
-            r.arm.slug: {
-                "name": r.arm.label,
-                "figures": _plain(dict(r.figures)),
-                "decisions": _plain(dict(r.decisions)),
-                "calibration_error": _plain(r.calibration_error),
+            row.arm.slug: {
+                "name": label(row.arm),
+                "seeds": [run.made.seed for run in done[row.arm]],
+                "made": _plain(done[row.arm][0].made),
+                "figures": _plain(dict(row.figures)),
+                "decisions": _plain(dict(row.decisions)),
+                "calibration": _plain(row.calibration),
             }
-            for r in evaluation.rows
+            for row in evaluation.rows
         },
         "comparisons": _plain(list(evaluation.comparisons)),
-        "left_out": dict(evaluation.left_out),
+        "left_out": {label(arm): why for arm, why in evaluation.left_out.items()},
     }
 
 

@@ -1,43 +1,46 @@
 """Train one arm with one seed, and predict its validation and test slides; finished work is not repeated."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import lightning
 import numpy as np
 import torch
-from rich.console import Console
 
 from scanside.scan.types import Size
 from trainer.configuration import Configuration
 from trainer.data import mmotu
+from trainer.data.hospital import read_dataset
 from trainer.data.loader import plain_loader, training_loader
 from trainer.data.slides import CLINICAL_INPUTS, Slides, hospital_slides, mmotu_slides
 from trainer.examples import choose
 from trainer.experiments.arm import Arm
 from trainer.experiments.cascade import crop_slides
-from trainer.experiments.plan import Plan, claim
+from trainer.experiments.finished import PARTS, Made, claim, digest, is_done
+from trainer.experiments.plan import Plan
+from trainer.hardware import Hardware, make_repeatable
 from trainer.models.build import build
 from trainer.models.carry_over import carry_over
 from trainer.models.imagenet import load_imagenet
 from trainer.models.network import Network
-from trainer.predictions import Predictions, load_predictions, predict
+from trainer.predictions import predict
 from trainer.training import Fitting, fit
 
-_PARTS = ("validation", "test")
 
-
-def train_arm(arm: Arm, seed: int, plan: Plan) -> tuple[Predictions, Predictions]:
+def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
     """Train `arm`, or go on, or find that it is done.
 
-    Returns:
-        Predictions on the validation and on the test slides.
+    Raises:
+        SettingError: the arm's folder holds a training with other settings or on other data.
     """
-    folder = plan.folder(arm, seed)
-    configuration = plan.configuration(arm)
-    if not all((folder / f"{part}.npz").exists() for part in _PARTS):
-        _train(arm, seed, plan, configuration, folder)
-    validation, test = (load_predictions(folder / f"{part}.npz") for part in _PARTS)
-    return validation, test
+    folder, configuration = plan.folder(arm, seed), plan.configuration(arm)
+    builds_on = {one.slug: digest(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
+    weights = plan.weights if arm.encoder != "unet" else "none"
+    fingerprint = _fingerprint(arm.dataset, plan.source(arm))
+    claim(folder, Made(arm, seed, configuration, Path(weights).name, fingerprint, builds_on))
+    if not is_done(folder):
+        make_repeatable(hardware)
+        _train(arm, seed, plan, hardware, configuration, folder)
 
 
 def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:
@@ -47,49 +50,63 @@ def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:
     return network.eval()
 
 
-def slides_of(arm: Arm, seed: int, plan: Plan, part: str) -> Slides:
+def slides_of(arm: Arm, seed: int, plan: Plan, part: str, hardware: Hardware) -> Slides:
     """One part of the arm's data, as its network gets it."""
-    configuration = plan.configuration(arm)
-    source, size = plan.source(arm), configuration.input.size
-    if arm.dataset == "mmotu":
-        slides = mmotu_slides(source, size, part, plan.images)
-    else:
-        slides = hospital_slides(source, size, part, patients=plan.patients)
+    settings = plan.configuration(arm).input
+    most = plan.images if arm.dataset == "mmotu" else plan.patients
+    slides = _read(arm.dataset, plan.source(arm), settings.size, part, most, settings.mask_above)
     if arm.crops_with:
-        slides = crop_slides(slides, load_arm(arm.crops_with, seed, plan), configuration.input)
+        slides = crop_slides(slides, load_arm(arm.crops_with, seed, plan), settings, hardware)
     return slides
 
 
-def _train(arm: Arm, seed: int, plan: Plan, configuration: Configuration, folder: Path) -> None:
-    torch.set_flush_denormal(True)  # vanishing moments of the optimiser slow a CPU down several times
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    Console().rule(f"{arm.slug}, seed {seed}" + (f" ({plan.scale})" if plan.scale != "full" else ""))
-    train, validation, test = (slides_of(arm, seed, plan, part) for part in ("train", *_PARTS))
-    claim(folder, arm, configuration, train.fingerprint)
+@lru_cache(maxsize=3)  # the parts of one data set: the arms of a table share them
+def _read(dataset: str, source: Path, size: Size, part: str, most: int | None, mask_above: float) -> Slides:
+    read = mmotu_slides if dataset == "mmotu" else hospital_slides
+    return read(source, size, part, most, mask_above)
+
+
+@lru_cache
+def _fingerprint(dataset: str, source: Path) -> str:
+    return mmotu.fingerprint(source) if dataset == "mmotu" else read_dataset(source).fingerprint
+
+
+def _train(
+    arm: Arm, seed: int, plan: Plan, hardware: Hardware, configuration: Configuration, folder: Path
+) -> None:
+    train, validation, test = (slides_of(arm, seed, plan, part, hardware) for part in ("train", *PARTS))
     train = share_of(train, arm.share, seed)
     lightning.seed_everything(seed, verbose=False)
     network = _network(arm, configuration)
     if plan.weights != "none" and arm.encoder != "unet":
-        load_imagenet(network.features, None, arm.encoder)
+        source = None if plan.weights == "imagenet" else Path(plan.weights)
+        load_imagenet(network.features, source, arm.encoder)
     if arm.starts_from:
-        source = torch.load(plan.folder(arm.starts_from, seed) / "weights.pt", weights_only=True)
-        (folder / "carried_over.txt").write_text(f"{carry_over(source, network)}\n")
+        start = torch.load(plan.folder(arm.starts_from, seed) / "weights.pt", weights_only=True)
+        (folder / "carried_over.txt").write_text(f"{carry_over(start, network)}\n")
     training = configuration.training
-    size = Size(*train.scans.shape[1:])
     loader = training_loader(
-        train, sizes=((0, size),), ranges=configuration.augmentation, batch=training.batch, seed=seed
+        train,
+        sizes=((0, Size(*train.scans.shape[1:])),),
+        ranges=configuration.augmentation,
+        batch=hardware.share(training.batch),
+        seed=seed,
+        workers=hardware.workers,
     )
+    held_out = plain_loader(validation, training.batch, hardware.workers)
     fitting = Fitting(network, configuration.loss, configuration.optimiser, training, seed)
-    fit(fitting, loader, plain_loader(validation, training.batch), folder)
+    fit(fitting, loader, held_out, folder, f"{arm.slug}, seed {seed}", hardware)
     torch.save(network.state_dict(), folder / "weights.part")
     (folder / "weights.part").replace(folder / "weights.pt")
     found = {
-        part: predict(network, slides, _classes(arm), f"{part} slides")
-        for part, slides in zip(_PARTS, (validation, test), strict=True)
+        part: predict(network, slides, _classes(arm), f"{part} slides", hardware.device)
+        for part, slides in zip(PARTS, (validation, test), strict=True)
     }
     choose(network, test, found["test"]).save(folder / "examples.npz")
     for part, predictions in found.items():
         predictions.save(folder / f"{part}.npz")
+    for checkpoint in ("best.ckpt", "last.ckpt"):  # large, and of use to a broken-off training only
+        (folder / checkpoint).unlink(missing_ok=True)
 
 
 def share_of(slides: Slides, share: float, seed: int) -> Slides:

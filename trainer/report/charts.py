@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from scanside.scan.types import Mask
 from trainer.examples import Examples
-from trainer.experiments.evaluation import Row
+from trainer.experiments.evaluation import Evaluation
 from trainer.statistics.calibration import reliability
 
 matplotlib.use("Agg")
@@ -24,19 +24,19 @@ _TILE = (220, 140)  # width and height of one slide on a sheet, pixels
 DRAWN, OUTLINED = (90, 220, 90), (255, 170, 40)  # RGB: the expert's outline, the network's
 
 
-def curves(rows: Sequence[Row]) -> str:
+def curves(evaluation: Evaluation) -> str:
     """ROC, precision-recall and reliability curves of every arm that classifies; mean risk over seeds."""
     figure = Figure(figsize=(11, 3.8), layout="constrained")
     roc, pr, reliable = figure.subplots(1, 3)
-    for row in rows:
+    for row in evaluation.rows:
         y, risk = row.result.malignant, row.result.risk
         if risk is None or y.all() or not y.any():
             continue
         mean = risk.mean(axis=0)
         false, true, _ = roc_curve(y, mean)
         precision, recall, _ = precision_recall_curve(y, mean)
-        roc.plot(false, true, label=row.arm.label)
-        pr.plot(recall, precision, label=row.arm.label)
+        roc.plot(false, true, label=evaluation.experiment.label(row.arm))
+        pr.plot(recall, precision)
         bins = reliability(y, mean, row.result.patient)
         reliable.plot([b.risk for b in bins], [b.malignant.value for b in bins], marker="o", markersize=3)
         pr.axhline(y.mean(), color="0.8", linewidth=0.8, zorder=0)

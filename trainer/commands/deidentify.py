@@ -1,0 +1,31 @@
+"""`trainer deidentify`: DICOM files copied without identity."""
+
+import argparse
+from pathlib import Path
+
+from scanside.command import Parser
+
+
+def add(commands: "argparse._SubParsersAction[Parser]") -> None:
+    parser = commands.add_parser(
+        "deidentify",
+        help="copy DICOM files without identity",
+        description="Copy the ultrasound images of a folder without identity, in header and pixels.",
+    )
+    parser.add_argument("source", type=Path, metavar="SRC", help="a folder of DICOM files, only read")
+    parser.add_argument("target", type=Path, metavar="DST", help="where the copies go")
+    parser.add_argument(
+        "--key",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the secret behind the pseudonyms; made if missing",
+    )
+    parser.set_defaults(command=_deidentify)
+
+
+def _deidentify(arguments: argparse.Namespace) -> int:
+    from trainer.deidentify import run
+
+    run(arguments.source, arguments.target, arguments.key)
+    return 0

@@ -1,0 +1,65 @@
+"""`trainer synth`: data that are drawn."""
+
+import argparse
+from pathlib import Path
+
+from scanside import RESEARCH_USE
+from scanside.command import Parser
+from scanside.errors import SettingError
+
+
+def add(commands: "argparse._SubParsersAction[Parser]") -> None:
+    about = "Draw a cohort of the thesis's shape: no patient's."
+    kinds = commands.add_parser("synth", help="make synthetic data", description=about)
+    made = kinds.add_subparsers(required=True, metavar="WHAT")
+    cohort = made.add_parser(
+        "cohort",
+        help="a hospital's cohort",
+        description=f"{about} A broken-off cohort goes on. {RESEARCH_USE}",
+    )
+    cohort.add_argument("target", type=Path, metavar="DST", help="folder to write; new, or to go on with")
+    option = cohort.add_argument
+    option("--patients", type=int, default=963, help="how many (default: 963)")
+    option("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
+    option("--size", choices=["small", "full"], default="full", help="of the frames (default: full)")
+    option("--separation", type=float, default=2.0, help="how much the image tells; 0: nothing (default: 2)")
+    option(
+        "--annotation-effect",
+        type=float,
+        default=1.0,
+        help="log odds ratio of annotations, malignant to benign (default: 1)",
+    )
+    option(
+        "--clinical-effect",
+        type=float,
+        default=1.0,
+        help="how much the clinical facts tell; 0: nothing (default: 1)",
+    )
+    option("--jobs", type=int, help="processes (default: one per core)")
+    cohort.set_defaults(command=_cohort)
+
+
+def _cohort(arguments: argparse.Namespace) -> int:
+    import os
+
+    from trainer.synth.cohort import write_cohort
+    from trainer.synth.recipe import Recipe
+
+    jobs = arguments.jobs if arguments.jobs is not None else os.cpu_count() or 1
+    if jobs < 1:
+        raise SettingError(f"--jobs {jobs}: give 1 or more.")
+    recipe = Recipe(
+        arguments.patients,
+        arguments.seed,
+        arguments.size,
+        arguments.separation,
+        arguments.annotation_effect,
+        arguments.clinical_effect,
+    )
+    cohort = write_cohort(arguments.target, recipe, jobs)
+    counts = cohort.about["counts"]
+    print(
+        f"{arguments.target}: {counts['patients']} synthetic patients, {counts['slides']} slides, "
+        f"{counts['masks']} masks. Fingerprint {cohort.fingerprint[:16]}."
+    )
+    return 0
