@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 import pydicom
@@ -35,6 +36,7 @@ class Inference:
         runner = OnnxRuntime(bundle.files[NETWORK], threads)
         check_golden(bundle, runner)
         self._assessor = Assessor(bundle, runner)
+        self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
         manifest = bundle.manifest
         self._model = {"bundle_digest": bundle.digest, "model": f"{manifest.name} {manifest.version}"}
         self._threshold = manifest.threshold
@@ -44,13 +46,13 @@ class Inference:
         found: dict[str, object] = {}
         preview, readable = None, True
         try:
-            instance = open_instance(path)
+            instance = self._open(path)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)
                 found = _scored(assessment, self._threshold)
                 preview = draw(assessment.frame, assessment.top.mask)
             except (NoTissue, UnlikeTraining) as reason:
-                found = {"state": NOT_SCORED, "reason": str(reason)}
+                found = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
                 preview = draw(instance.frame(frame - 1), None)
         except NotScorable as reason:
             found = {"state": NOT_SCORED, "reason": str(reason)}

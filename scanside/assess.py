@@ -15,8 +15,7 @@ from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Runner
 from scanside.scan.decode import Instance
-from scanside.scan.prepare import prepare, to_source
-from scanside.scan.region import find_regions
+from scanside.scan.prepare import find_scans, prepare, to_source
 from scanside.scan.types import Box, Flag, Frame, Mask, Region, RegionSource
 
 MIN_LESION_SHARE = 0.001  # of the network's input: less is noise, not a lesion
@@ -97,11 +96,14 @@ class Assessor:
         timings: dict[str, float] = {}
         with _timed(timings, "decode"):
             frame = instance.frame(frame_index)
+        with _timed(timings, "prepare"):
+            regions = find_scans(instance.header, frame)
         scans, skipped = [], []
-        for region in find_regions(instance.header, frame.size):
+        for region in regions:
             try:
                 scans.append(self._score(frame, region, record or ClinicalRecord(), timings))
             except NotScorable as reason:
+                reason.found_by = region.found_by.value
                 skipped.append(reason)
         if not scans:
             raise skipped[0]

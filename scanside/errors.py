@@ -39,7 +39,13 @@ class BundleError(InputError):
 
 
 class NotScorable(InputError):
-    """An image for which no risk is given; the message is the reason that the screen shows."""
+    """An image for which no risk is given; the message is the reason that the screen shows.
+
+    Attributes:
+        found_by: which rule found the region that was looked at; None when it did not come to that.
+    """
+
+    found_by: str | None = None
 
 
 class Unreadable(NotScorable):

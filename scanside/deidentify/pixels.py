@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
 from scanside.scan.contour import find_sector
-from scanside.scan.prepare import to_grey
-from scanside.scan.region import MIN_REGION_PX, find_regions
+from scanside.scan.prepare import find_scans, to_grey
+from scanside.scan.region import MIN_REGION_PX
 from scanside.scan.types import Frame, Grey, Mask
 
 _WORK_SIDE_PX = 320
@@ -41,7 +41,7 @@ def blank_outside_tissue(frame: Frame, header: Dataset) -> NDArray[np.uint8]:
     """
     keep = np.zeros(frame.size, bool)
     reasons = []
-    for region in find_regions(header, frame.size):
+    for region in find_scans(header, frame):
         box = region.box
         grey = to_grey(frame.pixels[box.y0 : box.y1, box.x0 : box.x1])
         try:

@@ -145,8 +145,7 @@ def _check_class(header: FileDataset, path: Path) -> None:
     if sop_class not in ULTRASOUND_CLASSES:
         uid = UID(sop_class, validation_mode=pydicom.config.IGNORE)
         name = uid.name if uid.is_valid else "an unknown SOP class"
-        modality = f", modality {header.Modality}" if header.get("Modality") else ""
-        raise NoTissue(f"not an ultrasound image: {name}{modality}")
+        raise NoTissue(f"not an ultrasound image: {name}")
 
 
 def _no_decoder(syntax: UID | None) -> str:

@@ -10,8 +10,7 @@ from scanside import RESEARCH_USE
 from scanside.errors import NoTissue
 from scanside.scan.contour import find_sector
 from scanside.scan.decode import Instance
-from scanside.scan.prepare import cut, fill, to_grey
-from scanside.scan.region import find_regions
+from scanside.scan.prepare import cut, fill, find_scans, to_grey
 from scanside.scan.types import Box, Flag, Frame, Region, Size
 
 Pixels = NDArray[np.uint8]
@@ -44,7 +43,7 @@ def explain(instance: Instance, size: Size) -> Pixels:
     frame = instance.frame(0)
     decoded = _panel(frame.pixels, f"{frame.size.width} x {frame.size.height} px")
     try:
-        regions = find_regions(instance.header, frame.size)
+        regions = find_scans(instance.header, frame)
     except NoTissue as reason:
         return _sheet([_row([decoded], str(reason), ())])
     return _sheet([_explained(frame, region, size, decoded) for region in regions])

@@ -1,6 +1,7 @@
-"""A region of a frame -> the array that a network reads, and a mask's way back (thesis, appendix C, 4-6).
+"""A frame -> its scans -> the array that a network reads, and a mask's way back (thesis, appendix C, 4-6).
 
-Training and the edge both call `prepare`, so what a network sees beside the scanner is what it learnt from.
+Training and the edge both call `find_scans`, `cut` and `fill`, so what a network sees beside the scanner is
+what it learnt from.
 """
 
 from dataclasses import replace
@@ -8,16 +9,32 @@ from dataclasses import replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
 from scanside.scan.content import check_content
 from scanside.scan.contour import find_sector, find_views
-from scanside.scan.region import MIN_REGION_PX
+from scanside.scan.region import MIN_REGION_PX, find_regions
 from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, RegionSource, Scan, Size, Tissue
 
 _COLOUR_SPREAD = 60  # max - min of R, G, B in a pixel: above it the pixel is coloured
 _DECLARED = (RegionSource.DICOM, RegionSource.OVERLAY)  # the machine says that it is 2D
 _COLOUR_SHARE = 0.01  # share of coloured pixels in the scan from which it is colour Doppler
+
+
+def find_scans(header: Dataset, frame: Frame) -> tuple[Region, ...]:
+    """Where the scans of a frame lie: its regions, and each view by itself where several share one.
+
+    Args:
+        header: the instance's attributes.
+
+    Returns:
+        At least one region, left to right. Whether tissue is in it only `cut` can tell.
+
+    Raises:
+        NoTissue: regions are declared, but none is a 2D scan (a spectrum, an M-mode trace).
+    """
+    return tuple(view for region in find_regions(header, frame.size) for view in separate(frame, region))
 
 
 def prepare(frame: Frame, region: Region, size: Size) -> Scan:
@@ -35,15 +52,15 @@ def separate(frame: Frame, region: Region) -> tuple[Region, ...]:
     """The views that stand side by side in a region of which no machine said that it is one scan.
 
     Returns:
-        Left to right; `region` itself where there is one view, or where a machine declared it.
-
-    Raises:
-        NoTissue: the region holds no tissue.
+        Left to right; `region` itself where there is one view or none, or where a machine declared it.
     """
-    if region.found_by is not RegionSource.CONTOUR:
+    if region.found_by in _DECLARED:
         return (region,)
     x0, y0, x1, y1 = region.box
-    views = find_views(to_grey(frame.pixels[y0:y1, x0:x1]))
+    try:
+        views = find_views(to_grey(frame.pixels[y0:y1, x0:x1]))
+    except NoTissue:
+        return (region,)
     return tuple(replace(region, box=Box(x0 + first, y0, x0 + after, y1)) for first, after in views)
 
 

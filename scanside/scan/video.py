@@ -14,6 +14,7 @@ from scanside.scan.header import PixelValue
 from scanside.scan.layout import Layout
 
 VIDEO = frozenset(uid.MPEGTransferSyntaxes)
+_CODECS = frozenset({"mpeg2video", "h264", "hevc"})  # FFmpeg knows hundreds; the standard these
 
 
 def has_video() -> bool:
@@ -60,6 +61,8 @@ class Video:
 
         with self._value.open() as file, av.open(_Joined(file, self._fragments)) as container:
             stream = container.streams.video[0]
+            if stream.codec_context.name not in _CODECS:
+                raise ValueError(f"it holds {stream.codec_context.name}, no MPEG video")
             self._check_size(stream.codec_context)  # before a picture is allocated
             stream.codec_context.options = {"err_detect": "explode"}
             for packet in container.demux(stream):

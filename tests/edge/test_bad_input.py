@@ -75,6 +75,7 @@ def test_assess_of_an_unscorable_image_is_a_result(image: MakeImage, bundle: Pat
     blank = _files(tmp_path, image)["no scan found"]
     code, rows, _ = _assess(bundle, blank)
     assert code == 0 and rows[0]["state"] == NOT_SCORED
+    assert rows[0]["found_by"] == "contour"
 
 
 def test_pushed_bad_files_end_with_a_reason_and_the_agent_goes_on(

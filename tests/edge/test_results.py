@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
@@ -10,7 +11,8 @@ from pynetdicom.sop_class import Verification
 from scanside.bundle import load_bundle
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, edge, wait_for
-from tests.synth.dicom import MAKERS, Patient
+from tests.synth.dicom import MAKERS, Patient, make_instance, save
+from tests.synth.scans import Probe, make_frame
 
 CONTRACT = {
     "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "malignant", "reason",
@@ -54,6 +56,15 @@ def test_results_equal_assess(agent: RunningAgent, image: MakeImage, bundle: Pat
             k: v for k, v in row.items() if k not in OF_THE_AGENT
         }
     assert not rows
+
+
+def test_views_side_by_side_are_scans_of_their_own(bundle: Path, tmp_path: Path) -> None:
+    """No region says that there are two."""
+    frame = np.hstack([make_frame(seed, probe=Probe.CURVED).pixels for seed in (1, 2)])
+    file = save(make_instance([frame]), tmp_path / "two.dcm")
+    done = edge("assess", file, "--json", "--bundle", bundle, "--allow-test-bundle", cwd=tmp_path)
+    (row,) = json.loads(done.stdout)
+    assert (row["state"], row["scans"], row["skipped"], row["found_by"]) == ("scored", 2, [], "contour")
 
 
 def test_results_command_while_the_agent_runs(agent: RunningAgent, image: MakeImage, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from scanside.scan.decode import Instance, open_instance
 from scanside.scan.types import Box, Flag, RegionSource
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, Maker, box_around, make_instance, region, save
-from tests.synth.scans import SynthFrame, make_frame
+from tests.synth.scans import Probe, SynthFrame, make_frame
 
 KNOWN = ClinicalRecord(MenopausalStatus.POST, Centre.OTHER)
 Outputs = dict[str, NDArray[np.float32]]
@@ -113,6 +113,18 @@ def test_side_by_side_scans_highest_risk_first(assessor: Assessor, tmp_path: Pat
     assert left.box.x1 <= 640 <= right.box.x0
 
 
+def test_views_that_nobody_declared_are_scans_of_their_own(assessor: Assessor, tmp_path: Path) -> None:
+    alone = [make_frame(seed, probe=Probe.CURVED) for seed in (1, 2)]
+    made = make_instance([np.hstack([view.pixels for view in alone])])
+    result = assessor.assess(open_instance(save(made, tmp_path / "a.dcm")), record=KNOWN)
+    left, right = sorted(result.scans, key=lambda scan: scan.box)
+    assert left.box.x1 <= 640 <= right.box.x0 and result.skipped == ()
+    for view, scan, x0 in zip(alone, (left, right), (0, 640), strict=True):
+        lesion = scan.mask[:, x0 : x0 + 640]
+        assert (lesion & view.lesion).sum() / (lesion | view.lesion).sum() > 0.5
+        assert scan.mask.sum() == lesion.sum()
+
+
 def test_one_black_half_is_skipped_with_its_reason(
     assessor: Assessor, synth: SynthFrame, tmp_path: Path
 ) -> None:
@@ -127,7 +139,7 @@ def test_flags_reach_the_reader(assessor: Assessor, tmp_path: Path) -> None:
     made = make_frame(4, annotated=False)
     pixels = made.pixels.copy()
     box = box_around(made.sector)
-    pixels[box.y1 - 40 : box.y1 - 5, box.x0 + 150 : box.x1 - 150] = (200, 30, 30)
+    pixels[box.y1 - 80 : box.y1 - 5, box.x0 + 150 : box.x1 - 150, 1:] //= 4  # red tissue
     declared = region(Box(box.x0, box.y0, 640, 2000))
     opened = open_instance(save(make_instance([pixels], regions=[declared]), tmp_path / "a.dcm"))
     assert assessor.assess(opened).top.flags == {Flag.COLOUR, Flag.REGION_CLIPPED}
@@ -136,8 +148,9 @@ def test_flags_reach_the_reader(assessor: Assessor, tmp_path: Path) -> None:
 def test_noise_is_unlike_the_training_data(assessor: Assessor, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     opened = open_instance(save(make_instance([noise]), tmp_path / "a.dcm"))
-    with pytest.raises(UnlikeTraining, match=r"distance \d+\.\d\d, limit \d+\.\d\d"):
+    with pytest.raises(UnlikeTraining, match=r"distance \d+\.\d\d, limit \d+\.\d\d") as refused:
         assessor.assess(opened)
+    assert refused.value.found_by == RegionSource.CONTOUR.value
 
 
 def test_no_lesion_is_no_risk(bundle: Bundle, instance: Instance) -> None:

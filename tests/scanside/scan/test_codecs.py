@@ -22,7 +22,7 @@ from scanside.errors import Unreadable
 from scanside.scan.decode import open_instance
 from scanside.scan.types import Size
 from tests.scanside.scan.test_display import RAMP, grey
-from tests.synth.dicom import Photometric, make_instance, save
+from tests.synth.dicom import MAKERS, Photometric, make_instance, save
 from tests.synth.scans import make_frame
 from tests.synth.video import CODECS, make_video
 
@@ -215,6 +215,14 @@ def test_video_shorter_than_its_header_says(tmp_path: Path) -> None:
     made.NumberOfFrames = 9
     with pytest.raises(Unreadable, match="its video ends after 5 frames"):
         decoded(made, tmp_path, 8)
+
+
+def test_a_stream_that_is_no_video(tmp_path: Path) -> None:
+    """FFmpeg would find out that it is a JPEG, and not which colours it has."""
+    made = make_instance(EVEN[:1], maker=MAKERS[2])
+    made.file_meta.TransferSyntaxUID = uid.MPEG2MPML
+    with pytest.raises(Unreadable, match="mjpeg, no MPEG video"):
+        decoded(made, tmp_path)
 
 
 @pytest.mark.parametrize("syntax", CODECS, ids=lambda syntax: syntax.name)

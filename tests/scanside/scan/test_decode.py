@@ -202,7 +202,7 @@ def test_unreadable_says_why(kind: str, message: str, tmp_path: Path) -> None:
 
 def test_ct_is_not_ultrasound() -> None:
     path = get_testdata_file("CT_small.dcm")
-    with pytest.raises(NoTissue, match=r"CT Image Storage.*modality CT"):
+    with pytest.raises(NoTissue, match="not an ultrasound image: CT Image Storage"):
         open_instance(Path(str(path)))
 
 

@@ -45,6 +45,12 @@ def test_side_by_side_views_have_a_row_each(tmp_path: Path) -> None:
     assert len(two) > 1.8 * len(one)
 
 
+def test_views_that_nobody_declared_have_a_row_each(tmp_path: Path) -> None:
+    one = explained(tmp_path, make_frame(1).pixels)
+    two = explained(tmp_path, np.hstack([make_frame(seed).pixels for seed in (1, 2)]))
+    assert len(two) > 1.8 * len(one)
+
+
 @pytest.mark.parametrize("screen", [m_mode(1), report(1), np.zeros((480, 640, 3), np.uint8)])
 def test_to_the_step_that_fails(screen: np.ndarray, tmp_path: Path) -> None:
     assert steps_in(explained(tmp_path, screen)) == 2  # the frame, and the region in it

@@ -197,7 +197,13 @@ def test_two_views_are_two_regions() -> None:
         assert all(abs(a - b) <= 12 for a, b in zip(drawn, found, strict=True))
 
 
-def test_a_declared_region_is_not_separated() -> None:
+@pytest.mark.parametrize(("found_by", "views"), [(RegionSource.DEVICE, 2), (RegionSource.OVERLAY, 1)])
+def test_a_view_is_a_region_unless_a_machine_declared_one(found_by: RegionSource, views: int) -> None:
     made = make_console(2, shape=Shape.CURVED, views=2)
-    region = replace(whole(Size(*made.pixels.shape[:2])), found_by=RegionSource.DICOM)
-    assert separate(Frame(made.pixels), region) == (region,)
+    region = replace(whole(Size(*made.pixels.shape[:2])), found_by=found_by)
+    assert [view.found_by for view in separate(Frame(made.pixels), region)] == [found_by] * views
+
+
+def test_a_region_without_tissue_stays_one() -> None:
+    region = whole(Size(480, 640))
+    assert separate(Frame(np.zeros((480, 640), np.uint8)), region) == (region,)

@@ -120,7 +120,7 @@ def test_the_command(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
         "cohort",
         str(root),
         "--patients",
-        "20",
+        "12",
         "--seed",
         "3",
         "--size",
