@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from torch.nn.functional import softmax
 
 from scanside.errors import InputError
@@ -14,6 +13,7 @@ from trainer.data.loader import plain_loader
 from trainer.data.slides import Slides
 from trainer.metrics import iou_per_image
 from trainer.models.network import Network
+from trainer.progress import track
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def predict(
     probabilities = np.full((len(slides), classes), np.nan, np.float32)
     iou = np.full(len(slides), np.nan, np.float32)
     start = 0
-    for item in track(plain_loader(slides, batch), f"evaluating on {what}", transient=True):
+    for item in track(plain_loader(slides, batch), f"evaluating on {what}"):
         clinical = item["clinical"][:, : network.spec.clinical_inputs]
         output = network(item["scan"].to(device), clinical.to(device))
         rows = slice(start, start := start + len(item["label"]))

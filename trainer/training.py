@@ -14,12 +14,12 @@ from torchmetrics.functional.classification import multiclass_accuracy
 
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.loader import Batch
+from trainer.epoch_bar import EpochBar
 from trainer.hardware import Hardware
 from trainer.losses import terms
 from trainer.metrics import iou_per_image
 from trainer.models.network import Network
 from trainer.optimiser import optimiser, schedule
-from trainer.progress import EpochBar
 
 _LOSS = "validation/loss"
 

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset as Header
-from rich.progress import track
 
 from scanside.errors import InputError
 from scanside.scan.prepare import prepare, prepare_mask
 from scanside.scan.region import find_regions
 from scanside.scan.types import Frame, Mask, Size
+from trainer.progress import track
 
 CLASSES = (
     "chocolate cyst",
@@ -153,7 +153,7 @@ def prepare_scans(
     masks = np.zeros((len(entries), *size), bool)
     layout = find_layout(root)
     digest = hashlib.sha256()
-    for row, entry in enumerate(track(entries, f"preparing {what}", transient=True)):
+    for row, entry in enumerate(track(entries, f"preparing {what}")):
         pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
         lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
         frame = Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))

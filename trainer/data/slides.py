@@ -9,13 +9,13 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 from trainer.data import mmotu
 from trainer.data.hospital import Patient, read_dataset
+from trainer.progress import track
 
 CLINICAL_INPUTS = ("menopausal_status", "oncology_centre")
 VALIDATION_FOLD = 0  # of the training part
@@ -108,7 +108,7 @@ def hospital_slides(
     slides = [slide for slide in cohort.slides if slide.patient in kept]
     scans = np.zeros((len(slides), *size), np.uint8)
     masks = np.zeros((len(slides), *size), bool)
-    for row, slide in enumerate(track(slides, f"reading {part} slides", transient=True)):
+    for row, slide in enumerate(track(slides, f"reading {part} slides")):
         tissue, lesion = cohort.pixels(slide), cohort.lesion(slide)
         scans[row], masks[row] = filled(tissue, lesion, size, mask_above)
     return Slides(

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from rich.progress import track
 
 from trainer.configuration import Input
 from trainer.data.cascade import crop, lesion_box
@@ -12,6 +11,7 @@ from trainer.data.loader import plain_loader
 from trainer.data.slides import Slides
 from trainer.hardware import Hardware
 from trainer.models.network import Network
+from trainer.progress import track
 
 
 @torch.inference_mode()
@@ -27,7 +27,7 @@ def crop_slides(
     scans = np.zeros((len(slides), side, side), np.uint8)
     row, device = 0, hardware.device
     network.to(device)
-    for item in track(plain_loader(slides, batch), "cropping to the lesion", transient=True):
+    for item in track(plain_loader(slides, batch), "cropping to the lesion"):
         for lesion in (network(item["scan"].to(device)).lesion_logits[:, 0] > 0).cpu().numpy():
             box = lesion_box(lesion, settings.cascade_margin, settings.cascade_fallback)
             scans[row] = crop(slides.scans[row], box, side)

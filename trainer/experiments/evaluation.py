@@ -53,7 +53,8 @@ class Row:
     Attributes:
         seeds: how many.
         figures: "auc", "iou", "class_accuracy": those that the arm has.
-        decisions: by the rule of the threshold; empty for an arm that only segments.
+        decisions: by the rule of the threshold; empty for an arm that only segments. CHOSEN is missing
+            where the validation part has one class alone.
         calibration: None for an arm that only segments.
         result: what the figures are computed from; its IoU is that of slides with a mask.
     """
@@ -111,7 +112,7 @@ def row(arm: Arm, seeds: Sequence[Tested]) -> Row:
     if classifies:
         risk = np.stack([risk_of(arm, test) for test in tests])
         right = np.stack([test.probabilities.argmax(1) == test.labels for test in tests])
-        chosen = np.array([_threshold(arm, one.validation) for one in seeds])
+        chosen = _thresholds(arm, [one.validation for one in seeds])
     result = ArmResult(malignant, first.patients, risk, chosen, iou, right)
     figures = {name: spread(figure_of(result, name)) for name in ["auc", "class_accuracy"] * classifies}
     if iou is not None:
@@ -120,7 +121,8 @@ def row(arm: Arm, seeds: Sequence[Tested]) -> Row:
         figures["iou"] = spread(figure_of(ArmResult(malignant, first.patients, iou=shown), "iou"))
     decisions = {}
     if classifies:
-        decisions[CHOSEN] = decide(result)
+        if chosen is not None:
+            decisions[CHOSEN] = decide(result)
         for threshold in seeds[0].settings.thresholds:
             fixed = np.full(len(tests), threshold)
             decisions[f"at {threshold:g}"] = decide(ArmResult(malignant, first.patients, risk, fixed))
@@ -149,8 +151,13 @@ def _malignant_class(arm: Arm) -> int:
     return mmotu.MALIGNANT if arm.dataset == "mmotu" else 1
 
 
-def _threshold(arm: Arm, validation: Predictions) -> float:
-    return youden(is_malignant(arm, validation.labels), risk_of(arm, validation)).threshold
+def _thresholds(arm: Arm, validations: Sequence[Predictions]) -> NDArray[np.float64] | None:
+    """(seeds,): chosen on validation; None where that part has one class alone and nothing can be chosen."""
+    truths = [is_malignant(arm, validation.labels) for validation in validations]
+    if any(truth.all() or not truth.any() for truth in truths):
+        return None
+    risks = [risk_of(arm, validation) for validation in validations]
+    return np.array([youden(y, r).threshold for y, r in zip(truths, risks, strict=True)])
 
 
 def _calibration(arm: Arm, seeds: Sequence[Tested], result: ArmResult) -> Calibration:

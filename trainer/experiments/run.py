@@ -1,4 +1,4 @@
-"""`trainer run EXPERIMENT`: train what is missing of its arms, then make the report from what lies on disk."""
+"""`trainer run EXPERIMENT`: train what is missing of its arms, make the report of what lies on disk."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

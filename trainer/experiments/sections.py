@@ -74,7 +74,8 @@ def _pictures(
     for arm, runs in done.items():
         classes = mmotu.CLASSES if arm.dataset == "mmotu" else _BENIGN_MALIGNANT
         examples = load_examples(runs[0].folder / "examples.npz")
-        caption = f"{label(arm)}, seed {runs[0].made.seed}: the surest right and wrong test slides, and doubtful ones."
+        which = f"{label(arm)}, seed {runs[0].made.seed}"
+        caption = f"{which}: the surest right and wrong test slides, and the most doubtful ones."
         pictures.append((caption, charts.sheet(examples, classes)))
     return pictures
 

@@ -1,4 +1,4 @@
-"""How much of a decision comes from the image, how much from the clinical facts: Shapley values of two branches."""
+"""How much of a decision is image, how much clinical facts: Shapley values of the two branches."""
 
 from dataclasses import dataclass
 

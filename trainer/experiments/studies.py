@@ -1,4 +1,4 @@
-"""The experiments that are no table of arms: what the clinical facts say, alone and in a network's decision."""
+"""The experiments that are no table of arms: what the clinical facts say, alone and in a decision."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from trainer.data.hospital import Cohort, read_dataset
 from trainer.data.slides import CLINICAL_INPUTS, Slides
 from trainer.experiments.arm import Arm
 from trainer.experiments.clinical import facts_alone, malignancy_by_facts, toggle
-from trainer.experiments.evaluation import CHOSEN, row
+from trainer.experiments.evaluation import row
 from trainer.experiments.finished import finished
 from trainer.experiments.plan import Plan
 from trainer.experiments.shapley import branch_shares
@@ -106,7 +106,9 @@ def _trained(plan: Plan, hardware: Hardware) -> list[tuple[int, Network, Slides]
 def _toggle(plan: Plan, hardware: Hardware) -> Section:
     (arm,) = _arms(plan)
     done = {run.made.seed: run for run in finished(plan.root)[arm]}
-    thresholds = row(arm, [tested(done[seed]) for seed in plan.seeds]).decisions[CHOSEN].threshold
+    decisions = row(arm, [tested(done[seed]) for seed in plan.seeds]).decisions
+    rule = next(iter(decisions))  # CHOSEN, unless the validation part has one class alone
+    thresholds = decisions[rule].threshold
     rows = []
     for (seed, network, slides), threshold in zip(_trained(plan, hardware), thresholds, strict=True):
         for t in toggle(network, slides, threshold, hardware):
@@ -115,7 +117,7 @@ def _toggle(plan: Plan, hardware: Hardware) -> Section:
             name = t.fact.replace("_", " ")
             rows.append((str(seed), f"{name} = {t.value}", f"{t.shift:+.3f}", flips, auc))
     columns = ("seed", "set to, for everybody", "mean change of risk", "share of decisions that flip", "AUC")
-    notes = ("Threshold chosen on validation. Intervals by patients.",)
+    notes = (f"Threshold: {rule}. Intervals by patients.",)
     table = TextTable(f"{arm.name}, {arm.variant} test slides", columns, tuple(rows), notes)
     return Section("clinical-toggle: each clinical fact switched at inference (thesis, section 8)", [table])
 
@@ -137,8 +139,8 @@ def _branch_shares(plan: Plan, hardware: Hardware) -> Section:
     )
     notes = (
         "Shapley values of the two branches (Shapley 1953) for the log odds of malignancy, each against the "
-        f"other test slides. Clinical facts: {', '.join(CLINICAL_INPUTS)}. Sizes are in log odds; the share is "
-        "that of one slide, averaged. It tells what the network uses, not what is true of patients.",
+        f"other test slides. Clinical facts: {', '.join(CLINICAL_INPUTS)}. Sizes are in log odds; the share "
+        "is that of one slide, averaged. It tells what the network uses, not what is true of patients.",
     )
     table = TextTable(f"{arm.name}, {arm.variant} test slides", columns, tuple(rows), notes)
     return Section(
