@@ -21,7 +21,7 @@ CHOSEN = "chosen on validation"
 
 
 @dataclass(frozen=True)
-class Tested:
+class Outcome:
     """One training of an arm, as the statistics see it."""
 
     validation: Predictions
@@ -78,7 +78,7 @@ class Evaluation:
 
 
 def evaluate(
-    experiment: Experiment, tested: Mapping[Arm, Sequence[Tested]], left_out: Mapping[Arm, str]
+    experiment: Experiment, tested: Mapping[Arm, Sequence[Outcome]], left_out: Mapping[Arm, str]
 ) -> Evaluation:
     """Turn predictions into figures.
 
@@ -101,7 +101,7 @@ def evaluate(
     return Evaluation(experiment, rows, compare(contrasts, results), left_out)
 
 
-def row(arm: Arm, seeds: Sequence[Tested]) -> Row:
+def row(arm: Arm, seeds: Sequence[Outcome]) -> Row:
     """The figures of one arm over its seeds."""
     tests = [one.test for one in seeds]
     first = tests[0]
@@ -130,11 +130,11 @@ def row(arm: Arm, seeds: Sequence[Tested]) -> Row:
     return Row(arm, len(seeds), figures, decisions, calibration, result)
 
 
-def only(one: Tested, keep: Callable[[str], bool]) -> Tested:
+def only(one: Outcome, keep: Callable[[str], bool]) -> Outcome:
     """The same training on those test slides whose name `keep` likes."""
     rows = np.array([keep(str(name)) for name in one.test.names], bool)
     test = Predictions(**{name: column[rows] for name, column in vars(one.test).items()})
-    return Tested(one.validation, test, one.settings)
+    return Outcome(one.validation, test, one.settings)
 
 
 def is_malignant(arm: Arm, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -160,7 +160,7 @@ def _thresholds(arm: Arm, validations: Sequence[Predictions]) -> NDArray[np.floa
     return np.array([youden(y, r).threshold for y, r in zip(truths, risks, strict=True)])
 
 
-def _calibration(arm: Arm, seeds: Sequence[Tested], result: ArmResult) -> Calibration:
+def _calibration(arm: Arm, seeds: Sequence[Outcome], result: ArmResult) -> Calibration:
     before, temperatures, after = [], [], []
     for one in seeds:
         logits, held_out = _logits(one.test), _logits(one.validation)

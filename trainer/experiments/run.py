@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from scanside.errors import InputError, SettingError
 from trainer.experiments.arm import Arm
 from trainer.experiments.catalogue import EXPERIMENTS, Experiment
@@ -33,7 +31,7 @@ def run(name: str, plan: Plan) -> tuple[Path, Path]:
         raise SettingError(f"{names[0]} can't be run: {unable[names[0]]}.")
     hardware, remark = find(plan.devices)
     if remark:
-        Console().print(remark)
+        print(remark)
     sections = []
     for one in names:
         if one not in unable:
@@ -83,7 +81,7 @@ def train_arms(name: str, arms: Sequence[Arm], plan: Plan, hardware: Hardware) -
         for seed in plan.seeds:
             before = "done before" if is_done(plan.folder(arm, seed)) else ""
             what = f"{name}, arm {number} of {len(ordered)}: {arm.slug}, seed {seed}"
-            Console().print(f"{what} {before}".rstrip(), highlight=False)
+            print(f"{what} {before}".rstrip(), flush=True)
             train_arm(arm, seed, plan, hardware)
 
 

@@ -12,9 +12,9 @@ from trainer.data import mmotu
 from trainer.examples import load_examples
 from trainer.experiments.arm import Arm
 from trainer.experiments.catalogue import Experiment
-from trainer.experiments.evaluation import Evaluation, Tested, evaluate, only
+from trainer.experiments.evaluation import Evaluation, Outcome, evaluate, only
 from trainer.experiments.finished import Finished
-from trainer.experiments.tested import tested
+from trainer.experiments.outcome import outcome
 from trainer.report import charts
 from trainer.report.page import Section, write_json
 from trainer.report.table import (
@@ -46,7 +46,7 @@ def section_of(
         done: the experiment's finished trainings; at least one.
         left_out: arms that are not among them -> why.
     """
-    predicted = {arm: [tested(run) for run in runs] for arm, runs in done.items()}
+    predicted = {arm: [outcome(run) for run in runs] for arm, runs in done.items()}
     evaluation = evaluate(experiment, predicted, left_out)
     tables = [figures_table(evaluation, experiment.title)]
     without = _without_leaks(experiment, predicted)
@@ -80,7 +80,7 @@ def _pictures(
     return pictures
 
 
-def _without_leaks(experiment: Experiment, predicted: Mapping[Arm, Sequence[Tested]]) -> TextTable | None:
+def _without_leaks(experiment: Experiment, predicted: Mapping[Arm, Sequence[Outcome]]) -> TextTable | None:
     """MMOTU's figures without the test images that have a near-duplicate in the training set."""
     leaks = {str(entry.image) for entry in mmotu.read_split() if entry.leaks}
     clean = {

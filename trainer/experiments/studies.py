@@ -11,9 +11,9 @@ from trainer.experiments.arm import Arm
 from trainer.experiments.clinical import facts_alone, malignancy_by_facts, toggle
 from trainer.experiments.evaluation import row
 from trainer.experiments.finished import finished
+from trainer.experiments.outcome import outcome
 from trainer.experiments.plan import Plan
 from trainer.experiments.shapley import branch_shares
-from trainer.experiments.tested import tested
 from trainer.experiments.train_arm import load_arm, slides_of
 from trainer.hardware import Hardware
 from trainer.models.network import Network
@@ -106,7 +106,7 @@ def _trained(plan: Plan, hardware: Hardware) -> list[tuple[int, Network, Slides]
 def _toggle(plan: Plan, hardware: Hardware) -> Section:
     (arm,) = _arms(plan)
     done = {run.made.seed: run for run in finished(plan.root)[arm]}
-    decisions = row(arm, [tested(done[seed]) for seed in plan.seeds]).decisions
+    decisions = row(arm, [outcome(done[seed]) for seed in plan.seeds]).decisions
     rule = next(iter(decisions))  # CHOSEN, unless the validation part has one class alone
     thresholds = decisions[rule].threshold
     rows = []

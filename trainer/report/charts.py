@@ -1,4 +1,4 @@
-"""Curves and pictures of a report, each as the text of an SVG or the bytes of a PNG."""
+"""Curves and pictures of a report, each as the text of an SVG or the bytes of a JPEG."""
 
 import io
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ def sheet(examples: Examples, classes: Sequence[str]) -> bytes:
         if mine:
             rows.append(np.hstack(mine + [blank] * (4 - len(mine))))
     picture = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".png", picture)[1].tobytes()
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
 
 def _tile(examples: Examples, row: int, classes: Sequence[str]) -> NDArray[np.uint8]:

@@ -35,7 +35,7 @@ class Section:
     """One experiment: notes, then its tables, then its pictures.
 
     Attributes:
-        pictures: (caption, SVG text or PNG bytes).
+        pictures: (caption, SVG text or JPEG bytes).
     """
 
     title: str
@@ -138,7 +138,7 @@ def _picture(picture: str | bytes, caption: str) -> str:
     if isinstance(picture, str):
         return picture
     data = base64.b64encode(picture).decode()
-    return f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{data}">'
+    return f'<img alt="{html.escape(caption)}" src="data:image/jpeg;base64,{data}">'
 
 
 def _markdown(sections: Sequence[Section], warned: str) -> str:

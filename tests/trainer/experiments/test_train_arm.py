@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from scanside.errors import SettingError
+from scanside.scan.types import Size
 from trainer.data.slides import mmotu_slides
 from trainer.experiments.arm import Arm
 from trainer.experiments.plan import Plan
@@ -77,16 +78,12 @@ def test_a_finished_arm_is_left_alone_and_other_settings_are_refused(done: Path,
 
 
 def test_smoke_images_hold_both_kinds_in_every_part(mmotu_like: Path) -> None:
-    from scanside.scan.types import Size
-
     for part in ("train", "validation", "test"):
         labels = mmotu_slides(mmotu_like, Size(40, 64), part, images=16).labels
         assert len(labels) == 16 and 0 < (labels == 7).sum() < 16
 
 
 def test_shares_are_nested_and_hold_whole_patients(mmotu_like: Path) -> None:
-    from scanside.scan.types import Size
-
     slides = mmotu_slides(mmotu_like, Size(40, 64), "validation", images=60)
     quarter, half = (set(share_of(slides, share, 3).names) for share in (0.25, 0.5))
     assert quarter < half < set(slides.names)
