@@ -17,6 +17,7 @@ from trainer.experiments.finished import Finished
 from trainer.experiments.outcome import outcome
 from trainer.report import charts
 from trainer.report.page import Section, write_json
+from trainer.report.patient_table import patient_tests_table, patients_table
 from trainer.report.table import (
     TextTable,
     calibration_table,
@@ -54,6 +55,7 @@ def section_of(
         tables.append(without)
     if evaluation.comparisons:
         tables.append(comparisons_table(evaluation))
+    tables += [table for table in (patients_table(evaluation), patient_tests_table(evaluation)) if table]
     if any(row.decisions for row in evaluation.rows):
         tables += [decisions_table(evaluation), calibration_table(evaluation), confusion_table(evaluation)]
     tables.append(_trained(experiment, done))
@@ -75,7 +77,10 @@ def _pictures(
         classes = mmotu.CLASSES if arm.dataset == "mmotu" else _BENIGN_MALIGNANT
         examples = load_examples(runs[0].folder / "examples.npz")
         which = f"{label(arm)}, seed {runs[0].made.seed}"
-        caption = f"{which}: the surest right and wrong test slides, and the most doubtful ones."
+        caption = (
+            f"{which}: the surest right and wrong test slides, and the most doubtful ones. Green: the "
+            "expert's outline; orange: the network's. Coloured: what speaks for the class it says (Grad-CAM)."
+        )
         pictures.append((caption, charts.sheet(examples, classes)))
     return pictures
 

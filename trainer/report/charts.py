@@ -82,16 +82,30 @@ def bars(title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence
 
 
 def sheet(examples: Examples, classes: Sequence[str]) -> bytes:
-    """Slides with the expert's outline (green) and the network's (orange), what it is and what was said."""
-    tiles = [_tile(examples, i, classes) for i in range(len(examples.kinds))]
-    blank = np.zeros_like(tiles[0])
+    """Slides with the expert's outline (green) and the network's (orange), what it is and what was said.
+
+    Below each row what the network looked at, where it classifies: dark blue little, yellow most.
+    """
+    drawn = [_tile(examples, i, classes) for i in range(len(examples.kinds))]
+    heated = [_heat(examples.scans[i], heat) for i, heat in enumerate(examples.saliency)]
     rows = []
     for kind in ("right", "wrong", "doubtful"):
-        mine = [tile for tile, k in zip(tiles, examples.kinds, strict=True) if k == kind]
+        mine = [i for i, k in enumerate(examples.kinds) if k == kind]
         if mine:
-            rows.append(np.hstack(mine + [blank] * (4 - len(mine))))
+            rows.append(_row([drawn[i] for i in mine]))
+            rows += [_row([heated[i] for i in mine])] if examples.saliency.any() else []
     picture = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+
+
+def _row(tiles: Sequence[NDArray[np.uint8]], wide: int = 4) -> NDArray[np.uint8]:
+    return np.hstack([*tiles, *[np.zeros_like(tiles[0])] * (wide - len(tiles))])
+
+
+def _heat(scan: NDArray[np.uint8], saliency: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(cv2.resize(scan, _TILE), cv2.COLOR_GRAY2RGB)
+    colour = cv2.applyColorMap(cv2.resize(saliency, _TILE), cv2.COLORMAP_PLASMA)
+    return np.asarray(cv2.addWeighted(grey, 0.6, cv2.cvtColor(colour, cv2.COLOR_BGR2RGB), 0.4, 0), np.uint8)
 
 
 def _tile(examples: Examples, row: int, classes: Sequence[str]) -> NDArray[np.uint8]:
@@ -99,13 +113,18 @@ def _tile(examples: Examples, row: int, classes: Sequence[str]) -> NDArray[np.ui
     for mask, colour in ((examples.drawn[row], DRAWN), (examples.outlined[row], OUTLINED)):
         cv2.drawContours(tile, _contours(mask), -1, colour, 1, cv2.LINE_AA)
     called, sure = int(examples.called[row]), float(examples.sure[row])
-    said = f"IoU {sure:.2f}" if called < 0 else f"{classes[called][:20]} {100 * sure:.0f} %"
+    said = f"IoU {sure:.2f}" if called < 0 else f"said: {_short(classes[called])} {100 * sure:.0f} %"
     caption = np.zeros((34, _TILE[0], 3), np.uint8)
-    lines = (f"{examples.kinds[row]}: {classes[int(examples.labels[row])][:22]}", f"said: {said}")
+    lines = (f"{examples.kinds[row]}: {_short(classes[int(examples.labels[row])])}", said)
     for number, text in enumerate(lines):
         at = (3, 12 + 14 * number)
         cv2.putText(caption, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1, cv2.LINE_AA)
     return np.asarray(np.vstack([tile, caption]), np.uint8)
+
+
+def _short(name: str) -> str:
+    """MMOTU's malignant class has a name that no caption holds."""
+    return name.replace("high-grade serous cystadenocarcinoma", "serous carcinoma")
 
 
 def _contours(mask: Mask) -> Sequence[NDArray[np.int32]]:
