@@ -130,7 +130,9 @@ def main() -> int:
     loops = {"plain loop": first, "this trainer": mine}
     for _ in range(options.steps + 1):
         for name, loop in loops.items():
-            torch.set_flush_denormal(name == "this trainer")
+            if hardware.accelerator == "cpu":  # what makes ours repeatable must not slow the other
+                torch.set_flush_denormal(name == "this trainer")
+                torch.use_deterministic_algorithms(name == "this trainer")
             loop.step()
     show(loops, batch, size, f"{hardware.accelerator}, {torch.get_num_threads()} threads")
     return 0

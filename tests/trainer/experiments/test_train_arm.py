@@ -89,3 +89,20 @@ def test_shares_are_nested_and_hold_whole_patients(mmotu_like: Path) -> None:
     assert quarter < half < set(slides.names)
     assert set(share_of(slides, 0.25, 4).names) != quarter
     assert {slides.labels[i] for i in range(60)} == set(share_of(slides, 0.25, 3).labels)
+
+
+@pytest.mark.slow
+def test_two_devices_share_every_batch(mmotu_like: Path, tmp_path: Path) -> None:
+    """Two processes on the CPU stand for two GPUs: the same slides, half of each batch to each."""
+    head, plan = _SCRIPT.replace("Hardware())", 'Hardware("cpu", devices=2))').split("plan = ")
+    begin, train = f"plan = {plan}".strip().split("\n")
+    script = f"{head}\nif __name__ == '__main__':\n    {begin}\n    {train}\n"  # started anew in each process
+    (tmp_path / "two.py").write_text(script)
+    words = [sys.executable, str(tmp_path / "two.py"), str(mmotu_like), str(tmp_path)]
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    subprocess.run(words, check=True, timeout=300, stdout=subprocess.DEVNULL, cwd=root, env=environment)
+    lines = (files(tmp_path) / "logs" / "metrics.csv").read_text().splitlines()
+    step = lines[0].split(",").index("step")
+    assert max(int(line.split(",")[step]) for line in lines[1:]) == 2 * (48 // 8) - 1
+    assert (files(tmp_path) / "test.npz").exists()
