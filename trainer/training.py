@@ -105,8 +105,9 @@ def fit(
     keeps_best = plan.keep == "lowest validation loss"
     callbacks: list[Callback] = [EMAWeightAveraging(decay=plan.ema)] if plan.ema else []
     if keeps_best:  # before the last one, whose file holds this one's state
+        small = not plan.ema  # Lightning puts averaged weights only into whole checkpoints
         callbacks.append(
-            ModelCheckpoint(folder, "best", _LOSS, save_weights_only=True, enable_version_counter=False)
+            ModelCheckpoint(folder, "best", _LOSS, save_weights_only=small, enable_version_counter=False)
         )
     callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     trainer = lightning.Trainer(

@@ -11,7 +11,7 @@ from trainer.data import mmotu
 from trainer.experiments.arm import Arm
 from trainer.experiments.catalogue import Experiment
 from trainer.predictions import Predictions
-from trainer.statistics.arm import ArmResult, figure_of
+from trainer.statistics.arm import DECISION_FIGURES, ArmResult, figure_of
 from trainer.statistics.calibration import expected_calibration_error, temperature
 from trainer.statistics.operating_point import Decisions, decide, youden
 from trainer.statistics.paired import Comparison, Contrast, compare
@@ -55,6 +55,7 @@ class Row:
         figures: "auc", "iou", "class_accuracy": those that the arm has.
         decisions: by the rule of the threshold; empty for an arm that only segments. CHOSEN is missing
             where the validation part has one class alone.
+        decision_sd: standard deviation over seeds of each of their figures; NaN with one seed.
         calibration: None for an arm that only segments.
         result: what the figures are computed from; its IoU is that of slides with a mask.
     """
@@ -63,6 +64,7 @@ class Row:
     seeds: int
     figures: Mapping[str, Spread]
     decisions: Mapping[str, Decisions]
+    decision_sd: Mapping[str, Mapping[str, float]]
     calibration: Calibration | None
     result: ArmResult
 
@@ -119,15 +121,20 @@ def row(arm: Arm, seeds: Sequence[Outcome]) -> Row:
         everywhere = arm.task == "mtl" and seeds[0].settings.iou_on == "all slides in mtl"
         shown = np.stack([test.iou for test in tests]) if everywhere else iou
         figures["iou"] = spread(figure_of(ArmResult(malignant, first.patients, iou=shown), "iou"))
-    decisions = {}
+    decided = {} if chosen is None else {CHOSEN: result}
     if classifies:
-        if chosen is not None:
-            decisions[CHOSEN] = decide(result)
         for threshold in seeds[0].settings.thresholds:
             fixed = np.full(len(tests), threshold)
-            decisions[f"at {threshold:g}"] = decide(ArmResult(malignant, first.patients, risk, fixed))
+            decided[f"at {threshold:g}"] = ArmResult(malignant, first.patients, risk, fixed)
+    decisions = {rule: decide(one) for rule, one in decided.items()}
+    decision_sd = {rule: _sd(one) for rule, one in decided.items()}
     calibration = _calibration(arm, seeds, result) if classifies else None
-    return Row(arm, len(seeds), figures, decisions, calibration, result)
+    return Row(arm, len(seeds), figures, decisions, decision_sd, calibration, result)
+
+
+def _sd(result: ArmResult) -> dict[str, float]:
+    by_seed = {name: figure_of(result, name).by_seed for name in DECISION_FIGURES}
+    return {name: float(v.std(ddof=1)) if len(v) > 1 else float("nan") for name, v in by_seed.items()}
 
 
 def only(one: Outcome, keep: Callable[[str], bool]) -> Outcome:

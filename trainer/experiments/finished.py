@@ -20,6 +20,7 @@ class Made:
 
     Attributes:
         weights: of the encoder at the start: "none", "imagenet" or a file's name.
+        data_kind: "mmotu", "hospital" or "synthetic".
         data_fingerprint: SHA-256 of the data set.
         builds_on: SHA-256 of the weights of each arm that it needs, by the arm's slug.
     """
@@ -28,6 +29,7 @@ class Made:
     seed: int
     configuration: Configuration
     weights: str
+    data_kind: str
     data_fingerprint: str
     builds_on: dict[str, str]
 
@@ -80,6 +82,7 @@ def read_made(path: Path) -> Made:
             int(content["seed"]),
             from_mapping(Configuration, content["configuration"], "configuration."),
             str(content["weights"]),
+            str(content.get("data_kind", content["arm"]["dataset"])),  # not recorded at first
             str(content["data_fingerprint"]),
             {str(slug): str(digest) for slug, digest in content["builds_on"].items()},
         )

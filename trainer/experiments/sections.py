@@ -28,6 +28,10 @@ from trainer.report.table import (
 )
 
 _BENIGN_MALIGNANT = ("benign", "malignant")
+_SYNTHETIC = (
+    "The hospital's data are a synthetic cohort: drawn by scanside, no patient's. Its figures show that the "
+    "methods work; they say nothing about patients, and a difference from the thesis's figure means nothing."
+)
 _HOW = (
     "Mean over seeds ± their standard deviation; below it the 95 % interval by patients (each MMOTU image "
     "counts as one) and the thesis's figure with the difference. IoU is that of slides with a mask, if the "
@@ -61,7 +65,9 @@ def section_of(
     tables.append(_trained(experiment, done))
     write_json(root / "results" / f"{experiment.name}.json", _results(evaluation, done))
     title = f"{experiment.name}: {experiment.title}"
-    return Section(title, tables, _pictures(evaluation, done), [_HOW])
+    kinds = {run.made.data_kind for runs in done.values() for run in runs}
+    notes = [*([_SYNTHETIC] if "synthetic" in kinds else []), _HOW]
+    return Section(title, tables, _pictures(evaluation, done), notes)
 
 
 def _pictures(
@@ -123,7 +129,7 @@ def _trained(experiment: Experiment, done: Mapping[Arm, Sequence[Finished]]) -> 
                 size,
                 f"{c.optimiser.name}, {c.optimiser.lr:g}",
                 ", ".join(start) or "random weights",
-                made.data_fingerprint[:12],
+                f"{made.data_kind} {made.data_fingerprint[:12]}",
             )
         )
     columns = ("arm", "seeds", "preset", "epochs", "input, px", "optimiser, rate", "begins with", "data")

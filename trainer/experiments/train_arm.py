@@ -36,8 +36,8 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
     folder, configuration = plan.folder(arm, seed), plan.configuration(arm)
     builds_on = {one.slug: digest(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
     weights = plan.weights if arm.encoder != "unet" else "none"
-    fingerprint = _fingerprint(arm.dataset, plan.source(arm))
-    claim(folder, Made(arm, seed, configuration, Path(weights).name, fingerprint, builds_on))
+    data = _kind_and_fingerprint(arm.dataset, plan.source(arm))
+    claim(folder, Made(arm, seed, configuration, Path(weights).name, *data, builds_on))
     if not is_done(folder):
         make_repeatable(hardware)
         _train(arm, seed, plan, hardware, configuration, folder)
@@ -67,8 +67,11 @@ def _read(dataset: str, source: Path, size: Size, part: str, most: int | None, m
 
 
 @lru_cache
-def _fingerprint(dataset: str, source: Path) -> str:
-    return mmotu.fingerprint(source) if dataset == "mmotu" else read_dataset(source).fingerprint
+def _kind_and_fingerprint(dataset: str, source: Path) -> tuple[str, str]:
+    if dataset == "mmotu":
+        return dataset, mmotu.fingerprint(source)
+    cohort = read_dataset(source)
+    return str(cohort.about["kind"]), cohort.fingerprint
 
 
 def _train(

@@ -146,7 +146,7 @@ def _cell(row: Row, name: str, rule: str, theirs: Mapping[str, float], feet: _Fo
         spread = row.figures[name]
         estimate, sd = spread.sampling, spread.seed_sd
     elif rule in row.decisions and name in row.decisions[rule].figures:
-        estimate, sd = row.decisions[rule].figures[name], math.nan
+        estimate, sd = row.decisions[rule].figures[name], row.decision_sd[rule][name]
     else:
         return ""
     lines = [number(estimate.value) + ("" if math.isnan(sd) else f" ± {sd:.3f}"), feet.interval(estimate)]

@@ -56,6 +56,8 @@ def test_seeds_are_averaged_and_their_spread_is_shown() -> None:
     found = row(CLS, [Outcome(VALIDATION, TEST, Settings()), Outcome(VALIDATION, worse, Settings())])
     assert found.seeds == 2 and found.figures["auc"].by_seed == (0.75, 0.0)
     assert found.figures["auc"].sampling.value == 0.375
+    # .45 finds one of two malignant slides with the first network, none with the second
+    assert found.decision_sd[CHOSEN]["sensitivity"] == pytest.approx(np.std([0.5, 0.0], ddof=1))
     assert found.figures["auc"].seed_sd == pytest.approx(np.std([0.75, 0.0], ddof=1))
 
 

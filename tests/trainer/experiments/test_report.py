@@ -17,6 +17,7 @@ def test_the_report_shows_tables_curves_and_examples(runs: Path) -> None:
     assert "Research use only" in page and "These figures mean nothing" in page
     for words in ("Cascade + clinical", "paper 0.893", "Confusion matrices", "Holm", "Calibration"):
         assert words in page, words
+    assert "a synthetic cohort: drawn by scanside" in page
     assert page.count("data:image/jpeg;base64,") == 3 and page.count("<svg") == 2
     text = (runs / "smoke" / "reports" / "table7" / "report.md").read_text()
     assert text.startswith("# Results") and "| arm | AUC |" in text
