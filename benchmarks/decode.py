@@ -22,17 +22,18 @@ from rich.console import Console
 from rich.table import Table
 
 from scanside.scan.decode import open_instance
-from scanside.scan.prepare import prepare
-from scanside.scan.region import find_regions
+from scanside.scan.prepare import find_scans, prepare
 from scanside.scan.types import Size
-from tests.synth.dicom import Photometric, make_instance, save
+from tests.synth.dicom import Photometric, box_around, make_instance, region, save
 from tests.synth.scans import make_frame
 
 FRAME = Size(768, 1024)
 INPUT = Size(336, 544)
-CASES: Sequence[tuple[str, Photometric, UID]] = (
-    ("JPEG baseline", Photometric.YBR_FULL_422, JPEGBaseline8Bit),
-    ("raw RGB", Photometric.RGB, ExplicitVRLittleEndian),
+CASES: Sequence[tuple[str, Photometric, UID, bool]] = (
+    ("JPEG, region declared", Photometric.YBR_FULL_422, JPEGBaseline8Bit, True),
+    ("JPEG, no region", Photometric.YBR_FULL_422, JPEGBaseline8Bit, False),
+    ("raw RGB, region declared", Photometric.RGB, ExplicitVRLittleEndian, True),
+    ("raw RGB, no region", Photometric.RGB, ExplicitVRLittleEndian, False),
 )
 
 
@@ -42,7 +43,7 @@ def main() -> None:
     count = parser.parse_args().count
     cv2.setNumThreads(1)
     table = Table(
-        "median ms", *(name for name, _, _ in CASES), title=f"{FRAME.width} x {FRAME.height}, one core"
+        "median ms", *(name for name, *_ in CASES), title=f"{FRAME.width} x {FRAME.height}, one core"
     )
     with tempfile.TemporaryDirectory() as folder:
         columns = [measure(_write(Path(folder), *case[1:]), count) for case in CASES]
@@ -75,8 +76,7 @@ def measure(path: Path, count: int) -> dict[str, float]:
 def ours(path: Path) -> NDArray[np.float32]:
     instance = open_instance(path)
     frame = instance.frame()
-    region = find_regions(instance.header, frame.size)[0]
-    return prepare(frame, region, INPUT).pixels
+    return prepare(frame, find_scans(instance.header, frame)[0], INPUT).pixels
 
 
 def plain(path: Path) -> NDArray[np.float32]:
@@ -98,10 +98,11 @@ def plain(path: Path) -> NDArray[np.float32]:
     return cv2.resize(cut, (INPUT.width, INPUT.height), interpolation=cv2.INTER_AREA) / np.float32(255)
 
 
-def _write(folder: Path, photometric: Photometric, syntax: UID) -> Path:
-    frame = make_frame(0, FRAME, colour=True).pixels
-    made = make_instance([frame], photometric=photometric, syntax=syntax)
-    return save(made, folder / f"{syntax}.dcm")
+def _write(folder: Path, photometric: Photometric, syntax: UID, declared: bool) -> Path:
+    frame = make_frame(0, FRAME, colour=True)
+    regions = [region(box_around(frame.sector))] if declared else []
+    made = make_instance([frame.pixels], photometric=photometric, syntax=syntax, regions=regions)
+    return save(made, folder / f"{syntax}-{declared}.dcm")
 
 
 if __name__ == "__main__":

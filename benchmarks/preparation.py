@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from scanside.errors import NoTissue
-from scanside.scan.contour import find_sectors
 from scanside.scan.prepare import cut, fill, separate, to_grey
 from scanside.scan.types import Box, Frame, Grey, Mask, Region, RegionSource, Size
+from scanside.scan.views import find_sectors
 from tests.synth import consoles
 
 INPUT = Size(336, 544)
@@ -27,7 +27,7 @@ INPUT = Size(336, 544)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--count", type=int, default=400, help="screens (400)")
-    parser.add_argument("--first", type=int, default=10_000, help="seed of the first (10000)")
+    parser.add_argument("--first", type=int, default=60_000, help="seed of the first (60000)")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     screens = range(args.first, args.first + args.count)

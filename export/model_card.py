@@ -27,6 +27,7 @@ def model_card(document: Mapping[str, Any]) -> str:
         "",
         f"{training['summary']}. Initial weights: {training['initial_weights']}. Every number of the run",
         "is in manifest.json under `training.recipe`.",
+        *(["", training["preparation"]] if "preparation" in training else []),
         "",
         "## What it does",
         "",

@@ -63,6 +63,12 @@ def patient_of(header: Dataset) -> str:
     return _text(header, "PatientID") or f"study {_text(header, 'StudyInstanceUID')}"
 
 
+def device_of(header: Dataset) -> str:
+    """Make and model of the machine, as far as they may stay; empty where they may not."""
+    words, named = _words_of(header), (header.get("Manufacturer"), header.get("ManufacturerModelName"))
+    return " ".join(text for text in named if isinstance(text, str) and _nobodys(text, words))
+
+
 @dataclass(frozen=True)
 class _Cleaner:
     """The rules of one instance: the key, its patient's shift of dates, words that name somebody."""
@@ -106,7 +112,7 @@ class _Cleaner:
         if keyword in attributes.TERMS:
             return lambda value: value if value in attributes.TERMS[keyword] else None
         rules: dict[frozenset[str], Callable[[Any], Any]] = {
-            attributes.TEXTS: self._device,
+            attributes.TEXTS: lambda value: _nobodys(value, self.words),
             attributes.DATES: lambda value: _moved(value, self.shift),
             attributes.TIMES: lambda value: value if _TIME.fullmatch(value) else None,
             attributes.DATETIMES: self._moved_datetime,
@@ -115,14 +121,14 @@ class _Cleaner:
         }
         return next((rule for keywords, rule in rules.items() if keyword in keywords), None)
 
-    def _device(self, value: str) -> str | None:
-        if not _TEXT.fullmatch(value) or self.words & set(_split(value)):
-            return None
-        return value
-
     def _moved_datetime(self, value: str) -> str | None:
         match = _DATETIME.fullmatch(value)
         return match and _moved(match["date"], self.shift) + match["rest"]
+
+
+def _nobodys(text: str, words: frozenset[str]) -> str | None:
+    """The text, unless it holds one of the words by which a person goes."""
+    return text if _TEXT.fullmatch(text) and not words & set(_split(text)) else None
 
 
 def _moved(date: str, shift: timedelta) -> str:

@@ -13,9 +13,10 @@ from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
 from scanside.scan.content import check_content
-from scanside.scan.contour import find_sector, find_views
+from scanside.scan.contour import find_sector
 from scanside.scan.region import MIN_REGION_PX, find_regions
 from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, RegionSource, Scan, Size, Tissue
+from scanside.scan.views import find_views
 
 _COLOUR_SPREAD = 60  # max - min of R, G, B in a pixel: above it the pixel is coloured
 _DECLARED = (RegionSource.DICOM, RegionSource.OVERLAY)  # the machine says that it is 2D
@@ -90,7 +91,7 @@ def cut(frame: Frame, region: Region) -> Tissue:
     flags = region.flags | ({Flag.COLOUR} if _is_coloured(inside[inner], sector[inner]) else set())
     box = Box(outer.x0 + x, outer.y0 + y, outer.x0 + x + width, outer.y0 + y + height)
     return Tissue(
-        pixels=np.where(sector[inner], grey[inner], np.uint8(0)),
+        pixels=np.asarray(cv2.copyTo(grey[inner], sector[inner].view(np.uint8)), np.uint8),
         origin=Crop(box, frame.size),
         found_by=region.found_by,
         flags=frozenset(flags),

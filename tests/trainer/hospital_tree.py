@@ -1,4 +1,4 @@
-"""A small hospital, all of it synthetic: several makers, a cine, two views, masks."""
+"""A small hospital, all of it synthetic: several makers, a cine, two views declared or not, masks."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from pydicom.dataset import FileDataset
 
 from scanside.scan.types import Box, Mask
 from tests.synth.dicom import MAKERS, Maker, Patient, box_around, make_instance, region, save
-from tests.synth.scans import SynthFrame, make_frame
+from tests.synth.scans import Probe, SynthFrame, make_frame
 
 PATIENTS = 8
+UNDECLARED = next(maker for maker in MAKERS if not maker.declares_region)
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Hospital:
 
 
 def make_hospital(root: Path) -> Hospital:
-    """Two stills a patient, one with a mask; the first has a cine too, the second a frame with two views."""
+    """Two stills a patient, one with a mask; the first has a cine too, the next two a frame of two views."""
     hospital = Hospital(root / "SRC", root / "table.csv")
     hospital.source.mkdir(parents=True)
     lines = ["\ufeffPatient ID;Menopausal status;Center;Malignancy"]
@@ -64,6 +65,14 @@ def make_hospital(root: Path) -> Hospital:
     )
     _save(hospital, dual, hospital.source / "DOE1SECRET" / "dual.dcm")
     draw(hospital.source / "DOE1SECRET" / "dual.json", np.hstack([np.zeros_like(left.lesion), right.lesion]))
+    undeclared = [make_frame(seed, probe=Probe.CURVED) for seed in (210, 211)]
+    two = make_instance(
+        [np.hstack([view.pixels for view in undeclared])],
+        maker=UNDECLARED,
+        patient=Patient("DOE2SECRET^SYNTHETIC", "HOSPITAL-ID-2"),
+    )
+    _save(hospital, two, hospital.source / "DOE2SECRET" / "two.dcm")
+    draw(hospital.source / "DOE2SECRET" / "two.json", np.hstack([view.lesion for view in undeclared]))
     hospital.table.write_text("\n".join(lines), encoding="utf-8")
     return hospital
 

@@ -52,10 +52,10 @@ def test_every_slide_is_there_with_its_patient_and_facts(made: tuple[Hospital, P
     _, target = made
     cohort = read_dataset(target)
     cohort.check_files()
-    # Two stills each; frames 1 and 6 of the cine, and 3, on which a mask was drawn; two views.
+    # Two stills each; frames 1 and 6 of the cine, and 3, on which a mask was drawn; twice two views.
     assert len(cohort.patients) == PATIENTS
-    assert len(cohort.slides) == 2 * PATIENTS + 3 + 2
-    assert sum(slide.mask is not None for slide in cohort.slides) == PATIENTS + 1 + 1
+    assert len(cohort.slides) == 2 * PATIENTS + 3 + 2 + 2
+    assert sum(slide.mask is not None for slide in cohort.slides) == PATIENTS + 1 + 1 + 2
     assert sum(patient.malignant for patient in cohort.patients) == PATIENTS / 2
     statuses = [patient.record.menopausal_status for patient in cohort.patients]
     assert statuses.count(MenopausalStatus.POST) == PATIENTS / 2  # perimenopausal among them
@@ -124,7 +124,7 @@ def test_what_is_there_twice_or_belongs_to_nobody_is_left_out(own: tuple[Hospita
     found = reasons(target)
     assert found.count("one image under different patients") >= 3
     assert "patient not in the clinical table" in found
-    assert "not an ultrasound image" in found
+    assert "not an ultrasound image: Comprehensive SR Storage" in found
     assert "no DICOM image, damaged, or no decoder for it" in found
     # The stranger's image is also patient 2's: nobody knows whose it is, so neither keeps it.
     assert len(after.slides) == len(before.slides) - 2

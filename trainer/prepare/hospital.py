@@ -17,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from scanside import __version__
 from scanside.clinical import ClinicalRecord
+from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, SettingError
 from trainer.data.hospital import Cohort, Slide, read_dataset
 from trainer.prepare.clinical import Malignancy, read_clinical
 from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, pseudonym, write_file
 from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
-from trainer.prepare.key import load_or_make_key
 from trainer.prepare.masks import Unused, match_masks
 from trainer.prepare.pool import run_all
 from trainer.prepare.report import Missing, left_out_table, private_table, report
@@ -79,7 +79,7 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
     _begin(settings, key)
     jobs = [_job(settings, key, number, image, masks) for number, image in enumerate(images, start=1)]
     prepared = _prepare(jobs, settings, console)
-    facts = {pseudonym(key, "P", patient, digits=10): fact for patient, fact in clinical.items()}
+    facts = {key.pseudonym(patient): fact for patient, fact in clinical.items()}
     slides, missing = join(jobs, prepared, facts, unused)
     with_slides = {slide.patient for slide in slides}
     known = {name: Facts(facts[name][0], facts[name][1] is Malignancy.YES) for name in with_slides}
@@ -186,10 +186,10 @@ def _check_folders(settings: Settings) -> None:
         raise InputError(f"{settings.target} is not empty and not begun by this command. Give a new folder.")
 
 
-def _begin(settings: Settings, key: bytes) -> None:
+def _begin(settings: Settings, key: Key) -> None:
     """Refuse to go on with another key or preparation than the folder was begun with."""
     now = {
-        "key": hashlib.sha256(b"scanside dataset\0" + key).hexdigest(),
+        "key": hashlib.sha256(b"scanside dataset\0" + key.secret).hexdigest(),
         "cine_frames": settings.cine_frames,
         "made_by": f"scanside {__version__}",
     }
@@ -210,14 +210,14 @@ def _begin(settings: Settings, key: bytes) -> None:
 
 def _job(
     settings: Settings,
-    key: bytes,
+    key: Key,
     number: int,
     image: PurePosixPath,
     masks: Mapping[PurePosixPath, Mapping[int, Path]],
 ) -> Job:
     path, drawn = settings.source / image, masks.get(image, {})
     state = [f"{frame} {_state(mask)}" for frame, mask in sorted(drawn.items())]
-    record = pseudonym(key, "R", str(image), _state(path), *state, digits=24)
+    record = pseudonym(key.secret, "R", str(image), _state(path), *state, digits=24)
     return Job(number, path, record, drawn, settings.target, settings.cine_frames, key)
 
 

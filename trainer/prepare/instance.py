@@ -7,14 +7,15 @@ each may hold a patient's name. The full message is kept apart (`LeftOut.detail`
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scanside.errors import InputError, NoTissue, NotScorable, Unreadable
+from scanside.deidentify.header import device_of
+from scanside.deidentify.key import Key
+from scanside.errors import InputError, NotScorable, Unreadable
 from scanside.scan.cine import frames_to_score
 from scanside.scan.decode import Instance, open_instance
-from scanside.scan.prepare import cut
-from scanside.scan.region import find_regions
+from scanside.scan.prepare import cut, find_scans
 from scanside.scan.types import Mask, Tissue
 from trainer.data.hospital import Slide, read_slide
 from trainer.prepare.dataset import pseudonym, slide_row, write_slide
@@ -39,7 +40,7 @@ class Job:
     masks: Mapping[int, Path]
     root: Path
     cine_frames: int
-    key: bytes = field(repr=False)
+    key: Key
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def prepare_file(job: Job) -> Prepared:
         if not (patient_id and uid):
             missing = "PatientID" if uid else "SOPInstanceUID"
             return Prepared(left_out=(LeftOut("file", 0, f"no {missing} in the header"),))
-        patient = pseudonym(job.key, "P", patient_id, digits=10)
+        patient = job.key.pseudonym(patient_id)
         return _prepare_frames(job, instance, patient, uid)
     except NotScorable as error:
         return Prepared(left_out=(LeftOut("file", 0, _public(error), str(error)),))
@@ -118,7 +119,7 @@ def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Pre
     for number in sorted({*frames_to_score(instance.frame_count, job.cine_frames), *masks}):
         try:
             frame = instance.frame(number - 1)
-            regions = find_regions(instance.header, frame.size)
+            regions = find_scans(instance.header, frame)
         except NotScorable as error:
             left_out.append(LeftOut("frame", number, _public(error), str(error)))
             continue
@@ -138,7 +139,7 @@ def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Pre
             lesion = None if drawn is None else _moved(drawn, tissue)
             used |= lesion is not None
             parts = (uid, str(number), *([str(view)] if view else []))
-            name = pseudonym(job.key, "S", *parts, digits=12)
+            name = pseudonym(job.key.secret, "S", *parts, digits=12)
             slides.append(_write(job, instance, tissue, lesion, name, patient, number))
         if drawn is not None and not used:
             left_out.append(LeftOut("mask", number, "the mask was drawn outside the scan"))
@@ -156,7 +157,6 @@ def _write(
     job: Job, instance: Instance, tissue: Tissue, lesion: Mask | None, name: str, patient: str, number: int
 ) -> Slide:
     image_sha256, mask_sha256 = write_slide(job.root, name, tissue.pixels, lesion)
-    header = instance.header
     return Slide(
         name,
         patient,
@@ -166,7 +166,7 @@ def _write(
         mask_sha256,
         tissue.found_by.value,
         tuple(sorted(flag.value for flag in tissue.flags)),
-        _plain(f"{header.get('Manufacturer') or ''} {header.get('ManufacturerModelName') or ''}"),
+        _plain(device_of(instance.header)),
         number,
     )
 
@@ -177,9 +177,5 @@ def _plain(text: str) -> str:
 
 
 def _public(error: NotScorable) -> str:
-    """The reason without what stands in the file; the library's own words on tissue hold figures only."""
-    if isinstance(error, Unreadable):
-        return "no DICOM image, damaged, or no decoder for it"
-    if isinstance(error, NoTissue) and str(error).startswith("not an ultrasound image"):
-        return "not an ultrasound image"
-    return str(error)
+    """The reason without what stands in the file; what is said of missing tissue cites nothing of it."""
+    return "no DICOM image, damaged, or no decoder for it" if isinstance(error, Unreadable) else str(error)

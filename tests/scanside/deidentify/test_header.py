@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UltrasoundImageStorage
 
 from scanside.deidentify import attributes
-from scanside.deidentify.header import clean_header
+from scanside.deidentify.header import clean_header, device_of
 from scanside.deidentify.key import Key
 from scanside.errors import Unreadable
 from tests.synth.patients import make_patient
@@ -189,3 +189,9 @@ def test_an_instance_without_its_place_is_refused(keyword: str) -> None:
     for value in ("", ["1.2.3", "1.2.4"]):
         with pytest.raises(Unreadable, match=keyword):
             clean_header(minimal(**{keyword: value}), KEY)
+
+
+def test_a_machine_is_named_where_its_name_names_nobody() -> None:
+    assert device_of(minimal(Manufacturer="SYNTHMAKER", ManufacturerModelName="X 8")) == "SYNTHMAKER X 8"
+    assert device_of(minimal(Manufacturer="SYNTHMAKER", ManufacturerModelName="of case")) == "SYNTHMAKER"
+    assert device_of(minimal(Manufacturer="Room of 12345678")) == device_of(minimal()) == ""

@@ -12,9 +12,9 @@ from scanside.scan.devices import TextStrip
 from scanside.scan.types import Flag, RegionSource
 from tests.synth.explained import draw
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scan-preparation.md").read_text()
-FILES = ("declared.py", "content.py", "contour.py", "prepare.py")
+FILES = [path for path in (ROOT / "scanside" / "scan").glob("*.py") if path.name != "decode.py"]
 
 
 def first_cells(heading: str) -> set[str]:
@@ -27,8 +27,8 @@ def first_cells(heading: str) -> set[str]:
 def reasons() -> set[str]:
     """What the code says in each NoTissue, up to the figures of the image at hand."""
     found = set()
-    for name in FILES:
-        for node in ast.walk(ast.parse((ROOT / "scanside" / "scan" / name).read_text())):
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "NoTissue":
                 (text,) = node.args
                 first = text.values[0] if isinstance(text, ast.JoinedStr) else text

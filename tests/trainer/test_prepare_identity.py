@@ -1,0 +1,69 @@
+"""Files full of identity, in header and pixels, become a dataset in which none of it is found again."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scanside.deidentify.key import load_or_make_key
+from scanside.scan.decode import open_instance
+from tests.synth.dicom import save
+from tests.synth.leaks import TESSERACT, leaked_bytes, leaked_words
+from tests.synth.patients import PLACES, SynthPatient, make_patient
+from trainer.cli import main
+from trainer.data.hospital import Cohort, read_dataset
+
+
+@dataclass(frozen=True)
+class Made:
+    """Patients, their files, and the dataset made of them."""
+
+    patients: list[SynthPatient]
+    files: list[Path]
+    cohort: Cohort
+    target: Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root = tmp_path_factory.mktemp("identity")
+    (root / "SRC").mkdir()
+    patients = [make_patient(seed) for seed in range(len(PLACES))]
+    files, lines = [], ["patient,menopause,centre,malignant"]
+    for index, patient in enumerate(patients):
+        number = str(patient.instance.PatientID)
+        files.append(save(patient.instance, root / "SRC" / f"{number}.dcm"))
+        lines.append(f"{number},post,other,{index % 2}")
+    (root / "SRC" / f"{patients[0].secrets[0]}.dcm").write_text("no DICOM, but a name")
+    (root / "table.csv").write_text("\n".join(lines))
+    words = ["prepare", "hospital", str(root / "SRC"), str(root / "dst")]
+    assert main([*words, "--clinical", str(root / "table.csv"), "--jobs", "2"]) == 0
+    return Made(patients, files, read_dataset(root / "dst"), root / "dst")
+
+
+def test_nothing_of_a_patient_is_in_any_file(made: Made) -> None:
+    assert len(made.cohort.patients) == len(made.patients)
+    texts = {text for patient in made.patients for text in patient.secrets}
+    dates = {date for patient in made.patients for date in patient.dates}
+    for file, patient in zip(made.files, made.patients, strict=True):
+        assert len(leaked_bytes(file.read_bytes(), patient.secrets, patient.dates)) > 10
+    for path in (path for path in made.target.rglob("*") if path.is_file()):
+        content = str(path.relative_to(made.target)).encode() + path.read_bytes()
+        assert leaked_bytes(content, texts, dates) == [], path
+
+
+@pytest.mark.skipif(shutil.which(TESSERACT) is None, reason="needs Debian's package tesseract-ocr")
+@pytest.mark.parametrize("index", range(len(PLACES)), ids=PLACES)
+def test_nothing_can_be_read_in_the_pixels(index: int, made: Made) -> None:
+    patient, key = made.patients[index], load_or_make_key(made.target.with_name("dst.key"))
+    before = open_instance(made.files[index]).frame().pixels.copy()
+    before[patient.sector] = 0  # text is read best without speckle around it
+    assert leaked_words(before, patient.burned_in)
+    name = key.pseudonym(str(patient.instance.PatientID))
+    slides = [slide for slide in made.cohort.slides if slide.patient == name]
+    assert slides
+    for slide in slides:
+        box, after = slide.origin.box, made.cohort.pixels(slide)
+        after[patient.sector[box.y0 : box.y1, box.x0 : box.x1]] = 0
+        assert leaked_words(after, patient.burned_in) == []
