@@ -7,6 +7,7 @@ import lightning
 import numpy as np
 import torch
 
+from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.configuration import Configuration
 from trainer.data import mmotu
@@ -31,7 +32,8 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
     """Train `arm`, or go on, or find that it is done.
 
     Raises:
-        SettingError: the arm's folder holds a training with other settings or on other data.
+        SettingError: the arm's folder holds a training with other settings or on other data, or the
+            training diverged.
     """
     folder, configuration = plan.folder(arm, seed), plan.configuration(arm)
     builds_on = {one.slug: digest(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
@@ -99,6 +101,11 @@ def _train(
     held_out = plain_loader(validation, training.batch, hardware.workers)
     fitting = Fitting(network, configuration.loss, configuration.optimiser, training, seed)
     fit(fitting, loader, held_out, folder, f"{arm.slug}, seed {seed}", hardware)
+    if not all(weight.isfinite().all() for weight in network.state_dict().values()):
+        raise SettingError(
+            f"{arm.slug}, seed {seed}: training diverged, its weights are no numbers. Remove {folder} and "
+            "set a lower optimiser.lr, or training.precision=32-true."
+        )
     torch.save(network.state_dict(), folder / "weights.part")
     (folder / "weights.part").replace(folder / "weights.pt")
     found = {

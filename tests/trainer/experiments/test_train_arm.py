@@ -77,6 +77,14 @@ def test_a_finished_arm_is_left_alone_and_other_settings_are_refused(done: Path,
         train_arm(ARM, 0, other, Hardware())
 
 
+def test_a_training_that_diverges_is_no_result(mmotu_like: Path, tmp_path: Path) -> None:
+    settings = ("optimiser.lr=1e30", "training.epochs=1", "training.keep=last epoch")
+    plan = Plan({"mmotu": mmotu_like}, tmp_path, scale="smoke", overrides=settings)
+    with pytest.raises(SettingError, match="mmotu-original-efficientnet-mtl, seed 0: training diverged"):
+        train_arm(ARM, 0, plan, Hardware())
+    assert not list(tmp_path.rglob("*.npz")) and not list(tmp_path.rglob("weights.pt"))
+
+
 def test_smoke_images_hold_both_kinds_in_every_part(mmotu_like: Path) -> None:
     for part in ("train", "validation", "test"):
         labels = mmotu_slides(mmotu_like, Size(40, 64), part, images=16).labels
