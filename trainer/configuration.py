@@ -15,7 +15,7 @@ from trainer.fields import bounded, check, from_mapping, from_text, near
 from trainer.models.spec import EncoderName, NetworkSpec, Surplus, Task
 
 Preset = Literal["as-thesis", "as-code"]
-DatasetName = Literal["mmotu", "primary"]
+DatasetName = Literal["mmotu", "hospital"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Layers:
     dropout: float = bounded(0.25, 0.0, 0.99)
     dropout_cls: float = bounded(0.25, 0.0, 0.99)
     pooled_blocks: int = bounded(2, 1, 5)
+    unet_width: int = bounded(64, 1, 1024)
     stochastic_depth: float = bounded(0.2, 0.0, 0.99)
     surplus: Surplus = "bottom"
 
@@ -91,15 +92,18 @@ class Optimiser:
     """How weights are moved.
 
     Attributes:
-        lr: learning rate, constant over the run.
+        lr: learning rate; the peak of a schedule that is not constant.
         momentum: of SGD; Adam has none of its own to set.
         weight_decay: L2 penalty of adam and sgd, decoupled in adamw.
+        schedule: "cosine" rises over `warmup` of all steps, then falls to 0.
     """
 
     name: Literal["adam", "sgd", "adamw"] = "adam"
     lr: float = bounded(1e-3, above=0.0)
     momentum: float = bounded(0.9, 0.0, 0.999)
     weight_decay: float = bounded(0.0, 0.0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: float = bounded(0.05, 0.0, 1.0)
 
     def __post_init__(self) -> None:
         check(self)
@@ -110,6 +114,7 @@ class Training:
     """How long, and which weights are kept.
 
     Attributes:
+        ema: decay per step of averaged weights, which are then validated and kept; 0 for none.
         precision: Lightning's name.
         channels_last: memory format of images and weights.
     """
@@ -117,6 +122,7 @@ class Training:
     epochs: int = bounded(200, 1, 100_000)
     batch: int = bounded(8, 2, 4096)
     keep: Literal["lowest validation loss", "last epoch"] = "lowest validation loss"
+    ema: float = bounded(0.0, 0.0, 0.99999)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
 
@@ -176,6 +182,7 @@ class Configuration:
             dropout=layers.dropout_cls if task == "cls" else layers.dropout,
             hidden=layers.hidden,
             pooled_blocks=layers.pooled_blocks,
+            unet_width=layers.unet_width,
             stochastic_depth=layers.stochastic_depth,
             surplus=layers.surplus,
         )
@@ -184,7 +191,7 @@ class Configuration:
 # THESIS, losses and training.
 _AS_THESIS: dict[DatasetName, tuple[str, ...]] = {
     "mmotu": ("loss.classification=focal", "optimiser.name=sgd"),
-    "primary": ("loss.class_weights=1,2",),
+    "hospital": ("loss.class_weights=1,2",),
 }
 # Where the author's code does otherwise. His training script for MMOTU is not published: only its networks
 # and masks are known.
@@ -197,7 +204,7 @@ _AS_CODE: dict[DatasetName, tuple[str, ...]] = {
         "network.surplus=top",
         "input.mask_above=0",
     ),
-    "primary": (
+    "hospital": (
         "network.pooled_blocks=1",
         "network.surplus=top",
         "input.mask_above=0",

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from torch import nn
 from torch.nn.functional import log_softmax
 
 from trainer.data.loader import plain_loader
 from trainer.data.mmotu import MALIGNANT, PreparedScans
+from trainer.data.slides import of_mmotu
 from trainer.metrics import iou_per_image
+from trainer.progress import track
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.calibration import temperature
 from trainer.statistics.estimate import Estimate, proportion
@@ -55,7 +56,7 @@ def predict(network: nn.Module, data: PreparedScans, what: str, batch: int = 16)
     """Run `network` over `data` in evaluation mode."""
     network.eval()
     rows = []
-    for item in track(plain_loader(data, batch), f"evaluating on {what}", transient=True):
+    for item in track(plain_loader(of_mmotu(data), batch), f"evaluating on {what}"):
         output = network(item["scan"])
         iou = iou_per_image(output.lesion_logits > 0, item["mask"] > 0)
         rows.append((output.class_logits, output.features, iou))

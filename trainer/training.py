@@ -1,137 +1,137 @@
 """One training run on Lightning: resumes from its last checkpoint, logs to CSV and TensorBoard."""
 
-import math
-from dataclasses import dataclass
+import logging
+import warnings
 from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multiclass_accuracy
 
+from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.loader import Batch
-from trainer.losses import dice
+from trainer.epoch_bar import EpochBar
+from trainer.hardware import Hardware
+from trainer.losses import terms
 from trainer.metrics import iou_per_image
+from trainer.models.network import Network
+from trainer.optimiser import optimiser, schedule
+
+_LOSS = "validation/loss"
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast.
-
-    Attributes:
-        learning_rate: the peak; a linear rise over `warmup` of all steps, then a cosine to 0.
-        weight_decay: decoupled (AdamW).
-        ema: decay per step of the averaged weights that are kept.
-        precision: Lightning's name, "32-true" or "bf16-mixed".
-    """
-
-    epochs: int
-    batch: int
-    learning_rate: float
-    weight_decay: float
-    warmup: float
-    ema: float
-    precision: str
-    seed: int
-
-
-class MultitaskTraining(lightning.LightningModule):
-    """L = dice_weight Dice + cross-entropy with class weights."""
+class Fitting(lightning.LightningModule):
+    """What Lightning has to know of a network that segments, classifies or does both."""
 
     def __init__(
-        self, network: nn.Module, class_weights: Tensor, dice_weight: float, schedule: Schedule
+        self, network: Network, loss: Loss, optimiser: Optimiser, training: Training, seed: int
     ) -> None:
         super().__init__()
         self.network = network
-        self.dice_weight, self.schedule = dice_weight, schedule
-        self.cross_entropy = nn.CrossEntropyLoss(class_weights)
+        self.loss, self.optimiser, self.training_plan, self.seed = loss, optimiser, training, seed
 
     def on_train_batch_start(self, *_: object) -> None:
         # Dropout and stochastic depth draw from the global generator: tie it to the step, so that a
         # resumed run goes on as an unbroken one would.
-        torch.manual_seed(self.schedule.seed * 1_000_003 + self.global_step)
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step + 1_000_000_007 * self.global_rank)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        loss, _, _ = self._losses(batch, "train")
-        return loss
+        return self._losses(batch, "train")["loss"]
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        _, class_logits, lesion_logits = self._losses(batch, "validation")
-        accuracy = multiclass_accuracy(
-            class_logits, batch["label"], num_classes=class_logits.shape[1], average="micro"
-        )
-        iou = iou_per_image(lesion_logits > 0, batch["mask"] > 0).mean()
-        size = len(batch["label"])
-        self.log("validation/accuracy", accuracy, batch_size=size, prog_bar=True)
-        self.log("validation/iou", iou, batch_size=size, prog_bar=True)
+        self._losses(batch, "validation")
 
-    def _losses(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor, Tensor]:
-        scan = batch["scan"].contiguous(memory_format=torch.channels_last)
-        output = self.network(scan)
-        class_logits, lesion_logits = output.class_logits.float(), output.lesion_logits.float()
-        seg = dice(lesion_logits, batch["mask"], batch["has_mask"])
-        cls = self.cross_entropy(class_logits, batch["label"])
-        loss = self.dice_weight * seg + cls
-        size = len(batch["label"])
-        for name, value in {"loss": loss, "dice": seg, "cross_entropy": cls}.items():
+    def _losses(self, batch: Batch, stage: str) -> dict[str, Tensor]:
+        scan = batch["scan"]
+        if self.training_plan.channels_last:
+            scan = scan.contiguous(memory_format=torch.channels_last)
+        clinical = batch["clinical"][:, : self.network.spec.clinical_inputs]
+        output = self.network(scan, clinical)
+        parts = terms(output, batch, self.loss)
+        figures = dict(parts)
+        if stage == "validation" and output.class_logits is not None:
+            classes = output.class_logits.shape[1]
+            figures["accuracy"] = multiclass_accuracy(
+                output.class_logits, batch["label"], num_classes=classes, average="micro"
+            )
+        if stage == "validation" and output.lesion_logits is not None:
+            iou = iou_per_image(output.lesion_logits > 0, batch["mask"] > 0)
+            figures["iou"] = iou[batch["has_mask"]].mean() if batch["has_mask"].any() else iou.new_zeros(())
+        for name, value in figures.items():
             self.log(
                 f"{stage}/{name}",
                 value,
                 on_step=False,
                 on_epoch=True,
-                batch_size=size,
-                prog_bar=name == "loss",
+                batch_size=len(batch["label"]),
+                sync_dist=True,
             )
-        return loss, class_logits, lesion_logits
+        return parts
 
     def configure_optimizers(self) -> dict[str, object]:
-        plan = self.schedule
-        optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
-        )
         steps = int(self.trainer.estimated_stepping_batches)
-        rise = max(1, round(plan.warmup * steps))
-
-        def factor(step: int) -> float:
-            if step < rise:
-                return (step + 1) / rise
-            return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        moved = optimiser(self.network.parameters(), self.optimiser)
+        return {
+            "optimizer": moved,
+            "lr_scheduler": {"scheduler": schedule(moved, self.optimiser, steps), "interval": "step"},
+        }
 
 
 def fit(
-    training: MultitaskTraining,
+    fitting: Fitting,
     train: DataLoader[Batch],
     validation: DataLoader[Batch],
     folder: Path,
+    label: str,
+    hardware: Hardware = Hardware(),  # noqa: B008 - frozen
 ) -> None:
-    """Train until `schedule.epochs`, going on from `folder/last.ckpt` where a run was broken off.
+    """Train, going on from `folder/last.ckpt` where a run was broken off.
 
-    The network is left with the averaged weights of the last epoch, in evaluation mode.
+    The network is left on the CPU, in evaluation mode, with the weights that
+    `fitting.training_plan.keep` names.
+
+    Args:
+        label: named by the progress bar.
     """
-    plan = training.schedule
-    training.network.to(memory_format=torch.channels_last)
-    last = folder / "last.ckpt"
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # which devices it found, tips
+    plan = fitting.training_plan
+    if plan.channels_last:
+        fitting.network.to(memory_format=torch.channels_last)
+    last, best = folder / "last.ckpt", folder / "best.ckpt"
+    keeps_best = plan.keep == "lowest validation loss"
+    callbacks: list[Callback] = [EMAWeightAveraging(decay=plan.ema)] if plan.ema else []
+    if keeps_best:  # before the last one, whose file holds this one's state
+        small = not plan.ema  # Lightning puts averaged weights only into whole checkpoints
+        callbacks.append(
+            ModelCheckpoint(folder, "best", _LOSS, save_weights_only=small, enable_version_counter=False)
+        )
+    callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     trainer = lightning.Trainer(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        # Spawned, so that what follows the training runs once.
+        strategy="ddp_spawn" if hardware.devices > 1 else "auto",
+        sync_batchnorm=hardware.accelerator == "cuda" and hardware.devices > 1,
+        use_distributed_sampler=False,  # EpochSampler shares the slides out
         max_epochs=plan.epochs,
-        precision=plan.precision,  # type: ignore[arg-type]
+        precision=plan.precision,
         default_root_dir=folder,
         logger=[CSVLogger(folder, "logs", ""), TensorBoardLogger(folder, "tensorboard", "")],
-        callbacks=[
-            EMAWeightAveraging(decay=plan.ema),
-            ModelCheckpoint(folder, filename="last", enable_version_counter=False),
-            TQDMProgressBar(refresh_rate=10),
-        ],
+        callbacks=[*callbacks, EpochBar(label)],
         log_every_n_steps=1,
         enable_model_summary=False,
+        num_sanity_val_steps=0,
     )
     resume = last if last.exists() else None
-    trainer.fit(training, train, validation, ckpt_path=resume, weights_only=False if resume else None)
-    # The callback keeps the averaged weights as the checkpoint's own; a finished run is only loaded.
-    training.load_state_dict(torch.load(last, map_location="cpu", weights_only=False)["state_dict"])
-    training.network.eval()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.|torch\.|torchmetrics\.")
+        trainer.fit(fitting, train, validation, ckpt_path=resume, weights_only=False if resume else None)
+    # Averaged weights are the checkpoint's own; a finished run is only loaded.
+    kept = torch.load(best if keeps_best else last, map_location="cpu", weights_only=False)
+    fitting.load_state_dict(kept["state_dict"])
+    fitting.cpu()
+    fitting.network.eval()

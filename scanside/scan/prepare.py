@@ -113,13 +113,14 @@ def fill(tissue: Grey, size: Size) -> NDArray[np.float32]:
     return np.asarray(moved / np.float32(255), np.float32)
 
 
-def prepare_mask(mask: Mask, origin: Crop, size: Size) -> Mask:
+def prepare_mask(mask: Mask, origin: Crop, size: Size, above: float = 0.5) -> Mask:
     """Move a mask along with the pixels of its scan.
 
     Args:
         mask: (H, W) bool, source pixels.
         origin: where the scan was cut from.
         size: rows and columns of the network's input.
+        above: share of a pixel that has to be covered; less than one half enlarges the mask.
 
     Returns:
         (size.height, size.width) bool.
@@ -128,7 +129,7 @@ def prepare_mask(mask: Mask, origin: Crop, size: Size) -> Mask:
     cut = mask[box.y0 : box.y1, box.x0 : box.x1].astype(np.float32)
     interpolation = _interpolation(box.size, size)
     moved = cv2.resize(cut, (size.width, size.height), interpolation=interpolation)
-    return np.asarray(moved > 0.5, bool)
+    return np.asarray(moved > above, bool)
 
 
 def to_source(lesion: NDArray[np.float32], origin: Crop) -> Mask:

@@ -17,7 +17,7 @@ from trainer.configuration import Configuration, Optimiser, from_json, keys, ove
 from trainer.optimiser import optimiser
 
 DOCS = Path(__file__).parents[2] / "docs" / "networks.md"
-EVERY = [(preset, dataset) for preset in ("as-thesis", "as-code") for dataset in ("mmotu", "primary")]
+EVERY = [(preset, dataset) for preset in ("as-thesis", "as-code") for dataset in ("mmotu", "hospital")]
 
 
 def flat(configuration: Configuration) -> dict[str, object]:
@@ -26,7 +26,7 @@ def flat(configuration: Configuration) -> dict[str, object]:
 
 
 def test_the_thesis_presets_hold_its_table_of_training() -> None:
-    mmotu, primary = resolve("as-thesis", "mmotu"), resolve("as-thesis", "primary")
+    mmotu, primary = resolve("as-thesis", "mmotu"), resolve("as-thesis", "hospital")
     for one in (mmotu, primary):
         assert (one.training.epochs, one.training.batch) == (200, 8)
         assert one.training.keep == "lowest validation loss"
@@ -42,15 +42,15 @@ def test_the_thesis_presets_hold_its_table_of_training() -> None:
 
 def test_the_code_presets_differ_only_where_the_docs_say() -> None:
     rows = re.findall(
-        r"^\| `([\w.]+)` \| (mmotu|primary|both) \| (.+?) \| (.+?) \|$", DOCS.read_text(), re.MULTILINE
+        r"^\| `([\w.]+)` \| (mmotu|hospital|both) \| (.+?) \| (.+?) \|$", DOCS.read_text(), re.MULTILINE
     )
     documented = {
         (dataset, key): (thesis, code)
         for key, where, thesis, code in rows
-        for dataset in (("mmotu", "primary") if where == "both" else (where,))
+        for dataset in (("mmotu", "hospital") if where == "both" else (where,))
     }
     found = {}
-    for dataset in ("mmotu", "primary"):
+    for dataset in ("mmotu", "hospital"):
         thesis, code = flat(resolve("as-thesis", dataset)), flat(resolve("as-code", dataset))
         for key in thesis:
             if thesis[key] != code[key]:
@@ -76,8 +76,8 @@ def test_dropout_of_the_code_hangs_on_the_task() -> None:
 
 def test_class_weights_have_to_fit_the_classes() -> None:
     with pytest.raises(SettingError, match="2 values for 8 classes"):
-        resolve("as-thesis", "primary").spec("unet", "cls", 8)
-    assert resolve("as-thesis", "primary").spec("unet", "seg", 8).task == "seg"
+        resolve("as-thesis", "hospital").spec("unet", "cls", 8)
+    assert resolve("as-thesis", "hospital").spec("unet", "seg", 8).task == "seg"
 
 
 @pytest.mark.parametrize(("preset", "dataset"), EVERY)
@@ -89,7 +89,7 @@ def test_json_reads_back_equal(preset: str, dataset: str) -> None:
 
 @pytest.mark.parametrize("key", keys())
 def test_every_key_can_be_set_to_what_it_is_and_is_refused_nonsense(key: str) -> None:
-    configuration = resolve("as-thesis", "primary")
+    configuration = resolve("as-thesis", "hospital")
     value = flat(configuration)[key]
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     assert override(configuration, (f"{key}={text}",)) == configuration
@@ -109,15 +109,15 @@ def test_every_key_can_be_set_to_what_it_is_and_is_refused_nonsense(key: str) ->
     ],
 )
 def test_settings_are_typed(setting: str, key: str, expected: object) -> None:
-    value = flat(resolve("as-thesis", "primary", ("optimiser.lr=5", setting)))[key]
+    value = flat(resolve("as-thesis", "hospital", ("optimiser.lr=5", setting)))[key]
     assert value == expected and type(value) is type(expected)
 
 
 def test_settings_of_one_section_may_need_each_other() -> None:
     both = ("loss.classification=focal", "loss.class_weights=")
-    assert resolve("as-thesis", "primary", both).loss.classification == "focal"
+    assert resolve("as-thesis", "hospital", both).loss.classification == "focal"
     with pytest.raises(SettingError, match="takes no class_weights"):
-        resolve("as-thesis", "primary", both[:1])
+        resolve("as-thesis", "hospital", both[:1])
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_settings_of_one_section_may_need_each_other() -> None:
 )
 def test_a_wrong_setting_is_named(setting: str, message: str) -> None:
     with pytest.raises(SettingError, match=message) as caught:
-        resolve("as-thesis", "primary", (setting,))
+        resolve("as-thesis", "hospital", (setting,))
     assert len(str(caught.value)) < 400
 
 
@@ -152,7 +152,7 @@ def test_an_unknown_preset_or_data_set_is_named(preset: str, dataset: str) -> No
         resolve(preset, dataset)
 
 
-JSON = to_json(resolve("as-thesis", "primary"))
+JSON = to_json(resolve("as-thesis", "hospital"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from scanside.scan.types import Size
 from trainer.data.augment import Augmentation, augment
 from trainer.data.loader import training_loader
 from trainer.data.mmotu import MALIGNANT, prepare_scans, read_split
+from trainer.data.slides import of_mmotu
 
 STILL = Augmentation(flip=0, rotation_deg=0, shear_deg=0, scale=0, shift=0)
 
@@ -68,7 +69,7 @@ def test_the_constant_shift_is_the_codes_27_and_16_px() -> None:
 
 def test_order_and_views_follow_seed_and_epoch_whatever_ran_before(mmotu_like: Path) -> None:
     entries = [entry for entry in read_split() if entry.part == "train"][:12]
-    data = prepare_scans(mmotu_like, entries, Size(28, 44), "test images")
+    data = of_mmotu(prepare_scans(mmotu_like, entries, Size(28, 44), "test images"))
 
     def epoch(number: int, seed: int, warm_up: int) -> list[torch.Tensor]:
         loader = training_loader(data, sizes=((0, Size(28, 44)),), ranges=Augmentation(), batch=4, seed=seed)

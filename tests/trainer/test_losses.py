@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.configuration import Evaluation, Loss
-from trainer.iou import slide_iou
+from trainer.configuration import Loss
 from trainer.losses import dice, focal, terms
 from trainer.models.network import NetworkOutput
 
@@ -81,15 +80,3 @@ def test_logits_in_bfloat16_give_a_loss_in_float32() -> None:
     logits, lesion, batch = example()
     got = terms(NetworkOutput(logits.bfloat16(), lesion.bfloat16(), None), batch, Loss(class_weights=(1, 2)))
     assert {value.dtype for value in got.values()} == {torch.float32}
-
-
-@pytest.mark.parametrize("task", ["seg", "mtl"])
-@pytest.mark.parametrize("on", ["masked slides", "all slides in mtl"])
-def test_iou_rests_on_masked_slides_unless_the_codes_way_is_asked_for(task: str, on: str) -> None:
-    true = torch.zeros(3, 1, 2, 2)
-    true[0, 0, 0] = 1
-    logits = torch.full((3, 1, 2, 2), -1.0)
-    logits[:2, 0, 0, 0] = 1  # half of slide 0; something on slide 1, nothing on 2, which have no mask
-    iou = slide_iou(logits, true, torch.tensor([True, False, False]), task, Evaluation(iou_on=on))
-    empty = [0.0, 1.0] if task == "mtl" and on != "masked slides" else [np.nan, np.nan]
-    np.testing.assert_allclose(iou.numpy(), [0.5, *empty])

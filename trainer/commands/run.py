@@ -1,4 +1,4 @@
-"""`trainer run`: one experiment."""
+"""`trainer run`: one experiment, or all of them."""
 
 import argparse
 from pathlib import Path
@@ -6,42 +6,100 @@ from pathlib import Path
 from scanside.command import Parser
 from scanside.errors import InputError, SettingError
 
+EXPERIMENTS = (
+    *("default-model", "all", "table1", "table2", "table3", "table4", "table5", "table6", "table7"),
+    *(
+        "backbones",
+        "data-size",
+        "pretraining",
+        "figure4",
+        "clinical-only",
+        "clinical-toggle",
+        "branch-shares",
+    ),
+)
+
 
 def add(commands: "argparse._SubParsersAction[Parser]") -> None:
     experiment = commands.add_parser(
-        "run", help="run one experiment", description="Run one experiment. A broken-off run goes on."
+        "run", help="run an experiment", description="Run an experiment. A broken-off run goes on."
     )
-    experiment.add_argument("experiment", choices=["default-model"], help="which one")
-    experiment.add_argument(
-        "--data", action="append", required=True, metavar="NAME=DIR", help="a data set, e.g. mmotu=DIR"
+    option = experiment.add_argument
+    option("experiment", choices=EXPERIMENTS, metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
+    option(
+        "--data",
+        action="append",
+        required=True,
+        metavar="NAME=DIR",
+        help="a data set: mmotu, hospital, mmotu-denoised or hospital-denoised",
     )
-    experiment.add_argument(
-        "--out", type=Path, default=Path("runs"), help="where runs are written (default: runs)"
+    option("--out", type=Path, default=Path("runs"), help="where runs are written (default: runs)")
+    option("--seed", type=int, default=0, help="the first seed (default: 0)")
+    option("--seeds", type=int, metavar="N", help="how many seeds (default: 3; 1 for a smoke run)")
+    option("--preset", choices=["as-thesis", "as-code"], default="as-thesis", help="where the two differ")
+    option(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a hyperparameter: optimiser.lr=1e-4"
     )
-    experiment.add_argument("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
-    experiment.add_argument(
+    option(
         "--weights",
         default="none",
-        help="none, imagenet (downloaded) or torchvision's EfficientNet-B0 file (default: none)",
+        help="none, imagenet (downloaded), torchvision's file of the encoder, or a folder of such files "
+        "(default: none)",
     )
-    experiment.add_argument(
-        "--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes"
-    )
+    option("--devices", type=int, default=1, metavar="N", help="how many GPUs (default: 1)")
+    option("--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes")
     experiment.set_defaults(command=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     data = _data_sets(arguments.data)
+    if arguments.experiment == "default-model":
+        return _default_model(arguments, data)
+    from trainer.experiments.plan import Plan
+
+    count = arguments.seeds if arguments.seeds is not None else (1 if arguments.scale == "smoke" else 3)
+    if count < 1 or arguments.devices < 1 or arguments.seed < 0:
+        raise SettingError("--seeds and --devices are at least 1, --seed is at least 0.")
+    plan = Plan(
+        data=data,
+        out=arguments.out,
+        seeds=tuple(range(arguments.seed, arguments.seed + count)),
+        preset=arguments.preset,
+        overrides=tuple(arguments.set),
+        scale=arguments.scale,
+        weights=arguments.weights,
+        devices=arguments.devices,
+    )
+    plan.check()
+    check_torch()
+    from trainer.experiments.run import run
+
+    print("Report:", *run(arguments.experiment, plan))
+    return 0
+
+
+def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     if "mmotu" not in data:
         raise SettingError("default-model trains on MMOTU: give its folder as --data mmotu=DIR.")
-    _check_torch()
+    odd = [
+        name
+        for name, given in (
+            ("--set", arguments.set),
+            ("--seeds", arguments.seeds is not None),
+            ("--preset", arguments.preset != "as-thesis"),
+            ("--devices", arguments.devices != 1),
+        )
+        if given
+    ]
+    if odd:
+        raise SettingError(f"default-model has its own recipe and takes no {odd[0]}.")
+    check_torch()
     from dataclasses import replace
 
     from trainer.experiments import default_model
-    from trainer.report import print_figures
+    from trainer.report.terminal import print_figures
 
-    recipe = default_model.Recipe()
-    recipe = replace(recipe, schedule=replace(recipe.schedule, seed=arguments.seed))
+    recipe = replace(default_model.Recipe(), seed=arguments.seed)
     folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
     if arguments.scale == "smoke":
         recipe = default_model.smoke(recipe)
@@ -65,7 +123,11 @@ def _data_sets(given: list[str]) -> dict[str, Path]:
     return sets
 
 
-def _check_torch() -> None:
+def check_torch() -> None:
+    """
+    Raises:
+        SettingError: what training and its reports need is not installed.
+    """
     try:
         import lightning  # noqa: F401
         import torch  # noqa: F401

@@ -1,21 +1,27 @@
-"""Prepared scans -> batches. Order and views depend on (seed, epoch) alone, never on what ran before."""
+"""Slides -> batches. Order and views depend on (seed, epoch) alone, never on what ran before."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as processes
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from scanside.scan.types import Size
 from trainer.data.augment import Augmentation, augment
-from trainer.data.mmotu import PreparedScans
+from trainer.data.slides import Slides
 
 Batch = dict[str, Tensor]
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, index) in an order drawn from (seed, epoch). Lightning calls `set_epoch`."""
+    """Yields (epoch, index) in an order drawn from (seed, epoch). Lightning calls `set_epoch`.
+
+    With several devices each takes every n-th of the same order, all equally many.
+    """
 
     def __init__(self, length: int, seed: int) -> None:
         self._length, self._seed, self._epoch = length, seed, 0
@@ -24,11 +30,20 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._length
+        return self._length // _place()[1]
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng((self._seed, self._epoch)).permutation(self._length)
-        return iter([(self._epoch, int(index)) for index in order])
+        rank, count = _place()
+        mine = order[rank : len(self) * count : count]
+        return iter([(self._epoch, int(index)) for index in mine])
+
+
+def _place() -> tuple[int, int]:
+    """(which of the training processes this is, how many there are)."""
+    if processes.is_available() and processes.is_initialized():
+        return processes.get_rank(), processes.get_world_size()
+    return 0, 1
 
 
 class AugmentedScans(Dataset[Batch]):
@@ -40,63 +55,72 @@ class AugmentedScans(Dataset[Batch]):
 
     def __init__(
         self,
-        data: PreparedScans,
+        data: Slides,
         sizes: tuple[tuple[int, Size], ...],
         ranges: Augmentation,
         seed: int,
     ) -> None:
         self._data, self._sizes, self._ranges, self._seed = data, sizes, ranges, seed
+        self._keys = data.keys
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         epoch, index = key
         size = [size for first, size in self._sizes if epoch >= first][-1]
-        entry = self._data.entries[index]
-        rng = np.random.default_rng((self._seed, epoch, entry.image))
+        rng = np.random.default_rng((self._seed, epoch, int(self._keys[index])))
         mask = self._data.masks[index].astype(np.uint8)
-        return to_item(*augment(self._data.scans[index], mask, size, self._ranges, rng), entry.label)
+        view = augment(self._data.scans[index], mask, size, self._ranges, rng)
+        return to_item(self._data, index, *view)
 
 
 class PlainScans(Dataset[Batch]):
     """The scans as they are."""
 
-    def __init__(self, data: PreparedScans) -> None:
+    def __init__(self, data: Slides) -> None:
         self._data = data
 
     def __len__(self) -> int:
-        return len(self._data.entries)
+        return len(self._data)
 
     def __getitem__(self, index: int) -> Batch:
-        mask = self._data.masks[index].astype(np.uint8)
-        return to_item(self._data.scans[index], mask, self._data.entries[index].label)
+        return to_item(self._data, index, self._data.scans[index], self._data.masks[index])
 
 
-def to_item(scan: np.ndarray, mask: np.ndarray, label: int) -> Batch:
-    """scan (1, H, W) float32 in [0, 1], mask (1, H, W) float32 of 0 and 1, has_mask, label."""
+def to_item(data: Slides, index: int, scan: NDArray[np.uint8], mask: NDArray[np.generic]) -> Batch:
+    """scan (1, H, W) float32 in [0, 1], mask (1, H, W) float32 of 0 and 1, has_mask, clinical, label."""
     return {
         "scan": torch.from_numpy(scan)[None].float() / 255,
         "mask": torch.from_numpy(mask)[None].float(),
-        "has_mask": torch.tensor(True),
-        "label": torch.tensor(label),
+        "has_mask": torch.tensor(bool(data.has_mask[index])),
+        "clinical": torch.from_numpy(data.clinical[index]),
+        "label": torch.tensor(data.labels[index]),
     }
 
 
 def training_loader(
-    data: PreparedScans,
+    data: Slides,
     *,
     sizes: tuple[tuple[int, Size], ...],
     ranges: Augmentation,
     batch: int,
     seed: int,
+    workers: int = 0,
 ) -> DataLoader[Batch]:
     """Batches of random views; the last, smaller one is dropped, since batch norm wants company."""
     return DataLoader(
         AugmentedScans(data, sizes, ranges, seed),
-        batch_size=min(batch, len(data.entries)),
-        sampler=EpochSampler(len(data.entries), seed),
+        batch_size=min(batch, len(data)),
+        sampler=EpochSampler(len(data), seed),
         drop_last=True,
+        **_with(workers),
     )
 
 
-def plain_loader(data: PreparedScans, batch: int) -> DataLoader[Batch]:
+def plain_loader(data: Slides, batch: int, workers: int = 0) -> DataLoader[Batch]:
     """Batches of the scans as they are, in order."""
-    return DataLoader(PlainScans(data), batch_size=batch)
+    return DataLoader(PlainScans(data), batch_size=batch, **_with(workers))
+
+
+def _with(workers: int) -> dict[str, Any]:
+    if not workers:
+        return {}
+    return {"num_workers": workers, "persistent_workers": True, "prefetch_factor": 4, "pin_memory": True}

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset as Header
-from rich.progress import track
 
 from scanside.errors import InputError
 from scanside.scan.prepare import prepare, prepare_mask
 from scanside.scan.region import find_regions
 from scanside.scan.types import Frame, Mask, Size
+from trainer.progress import track
 
 CLASSES = (
     "chocolate cyst",
@@ -136,11 +136,14 @@ def find_layout(root: Path) -> Layout:
     )
 
 
-def prepare_scans(root: Path, entries: Iterable[Entry], size: Size, what: str) -> PreparedScans:
+def prepare_scans(
+    root: Path, entries: Iterable[Entry], size: Size, what: str, mask_above: float = 0.5
+) -> PreparedScans:
     """Read `entries` from the copy of MMOTU at `root` and prepare them as the edge does.
 
     Args:
         what: named by the progress bar.
+        mask_above: share of a pixel from which on a resized mask is lesion.
 
     Raises:
         InputError: a file is missing or damaged.
@@ -150,17 +153,30 @@ def prepare_scans(root: Path, entries: Iterable[Entry], size: Size, what: str) -
     masks = np.zeros((len(entries), *size), bool)
     layout = find_layout(root)
     digest = hashlib.sha256()
-    for row, entry in enumerate(track(entries, f"preparing {what}", transient=True)):
+    for row, entry in enumerate(track(entries, f"preparing {what}")):
         pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
         lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
         frame = Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
         scan = prepare(frame, find_regions(Header(), frame.size)[0], size)
         scans[row] = np.rint(scan.pixels * 255)
-        masks[row] = prepare_mask(lesion > 0, scan.origin, size)
+        masks[row] = prepare_mask(lesion > 0, scan.origin, size, mask_above)
     return PreparedScans(entries, scans, masks, digest.hexdigest())
 
 
-def _decode(path: Path, flags: int, digest: "hashlib._Hash") -> NDArray[np.uint8]:
+def fingerprint(root: Path) -> str:
+    """SHA-256 over all images and masks of the copy at `root`, in the order of the split.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    layout, digest = find_layout(root), hashlib.sha256()
+    for entry in read_split():
+        _read(layout.image(entry), digest)
+        _read(layout.mask(entry), digest)
+    return digest.hexdigest()
+
+
+def _read(path: Path, digest: "hashlib._Hash") -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -169,6 +185,11 @@ def _decode(path: Path, flags: int, digest: "hashlib._Hash") -> NDArray[np.uint8
             "See what is wrong: trainer prepare mmotu DIR."
         ) from error
     digest.update(content)
+    return content
+
+
+def _decode(path: Path, flags: int, digest: "hashlib._Hash") -> NDArray[np.uint8]:
+    content = _read(path, digest)
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     if pixels is None:
         raise InputError(f"{path} is no image that can be decoded. Get a fresh copy of it.")

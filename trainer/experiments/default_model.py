@@ -18,16 +18,18 @@ from scanside import __version__
 from scanside.scan.types import Size
 from trainer import checkpoint as checkpoints
 from trainer.checkpoint import Checkpoint
+from trainer.configuration import Loss, Optimiser, Training
 from trainer.data import mmotu
 from trainer.data.augment import Augmentation
 from trainer.data.loader import plain_loader, training_loader
 from trainer.data.mmotu import Entry, PreparedScans
+from trainer.data.slides import of_mmotu
 from trainer.evaluate import Predictions, figures, predict, temperature
 from trainer.metrics import Estimate
 from trainer.models.build import build
 from trainer.models.imagenet import load_imagenet
 from trainer.models.spec import NetworkSpec
-from trainer.training import MultitaskTraining, Schedule, fit
+from trainer.training import Fitting, fit
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,13 @@ class Recipe:
     """
 
     sizes: tuple[tuple[int, Size], ...] = ((0, Size(112, 176)), (60, Size(168, 272)))
-    schedule: Schedule = field(
-        default_factory=lambda: Schedule(85, 16, 1.5e-3, 0.05, 0.05, 0.995, "bf16-mixed", 0)
+    optimiser: Optimiser = field(
+        default_factory=lambda: Optimiser("adamw", 1.5e-3, weight_decay=0.05, schedule="cosine")
     )
+    training: Training = field(
+        default_factory=lambda: Training(85, 16, "last epoch", ema=0.995, precision="bf16-mixed")
+    )
+    seed: int = 0
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(scale=0.15, gamma=0.4))
     dice_weight: float = 1.0
     images: int | None = None
@@ -64,7 +70,7 @@ class Recipe:
 def smoke(recipe: Recipe) -> Recipe:
     """The same run on a few images at small size, to see that everything works. Its model is useless."""
     small = ((0, Size(40, 64)), (1, Size(56, 88)))
-    return replace(recipe, sizes=small, images=48, schedule=replace(recipe.schedule, epochs=2, batch=8))
+    return replace(recipe, sizes=small, images=48, training=replace(recipe.training, epochs=2, batch=8))
 
 
 def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: str) -> dict[str, Estimate]:
@@ -82,7 +88,7 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
     torch.set_flush_denormal(True)  # vanishing moments of the optimiser slow a CPU down several times
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
-    lightning.seed_everything(recipe.schedule.seed, verbose=False)
+    lightning.seed_everything(recipe.seed, verbose=False)
     parts = _parts(recipe)
     train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images")
     development = mmotu.prepare_scans(data, parts["development"], recipe.size, "development images")
@@ -90,18 +96,20 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
     if weights != "none":
         load_imagenet(network.features, None if weights == "imagenet" else Path(weights))
     class_weights = _class_weights(train.labels)
-    training = MultitaskTraining(network, class_weights, recipe.dice_weight, recipe.schedule)
+    loss = Loss(recipe.dice_weight, class_weights=tuple(class_weights.tolist()))
+    fitting = Fitting(network, loss, recipe.optimiser, recipe.training, recipe.seed)
     fit(
-        training,
+        fitting,
         training_loader(
-            train,
+            of_mmotu(train),
             sizes=recipe.sizes,
             ranges=recipe.augmentation,
-            batch=recipe.schedule.batch,
-            seed=recipe.schedule.seed,
+            batch=recipe.training.batch,
+            seed=recipe.seed,
         ),
-        plain_loader(development, recipe.schedule.batch),
+        plain_loader(of_mmotu(development), recipe.training.batch),
         folder,
+        f"default model, seed {recipe.seed}",
     )
     calibration = _calibrate(network, class_weights, predict(network, development, "development images"))
     held_out = predict(network, development, "development images")

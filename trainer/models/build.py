@@ -18,7 +18,7 @@ def build(spec: NetworkSpec) -> Network:
 
 def _encoder(spec: NetworkSpec) -> Encoder:
     if spec.encoder == "unet":
-        return unet(spec.pooled_blocks)
+        return unet(spec.pooled_blocks, spec.unet_width)
     if spec.encoder == "efficientnet":
         return efficientnet_b0(spec.stochastic_depth)
     if spec.encoder == "none":

@@ -24,7 +24,7 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
 
     Args:
         stages: `Network.features` of a network with this encoder.
-        source: torchvision's file of the encoder; downloaded when None.
+        source: torchvision's file of the encoder, or a folder that holds it; downloaded when None.
 
     Raises:
         SettingError: the file can't be had, or its names and shapes are not those of the encoder, or
@@ -33,6 +33,8 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     if encoder not in _FILES:
         raise SettingError(f"there are no ImageNet weights for {encoder}; there are for {', '.join(_FILES)}.")
     url = _SITE + _FILES[encoder]
+    if source is not None and source.is_dir():
+        source = source / _FILES[encoder]
     try:
         if source is None:
             state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True)

@@ -25,6 +25,7 @@ class NetworkSpec:
         hidden: widths of the head's hidden layers.
         pooled_blocks: U-Net: how many of its last encoder blocks are averaged for the head (thesis,
             figure 7: 2; the author's code: 1, the bottleneck).
+        unet_width: U-Net: channels of its first block; each further block has twice as many.
         stochastic_depth: EfficientNet: probability at the last block; grows linearly from 0.
         surplus: which end a decoder crops where the encoder rounded a size up. "bottom" (and right) keeps
             decoder and skip aligned; "top" (and left) is the author's code.
@@ -37,6 +38,7 @@ class NetworkSpec:
     dropout: float = 0.25
     hidden: tuple[int, ...] = (256, 64)
     pooled_blocks: int = 2
+    unet_width: int = 64
     stochastic_depth: float = 0.2
     surplus: Surplus = "bottom"
 
@@ -65,5 +67,7 @@ class NetworkSpec:
             raise SettingError(f"network: a number of classes, inputs or units is too small in {self}.")
         if not 1 <= self.pooled_blocks <= 5:
             raise SettingError(f"pooled_blocks {self.pooled_blocks}: U-Net has blocks 1 to 5.")
+        if self.unet_width < 1:
+            raise SettingError(f"unet_width {self.unet_width}: give at least 1.")
         if not (0 <= self.dropout < 1 and 0 <= self.stochastic_depth < 1):
             raise SettingError("dropout and stochastic_depth are probabilities: from 0 to below 1.")

@@ -7,25 +7,27 @@ from torch import nn
 from trainer.models.encoder import Encoder
 from trainer.models.heads import double_conv
 
-WIDTHS = (64, 128, 256, 512, 1024)
+LEVELS = 5
 
 
-def unet(pooled_blocks: int = 2) -> Encoder:
-    """Five levels, each half the size of the one before, rounded up.
+def unet(pooled_blocks: int = 2, width: int = 64) -> Encoder:
+    """Five levels, each half the size of the one before, rounded up, with twice the channels.
 
     Args:
         pooled_blocks: how many of the last blocks the classification head reads (thesis, figure 7: 2).
+        width: channels of the first level.
     """
-    stages = [double_conv(1, WIDTHS[0])]
-    for wide, wider in pairwise(WIDTHS):
+    widths = tuple(width << level for level in range(LEVELS))
+    stages = [double_conv(1, width)]
+    for wide, wider in pairwise(widths):
         # ceil_mode: an odd size loses no row, and the decoder finds its skips no larger than itself.
         stages.append(nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), *double_conv(wide, wider)))
-    levels = tuple(enumerate(WIDTHS))
+    levels = tuple(enumerate(widths))
     return Encoder(
         stages=nn.Sequential(*stages),
         pooled=levels[-pooled_blocks:],
-        channels=WIDTHS[-1],
+        channels=widths[-1],
         skips=levels[:-1],
-        decoded=WIDTHS[-2::-1],
+        decoded=widths[-2::-1],
         look=(0, 1, 2),
     )

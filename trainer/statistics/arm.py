@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import InputError
 from trainer.statistics.figures import Figure, auc_figure, mean_figure, ratio_figure
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class ArmResult:
         risk: (seeds, slides) probability of malignancy; None for an arm that only segments.
         threshold: (seeds,) a slide at or above it is called malignant; chosen on the validation part.
         iou: (seeds, slides), NaN where a slide has no mask; None for an arm that only classifies.
+        right: (seeds, slides) whether the likeliest class is the true one; None where there is none.
     """
 
     malignant: NDArray[np.bool_]
@@ -27,10 +31,11 @@ class ArmResult:
     risk: NDArray[np.float64] | None = None
     threshold: NDArray[np.float64] | None = None
     iou: NDArray[np.float64] | None = None
+    right: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         slides = len(self.malignant)
-        for name, array in (("risk", self.risk), ("iou", self.iou)):
+        for name, array in (("risk", self.risk), ("iou", self.iou), ("right", self.right)):
             if array is not None and (array.ndim != 2 or array.shape[1] != slides):
                 raise ValueError(f"{name} has shape {array.shape}, not (seeds, {slides})")
         if len(self.patient) != slides:
@@ -53,7 +58,7 @@ class ArmResult:
         return risk >= needed(self.threshold, "threshold")[:, None]
 
 
-def needed(array: NDArray[np.float64] | None, name: str) -> NDArray[np.float64]:
+def needed(array: NDArray[_T] | None, name: str) -> NDArray[_T]:
     """The array, or an error that names what the arm did not give."""
     if array is None:
         raise InputError(f"this arm gives no {name}: ask for a figure that it has")
@@ -87,6 +92,10 @@ def _accuracy(arm: ArmResult) -> Figure:
     return mean_figure(arm.called() == arm.malignant, arm.patient)
 
 
+def _class_accuracy(arm: ArmResult) -> Figure:
+    return mean_figure(needed(arm.right, "class"), arm.patient)
+
+
 def _brier(arm: ArmResult) -> Figure:
     return mean_figure((needed(arm.risk, "risk") - arm.malignant) ** 2, arm.patient)
 
@@ -102,6 +111,7 @@ FIGURES: dict[str, Callable[[ArmResult], Figure]] = {
     "precision": _precision,
     "f1": _f1,
     "accuracy": _accuracy,
+    "class_accuracy": _class_accuracy,
     "brier": _brier,
     "iou": _iou,
 }

@@ -1,0 +1,62 @@
+"""What a person may ask for, and what is refused before anything is trained."""
+
+from pathlib import Path
+
+import pytest
+
+from scanside.errors import SettingError
+from trainer.cli import main
+from trainer.experiments.catalogue import EXPERIMENTS
+from trainer.experiments.plan import Plan
+from trainer.hardware import Hardware
+
+
+def test_settings_come_from_preset_scale_and_the_person_in_this_order(tmp_path: Path) -> None:
+    arm = EXPERIMENTS["table5"].arms[2]
+    full = Plan({}, tmp_path, preset="as-code").configuration(arm)
+    assert (full.training.epochs, full.input.size, full.input.mask_above) == (80, (336, 544), 0.0)
+    smoke = Plan({}, tmp_path, scale="smoke", overrides=("training.epochs=7",)).configuration(arm)
+    assert (smoke.training.epochs, smoke.input.size, smoke.network.unet_width) == (7, (56, 88), 8)
+
+
+def test_smoke_runs_lie_apart(tmp_path: Path) -> None:
+    arm = EXPERIMENTS["table1"].arms[0]
+    full, smoke = (Plan({}, tmp_path, scale=scale).folder(arm, 0) for scale in ("full", "smoke"))
+    assert full == tmp_path / "arms" / "mmotu-original-unet-seg" / "seed-0"
+    assert smoke == tmp_path / "smoke" / "arms" / "mmotu-original-unet-seg" / "seed-0"
+
+
+def test_an_arm_misses_the_data_of_what_it_starts_from(tmp_path: Path) -> None:
+    arm = EXPERIMENTS["table6"].arms[0]
+    assert "--data hospital-denoised=DIR" in Plan({}, tmp_path).missing(arm)
+    assert "--data mmotu-denoised=DIR" in Plan({"hospital-denoised": tmp_path}, tmp_path).missing(arm)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["table1", "--data", "liver=."], "known data sets are mmotu"),
+        (["table1", "--data", "hospital=."], "table1 can't be run: no data: give --data mmotu=DIR"),
+        (["all", "--data", "mmotu=.", "--set", "training.epoch=3"], "there is no training.epoch"),
+        (["table1", "--data", "mmotu=.", "--seeds", "0"], "at least 1"),
+        (["table1", "--data", "mmotu=."], "MMOTU is incomplete"),
+        (["default-model", "--data", "mmotu=.", "--set", "training.epochs=3"], "takes no --set"),
+    ],
+)
+def test_what_can_not_be_run_is_refused_at_once(
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", *words]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_batch_is_shared_out_among_devices() -> None:
+    assert Hardware("cpu", 2).share(8) == 4
+    for batch in (7, 2):
+        with pytest.raises(SettingError, match="can't be shared"):
+            Hardware("cpu", 2).share(batch)

@@ -1,0 +1,142 @@
+"""Every experiment of the thesis: its arms, the pairs to compare, named before the run, the print."""
+
+import csv
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+from trainer.experiments.arm import Arm
+
+ARM_FIGURES = ("iou", "accuracy", "sensitivity", "specificity", "precision", "f1", "auc")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two arms that are compared in one figure; decided before anything is run.
+
+    Attributes:
+        figure: a name in trainer.statistics.arm.FIGURES.
+    """
+
+    first: Arm
+    second: Arm
+    figure: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table of the thesis, or a question that its text raises.
+
+    Attributes:
+        arms: in the order of the rows.
+        pairs: `first` less `second` in a figure, corrected together (Holm).
+    """
+
+    name: str
+    title: str
+    arms: tuple[Arm, ...]
+    pairs: tuple[Pair, ...] = ()
+
+    def label(self, arm: Arm) -> str:
+        """The arm's name, with what sets it apart from the others here."""
+        datasets, starts, shares = (
+            {getattr(a, f) for a in self.arms} for f in ("dataset", "pretrained", "share")
+        )
+        extra = [{"mmotu": "MMOTU", "hospital": "hospital"}[arm.dataset]] if len(datasets) > 1 else []
+        if len(starts) > 1 and len(datasets) == 1:
+            extra += ["pre-trained" if arm.pretrained else "from scratch"]
+        extra += [f"{round(100 * arm.share)} %"] if len(shares) > 1 else []
+        return ", ".join([arm.name, *extra])
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the thesis prints for an arm: figures by name, and a note where the print is in doubt."""
+
+    figures: dict[str, float]
+    note: str
+
+
+def _mmotu(variant: str) -> tuple[Arm, ...]:
+    return tuple(Arm("mmotu", variant, e, t) for e in ("unet", "efficientnet") for t in ("seg", "cls", "mtl"))
+
+
+def _hospital(variant: str, encoder: str) -> tuple[Arm, ...]:
+    plain = [Arm("hospital", variant, encoder, task, pretrained=True) for task in ("seg", "cls", "mtl")]
+    return (*plain, *(replace(arm, clinical=True) for arm in plain[1:]))
+
+
+def _tasks(arms: tuple[Arm, ...]) -> tuple[Pair, ...]:
+    """Multitask against each single task, arm by arm."""
+    pairs = []
+    for mtl in (arm for arm in arms if arm.task == "mtl"):
+        of_class = "class_accuracy" if mtl.dataset == "mmotu" else "auc"
+        for task, figure in (("seg", "iou"), ("cls", of_class)):
+            single = replace(mtl, task=task)
+            pairs += [Pair(mtl, single, figure)] if single in arms else []
+    return tuple(pairs)
+
+
+def _clinical(arms: tuple[Arm, ...]) -> tuple[Pair, ...]:
+    return tuple(Pair(arm, replace(arm, clinical=False), "auc") for arm in arms if arm.clinical)
+
+
+def _table(name: str, title: str, arms: tuple[Arm, ...]) -> Experiment:
+    return Experiment(name, title, arms, _tasks(arms) + _clinical(arms))
+
+
+def _experiments() -> tuple[Experiment, ...]:
+    full = replace(Arm("hospital", "denoised", "efficientnet", "cls", pretrained=True), clinical=True)
+    cascade = replace(full, clinical=False, cascade=True)
+    cascades = (cascade, replace(cascade, clinical=True))
+    efficient = tuple(Arm("mmotu", "original", "efficientnet", task) for task in ("seg", "cls", "mtl"))
+    local = _hospital("original", "efficientnet")[:3]
+    sizes = tuple(replace(arm, share=share) for arm in (*efficient, *local) for share in (0.25, 0.5, 1.0))
+    tuned = tuple(Arm("hospital", "original", "efficientnet", t, pretrained=True) for t in ("cls", "mtl"))
+    scratch = tuple(replace(arm, pretrained=False) for arm in tuned)
+    encoders = ("efficientnet", "resnet18", "resnet50", "densenet121")
+    backbones = tuple(Arm("hospital", "original", encoder, "cls") for encoder in encoders)
+    return (
+        _table("table1", "MMOTU, original scans", _mmotu("original")),
+        _table("table2", "MMOTU, annotations removed", _mmotu("denoised")),
+        _table("table3", "Hospital, original scans, U-Net", _hospital("original", "unet")),
+        _table("table4", "Hospital, annotations removed, U-Net", _hospital("denoised", "unet")),
+        _table("table5", "Hospital, original scans, EfficientNet", _hospital("original", "efficientnet")),
+        _table(
+            "table6", "Hospital, annotations removed, EfficientNet", _hospital("denoised", "efficientnet")
+        ),
+        Experiment(
+            "table7",
+            "Hospital, annotations removed: whole image against cascade",
+            (full, *cascades),
+            (Pair(full, cascades[1], "auc"), Pair(cascades[1], cascades[0], "auc")),
+        ),
+        Experiment(
+            "backbones",
+            "Which encoder",
+            backbones,
+            tuple(Pair(backbones[0], other, "auc") for other in backbones[1:]),
+        ),
+        Experiment("data-size", "Multitask against single task, by training data", sizes, _tasks(sizes)),
+        Experiment(
+            "pretraining",
+            "With and without pre-training on MMOTU",
+            tuned + scratch,
+            tuple(Pair(a, b, "auc") for a, b in zip(tuned, scratch, strict=True)),
+        ),
+    )
+
+
+EXPERIMENTS = {experiment.name: experiment for experiment in _experiments()}
+
+
+@cache
+def printed() -> dict[tuple[str, str], Printed]:
+    """(experiment, name of the arm) -> what the thesis prints."""
+    with files(__package__).joinpath("paper.csv").open(encoding="utf-8") as file:
+        return {
+            (row["experiment"], row["arm"]): Printed(
+                {name: float(row[name]) for name in ARM_FIGURES if row[name]}, row["note"]
+            )
+            for row in csv.DictReader(file)
+        }

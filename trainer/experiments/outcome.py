@@ -1,0 +1,15 @@
+"""What a finished training left on disk -> what the statistics take."""
+
+from trainer.experiments.evaluation import Outcome
+from trainer.experiments.finished import Finished
+from trainer.predictions import load_predictions
+
+
+def outcome(run: Finished) -> Outcome:
+    """The predictions of one training.
+
+    Raises:
+        InputError: a file of it is damaged.
+    """
+    validation, test = (load_predictions(run.folder / f"{part}.npz") for part in ("validation", "test"))
+    return Outcome(validation, test, run.made.configuration.evaluation)

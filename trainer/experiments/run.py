@@ -1,0 +1,112 @@
+"""`trainer run EXPERIMENT`: train what is missing of its arms, make the report of what lies on disk."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from scanside.errors import InputError, SettingError
+from trainer.experiments.arm import Arm
+from trainer.experiments.catalogue import EXPERIMENTS, Experiment
+from trainer.experiments.finished import Finished, finished, is_done
+from trainer.experiments.plan import Plan, root_of
+from trainer.experiments.sections import section_of
+from trainer.experiments.studies import STUDIES
+from trainer.experiments.train_arm import train_arm
+from trainer.hardware import Hardware, find
+from trainer.report.page import Section, load_section, save_section, write_report
+from trainer.report.terminal import print_section
+
+
+def run(name: str, plan: Plan) -> tuple[Path, Path]:
+    """Run one experiment, or "all" for which data were given.
+
+    Returns:
+        The report as HTML and as Markdown.
+
+    Raises:
+        SettingError: nothing can be run with the data that were given.
+    """
+    names = list(CATALOGUE) if name == "all" else [name]
+    unable = {one: why for one in names if (why := _unable(one, plan))}
+    if len(unable) == len(names):
+        raise SettingError(f"{names[0]} can't be run: {unable[names[0]]}.")
+    hardware, remark = find(plan.devices)
+    if remark:
+        print(remark)
+    sections = []
+    for one in names:
+        if one not in unable:
+            sections.append(_run_one(one, plan, hardware))
+            print_section(sections[-1], plan.scale)
+    if unable:
+        sections.append(Section("Not run", notes=[f"{one}: {why}." for one, why in unable.items()]))
+    return write_report(plan.root / "reports" / name, sections, plan.scale)
+
+
+def report_all(out: Path, scale: str) -> tuple[Path, Path]:
+    """The report of every experiment of which an arm is done, without data and without training.
+
+    Raises:
+        InputError: nothing is done under `out`.
+    """
+    root = root_of(out, scale)
+    done, sections = finished(root), []
+    for name in CATALOGUE:
+        saved = root / "sections" / f"{name}.json"
+        if saved.exists():
+            sections.append(load_section(saved))
+        elif name in EXPERIMENTS and any(arm in done for arm in EXPERIMENTS[name].arms):
+            sections.append(_section(EXPERIMENTS[name], done, {}, root))
+    if not sections:
+        raise InputError(f"{root} holds no finished {scale} run. Give the --out of 'trainer run'.")
+    return write_report(root / "reports" / "everything", sections, scale)
+
+
+def _run_one(name: str, plan: Plan, hardware: Hardware) -> Section:
+    if name in STUDIES:
+        study = STUDIES[name]
+        train_arms(name, study.arms(plan), plan, hardware)
+        section = study.section(plan, hardware)
+        save_section(section, plan.root / "sections" / f"{name}.json")
+        return section
+    experiment = EXPERIMENTS[name]
+    left_out = {arm: why for arm in experiment.arms if (why := plan.missing(arm))}
+    train_arms(name, [arm for arm in experiment.arms if arm not in left_out], plan, hardware)
+    return _section(experiment, finished(plan.root), left_out, plan.root)
+
+
+def train_arms(name: str, arms: Sequence[Arm], plan: Plan, hardware: Hardware) -> None:
+    """Train `arms` and all that they need, with each seed."""
+    ordered = in_order(arms)
+    for number, arm in enumerate(ordered, start=1):
+        for seed in plan.seeds:
+            before = "done before" if is_done(plan.folder(arm, seed)) else ""
+            what = f"{name}, arm {number} of {len(ordered)}: {arm.slug}, seed {seed}"
+            print(f"{what} {before}".rstrip(), flush=True)
+            train_arm(arm, seed, plan, hardware)
+
+
+def in_order(arms: Iterable[Arm]) -> list[Arm]:
+    """`arms` and all that they start from, each once, what is needed first."""
+    ordered: list[Arm] = []
+    for arm in arms:
+        ordered += [one for one in (*in_order(arm.needs), arm) if one not in ordered]
+    return ordered
+
+
+def _section(
+    experiment: Experiment, done: Mapping[Arm, tuple[Finished, ...]], left_out: Mapping[Arm, str], root: Path
+) -> Section:
+    mine = {arm: done[arm] for arm in experiment.arms if arm in done}
+    why = {arm: left_out.get(arm, "not trained yet") for arm in experiment.arms if arm not in mine}
+    return section_of(experiment, mine, why, root)
+
+
+def _unable(name: str, plan: Plan) -> str:
+    """Why nothing of an experiment can be run; empty where something can."""
+    if name in STUDIES:
+        return STUDIES[name].unable(plan)
+    missing = [plan.missing(arm) for arm in EXPERIMENTS[name].arms]
+    return missing[0] if all(missing) else ""
+
+
+CATALOGUE = (*EXPERIMENTS, *STUDIES)

@@ -1,0 +1,141 @@
+"""Train one arm with one seed, and predict its validation and test slides; finished work is not repeated."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+
+from scanside.errors import SettingError
+from scanside.scan.types import Size
+from trainer.configuration import Configuration
+from trainer.data import mmotu
+from trainer.data.hospital import read_dataset
+from trainer.data.loader import plain_loader, training_loader
+from trainer.data.slides import CLINICAL_INPUTS, Slides, hospital_slides, mmotu_slides
+from trainer.examples import choose
+from trainer.experiments.arm import Arm
+from trainer.experiments.cascade import crop_slides
+from trainer.experiments.finished import PARTS, Made, claim, digest, is_done
+from trainer.experiments.plan import Plan
+from trainer.hardware import Hardware, make_repeatable
+from trainer.models.build import build
+from trainer.models.carry_over import carry_over
+from trainer.models.imagenet import load_imagenet
+from trainer.models.network import Network
+from trainer.predictions import predict
+from trainer.training import Fitting, fit
+
+
+def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
+    """Train `arm`, or go on, or find that it is done.
+
+    Raises:
+        SettingError: the arm's folder holds a training with other settings or on other data, or the
+            training diverged.
+    """
+    folder, configuration = plan.folder(arm, seed), plan.configuration(arm)
+    builds_on = {one.slug: digest(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
+    weights = plan.weights if arm.encoder != "unet" else "none"
+    data = _kind_and_fingerprint(arm.dataset, plan.source(arm))
+    claim(folder, Made(arm, seed, configuration, Path(weights).name, *data, builds_on))
+    if not is_done(folder):
+        make_repeatable(hardware)
+        _train(arm, seed, plan, hardware, configuration, folder)
+
+
+def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:
+    """The trained network of `arm`, in evaluation mode."""
+    network = _network(arm, plan.configuration(arm))
+    network.load_state_dict(torch.load(plan.folder(arm, seed) / "weights.pt", weights_only=True))
+    return network.eval()
+
+
+def slides_of(arm: Arm, seed: int, plan: Plan, part: str, hardware: Hardware) -> Slides:
+    """One part of the arm's data, as its network gets it."""
+    settings = plan.configuration(arm).input
+    most = plan.images if arm.dataset == "mmotu" else plan.patients
+    slides = _read(arm.dataset, plan.source(arm), settings.size, part, most, settings.mask_above)
+    if arm.crops_with:
+        slides = crop_slides(slides, load_arm(arm.crops_with, seed, plan), settings, hardware)
+    return slides
+
+
+@lru_cache(maxsize=3)  # the parts of one data set: the arms of a table share them
+def _read(dataset: str, source: Path, size: Size, part: str, most: int | None, mask_above: float) -> Slides:
+    read = mmotu_slides if dataset == "mmotu" else hospital_slides
+    return read(source, size, part, most, mask_above)
+
+
+@lru_cache
+def _kind_and_fingerprint(dataset: str, source: Path) -> tuple[str, str]:
+    if dataset == "mmotu":
+        return dataset, mmotu.fingerprint(source)
+    cohort = read_dataset(source)
+    return str(cohort.about["kind"]), cohort.fingerprint
+
+
+def _train(
+    arm: Arm, seed: int, plan: Plan, hardware: Hardware, configuration: Configuration, folder: Path
+) -> None:
+    train, validation, test = (slides_of(arm, seed, plan, part, hardware) for part in ("train", *PARTS))
+    train = share_of(train, arm.share, seed)
+    lightning.seed_everything(seed, verbose=False)
+    network = _network(arm, configuration)
+    if plan.weights != "none" and arm.encoder != "unet":
+        source = None if plan.weights == "imagenet" else Path(plan.weights)
+        load_imagenet(network.features, source, arm.encoder)
+    if arm.starts_from:
+        start = torch.load(plan.folder(arm.starts_from, seed) / "weights.pt", weights_only=True)
+        (folder / "carried_over.txt").write_text(f"{carry_over(start, network)}\n")
+    training = configuration.training
+    loader = training_loader(
+        train,
+        sizes=((0, Size(*train.scans.shape[1:])),),
+        ranges=configuration.augmentation,
+        batch=hardware.share(training.batch),
+        seed=seed,
+        workers=hardware.workers,
+    )
+    held_out = plain_loader(validation, training.batch, hardware.workers)
+    fitting = Fitting(network, configuration.loss, configuration.optimiser, training, seed)
+    fit(fitting, loader, held_out, folder, f"{arm.slug}, seed {seed}", hardware)
+    if not all(weight.isfinite().all() for weight in network.state_dict().values()):
+        raise SettingError(
+            f"{arm.slug}, seed {seed}: training diverged, its weights are no numbers. Remove {folder} and "
+            "set a lower optimiser.lr, or training.precision=32-true."
+        )
+    torch.save(network.state_dict(), folder / "weights.part")
+    (folder / "weights.part").replace(folder / "weights.pt")
+    found = {
+        part: predict(network, slides, _classes(arm), f"{part} slides", hardware.device)
+        for part, slides in zip(PARTS, (validation, test), strict=True)
+    }
+    choose(network, test, found["test"]).save(folder / "examples.npz")
+    for part, predictions in found.items():
+        predictions.save(folder / f"{part}.npz")
+    for checkpoint in ("best.ckpt", "last.ckpt"):  # large, and of use to a broken-off training only
+        (folder / checkpoint).unlink(missing_ok=True)
+
+
+def share_of(slides: Slides, share: float, seed: int) -> Slides:
+    """All slides of a `share` of the patients, of each label alike; a larger share holds the smaller ones."""
+    if share >= 1:
+        return slides
+    rng = np.random.default_rng(seed)
+    patients, first = np.unique(slides.patients, return_index=True)
+    kept: list[str] = []
+    for label in np.unique(slides.labels):
+        mine = rng.permutation(patients[slides.labels[first] == label])
+        kept += list(mine[: max(1, round(share * len(mine)))])
+    return slides.take(np.isin(slides.patients, kept))
+
+
+def _network(arm: Arm, configuration: Configuration) -> Network:
+    clinical = len(CLINICAL_INPUTS) if arm.clinical else 0
+    return build(configuration.spec(arm.encoder, arm.task, _classes(arm), clinical))
+
+
+def _classes(arm: Arm) -> int:
+    return len(mmotu.CLASSES) if arm.dataset == "mmotu" else 2

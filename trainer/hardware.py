@@ -1,0 +1,67 @@
+"""What a training runs on. Results hang on none of it but rounding, and on a CPU not even that."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from scanside.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Processors of one training.
+
+    Attributes:
+        accelerator: "cuda" or "cpu", as Lightning calls them.
+        devices: how many; each takes its part of every batch (distributed data parallel).
+        workers: processes that make batches for each device; 0: the training's own does.
+    """
+
+    accelerator: str = "cpu"
+    devices: int = 1
+    workers: int = 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where a trained network is evaluated."""
+        return torch.device(self.accelerator)
+
+    def share(self, batch: int) -> int:
+        """Slides of a batch for each device.
+
+        Raises:
+            SettingError: the batch can't be shared out.
+        """
+        if batch % self.devices or batch < 2 * self.devices:
+            raise SettingError(
+                f"training.batch={batch} can't be shared among {self.devices} devices: "
+                "set a multiple of them, two slides each at least."
+            )
+        return batch // self.devices
+
+
+def find(devices: int) -> tuple[Hardware, str]:
+    """The GPUs that are there, up to `devices`; else the CPU.
+
+    Returns:
+        The hardware, and a remark where it is less than was asked for.
+    """
+    found = torch.cuda.device_count()
+    if not found:
+        return Hardware(), f"No GPU: --devices {devices} is ignored." if devices > 1 else ""
+    used = min(devices, found)
+    # Views are drawn by (seed, epoch, slide), so the number of workers changes no result.
+    workers = max(1, min(8, (os.cpu_count() or 2) // used - 1))
+    remark = f"{found} GPU(s) found, fewer than --devices {devices}." if used < devices else ""
+    return Hardware("cuda", used, workers), remark
+
+
+def make_repeatable(hardware: Hardware) -> None:
+    """On a CPU the same command gives the same bits; on a GPU the fastest kernels are taken."""
+    if hardware.accelerator == "cpu":
+        torch.set_flush_denormal(True)  # vanishing moments of the optimiser slow a CPU down several times
+        torch.use_deterministic_algorithms(True)
+    else:
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
