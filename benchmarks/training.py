@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -31,7 +32,7 @@ from trainer.data import mmotu
 from trainer.data.loader import Batch, training_loader
 from trainer.data.slides import mmotu_slides
 from trainer.experiments.catalogue import EXPERIMENTS
-from trainer.hardware import find, make_repeatable
+from trainer.hardware import find, repeatable
 from trainer.losses import terms
 from trainer.models.build import build
 from trainer.optimiser import optimiser
@@ -124,16 +125,14 @@ def main() -> int:
         workers=hardware.workers,
     )
     first = Loop(again(lambda: iter(plain)), hardware.device, None, last=False)
-    make_repeatable(hardware)
     precision = torch.bfloat16 if options.amp else None
     mine = Loop(again(lambda: iter(ours)), hardware.device, precision, last=True)
     loops = {"plain loop": first, "this trainer": mine}
     for _ in range(options.steps + 1):
         for name, loop in loops.items():
-            if hardware.accelerator == "cpu":  # what makes ours repeatable must not slow the other
-                torch.set_flush_denormal(name == "this trainer")
-                torch.use_deterministic_algorithms(name == "this trainer")
-            loop.step()
+            # What makes ours repeatable must not slow the other.
+            with repeatable(hardware) if name == "this trainer" else nullcontext():
+                loop.step()
     show(loops, batch, size, f"{hardware.accelerator}, {torch.get_num_threads()} threads")
     return 0
 

@@ -1,6 +1,8 @@
 """What a training runs on. Results hang on none of it but rounding, and on a CPU not even that."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -57,11 +59,21 @@ def find(devices: int) -> tuple[Hardware, str]:
     return Hardware("cuda", used, workers), remark
 
 
-def make_repeatable(hardware: Hardware) -> None:
-    """On a CPU the same command gives the same bits; on a GPU the fastest kernels are taken."""
-    if hardware.accelerator == "cpu":
-        torch.set_flush_denormal(True)  # vanishing moments of the optimiser slow a CPU down several times
-        torch.use_deterministic_algorithms(True)
-    else:
+@contextmanager
+def repeatable(hardware: Hardware) -> Iterator[None]:
+    """On a CPU the same command gives the same bits; on a GPU the fastest kernels are taken.
+
+    What it sets is the whole process's, so it is put back at the end.
+    """
+    if hardware.accelerator != "cpu":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
+        yield
+        return
+    torch.set_flush_denormal(True)  # vanishing moments of the optimiser slow a CPU down several times
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_flush_denormal(False)

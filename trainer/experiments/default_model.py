@@ -25,6 +25,7 @@ from trainer.data.loader import plain_loader, training_loader
 from trainer.data.mmotu import Entry, PreparedScans
 from trainer.data.slides import of_mmotu
 from trainer.evaluate import Predictions, figures, predict, temperature
+from trainer.hardware import Hardware, repeatable
 from trainer.metrics import Estimate
 from trainer.models.build import build
 from trainer.models.imagenet import load_imagenet
@@ -85,7 +86,6 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
     Returns:
         The figures on the official val images that have no near-duplicate in the training set.
     """
-    torch.set_flush_denormal(True)  # vanishing moments of the optimiser slow a CPU down several times
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
     lightning.seed_everything(recipe.seed, verbose=False)
@@ -98,19 +98,20 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
     class_weights = _class_weights(train.labels)
     loss = Loss(recipe.dice_weight, class_weights=tuple(class_weights.tolist()))
     fitting = Fitting(network, loss, recipe.optimiser, recipe.training, recipe.seed)
-    fit(
-        fitting,
-        training_loader(
-            of_mmotu(train),
-            sizes=recipe.sizes,
-            ranges=recipe.augmentation,
-            batch=recipe.training.batch,
-            seed=recipe.seed,
-        ),
-        plain_loader(of_mmotu(development), recipe.training.batch),
-        folder,
-        f"default model, seed {recipe.seed}",
-    )
+    with repeatable(Hardware()):
+        fit(
+            fitting,
+            training_loader(
+                of_mmotu(train),
+                sizes=recipe.sizes,
+                ranges=recipe.augmentation,
+                batch=recipe.training.batch,
+                seed=recipe.seed,
+            ),
+            plain_loader(of_mmotu(development), recipe.training.batch),
+            folder,
+            f"default model, seed {recipe.seed}",
+        )
     calibration = _calibrate(network, class_weights, predict(network, development, "development images"))
     held_out = predict(network, development, "development images")
     threshold = float(np.quantile(held_out.risk[~held_out.malignant], recipe.specificity))

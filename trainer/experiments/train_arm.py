@@ -19,7 +19,7 @@ from trainer.experiments.arm import Arm
 from trainer.experiments.cascade import crop_slides
 from trainer.experiments.finished import PARTS, Made, claim, digest, is_done
 from trainer.experiments.plan import Plan
-from trainer.hardware import Hardware, make_repeatable
+from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
 from trainer.models.carry_over import carry_over
 from trainer.models.imagenet import load_imagenet
@@ -41,8 +41,8 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
     data = _kind_and_fingerprint(arm.dataset, plan.source(arm))
     claim(folder, Made(arm, seed, configuration, Path(weights).name, *data, builds_on))
     if not is_done(folder):
-        make_repeatable(hardware)
-        _train(arm, seed, plan, hardware, configuration, folder)
+        with repeatable(hardware):
+            _train(arm, seed, plan, hardware, configuration, folder)
 
 
 def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:

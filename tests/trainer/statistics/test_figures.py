@@ -16,7 +16,9 @@ def arm(slides: int = 300, patients: int = 60, seeds: int = 2, seed: int = 0) ->
     malignant = rng.random(slides) < 0.3
     risk = np.round(np.clip(rng.normal(0.3 + 0.3 * malignant, 0.2, (seeds, slides)), 0, 1), 1)
     iou = np.where(rng.random(slides) < 0.2, np.nan, rng.random((seeds, slides)))  # some have no mask
-    return ArmResult(malignant, rng.integers(0, patients, slides), risk, np.array([0.5, 0.2])[:seeds], iou)
+    right = rng.random((seeds, slides)) < 0.6
+    patient = rng.integers(0, patients, slides)
+    return ArmResult(malignant, patient, risk, np.array([0.5, 0.2])[:seeds], iou, right)
 
 
 def test_weighted_figures_are_scikit_learns_on_repeated_slides() -> None:
@@ -24,7 +26,7 @@ def test_weighted_figures_are_scikit_learns_on_repeated_slides() -> None:
     codes = np.unique(a.patient, return_inverse=True)[1]
     weights = draw_patients(int(codes.max()) + 1, 20, seed=3)
     values = {name: figure_of(a, name).of(weights) for name in FIGURES}
-    assert a.risk is not None and a.iou is not None
+    assert a.risk is not None and a.iou is not None and a.right is not None
     for draw, row in enumerate(weights):
         again = np.repeat(np.arange(len(codes)), row[codes].astype(int))
         y = a.malignant[again]
@@ -37,6 +39,7 @@ def test_weighted_figures_are_scikit_learns_on_repeated_slides() -> None:
                 "precision": precision_score(y, called),
                 "f1": f1_score(y, called),
                 "accuracy": (y == called).mean(),
+                "class_accuracy": a.right[seed, again].mean(),
                 "brier": ((risk - y) ** 2).mean(),
                 "iou": np.nanmean(iou),
             }
