@@ -18,7 +18,13 @@ else:  # pragma: no cover
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 T = TypeVar("T")
-_KINDS = {str: "a text", int: "a whole number", float: "a number", Path: "a folder, as a text", tuple: "a list of texts"}
+_KINDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    Path: "a folder, as a text",
+    tuple: "a list of texts",
+}
 
 
 def _setting(default: T, text: str, *, low: float | None = None, high: float | None = None) -> T:
@@ -41,7 +47,7 @@ class Settings:
     )
     trusted_keys: tuple[str, ...] = _setting(
         (),
-        "Public keys in Base64, or their .pub files: one of them must have signed the model. Empty: any model.",
+        "Public keys in Base64, or .pub files: one of them must have signed the model. Empty: any model.",
     )
     cine_frames: int = _setting(
         5, "Frames scored of a multi-frame image, evenly spaced, the first always.", low=1, high=1000

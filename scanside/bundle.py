@@ -126,7 +126,7 @@ def _read(folder: Path, name: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _unreadable(folder, name, error.strerror) from error
+        raise _unreadable(folder, name, error.strerror or str(error)) from error
 
 
 def _present(content: bytes | None, path: Path, name: str) -> bytes:

@@ -8,25 +8,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-KEYWORDS = frozenset(
-    [
-        "$schema",
-        "title",
-        "description",
-        "type",
-        "required",
-        "properties",
-        "additionalProperties",
-        "items",
-        "enum",
-        "pattern",
-        "minLength",
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-    ]
-)
+ANNOTATIONS = frozenset({"$schema", "title", "description"})
+KEYWORDS = ANNOTATIONS | {
+    *("type", "enum", "required", "properties", "additionalProperties", "items", "pattern", "minLength"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+}
 _SHOWN = 60  # characters of a value from outside that a message repeats
 
 

@@ -68,7 +68,15 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     Raises:
         BundleError: it is none, or of a version that this one can't read.
     """
-    document = read_json(raw, where)
+    return check_document(read_json(raw, where), where)
+
+
+def check_document(document: Mapping[str, Any], where: str) -> Manifest:
+    """The manifest that a JSON object is.
+
+    Raises:
+        BundleError: as `parse_manifest`.
+    """
     _check_version(document.get("schema"), where)
     for problem in problems(document, json.loads(SCHEMA_FILE.read_bytes())):
         raise _invalid(where, problem)
@@ -117,7 +125,8 @@ def _check_version(schema: object, where: str) -> None:
     if isinstance(schema, str) and schema.partition(".")[0] != SCHEMA.partition(".")[0]:
         raise BundleError(
             f"{where}: the bundle's schema is {ascii(schema)[1:-1][:20]}, this version reads "
-            f"{OLDEST_SCHEMA} to {SCHEMA}. Update scanside if the bundle is newer, export the bundle again if it is older."
+            f"{OLDEST_SCHEMA} to {SCHEMA}. "
+            "Update scanside if the bundle is newer, export the bundle again if it is older."
         )
 
 
