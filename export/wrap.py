@@ -93,8 +93,8 @@ def run_checked(runner: OnnxRuntime, inputs: Arrays, manifest: Manifest) -> Arra
         difference = float(np.abs(alone["class_probability"][0] - outputs["class_probability"][index]).max())
         if not difference <= _BATCHING:
             raise RunnerError(
-                f"the network gives other probabilities for a scan alone than in a batch (by {difference:.2g})."
-                " Export it in evaluation mode."
+                f"the network gives other probabilities for a scan alone than in a batch "
+                f"(by {difference:.2g}). Export it in evaluation mode."
             )
     return outputs
 

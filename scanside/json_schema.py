@@ -40,7 +40,7 @@ def problems(value: object, schema: Mapping[str, Any], name: str = "") -> Iterat
             yield f"{called} is empty"
         elif "pattern" in schema and not re.search(schema["pattern"].replace("$", r"\Z"), value):
             yield f"{called} is {_short(value)}, which is not of the form {schema['pattern']}"
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and schema.get("type") in ("number", "integer"):
         yield from _problems_of_number(value, schema, called)
 
 
