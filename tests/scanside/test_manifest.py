@@ -49,7 +49,7 @@ def test_minor_versions_are_read_and_what_is_unknown_is_ignored(schema: str) -> 
 
 @pytest.mark.parametrize("schema", ["0.9", "2.0", "10.0", "2", "two", "\x1b[2J"])
 def test_major_versions_are_refused_with_what_to_do(schema: str) -> None:
-    with pytest.raises(BundleError, match="this version reads 1.0 to .* Update scanside") as refusal:
+    with pytest.raises(BundleError, match=r"this version reads 1\.0 to .* Update scanside") as refusal:
         check_document(manifest(schema=schema), "m")
     assert str(refusal.value).isprintable()
 
@@ -73,7 +73,7 @@ def test_a_key_given_twice() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.text(max_size=70),
+    st.none() | st.booleans() | st.integers(-(10**300), 10**300) | st.floats() | st.text(max_size=70),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -107,7 +107,7 @@ def test_the_validator_agrees_with_the_library_and_nothing_gets_past(
     try:
         json.dumps(document, allow_nan=False)
     except ValueError:
-        pass  # NaN somewhere, or an integer of too many digits
+        pass  # NaN somewhere
     else:
         assert bool(ours) == (not REFERENCE.is_valid(document)), ours
     try:
