@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge.settings import Settings, load
 from scanside.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from scanside.signature import parse_key
 
 _SETTINGS = ("host", "port", "ae_title", "data", "bundle")
 
@@ -18,7 +19,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="the model (the installed one)")
+    parser.add_argument("--bundle", type=Path, metavar="PATH", help="the model (the installed one)")
     parser.add_argument("--allow-test-bundle", action="store_true", help="accept a model made for tests")
 
 
@@ -35,6 +36,11 @@ def bundle(args: argparse.Namespace, settings: Settings) -> Bundle:
     """The model that the settings name, verified.
 
     Raises:
-        BundleError: it is missing, altered or made for tests.
+        BundleError: it is missing, altered, made for tests or not signed by a key that the settings trust.
+        SettingError: a trusted key is none.
     """
-    return load_bundle(settings.bundle or DEFAULT_BUNDLE, allow_test_only=args.allow_test_bundle)
+    return load_bundle(
+        settings.bundle or DEFAULT_BUNDLE,
+        allow_test_only=args.allow_test_bundle,
+        trusted_keys=[parse_key(text) for text in settings.trusted_keys],
+    )

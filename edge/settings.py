@@ -18,7 +18,13 @@ else:  # pragma: no cover
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 T = TypeVar("T")
-_KINDS = {str: "a text", int: "a whole number", float: "a number", Path: "a folder, as a text"}
+_KINDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    Path: "a folder, as a text",
+    tuple: "a list of texts",
+}
 
 
 def _setting(default: T, text: str, *, low: float | None = None, high: float | None = None) -> T:
@@ -37,7 +43,11 @@ class Settings:
     ae_title: str = _setting("SCANSIDE", "DICOM application entity title, at most 16 characters.")
     data: Path = _setting(Path("edge-data"), "Folder for what is received and its results.")
     bundle: Path | None = _setting(
-        None, "Folder of the model. Not set: the model that is installed with edge."
+        None, "Folder or .zip file of the model. Not set: the model that is installed with edge."
+    )
+    trusted_keys: tuple[str, ...] = _setting(
+        (),
+        "Public keys in Base64, or .pub files: one of them must have signed the model. Empty: any model.",
     )
     cine_frames: int = _setting(
         5, "Frames scored of a multi-frame image, evenly spaced, the first always.", low=1, high=1000
@@ -111,9 +121,11 @@ def _checked(setting: "Field[Any]", value: Any, where: str) -> Any:
         value = float(value)
     if kind is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser()
+    if kind is tuple and isinstance(value, list) and all(isinstance(v, str) and v for v in value):
+        return tuple(value)
     if type(value) is not kind:
         raise SettingError(f"{where}: {name} must be {_KINDS[kind]}, not {value!r}.")
-    if kind is not str and not low <= value <= high:  # NaN is in no range
+    if kind in (int, float) and not low <= value <= high:  # NaN is in no range
         raise SettingError(f"{where}: {name} is {value}; it must lie between {low} and {high}.")
     if kind is str and not value.strip():
         raise SettingError(f"{where}: {name} is empty.")
@@ -135,4 +147,6 @@ def check_ae_title(title: str, where: str) -> None:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return str(value) if isinstance(value, int | float) else f'"{value}"'

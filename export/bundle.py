@@ -20,6 +20,7 @@ from scanside.bundle import (
     Bundle,
     load_bundle,
 )
+from scanside.signature import SIGNATURE
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -60,6 +61,7 @@ def write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
+    (folder / SIGNATURE).unlink(missing_ok=True)  # of an older bundle; it would not fit this one
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return load_bundle(folder, allow_test_only=True)
 

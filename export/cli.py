@@ -8,7 +8,7 @@ from scanside import RESEARCH_USE, __version__
 from scanside.command import Parser, run
 from scanside.errors import SettingError
 
-_COMMANDS = ("convert", "verify")
+COMMANDS = ("convert", "verify", "inspect", "keygen", "sign", "pack", "wrap")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if words and not words[0].startswith("-") and words[0] not in _COMMANDS:
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         words = ["convert", *words]
     arguments = build_parser().parse_args(words)
     return int(arguments.command(arguments))
@@ -36,9 +36,31 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     convert.set_defaults(command=_convert)
     verify = commands.add_parser("verify", help="run a bundle's golden case through every runtime present")
-    verify.add_argument("bundle", type=Path, help="folder of the bundle")
+    verify.add_argument("bundle", type=Path, help="folder or .zip of the bundle")
     verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
     verify.set_defaults(command=_verify)
+    inspect = commands.add_parser("inspect", help="show what a bundle is, without running it")
+    inspect.add_argument("bundle", type=Path, help="folder or .zip of the bundle")
+    inspect.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    inspect.set_defaults(command=_inspect)
+    keygen = commands.add_parser("keygen", help="make a key to sign bundles with")
+    keygen.add_argument("path", type=Path, nargs="?", default=Path("bundle.key"), help="file (bundle.key)")
+    keygen.set_defaults(command=_keygen)
+    sign = commands.add_parser("sign", help="sign a bundle: write its manifest.sig")
+    sign.add_argument("bundle", type=Path, help="folder of the bundle")
+    sign.add_argument("--key", type=Path, required=True, metavar="FILE", help="private key of `keygen`")
+    sign.set_defaults(command=_sign)
+    pack = commands.add_parser("pack", help="write a bundle into one .zip, for carrying")
+    pack.add_argument("bundle", type=Path, help="folder of the bundle")
+    pack.add_argument("out", type=Path, metavar="OUT.zip", help="file to write")
+    pack.set_defaults(command=_pack)
+    wrap = commands.add_parser("wrap", help="make a bundle of an ONNX network from elsewhere")
+    wrap.add_argument("model", type=Path, help="the network, .onnx")
+    wrap.add_argument("--like", type=Path, required=True, metavar="JSON", help="its manifest to be")
+    wrap.add_argument("--reference", type=Path, metavar="NPZ", help="mean and whitening of its features")
+    wrap.add_argument("--golden", type=Path, metavar="NPZ", help="inputs and outputs of its source")
+    wrap.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle")
+    wrap.set_defaults(command=_wrap)
     return parser
 
 
@@ -71,6 +93,50 @@ def _verify(arguments: argparse.Namespace) -> int:
     checks = verify(arguments.bundle)
     (print_json if arguments.json else print_table)(checks)
     return 0 if all(check.passed for check in checks) else 2
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from export.inspect import inspect, print_json, print_table
+
+    (print_json if arguments.json else print_table)(inspect(arguments.bundle))
+    return 0
+
+
+def _keygen(arguments: argparse.Namespace) -> int:
+    from export.sign import keygen
+
+    public = keygen(arguments.path)
+    print(f"{arguments.path}: the private key, keep it secret. {arguments.path}.pub: the public one.")
+    print("An agent accepts only what is signed with it once its edge.toml says:")
+    print(f'trusted_keys = ["{public}"]')
+    return 0
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    from export.sign import sign
+
+    print(f"{arguments.bundle}: signed by the key {sign(arguments.bundle, arguments.key)}")
+    return 0
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+    from export.pack import pack
+
+    print(f"{arguments.out}: digest {pack(arguments.bundle, arguments.out).digest}")
+    return 0
+
+
+def _wrap(arguments: argparse.Namespace) -> int:
+    from export.wrap import wrap
+
+    bundle = wrap(arguments.model, arguments.like, arguments.out, arguments.reference, arguments.golden)
+    print(f"{arguments.out}: digest {bundle.digest}")
+    if arguments.golden is None:
+        print(
+            "The golden case was made with ONNX Runtime, not by the network's source: it does not show "
+            "that the export was right. Give one of the source with --golden."
+        )
+    return 0
 
 
 if __name__ == "__main__":

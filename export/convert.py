@@ -53,7 +53,7 @@ def convert(source: Path, folder: Path) -> tuple[Bundle, Parity]:
             "clinical": list(checkpoint.clinical_inputs),
         },
         "classes": [{"name": name, "malignant": malignant} for name, malignant in checkpoint.classes],
-        "golden": {"tolerance": TOLERANCE},
+        "golden": {"tolerance": TOLERANCE, "source": "checkpoint"},
     }
     bundle = write_bundle(
         folder,

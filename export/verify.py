@@ -50,7 +50,7 @@ def verify(folder: Path) -> list[Check]:
 
 
 def print_table(checks: list[Check]) -> None:
-    table = Table(title="Golden case against the source checkpoint", caption=RESEARCH_USE)
+    table = Table(title="Largest difference to the bundle's golden case", caption=RESEARCH_USE)
     for column in ("runtime", "precision", "output"):
         table.add_column(column)
     for column in ("difference", "allowed", "result"):

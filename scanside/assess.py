@@ -159,7 +159,7 @@ def golden_differences(bundle: Bundle, runner: Runner) -> dict[str, float]:
     for name, expected in golden.items():
         if name.startswith("out_"):
             got = outputs.get(name.removeprefix("out_"))
-            if got is None or got.shape != expected.shape:
+            if got is None or got.shape != expected.shape or not expected.size:
                 raise RunnerError(f"{runner.name} gave no {name.removeprefix('out_')} of the golden shape.")
             differences[name.removeprefix("out_")] = float(np.abs(got - expected).max())
     return differences

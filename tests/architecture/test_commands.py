@@ -68,5 +68,5 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
     page = (ROOT / "docs" / "edge-settings.md").read_text()
     for setting in fields(Settings):
-        default = "" if setting.default is None else str(setting.default)
+        default = "" if setting.default is None else str(setting.default).replace("()", "[]")
         assert f"| `{setting.name}` | {default and f'`{default}`'} | {setting.metadata['text']} |" in page

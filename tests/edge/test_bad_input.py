@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -132,6 +133,44 @@ def test_a_bad_bundle_is_refused(
     assert done.returncode == 1
     assert done.stderr.startswith("edge: ") and "bundle" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_with_trusted_keys_only_what_one_of_them_signed_is_loaded(
+    bundle: Path, image: MakeImage, tmp_path: Path
+) -> None:
+    pytest.importorskip(
+        "cryptography", reason="cryptography is not installed: pip install 'scanside[signing]'"
+    )
+    from export.pack import pack
+    from export.sign import keygen, sign
+
+    signed = tmp_path / "signed"
+    shutil.copytree(bundle, signed)
+    keygen(tmp_path / "ours.key")
+    keygen(tmp_path / "theirs.key")
+    sign(signed, tmp_path / "theirs.key")
+    (tmp_path / "edge.toml").write_text("trusted_keys = ['ours.key.pub']\n")
+
+    def assess(*options: object) -> "subprocess.CompletedProcess[str]":
+        words = ["assess", image(1), "--config", "edge.toml", "--allow-test-bundle", *options]
+        return edge(*map(str, words), cwd=tmp_path)
+
+    for options, message in (
+        (["--bundle", bundle], "is not signed, and trusted_keys is set"),
+        (["--bundle", signed], "not among trusted_keys"),
+        ([], "is not signed, and trusted_keys is set"),  # the installed one
+    ):
+        done = assess(*options)
+        assert done.returncode == 1 and done.stderr.startswith("edge: ") and message in done.stderr
+        assert "Traceback" not in done.stderr and done.stdout == ""
+    sign(signed, tmp_path / "ours.key")
+    pack(signed, tmp_path / "ours.zip")
+    for path in (signed, tmp_path / "ours.zip"):
+        done = assess("--bundle", path)
+        assert done.returncode == 0, done.stderr
+    (tmp_path / "edge.toml").write_text("trusted_keys = ['nowhere.pub']\n")
+    done = assess("--bundle", signed)
+    assert done.returncode == 1 and "trusted_keys: 'nowhere.pub' is neither" in done.stderr
 
 
 def test_a_port_in_use_is_named(bundle: Path, tmp_path: Path) -> None:

@@ -66,6 +66,9 @@ def test_an_option_overrules_the_file(tmp_path: Path) -> None:
         ("ae_title = 'Ä'", "is no AE title"),
         ("data = 3", "data must be a folder, as a text"),
         ("bundle = ''", "bundle must be a folder, as a text"),
+        ("trusted_keys = 'key'", "trusted_keys must be a list of texts, not 'key'"),
+        ("trusted_keys = [3]", "trusted_keys must be a list of texts"),
+        ("trusted_keys = ['']", "trusted_keys must be a list of texts"),
         ("port = ", "is not a TOML file"),
     ],
 )

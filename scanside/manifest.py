@@ -1,0 +1,141 @@
+"""manifest.json: read, checked against manifest.schema.json, and refused when it asks for what is not known.
+
+Versions are "major.minor". A minor version only adds keys: an older one is read as it is, of a newer one
+what is unknown is ignored, unless its `requires` says that ignoring it would be wrong.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scanside.errors import BundleError
+from scanside.json_schema import problems
+from scanside.scan.types import Size
+
+SCHEMA, OLDEST_SCHEMA = "1.1", "1.0"
+SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
+UNDERSTOOD: frozenset[str] = frozenset()  # what `requires` may name; 1.1 has nothing yet
+
+
+@dataclass(frozen=True)
+class ModelClass:
+    """One output class of the network and whether it counts as malignant."""
+
+    name: str
+    malignant: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What manifest.json says.
+
+    Attributes:
+        name, version: of the model.
+        intended_use: one sentence for people.
+        trained_on: one sentence for people: which data, how many images.
+        input_size: rows and columns of the network's input.
+        classes: in the order of the network's output.
+        clinical_inputs: names of the clinical facts that the network reads, in order; may be empty.
+        threshold: risk from which a slide counts as malignant, 0 to 1.
+        max_distance: feature distance above which a scan is unlike the training data.
+        tolerance: largest absolute difference to the golden outputs, by precision.
+        test_only: made for tests; the programs refuse it unless told otherwise.
+        document: the whole manifest, for what people and later versions read.
+    """
+
+    name: str
+    version: str
+    intended_use: str
+    trained_on: str
+    input_size: Size
+    classes: tuple[ModelClass, ...]
+    clinical_inputs: tuple[str, ...]
+    threshold: float
+    max_distance: float
+    tolerance: Mapping[str, float]
+    test_only: bool
+    document: Mapping[str, Any] = field(repr=False)
+
+
+def parse_manifest(raw: bytes, where: str) -> Manifest:
+    """Read and check the bytes of a manifest.
+
+    Args:
+        where: what messages call it.
+
+    Raises:
+        BundleError: it is none, or of a version that this one can't read.
+    """
+    return check_document(read_json(raw, where), where)
+
+
+def check_document(document: Mapping[str, Any], where: str) -> Manifest:
+    """The manifest that a JSON object is.
+
+    Raises:
+        BundleError: as `parse_manifest`.
+    """
+    _check_version(document.get("schema"), where)
+    for problem in problems(document, json.loads(SCHEMA_FILE.read_bytes())):
+        raise _invalid(where, problem)
+    unknown = set(document.get("requires", ())) - UNDERSTOOD
+    if unknown:
+        raise BundleError(
+            f"{where} requires {', '.join(sorted(map(ascii, unknown)))}, which this version of scanside "
+            f"(bundle schema {SCHEMA}) does not know. Update scanside."
+        )
+    manifest = Manifest(
+        name=document["name"],
+        version=document["version"],
+        intended_use=document["intended_use"],
+        trained_on=document["training"]["summary"],
+        input_size=Size(int(document["input"]["height"]), int(document["input"]["width"])),
+        classes=tuple(ModelClass(c["name"], c["malignant"]) for c in document["classes"]),
+        clinical_inputs=tuple(document["input"]["clinical"]),
+        threshold=float(document["threshold"]["risk"]),
+        max_distance=float(document["reference"]["max_distance"]),
+        tolerance={k: float(v) for k, v in document["golden"]["tolerance"].items()},
+        test_only=document["test_only"],
+        document=document,
+    )
+    if not any(c.malignant for c in manifest.classes) or all(c.malignant for c in manifest.classes):
+        raise _invalid(where, "it must name both malignant and benign classes")
+    return manifest
+
+
+def read_json(raw: bytes, where: str) -> dict[str, Any]:
+    """A JSON object, no key of it given twice.
+
+    Raises:
+        BundleError: it is none.
+    """
+    try:
+        document = json.loads(raw, object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(where, f"{type(error).__name__}: {error}") from error
+    if not isinstance(document, dict):
+        raise _invalid(where, "it must be a JSON object")
+    return document
+
+
+def _check_version(schema: object, where: str) -> None:
+    """Of a version that is no text or not given, the schema itself says what is wrong."""
+    if isinstance(schema, str) and schema.partition(".")[0] != SCHEMA.partition(".")[0]:
+        raise BundleError(
+            f"{where}: the bundle's schema is {ascii(schema)[1:-1][:20]}, this version reads "
+            f"{OLDEST_SCHEMA} to {SCHEMA}. "
+            "Update scanside if the bundle is newer, export the bundle again if it is older."
+        )
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # a reader that takes the first would see another model than we do
+        raise ValueError("a key is given twice")
+    return found
+
+
+def _invalid(where: str, problem: str) -> BundleError:
+    return BundleError(f"{where} is not a valid manifest: {problem}. Export the bundle again.")

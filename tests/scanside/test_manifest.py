@@ -1,0 +1,117 @@
+"""The schema that is shipped, its own small validator, and which versions are read."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanside import json_schema
+from scanside.bundle import DEFAULT_BUNDLE, MANIFEST
+from scanside.errors import BundleError
+from scanside.manifest import SCHEMA, SCHEMA_FILE, check_document, parse_manifest
+
+RULES = json.loads(SCHEMA_FILE.read_text())
+DEFAULT = json.loads((DEFAULT_BUNDLE / MANIFEST).read_text())
+REFERENCE = jsonschema.Draft202012Validator(RULES)
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(DEFAULT), **changes}
+
+
+def test_the_schema_is_one_and_uses_only_what_the_validator_knows() -> None:
+    jsonschema.Draft202012Validator.check_schema(RULES)
+
+    def keywords(rules: dict[str, Any]) -> set[str]:
+        inner = [*rules.get("properties", {}).values()]
+        inner += [rules[key] for key in ("items", "additionalProperties") if key in rules]
+        return set(rules).union(*map(keywords, inner))
+
+    assert keywords(RULES) <= json_schema.KEYWORDS
+
+
+def test_the_default_bundle_fits(bundle_folder: Path) -> None:
+    for document in (DEFAULT, json.loads((bundle_folder / MANIFEST).read_text())):
+        REFERENCE.validate(document)
+        assert list(json_schema.problems(document, RULES)) == []
+
+
+@pytest.mark.parametrize("schema", ["1.0", SCHEMA, "1.2", "1.999"])
+def test_minor_versions_are_read_and_what_is_unknown_is_ignored(schema: str) -> None:
+    read = check_document(manifest(schema=schema, future={"key": 1}), "m")
+    assert read.name == DEFAULT["name"] and read.document["future"] == {"key": 1}
+
+
+@pytest.mark.parametrize("schema", ["0.9", "2.0", "10.0", "2", "two", "\x1b[2J"])
+def test_major_versions_are_refused_with_what_to_do(schema: str) -> None:
+    with pytest.raises(BundleError, match=r"this version reads 1\.0 to .* Update scanside") as refusal:
+        check_document(manifest(schema=schema), "m")
+    assert str(refusal.value).isprintable()
+
+
+@pytest.mark.parametrize("schema", ["1", "1.", "1.x", "1.0\n", "1.0.0", 1.0, None, [], {"1": 0}])
+def test_a_version_that_is_none(schema: object) -> None:
+    with pytest.raises(BundleError, match="not a valid manifest: schema"):
+        check_document(manifest(schema=schema), "m")
+
+
+def test_a_newer_minor_version_that_must_be_understood_is_refused() -> None:
+    assert check_document(manifest(schema="1.7", requires=[]), "m")
+    with pytest.raises(BundleError, match=r"requires 'denoiser', which this version .* Update scanside"):
+        check_document(manifest(schema="1.7", requires=["denoiser"]), "m")
+
+
+def test_a_key_given_twice() -> None:
+    raw = json.dumps(DEFAULT).replace('"test_only": false', '"test_only": true, "test_only": false').encode()
+    with pytest.raises(BundleError, match="a key is given twice"):
+        parse_manifest(raw, "m")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**300), 10**300) | st.floats() | st.text(max_size=70),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+PATHS = [
+    *[(key,) for key in (*DEFAULT, "requires")],
+    *[
+        (key, inner)
+        for key in ("training", "input", "threshold", "reference", "golden")
+        for inner in DEFAULT[key]
+    ],
+    ("classes", 0),
+    ("classes", 0, "malignant"),
+    ("golden", "tolerance", "float32"),
+    ("golden", "source"),
+    ("files", "golden.npz"),
+]
+
+
+@given(st.sampled_from(PATHS), JSON | st.integers(-2, 5000) | st.floats(-1, 2) | st.just("runtime"))
+def test_the_validator_agrees_with_the_library_and_nothing_gets_past(
+    path: tuple[Any, ...], value: object
+) -> None:
+    """But for NaN and infinities, which are no JSON and which the library lets pass."""
+    document = manifest()
+    place: Any = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    ours = list(json_schema.problems(document, RULES))
+    assert all(problem.isprintable() for problem in ours)
+    try:
+        json.dumps(document, allow_nan=False)
+    except ValueError:
+        pass  # NaN somewhere
+    else:
+        assert bool(ours) == (not REFERENCE.is_valid(document)), ours
+    try:
+        read = check_document(document, "m")
+    except BundleError:
+        return
+    assert 0 < read.threshold < 1 and 0 < read.max_distance < float("inf") and not ours
