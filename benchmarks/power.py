@@ -29,7 +29,7 @@ _EFFECT: dict[Beside, str] = {
     "CA125": "ca125_effect",
     "annotations": "annotation_effect",
 }
-EFFECTS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0)
+EFFECTS = (0.0, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Readers of a synthetic cohort that need no pixels, so that a study can be repeated hundreds of times.
 
 One reader knows the suspicion of each lesion, all that a clean image tells of the label. The other knows
-something beside it: menopausal status and centre, CA125, or whether the slide is annotated. Their difference is what the
-recipe says, so it shows what a study of that size can find.
+something beside it: menopausal status and centre, CA125, or whether the slide is annotated. Their
+difference is what the recipe says, so it shows what a study of that size can find.
 """
 
 from dataclasses import replace
