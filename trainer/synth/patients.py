@@ -18,8 +18,8 @@ _TWO_LESIONS = 0.2
 _ONCOLOGY = (log(0.35 / 0.65), 0.9)
 _POST_ONCOLOGY = (log(0.55 / 0.45), 0.0)
 _POST_OTHER = (log(0.40 / 0.60), 2.3)
-# log2 of U/ml in benign patients, its standard deviation, and what malignancy adds at a CA125 effect of 1:
-# an AUC of .84 by itself.
+# log2 of U/ml in benign patients (medians of about 20 U/ml: Van Calster et al., CEBP 2011), its standard
+# deviation, and what malignancy adds at a CA125 effect of 1: an AUC of .84 by itself.
 _CA125 = (log2(20), 1.4, 2.0)
 _CA125_KNOWN = 0.8
 
