@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from itertools import product
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +27,32 @@ class Centre(str, Enum):
     UNKNOWN = "unknown"
 
 
+CA125_CUTOFF = 35.0  # U/ml, the upper limit of normal (Bast et al., NEJM 1983)
+CA125_MOST = 1e6  # U/ml; what is beyond is a slip of the pen
+
+# An unknown CA125 gives the risk at a tenth of the cut-off, at the cut-off, and at ten times it.
+_CA125_REFERENCES = (CA125_CUTOFF / 10, CA125_CUTOFF, CA125_CUTOFF * 10)
+_CA125_OCTAVES = 5  # either side of the cut-off that the encoding tells apart: 1.1 to 1120 U/ml
+
+
 @dataclass(frozen=True)
 class ClinicalRecord:
-    """The two clinical facts of one patient."""
+    """The clinical facts of one patient.
+
+    Attributes:
+        ca125_u_ml: CA125 in serum, U/ml, above 0 and at most CA125_MOST; None is unknown.
+
+    Raises:
+        ValueError: a CA125 that can't be.
+    """
 
     menopausal_status: MenopausalStatus = MenopausalStatus.UNKNOWN
     centre: Centre = Centre.UNKNOWN
+    ca125_u_ml: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.ca125_u_ml is not None and not 0 < self.ca125_u_ml <= CA125_MOST:
+            raise ValueError(f"a CA125 of {self.ca125_u_ml} U/ml is not above 0 and at most {CA125_MOST:g}")
 
 
 # Input name in a bundle -> attribute of the record and the value that is encoded as 1, the other as 0.
@@ -39,6 +60,15 @@ _ENCODING: dict[str, tuple[str, Enum, Enum]] = {
     "menopausal_status": ("menopausal_status", MenopausalStatus.PRE, MenopausalStatus.POST),
     "oncology_centre": ("centre", Centre.OTHER, Centre.ONCOLOGY),
 }
+_CA125 = "ca125"  # the one input that is no choice of two
+
+
+def encode_ca125(u_ml: float) -> float:
+    """U/ml -> 0 to 1: .5 at the cut-off, .1 more for each doubling, held at both ends.
+
+    The logarithm to base 2 is how ADNEX reads CA125 (Van Calster et al., BMJ 2014).
+    """
+    return min(max(0.5 + log2(u_ml / CA125_CUTOFF) / (2 * _CA125_OCTAVES), 0.0), 1.0)
 
 
 def possible_inputs(
@@ -46,17 +76,23 @@ def possible_inputs(
 ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     """Encode `record` for a bundle that asks for `names`, once for each value an unknown may have.
 
+    An unknown CA125 has no two values to choose from: it stands at three references (3.5, 35, 350 U/ml).
+
     Returns:
         Labels, one per row, empty where nothing is unknown ("postmenopausal, oncology centre");
-        and the rows, (N, len(names)) float32 of 0 and 1. N is 1 when all that is asked is known.
+        and the rows, (N, len(names)) float32 of 0 and 1, CA125 in between (`encode_ca125`). N is 1 when all
+        that is asked is known.
 
     Raises:
         BundleError: a name that this version can't encode.
     """
     choices: list[list[tuple[str, float]]] = []
     for name in names:
+        if name == _CA125:
+            choices.append(_ca125_choices(record.ca125_u_ml))
+            continue
         if name not in _ENCODING:
-            known = ", ".join(_ENCODING)
+            known = ", ".join((*_ENCODING, _CA125))
             raise BundleError(f"the bundle asks for the clinical input '{name}'; known are: {known}.")
         attribute, zero, one = _ENCODING[name]
         value = getattr(record, attribute)
@@ -67,3 +103,9 @@ def possible_inputs(
     rows = list(product(*choices))
     labels = tuple(", ".join(label for label, _ in row if label) for row in rows)
     return labels, np.array([[code for _, code in row] for row in rows], np.float32)
+
+
+def _ca125_choices(u_ml: float | None) -> list[tuple[str, float]]:
+    if u_ml is not None:
+        return [("", encode_ca125(u_ml))]
+    return [(f"CA125 {reference:g} U/ml", encode_ca125(reference)) for reference in _CA125_REFERENCES]

@@ -28,6 +28,7 @@ class Input:
         cascade_margin: added on each side of the lesion's box, as a share of the box's side.
         cascade_fallback: side of the centre square that is taken where no lesion was outlined.
         mask_above: a resized mask is lesion where it is above this. 0 enlarges it (the author's code).
+        ca125: whether networks with clinical facts read CA125 beside menopausal status and centre.
     """
 
     height: int = bounded(336, 32, 4096)
@@ -36,10 +37,16 @@ class Input:
     cascade_margin: float = bounded(0.01, 0.0, 1.0)
     cascade_fallback: int = bounded(256, 1, 4096)
     mask_above: float = bounded(0.5, 0.0, 0.99)
+    ca125: bool = False
 
     @property
     def size(self) -> Size:
         return Size(self.height, self.width)
+
+    @property
+    def clinical_facts(self) -> int:
+        """How many facts a network with clinical facts reads, in the order of slides.CLINICAL_INPUTS."""
+        return 3 if self.ca125 else 2
 
     def __post_init__(self) -> None:
         check(self)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus, possible_inputs
+from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus, encode_ca125, possible_inputs
 from scanside.errors import BundleError
 
 BOTH = ("menopausal_status", "oncology_centre")
@@ -44,5 +44,31 @@ def test_a_network_without_clinical_inputs() -> None:
 
 
 def test_a_fact_of_a_later_version() -> None:
-    with pytest.raises(BundleError, match="'CA125'; known are: menopausal_status"):
-        possible_inputs(ClinicalRecord(), ("CA125",))
+    with pytest.raises(BundleError, match="'HE4'; known are: menopausal_status, oncology_centre, ca125"):
+        possible_inputs(ClinicalRecord(), ("HE4",))
+
+
+def test_ca125_doubled_is_a_tenth_more_up_to_both_ends() -> None:
+    assert [encode_ca125(u_ml) for u_ml in (35, 70, 17.5)] == pytest.approx([0.5, 0.6, 0.4])
+    assert [encode_ca125(u_ml) for u_ml in (1e-9, 0.9, 1200, 1e6)] == [0, 0, 1, 1]
+
+
+def test_a_known_ca125_is_one_row() -> None:
+    record = ClinicalRecord(MenopausalStatus.POST, Centre.OTHER, 140)
+    labels, rows = possible_inputs(record, (*BOTH, "ca125"))
+    assert labels == ("",)
+    np.testing.assert_allclose(rows, [[1, 0, 0.7]])
+
+
+def test_an_unknown_ca125_stands_at_its_references() -> None:
+    labels, rows = possible_inputs(ClinicalRecord(centre=Centre.OTHER), ("ca125", *BOTH))
+    assert labels[:2] == ("CA125 3.5 U/ml, premenopausal", "CA125 3.5 U/ml, postmenopausal")
+    assert len(labels) == 6 and "CA125 350 U/ml, premenopausal" in labels
+    at_cutoff = dict(zip(labels, rows.tolist(), strict=True))["CA125 35 U/ml, postmenopausal"]
+    assert at_cutoff == [0.5, 1, 0]
+
+
+@pytest.mark.parametrize("u_ml", [0.0, -1.0, float("nan"), float("inf"), 1e7])
+def test_a_ca125_that_can_not_be(u_ml: float) -> None:
+    with pytest.raises(ValueError, match="CA125 of"):
+        ClinicalRecord(ca125_u_ml=u_ml)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,17 @@ def test_what_was_written_is_read(dataset: Path) -> None:
     assert cohort.patients == draw_split(facts(20), seed=1)
     assert cohort.about["counts"]["patients"] == 20 and cohort.about["counts"]["masks"] == 10
     assert {path.name for path in dataset.rglob(".*")} == set()  # no half file is left
+
+
+def test_ca125_is_a_column_only_where_it_is_known(dataset: Path, tmp_path: Path) -> None:
+    assert "ca125" not in (dataset / "patients.csv").read_text()
+    known = {
+        name: replace(fact, record=replace(fact.record, ca125_u_ml=None if i % 2 else 0.1 + i))
+        for i, (name, fact) in enumerate(facts(6).items())
+    }
+    patients = draw_split(known, seed=1)
+    finish(tmp_path / "new", patients, [], kind="synthetic", name="", split={}, preparation={})
+    assert read_dataset(tmp_path / "new").patients == patients
 
 
 def test_the_split_shares_out_patients_and_malignancy_and_is_stable() -> None:

@@ -51,6 +51,33 @@ def test_what_is_not_understood_is_refused_with_its_line(
         read_clinical(path)
 
 
+@pytest.mark.parametrize(
+    ("header", "cell", "u_ml"),
+    [
+        ("CA125", "35.5", 35.5),
+        ("CA-125 (U/ml)", "1200", 1200.0),
+        ("ca125_u_ml", "0.90", 0.9),
+        ("CA 125", "", None),
+        ("CA125", "unknown", None),
+    ],
+)
+def test_ca125_where_the_table_has_it(tmp_path: Path, header: str, cell: str, u_ml: float | None) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"patient;menopause;centre;malignant;{header}\nA;post;other;1;{cell}\n")
+    record = ClinicalRecord(MenopausalStatus.POST, Centre.OTHER, u_ml)
+    assert read_clinical(path) == {"A": (record, Malignancy.YES)}
+
+
+@pytest.mark.parametrize(
+    "cell", ["35,5", "1.200", "1,200", "<5", "0", "-3", "1e3", "inf", "35 U/ml", "9999999"]
+)
+def test_a_ca125_that_could_be_misread_is_refused(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"patient;menopause;centre;malignant;ca125\nA;post;other;1;{cell}\n")
+    with pytest.raises(InputError, match=r"line 2: '.*' is no ca125"):
+        read_clinical(path)
+
+
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary() | st.text().map(lambda text: (TABLE + text).encode("utf-8", "replace")))
 def test_any_bytes_give_a_table_or_an_error_of_ours(tmp_path: Path, content: bytes) -> None:

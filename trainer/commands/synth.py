@@ -35,6 +35,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         default=1.0,
         help="how much the clinical facts tell; 0: nothing (default: 1)",
     )
+    option("--ca125-effect", type=float, default=1.0, help="how much CA125 tells; 0: nothing (default: 1)")
     option("--jobs", type=int, help="processes (default: one per core)")
     cohort.set_defaults(command=_cohort)
 
@@ -55,6 +56,7 @@ def _cohort(arguments: argparse.Namespace) -> int:
         arguments.separation,
         arguments.annotation_effect,
         arguments.clinical_effect,
+        arguments.ca125_effect,
     )
     cohort = write_cohort(arguments.target, recipe, jobs)
     counts = cohort.about["counts"]

@@ -1,7 +1,7 @@
 """A prepared dataset, as `trainer prepare hospital` and `trainer synth` write it, and its reader.
 
 dataset.json    what it is, who made it, how it was split; the fingerprint of all the rest
-patients.csv    one patient a line: part, fold, clinical record, malignant or not
+patients.csv    one patient a line: part, fold, clinical record, malignant or not; CA125 where it is known
 slides.csv      one slide a line: its patient, where it was cut from, SHA-256 of its files
 images/*.png    the sector of tissue at source resolution, grey, black outside
 masks/*.png     the lesion, 0 or 255, the size of the image; only where somebody drew it
@@ -30,6 +30,7 @@ KINDS = ("hospital", "synthetic")
 PARTS = ("train", "test")
 FOLDS = 5
 PATIENT_COLUMNS = ("patient", "split", "fold", "menopausal_status", "centre", "malignant")
+CA125_COLUMN = "ca125_u_ml"  # after the others, and only where it is known of somebody
 SLIDE_COLUMNS = (
     *("slide", "patient", "malignant", "image", "mask", "image_sha256", "mask_sha256", "height", "width"),
     *("source_height", "source_width", "x0", "y0", "x1", "y1", "found_by", "flags", "maker", "frame"),
@@ -158,7 +159,7 @@ def read_dataset(root: Path) -> Cohort:
     found = fingerprint(*tables)
     if found != about.get("fingerprint"):
         raise InputError(f"{root}: the tables were changed after the dataset was made. Prepare it again.")
-    patients = tuple(_rows(root / "patients.csv", tables[0], PATIENT_COLUMNS, _patient))
+    patients = tuple(_rows(root / "patients.csv", tables[0], PATIENT_COLUMNS, _patient, (CA125_COLUMN,)))
     slides = tuple(_rows(root / "slides.csv", tables[1], SLIDE_COLUMNS, read_slide))
     _check(root, patients, slides)
     return Cohort(root, about, patients, slides, found)
@@ -194,11 +195,15 @@ def _text(path: Path) -> bytes:
 
 
 def _rows(
-    path: Path, content: bytes, columns: tuple[str, ...], read: Callable[[dict[str, str]], _T]
+    path: Path,
+    content: bytes,
+    columns: tuple[str, ...],
+    read: Callable[[dict[str, str]], _T],
+    optional: tuple[str, ...] = (),
 ) -> list[_T]:
     try:
         lines = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
-        if tuple(lines.fieldnames or ()) != columns:
+        if tuple(lines.fieldnames or ()) not in (columns, columns + optional):
             raise InputError(f"{path}: the columns are not {','.join(columns)}.")
         rows = []
         for row in lines:
@@ -217,7 +222,10 @@ def _patient(row: dict[str, str]) -> Patient:
     part, fold = row["split"], int(row["fold"])
     if part not in PARTS or fold not in (range(FOLDS) if part == "train" else (-1,)):
         raise ValueError(f"part {part!r} and fold {fold} don't go together")
-    record = ClinicalRecord(MenopausalStatus(row["menopausal_status"]), Centre(row["centre"]))
+    ca125 = row.get(CA125_COLUMN, "")
+    record = ClinicalRecord(
+        MenopausalStatus(row["menopausal_status"]), Centre(row["centre"]), float(ca125) if ca125 else None
+    )
     return Patient(_name(row["patient"]), part, fold, record, _flag(row["malignant"]))
 
 

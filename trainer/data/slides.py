@@ -17,7 +17,8 @@ from trainer.data import mmotu
 from trainer.data.hospital import Patient, read_dataset
 from trainer.progress import track
 
-CLINICAL_INPUTS = ("menopausal_status", "oncology_centre")
+CLINICAL_INPUTS = ("menopausal_status", "oncology_centre", "ca125")  # a network reads the first 0, 2 or 3
+UNKNOWN = 0.5  # of a fact: halfway between its values
 VALIDATION_FOLD = 0  # of the training part
 _T = TypeVar("_T")
 
@@ -33,7 +34,8 @@ class Slides:
         scans: (N, H, W) uint8, the network's input.
         masks: (N, H, W) bool, the lesion; nothing where `has_mask` is False.
         has_mask: (N,) bool.
-        clinical: (N, 2) float32 of 0, 1, and one half where unknown, in the order of CLINICAL_INPUTS.
+        clinical: (N, 3) float32 in the order of CLINICAL_INPUTS: 0 or 1, of CA125 also in between; one half
+            where unknown.
         fingerprint: of the source.
     """
 
@@ -87,7 +89,7 @@ def of_mmotu(prepared: mmotu.PreparedScans) -> Slides:
         scans=prepared.scans,
         masks=prepared.masks,
         has_mask=np.ones(len(names), bool),
-        clinical=np.full((len(names), len(CLINICAL_INPUTS)), 0.5, np.float32),
+        clinical=np.full((len(names), len(CLINICAL_INPUTS)), UNKNOWN, np.float32),
         fingerprint=prepared.fingerprint,
     )
 
@@ -135,7 +137,7 @@ def filled(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.
 
 
 def encoded(record: ClinicalRecord) -> NDArray[np.float32]:
-    """(2,) float32: as the networks read it; a fact that is unknown lies halfway between its values."""
+    """(3,) float32: as the networks read it; a fact that is unknown lies halfway between its values."""
     _, rows = possible_inputs(record, CLINICAL_INPUTS)
     return np.asarray(rows.mean(axis=0), np.float32)
 

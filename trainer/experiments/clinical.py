@@ -34,12 +34,12 @@ def malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estimate]:
     return shares
 
 
-def facts_alone(cohort: Cohort) -> Estimate:
-    """AUC by patients of a logistic regression on the two facts (thesis, sections 2.2 and 2.3).
+def facts_alone(cohort: Cohort, count: int = 2) -> Estimate:
+    """AUC by patients of a logistic regression on the first `count` facts (thesis, sections 2.2 and 2.3).
 
     Fitted on the training part, tested on the test part; one row per patient.
     """
-    facts = np.array([encoded(patient.record) for patient in cohort.patients])
+    facts = np.array([encoded(patient.record)[:count] for patient in cohort.patients])
     malignant = np.array([patient.malignant for patient in cohort.patients])
     train = np.array([patient.part == "train" for patient in cohort.patients])
     model = LogisticRegression().fit(facts[train], malignant[train])
@@ -66,11 +66,12 @@ class Toggle:
 def toggle(network: Network, slides: Slides, threshold: float, hardware: Hardware) -> list[Toggle]:
     """The decision with each clinical input switched at inference (thesis, section 8)."""
     malignant = slides.labels == 1
-    true = _risk(network, slides, slides.clinical, hardware.device)
+    read = slides.clinical[:, : network.spec.clinical_inputs]
+    true = _risk(network, slides, read, hardware.device)
     found = []
-    for column, fact in enumerate(CLINICAL_INPUTS):
+    for column, fact in enumerate(CLINICAL_INPUTS[: read.shape[1]]):
         for value in (0, 1):
-            facts = slides.clinical.copy()
+            facts = read.copy()
             facts[:, column] = value
             risk = _risk(network, slides, facts, hardware.device)
             flips = estimate(mean_figure((risk >= threshold) != (true >= threshold), slides.patients))

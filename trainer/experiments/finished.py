@@ -77,6 +77,7 @@ def read_made(path: Path) -> Made:
     """
     try:
         content = json.loads(path.read_text())
+        content["configuration"]["input"].setdefault("ca125", False)  # there was none at first
         return Made(
             from_mapping(Arm, content["arm"], "arm."),
             int(content["seed"]),

@@ -55,7 +55,8 @@ def _features(network: Network, slides: Slides, hardware: Hardware) -> tuple[Ten
     network.eval().to(hardware.device)
     try:
         for batch in plain_loader(slides, 16):
-            network(batch["scan"].to(hardware.device), batch["clinical"].to(hardware.device))
+            facts = batch["clinical"][:, : network.spec.clinical_inputs]
+            network(batch["scan"].to(hardware.device), facts.to(hardware.device))
     finally:
         watch.remove()
         network.cpu()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainer.configuration import resolve
 from trainer.data.hospital import Cohort, read_dataset
 from trainer.data.slides import CLINICAL_INPUTS, Slides
 from trainer.experiments.arm import Arm
@@ -66,15 +67,19 @@ def _figure4(plan: Plan, _: Hardware) -> Section:
 
 def _clinical_only(plan: Plan, _: Hardware) -> Section:
     cohort = _cohort(plan)
-    auc = facts_alone(cohort)
+    facts = resolve(plan.preset, "hospital", plan.overrides).input.clinical_facts
+    rows = []
+    for count in sorted({2, facts}):
+        auc = facts_alone(cohort, count)
+        rows.append((", ".join(CLINICAL_INPUTS[:count]), number(auc.value), interval(auc), str(auc.n)))
     note = 'Logistic regression. The thesis "failed to achieve meaningful performance" and prints no figure.'
     table = TextTable(
         "Test patients",
-        ("AUC", "95 % interval", "patients"),
-        ((number(auc.value), interval(auc), str(auc.n)),),
+        ("facts", "AUC", "95 % interval", "patients"),
+        tuple(rows),
         (note,),
     )
-    return Section("clinical-only: the two clinical facts without an image", [table], [], [_source(cohort)])
+    return Section("clinical-only: the clinical facts without an image", [table], [], [_source(cohort)])
 
 
 def _fused(plan: Plan) -> Arm | None:
@@ -124,6 +129,7 @@ def _toggle(plan: Plan, hardware: Hardware) -> Section:
 
 def _branch_shares(plan: Plan, hardware: Hardware) -> Section:
     (arm,) = _arms(plan)
+    names = CLINICAL_INPUTS[: plan.configuration(arm).input.clinical_facts]
     rows = []
     for seed, network, slides in _trained(plan, hardware):
         shares = branch_shares(network, slides, hardware)
@@ -139,7 +145,7 @@ def _branch_shares(plan: Plan, hardware: Hardware) -> Section:
     )
     notes = (
         "Shapley values of the two branches (Shapley 1953) for the log odds of malignancy, each against the "
-        f"other test slides. Clinical facts: {', '.join(CLINICAL_INPUTS)}. Sizes are in log odds; the share "
+        f"other test slides. Clinical facts: {', '.join(names)}. Sizes are in log odds; the share "
         "is that of one slide, averaged. It tells what the network uses, not what is true of patients.",
     )
     table = TextTable(f"{arm.name}, {arm.variant} test slides", columns, tuple(rows), notes)

@@ -13,7 +13,7 @@ from trainer.configuration import Configuration
 from trainer.data import mmotu
 from trainer.data.hospital import read_dataset
 from trainer.data.loader import plain_loader, training_loader
-from trainer.data.slides import CLINICAL_INPUTS, Slides, hospital_slides, mmotu_slides
+from trainer.data.slides import UNKNOWN, Slides, hospital_slides, mmotu_slides
 from trainer.examples import choose
 from trainer.experiments.arm import Arm
 from trainer.experiments.cascade import crop_slides
@@ -81,6 +81,11 @@ def _train(
 ) -> None:
     train, validation, test = (slides_of(arm, seed, plan, part, hardware) for part in ("train", *PARTS))
     train = share_of(train, arm.share, seed)
+    if arm.clinical and configuration.input.ca125 and (train.clinical[:, -1] == UNKNOWN).all():
+        raise SettingError(
+            f"{arm.slug}: input.ca125 is set, but CA125 is known of no training patient. Leave it out, or "
+            "prepare the data set with a table that has it."
+        )
     lightning.seed_everything(seed, verbose=False)
     network = _network(arm, configuration)
     if plan.weights != "none" and arm.encoder != "unet":
@@ -133,7 +138,7 @@ def share_of(slides: Slides, share: float, seed: int) -> Slides:
 
 
 def _network(arm: Arm, configuration: Configuration) -> Network:
-    clinical = len(CLINICAL_INPUTS) if arm.clinical else 0
+    clinical = configuration.input.clinical_facts if arm.clinical else 0
     return build(configuration.spec(arm.encoder, arm.task, _classes(arm), clinical))
 
 

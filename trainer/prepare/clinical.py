@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.clinical import CA125_MOST, Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
 
 _MAX_BYTES = 64 * 2**20
@@ -17,7 +17,11 @@ _HEADERS = {
     "menopausal_status": {"menopausal status", "menopausalstatus", "menopause", "menopausal"},
     "centre": {"centre", "center", "centre type", "center type", "hospital type"},
     "malignant": {"malignant", "malignancy", "outcome", "label"},
+    "ca125": {"ca125", "ca 125", "ca125 u ml", "ca 125 u ml", "ca125 (u ml)", "ca 125 (u ml)"},
 }
+_OPTIONAL = ("ca125",)
+# Three decimals could be thousands (1.200 in German) and a comma either: both are refused.
+_U_ML = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 _MENOPAUSAL = {
     MenopausalStatus.PRE: {"premenopausal", "premenopause", "pre menopausal", "pre"},
     # Perimenopausal counts as postmenopausal (thesis, appendix C).
@@ -57,7 +61,7 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
 
     Raises:
         InputError: a column is missing or stands twice, a value is not understood, a patient stands twice;
-            with its line.
+            with its line. The column of CA125 may be missing.
     """
     text = _text(path)
     first = text.split("\n", 1)[0]
@@ -85,6 +89,7 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
                 ClinicalRecord(
                     _value(path, line, "menopausal_status", row[column["menopausal_status"]], _MENOPAUSAL),
                     _value(path, line, "centre", row[column["centre"]], _CENTRE),
+                    _ca125(path, line, row[column["ca125"]]) if "ca125" in column else None,
                 ),
                 _value(path, line, "malignant", row[column["malignant"]], _MALIGNANT),
             )
@@ -118,6 +123,8 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
     found = {}
     for wanted, synonyms in _HEADERS.items():
         at = [index for index, name in enumerate(names) if name in synonyms]
+        if not at and wanted in _OPTIONAL:
+            continue
         if len(at) != 1:
             known = ", ".join(sorted(synonyms))
             raise InputError(
@@ -137,6 +144,18 @@ def _value(
             return value
     known = ", ".join(sorted(word for synonyms in words.values() for word in synonyms if word))
     raise InputError(f"{path}, line {line}: '{cell.strip()[:40]}' is no {column} (understood: {known}).")
+
+
+def _ca125(path: Path, line: int, cell: str) -> float | None:
+    if _plain(cell) in _UNKNOWN:
+        return None
+    text = cell.strip()
+    if not (_U_ML.fullmatch(text) and 0 < float(text) <= CA125_MOST):
+        raise InputError(
+            f"{path}, line {line}: '{text[:40]}' is no ca125 (understood: U/ml above 0 and at most "
+            f"{CA125_MOST:.0f}, with a point and at most two decimals; or unknown)."
+        )
+    return float(text)
 
 
 def _plain(cell: str) -> str:

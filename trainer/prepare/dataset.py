@@ -24,7 +24,16 @@ from scanside import RESEARCH_USE, __version__
 from scanside.clinical import ClinicalRecord
 from scanside.errors import InputError
 from scanside.scan.types import Grey, Mask
-from trainer.data.hospital import FOLDS, PATIENT_COLUMNS, SCHEMA, SLIDE_COLUMNS, Patient, Slide, fingerprint
+from trainer.data.hospital import (
+    CA125_COLUMN,
+    FOLDS,
+    PATIENT_COLUMNS,
+    SCHEMA,
+    SLIDE_COLUMNS,
+    Patient,
+    Slide,
+    fingerprint,
+)
 
 TEST_SHARE = 0.15  # thesis: 85 % for training and validation, 15 % for testing, by patient
 
@@ -133,7 +142,7 @@ def finish(
     Returns:
         The fingerprint.
     """
-    patients_csv = table(PATIENT_COLUMNS, map(_patient_row, patients))
+    patients_csv = _patients_csv(patients)
     slides_csv = table(SLIDE_COLUMNS, map(slide_row, slides))
     write_file(root / "patients.csv", patients_csv)
     write_file(root / "slides.csv", slides_csv)
@@ -198,6 +207,15 @@ def _write_png(path: Path, pixels: Grey) -> str:
     content = cv2.imencode(".png", pixels)[1].tobytes()
     write_file(path, content)
     return hashlib.sha256(content).hexdigest()
+
+
+def _patients_csv(patients: Sequence[Patient]) -> bytes:
+    rows = [_patient_row(patient) for patient in patients]
+    if all(patient.record.ca125_u_ml is None for patient in patients):
+        return table(PATIENT_COLUMNS, rows)
+    for row, patient in zip(rows, patients, strict=True):
+        row[CA125_COLUMN] = patient.record.ca125_u_ml  # None is written as an empty cell
+    return table((*PATIENT_COLUMNS, CA125_COLUMN), rows)
 
 
 def _patient_row(patient: Patient) -> dict[str, object]:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from rich.progress import track
 
-from scanside.clinical import ClinicalRecord
 from scanside.errors import InputError, ScansideError
 from trainer.data.hospital import Cohort, read_dataset
 from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, table, write_file
@@ -84,10 +83,7 @@ def _finish(root: Path, recipe: Recipe, patients: Sequence[SynthPatient]) -> Non
     ]
     slides = [one.slide(p.malignant) for p, one in whole]
     shown = {slide.patient for slide in slides}
-    facts = {
-        patient_name(recipe.seed, p.number): Facts(ClinicalRecord(p.menopausal_status, p.centre), p.malignant)
-        for p in patients
-    }
+    facts = {patient_name(recipe.seed, p.number): Facts(p.record, p.malignant) for p in patients}
     split = draw_split({name: fact for name, fact in facts.items() if name in shown}, recipe.seed)
     write_file(
         root / "annotations.csv", table(ANNOTATION_COLUMNS, [one.annotation_row() for _, one in whole])

@@ -23,6 +23,7 @@ class Recipe:
         annotation_effect: log odds ratio of calipers and text on a slide, malignant to benign; 0: none.
         clinical_effect: 0: menopausal status and centre say nothing about the label; 1: about figure 4 of
             the thesis; in between and beyond in proportion (log odds).
+        ca125_effect: how much CA125 says about the label; 0: nothing; 1: an AUC of .84 by itself.
         malignant: share of malignant patients (thesis: 101 of 731 test slides).
         masked: share of slides that have a mask.
     """
@@ -33,6 +34,7 @@ class Recipe:
     separation: float = 2.0
     annotation_effect: float = 1.0
     clinical_effect: float = 1.0
+    ca125_effect: float = 1.0
     malignant: float = 101 / 731
     masked: float = 0.85
 
@@ -42,6 +44,7 @@ class Recipe:
         _check("separation", self.separation, 0, 10)
         _check("annotation effect", self.annotation_effect, 0, 10)
         _check("clinical effect", self.clinical_effect, 0, 10)
+        _check("CA125 effect", self.ca125_effect, 0, 10)
         _check("share of malignant patients", self.malignant, 0, 1)
         _check("share of slides with a mask", self.masked, 0, 1)
         if self.size not in SIZES:

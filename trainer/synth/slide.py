@@ -52,11 +52,8 @@ class SynthSlide:
 
 def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
     """Slide `number` (from 0) of `patient`; depends on the recipe, the patient and the number alone."""
-    rng = np.random.default_rng((recipe.seed, patient.number, number + 1))
-    which = int(rng.integers(patient.lesions))
+    rng, which, annotated = begin(recipe, patient, number)
     lesion = draw_lesion(patient.suspicion, np.random.default_rng((recipe.seed, patient.number, 0, which)))
-    annotate_odds = _ANNOTATED_ODDS + recipe.annotation_effect * patient.malignant
-    annotated = rng.random() < 1 / (1 + exp(-annotate_odds))
     masked = bool(rng.random() < recipe.masked)
     probe = _probe(lesion, rng)
     x, z = probe.points(SAMPLES // 2)
@@ -84,6 +81,18 @@ def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
     pixels = annotate(clean, seen, rng) if annotated else clean
     name = "endocavity" if probe.radius_cm < 2 else "curved"
     return SynthSlide(pixels, clean, seen, screen.sector, lesion.kind, masked, name)
+
+
+def begin(recipe: Recipe, patient: SynthPatient, number: int) -> tuple[np.random.Generator, int, bool]:
+    """What is drawn before any pixel: which lesion the slide shows, whether it is annotated.
+
+    Returns:
+        The generator that draws the rest, the lesion's number, and whether there are annotations.
+    """
+    rng = np.random.default_rng((recipe.seed, patient.number, number + 1))
+    which = int(rng.integers(patient.lesions))
+    odds = _ANNOTATED_ODDS + recipe.annotation_effect * patient.malignant
+    return rng, which, bool(rng.random() < 1 / (1 + exp(-odds)))
 
 
 def _probe(lesion: Lesion, rng: np.random.Generator) -> Probe:

@@ -1,6 +1,7 @@
 """What the facts do in a network's decision, on networks whose answer is known."""
 
 import numpy as np
+import pytest
 import torch
 
 from trainer.data.slides import CLINICAL_INPUTS, Slides
@@ -18,25 +19,26 @@ def slides() -> Slides:
     rng = np.random.default_rng(0)
     names = np.array([f"s{i}" for i in range(COUNT)])
     scans = rng.integers(0, 256, (COUNT, 40, 64), np.uint8)
-    facts = rng.integers(0, 2, (COUNT, 2)).astype(np.float32)
+    facts = rng.integers(0, 2, (COUNT, 3)).astype(np.float32)
     masks = np.zeros(scans.shape, bool)
     return Slides(names, names, np.arange(COUNT) % 2, scans, masks, np.zeros(COUNT, bool), facts, "")
 
 
-def network() -> Network:
+def network(facts: int = 2) -> Network:
     torch.manual_seed(0)
-    return build(NetworkSpec("unet", "cls", clinical_inputs=2, unet_width=4)).eval()
+    return build(NetworkSpec("unet", "cls", clinical_inputs=facts, unet_width=4)).eval()
 
 
 def log_odds(net: Network, data: Slides) -> np.ndarray:
     with torch.inference_mode():
         scans = torch.from_numpy(data.scans)[:, None].float() / 255
-        logits = net(scans, torch.from_numpy(data.clinical)).class_logits
+        logits = net(scans, torch.from_numpy(data.clinical[:, : net.spec.clinical_inputs])).class_logits
     return (logits[:, 1] - logits[:, 0]).double().numpy()
 
 
-def test_shapley_values_add_up_to_the_decision() -> None:
-    net, data = network(), slides()
+@pytest.mark.parametrize("facts", [2, 3])
+def test_shapley_values_add_up_to_the_decision(facts: int) -> None:
+    net, data = network(facts), slides()
     shares = branch_shares(net, data, Hardware())
     whole = shares.image + shares.clinical
     # Their sum differs from the log odds by one constant: the mean over mixed slides.
@@ -55,10 +57,11 @@ def test_a_branch_that_says_nothing_has_no_share() -> None:
     np.testing.assert_allclose(branch_shares(network(), same, Hardware()).image, 0, atol=1e-6)
 
 
-def test_a_fact_that_is_switched_to_what_it_is_changes_nothing() -> None:
-    net, data = network(), slides()
+@pytest.mark.parametrize("facts", [2, 3])
+def test_a_fact_that_is_switched_to_what_it_is_changes_nothing(facts: int) -> None:
+    net, data = network(facts), slides()
     data.clinical[:, 0] = 1
     found = toggle(net, data, threshold=0.5, hardware=Hardware())
-    assert [(t.fact, t.value) for t in found] == [(f, v) for f in CLINICAL_INPUTS for v in (0, 1)]
+    assert [(t.fact, t.value) for t in found] == [(f, v) for f in CLINICAL_INPUTS[:facts] for v in (0, 1)]
     assert found[1].shift == 0 and found[1].flipped.value == 0
     assert found[0].shift != 0 and abs(found[0].shift) < 1

@@ -39,12 +39,23 @@ def test_menopausal_status_by_centre_is_that_of_figure_4() -> None:
 
 def test_without_an_effect_the_clinical_facts_say_nothing() -> None:
     """Not even in one patient: the facts are the same whatever the label."""
-    recipe = replace(RECIPE, patients=300, clinical_effect=0.0)
+    recipe = replace(RECIPE, patients=300, clinical_effect=0.0, ca125_effect=0.0)
     benign = draw_patients(replace(recipe, malignant=0.0))
     malignant = draw_patients(replace(recipe, malignant=1.0))
     assert all(p.malignant for p in malignant) and not any(p.malignant for p in benign)
     for one, other in zip(benign, malignant, strict=True):
-        assert (one.hospital, one.menopausal_status) == (other.hospital, other.menopausal_status)
+        assert (one.hospital, one.record) == (other.hospital, other.record)
+
+
+def test_ca125_alone_gives_the_auc_that_the_recipe_states() -> None:
+    patients = draw_patients(replace(RECIPE, patients=6000))
+    known = [(p.malignant, p.ca125_u_ml) for p in patients if p.ca125_u_ml is not None]
+    benign, malignant = (
+        np.array([value for label, value in known if label is sick]) for sick in (False, True)
+    )
+    assert (malignant[:, None] > benign).mean() == pytest.approx(0.84, abs=0.02)
+    assert len(known) == pytest.approx(0.8 * 6000, rel=0.03)
+    assert np.median(benign) == pytest.approx(20, rel=0.05)
 
 
 def test_suspicion_alone_gives_the_auc_that_the_recipe_states() -> None:
