@@ -37,7 +37,7 @@ def serve(settings: Settings, bundle: Bundle, stop: threading.Event) -> None:
         ScansideError: a fault of the program ended the scoring.
     """
     with _folder(settings.data), contextlib.closing(Store(settings.data)) as store:
-        Agent(settings, bundle, Spool(settings.data / "spool"), store).run(stop)
+        Agent(settings, bundle, Spool(settings.data / "spool", settings.min_free_mb << 20), store).run(stop)
 
 
 class Agent:
@@ -47,7 +47,7 @@ class Agent:
         self._settings, self._bundle = settings, bundle
         self._spool, self._store = spool, store
         self._queue = JobQueue()
-        self._health = Health(settings.ae_title, settings.host)
+        self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
         self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
 
     def run(self, stop: threading.Event) -> None:
