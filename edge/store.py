@@ -1,6 +1,6 @@
 """DATA/results.sqlite: an index of the frames and their results, for people and programs to ask.
 
-It can be deleted: the agent builds it anew from the spool.
+It can be deleted: the agent builds it anew from the spool, as does `edge rebuild`.
 """
 
 import base64
@@ -39,11 +39,16 @@ CREATE INDEX IF NOT EXISTS by_state ON frames (state);
 ViewRow = dict[str, Any]  # a row's keys, the patient's, and the preview: docs/watch-protocol.md
 
 
+class DamagedIndex(SettingError):
+    """The file is no database or a damaged one; the spool has all to make it anew."""
+
+
 class Store:
     """The index in the folder `data`, open for writing. Safe to use from several threads.
 
     Raises:
-        SettingError: the file is damaged or of another version.
+        DamagedIndex: the file is damaged.
+        SettingError: it is of another version, or can't be opened or written.
     """
 
     def __init__(self, data: Path) -> None:
@@ -56,10 +61,19 @@ class Store:
                 version = self._db.execute("PRAGMA user_version").fetchone()[0]
                 if version not in (0, _VERSION):
                     raise SettingError(f"{path} is of another version of edge. {_START_AFRESH}")
+                damage = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if damage != "ok":
+                    raise DamagedIndex(f"{path} is damaged: {' '.join(damage.split())}.")
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = NORMAL")
                 self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+            except SettingError:
+                self._db.close()
+                raise
             except sqlite3.DatabaseError as error:
+                self._db.close()
+                if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
+                    raise DamagedIndex(f"{path} is damaged: {error}.") from error
                 raise SettingError(f"{path} can't be used: {error}. {_START_AFRESH}") from error
 
     def close(self) -> None:
@@ -206,7 +220,7 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
     return [json.loads(row) for (row,) in rows]
 
 
-_START_AFRESH = "Move it away and start the agent: it is built anew from the spool."
+_START_AFRESH = "It is built anew from the spool by: edge rebuild"
 
 
 def _connect(uri: str) -> sqlite3.Connection:
