@@ -64,6 +64,7 @@ class Agent:
             settings.cine_frames,
             self._publish,
             break_off,
+            self._hub.resend,
         )
         with contextlib.closing(self._hub):
             self._take_up()
@@ -91,7 +92,7 @@ class Agent:
         view, outdated = self._store.add(spooled)
         self._health.received(spooled.received_at)
         if outdated:
-            _log.warning("%s came again with other content: it is assessed anew", spooled.sop_instance_uid)
+            _log.warning("%s came again with other content", spooled.sop_instance_uid)
             self._spool.remove(outdated)
             self._hub.resend()
         if view is not None:
