@@ -4,17 +4,15 @@ A frame's way: receive -> spool -> `Agent._stored` -> queue -> scoring -> worker
 """
 
 import contextlib
-import fcntl
 import logging
-import os
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from edge.events import EventHub
 from edge.health import Health
 from edge.jobs import Job, JobQueue, Priority
+from edge.lock import locked
+from edge.rebuild import open_store, take_up
 from edge.receive import Receiver
 from edge.scoring import Scoring
 from edge.settings import Settings
@@ -23,7 +21,7 @@ from edge.store import Store, ViewRow
 from edge.worker import Worker
 from scanside import RESEARCH_USE
 from scanside.bundle import Bundle
-from scanside.errors import ScansideError, SettingError
+from scanside.errors import ScansideError
 
 _SNAPSHOT_ROWS = 200
 _log = logging.getLogger(__name__)
@@ -36,8 +34,8 @@ def serve(settings: Settings, bundle: Bundle, stop: threading.Event) -> None:
         SettingError: the data folder or the port can't be used.
         ScansideError: a fault of the program ended the scoring.
     """
-    with _folder(settings.data), contextlib.closing(Store(settings.data)) as store:
-        Agent(settings, bundle, Spool(settings.data / "spool"), store).run(stop)
+    with locked(settings.data), contextlib.closing(open_store(settings.data)) as store:
+        Agent(settings, bundle, Spool(settings.data / "spool", settings.min_free_mb << 20), store).run(stop)
 
 
 class Agent:
@@ -47,7 +45,7 @@ class Agent:
         self._settings, self._bundle = settings, bundle
         self._spool, self._store = spool, store
         self._queue = JobQueue()
-        self._health = Health(settings.ae_title, settings.host)
+        self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
         self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
 
     def run(self, stop: threading.Event) -> None:
@@ -66,6 +64,7 @@ class Agent:
             settings.cine_frames,
             self._publish,
             break_off,
+            self._hub.resend,
         )
         with contextlib.closing(self._hub):
             self._take_up()
@@ -84,11 +83,7 @@ class Agent:
 
     def _take_up(self) -> None:
         """Index what the store does not know of the spool, and queue all that was not finished."""
-        unknown = self._spool.files() - self._store.files()
-        for spooled in self._spool.read(unknown):
-            _, outdated = self._store.add(spooled, found=True)
-            if outdated:
-                self._spool.remove(outdated)
+        take_up(self._spool, self._store)
         for spooled in self._store.pending():
             self._inspect(spooled)
 
@@ -97,7 +92,7 @@ class Agent:
         view, outdated = self._store.add(spooled)
         self._health.received(spooled.received_at)
         if outdated:
-            _log.warning("%s came again with other content: it is assessed anew", spooled.sop_instance_uid)
+            _log.warning("%s came again with other content", spooled.sop_instance_uid)
             self._spool.remove(outdated)
             self._hub.resend()
         if view is not None:
@@ -137,23 +132,3 @@ def _model(bundle: Bundle) -> dict[str, Any]:
         "test_only": manifest.test_only,
         "research_use": RESEARCH_USE,
     }
-
-
-@contextlib.contextmanager
-def _folder(data: Path) -> Iterator[None]:
-    """The data folder, made when missing, for this agent alone."""
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise SettingError(f"the data folder {data} can't be used: {error.strerror}.") from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingError(
-                f"another agent uses the data folder {data}. Stop it, or choose another with --data."
-            ) from None
-        yield
-    finally:
-        os.close(lock)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,19 @@ import numpy as np
 from edge.row import now
 
 STARTING, READY = "starting", "ready"
+NOT_RECEIVING = "not receiving: "
 _LATENCIES = 200  # results that the percentiles look back on
 
 
 class Health:
-    """What the agent's threads report about themselves. Safe to use from several threads."""
+    """What the agent's threads report about themselves. Safe to use from several threads.
 
-    def __init__(self, ae_title: str, host: str) -> None:
+    Args:
+        obstacle: why nothing can be received just now, if so.
+    """
+
+    def __init__(self, ae_title: str, host: str, obstacle: Callable[[], str | None] = lambda: None) -> None:
+        self._obstacle = obstacle
         self._lock = threading.Lock()
         self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
         self._state = STARTING
@@ -42,11 +49,12 @@ class Health:
 
     def message(self, queue: int) -> dict[str, Any]:
         """The state for viewers; `queue` is the number of jobs that wait."""
+        obstacle = self._obstacle()
         with self._lock:
             p50, p95 = np.percentile(self._latencies_ms, (50, 95)) if self._latencies_ms else (None, None)
             return {
                 **self._place,
-                "state": self._state,
+                "state": f"{NOT_RECEIVING}{obstacle}" if obstacle else self._state,
                 "queue": queue,
                 "received": self._received,
                 "last_received_at": self._last_received_at,

@@ -1,21 +1,26 @@
 """File in, row out: what the worker process does for the agent, and `edge assess` for a person."""
 
+import hashlib
 import logging
 import warnings
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
 from edge.jobs import Inspection, Result
 from edge.preview import draw
-from edge.row import FAILED, NOT_SCORED, SCORED, Patient, Row, now
+from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
 from scanside.assess import Assessment, Assessor, check_golden
 from scanside.bundle import NETWORK, Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.decode import open_instance
+from scanside.scan.decode import Instance, open_instance
+from scanside.scan.region import find_regions
+from scanside.scan.types import Frame
 
 _IDENTITY = ["StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet"]
 _log = logging.getLogger(__name__)
@@ -41,19 +46,38 @@ class Inference:
         self._model = {"bundle_digest": bundle.digest, "model": f"{manifest.name} {manifest.version}"}
         self._threshold = manifest.threshold
 
-    def assess(self, path: Path, sop_instance_uid: str, study_instance_uid: str | None, frame: int) -> Result:
-        """The result for one frame (1-based) of the instance at `path`; it never raises."""
+    def assess(
+        self,
+        path: Path,
+        sop_instance_uid: str,
+        study_instance_uid: str | None,
+        frame: int,
+        previous: Row | None = None,
+    ) -> Result:
+        """The result for one frame (1-based) of the instance at `path`; it never raises.
+
+        Args:
+            previous: the result of what came before under this UID; it is taken over when the image is the
+                same and so is the model.
+        """
         found: dict[str, object] = {}
         preview, readable = None, True
         try:
             instance = self._open(path)
+            if previous is not None:
+                digest = _digest(instance, instance.frame(frame - 1))
+                if digest == previous.image_digest and previous.bundle_digest == self._model["bundle_digest"]:
+                    return Result(replace(previous, study_instance_uid=study_instance_uid), reused=True)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)
                 found = _scored(assessment, self._threshold)
+                found["image_digest"] = _digest(instance, assessment.frame)
                 preview = draw(assessment.frame, assessment.top.mask)
             except (NoTissue, UnlikeTraining) as reason:
+                image = instance.frame(frame - 1)
                 found = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
-                preview = draw(instance.frame(frame - 1), None)
+                found["image_digest"] = _digest(instance, image)
+                preview = draw(image, None)
         except NotScorable as reason:
             found = {"state": NOT_SCORED, "reason": str(reason)}
             readable = not isinstance(reason, Unreadable)
@@ -63,6 +87,8 @@ class Inference:
             _log.exception("frame %d of %s", frame, sop_instance_uid)
             found = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **found)  # type: ignore[arg-type]
+        if previous is not None and previous.image_digest != row.image_digest:
+            row = replace(row, flags=(*row.flags, NEW_VERSION))
         return Result(row, preview, readable)
 
 
@@ -93,6 +119,17 @@ def _scored(assessment: Assessment, threshold: float) -> dict[str, object]:
         "distance": top.distance,
         "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
     }
+
+
+def _digest(instance: Instance, frame: Frame) -> str:
+    """SHA-256 of all that a result hangs on beside the model: the decoded frame, and where the scan lies."""
+    regions = [
+        (*region.box, region.found_by.value, *sorted(flag.value for flag in region.flags))
+        for region in find_regions(instance.header, frame.size)
+    ]
+    digest = hashlib.sha256(f"{frame.pixels.shape} {regions}".encode())
+    digest.update(np.ascontiguousarray(frame.pixels).data)
+    return digest.hexdigest()
 
 
 def _identity(path: Path) -> Dataset:

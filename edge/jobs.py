@@ -25,6 +25,7 @@ class Job:
         file: its name in the spool.
         received_at: as in a row.
         frame: 1-based; what is asked of the header alone counts as frame 1.
+        previous: what was found when other content came under this UID before.
     """
 
     priority: Priority
@@ -33,6 +34,7 @@ class Job:
     received_at: str
     study_instance_uid: str | None = None
     frame: int = 1
+    previous: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,13 @@ class Result:
     Attributes:
         preview: None when the frame can't be decoded.
         readable: False when that is the fault of the file.
+        reused: the image is the one that `Job.previous` is about: `row` tells its result, not a new one.
     """
 
     row: Row
     preview: Preview | None = None
     readable: bool = True
+    reused: bool = False
 
 
 class JobQueue:

@@ -5,8 +5,6 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from pydicom.dataelem import DataElement
-from pydicom.dataset import FileMetaDataset
 from pynetdicom import (
     AE,
     ALL_TRANSFER_SYNTAXES,
@@ -20,6 +18,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # m
 from edge.row import now
 from edge.settings import Settings
 from edge.spool import Spool, Spooled
+from edge.streaming import DataSetStream, StreamingProvider
 from scanside.errors import SettingError
 
 SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000  # PS3.4 table B.2-1
@@ -50,7 +49,13 @@ class Receiver:
         self._ae = _application_entity(settings)
         try:
             self._server = self._ae.start_server(
-                (settings.host, settings.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)]
+                (settings.host, settings.port),
+                block=False,
+                evt_handlers=[
+                    (evt.EVT_REQUESTED, self._requested),
+                    (evt.EVT_C_STORE, self._store),
+                    (evt.EVT_CONN_CLOSE, _closed),
+                ],
             )
         except (OSError, OverflowError) as error:
             raise SettingError(
@@ -67,16 +72,18 @@ class Receiver:
         """Accept nothing more; open associations are aborted, and their senders will try again."""
         self._ae.shutdown()
 
+    def _requested(self, event: Any) -> None:
+        event.assoc.dimse = StreamingProvider(event.assoc, self._spool)
+
     def _store(self, event: Any) -> int:
         """Answer one C-STORE request; by then nothing of it is decoded."""
         received_at = now()
         request, sender = event.request, event.assoc.requestor
-        if request.DataSet is None:
-            return CANNOT_UNDERSTAND
+        stream: DataSetStream = request.DataSet
         try:
-            with request.DataSet.getbuffer() as data:
-                size = len(data)
-                spooled = self._spool.keep(_meta(event), data, received_at)
+            spooled = stream.keep(received_at)
+            if spooled is None:
+                return CANNOT_UNDERSTAND
             self._stored(spooled)
         except (OSError, sqlite3.Error) as error:
             _log.error("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
@@ -84,11 +91,16 @@ class Receiver:
         _log.info(
             "received %s, %d bytes, from %r at %s",
             spooled.sop_instance_uid,
-            size,
+            stream.size,
             sender.ae_title,
             sender.address,
         )
         return SUCCESS
+
+
+def _closed(event: Any) -> None:
+    if isinstance(event.assoc.dimse, StreamingProvider):
+        event.assoc.dimse.discard()
 
 
 def _application_entity(settings: Settings) -> AE:
@@ -103,29 +115,3 @@ def _application_entity(settings: Settings) -> AE:
     for uid in [Verification, *storage, *_RETIRED_ULTRASOUND.values()]:
         ae.add_supported_context(uid, [*_FIRST, *rest])
     return ae
-
-
-def _meta(event: Any) -> FileMetaDataset:
-    """PS3.10 file meta information, with who sent it (0002,0016 to 0026).
-
-    Values come from a stranger: they are written as they are, not judged.
-    """
-    request, sender = event.request, event.assoc.requestor
-    meta: FileMetaDataset = event.file_meta
-    calling, called = _title(sender.ae_title), _title(event.assoc.acceptor.primitive.called_ae_title)
-    host = f"[{sender.address}]" if ":" in str(sender.address) else str(sender.address)
-    values = [
-        (0x00020003, "UI", str(request.AffectedSOPInstanceUID)),
-        (0x00020016, "AE", calling),
-        (0x00020017, "AE", calling),
-        (0x00020018, "AE", called),
-        (0x00020026, "UR", f"dicom://{host}:{sender.port}"),
-    ]
-    for tag, representation, value in values:
-        meta[tag] = DataElement(tag, representation, value, validation_mode=0)
-    return meta
-
-
-def _title(title: str | None) -> str:
-    printable = "".join(c for c in str(title or "") if " " <= c <= "~" and c != "\\")
-    return printable.strip()[:16]

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
+# Flags of the agent; those of the preparation are in scanside.
+NEW_VERSION = "another image came before under this UID"
+MIXED_STUDY = "this study also came under another patient ID"
 PENDING, SCORED, NOT_SCORED, FAILED = "pending", "scored", "not_scored", "failed"
 
 
@@ -40,6 +43,7 @@ class Row:
     received_at: str | None = None
     assessed_at: str | None = None
     latency_ms: float | None = None
+    image_digest: str | None = None
 
 
 @dataclass(frozen=True)

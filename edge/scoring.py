@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from edge.health import READY, Health
 from edge.jobs import Inspection, Job, JobQueue, Priority, Result
-from edge.row import FAILED, Row, milliseconds, now
+from edge.row import FAILED, MIXED_STUDY, Row, milliseconds, now
 from edge.store import Store, ViewRow
 from edge.worker import Worker, WorkerLost
 from scanside.errors import RunnerError
@@ -25,6 +25,7 @@ class Scoring(threading.Thread):
     Args:
         cine_frames: how many frames of a multi-frame image are scored.
         publish: told each row that changed.
+        resend: called when rows changed beside the one that is published.
         broken: called when the thread ends by a fault of the program.
     """
 
@@ -37,10 +38,12 @@ class Scoring(threading.Thread):
         cine_frames: int,
         publish: Callable[[ViewRow], None],
         broken: Callable[[], None],
+        resend: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="scoring", daemon=True)
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
         self._cine_frames, self._publish, self._broken = cine_frames, publish, broken
+        self._resend = resend
 
     def run(self) -> None:
         try:
@@ -105,30 +108,42 @@ class Scoring(threading.Thread):
     def _expand(self, job: Job, found: Inspection) -> None:
         frames = frames_to_score(max(1, found.frame_count), self._cine_frames)
         pending = self._store.expand(job.file, found.study_instance_uid, found.patient, frames)
+        mixed = any(MIXED_STUDY in view["flags"] for view in pending)
+        previous = {
+            view["frame"]: self._store.previous(job.sop_instance_uid, view["frame"]) for view in pending
+        }
+        if mixed:
+            _log.warning("%s: %s", job.sop_instance_uid, MIXED_STUDY)
+        if mixed or any(previous.values()):  # flags of other rows may have come or gone
+            self._resend()
         for view in pending:
             self._publish(view)
         if not found.frame_count:
             self._finish(job, Result(found.refusal(job.sop_instance_uid)))
             return
         priority = Priority.STILL if found.frame_count == 1 else Priority.CINE
-        for view in pending:
+        for frame, before in previous.items():
             self._queue.put(
                 replace(
                     job,
                     priority=priority,
                     study_instance_uid=found.study_instance_uid,
-                    frame=view["frame"],
+                    frame=frame,
+                    previous=before,
                 )
             )
 
     def _finish(self, job: Job, result: Result) -> None:
         latency_ms = round(milliseconds(job.received_at, now()), 1)
         row = replace(result.row, received_at=job.received_at, latency_ms=latency_ms)
-        view = self._store.finish(job.file, row, result.preview)
+        view = self._store.finish(job.file, row, result.preview, reused=result.reused)
         if view is None:
             return
         self._health.took(latency_ms)
         self._publish(view)
+        if result.reused:
+            _log.info("%s, frame %d: the same image, its result remains", row.sop_instance_uid, row.frame)
+            return
         _log.info(
             "%s %s, frame %d, %.0f ms%s",
             row.state,

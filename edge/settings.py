@@ -42,6 +42,12 @@ class Settings:
     port: int = _setting(11112, "TCP port to listen on. 0: any free one.", low=0, high=65535)
     ae_title: str = _setting("SCANSIDE", "DICOM application entity title, at most 16 characters.")
     data: Path = _setting(Path("edge-data"), "Folder for what is received and its results.")
+    min_free_mb: int = _setting(
+        256,
+        "Room to leave on the disk of the data folder, in MB. With less nothing is taken; senders are told.",
+        low=0,
+        high=2**20,
+    )
     bundle: Path | None = _setting(
         None, "Folder or .zip file of the model. Not set: the model that is installed with edge."
     )

@@ -1,9 +1,12 @@
 """Where received instances lie: DATA/spool, one DICOM file each. This folder is the truth.
 
 A file is named after the SHA-256 of its content, never after what a sender wrote in it. It never changes;
-the same instance twice is the same file.
+the same instance twice is the same file. What is still arriving lies in `incoming` inside the spool: on the
+same file system, so that a rename moves it.
 """
 
+import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -17,7 +20,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
 
-_SUFFIX, _PART = ".dcm", ".part"
+_SUFFIX, _PART, _INCOMING = ".dcm", ".part", "incoming"
 _log = logging.getLogger(__name__)
 
 
@@ -30,39 +33,109 @@ class Spooled:
     received_at: str
 
 
+class Arrival:
+    """A data set that is being written; made by `Spool.begin`.
+
+    Attributes:
+        path: the unfinished file.
+        sop_instance_uid: as its sender said.
+    """
+
+    def __init__(self, spool: "Spool", path: Path, meta: FileMetaDataset) -> None:
+        self._spool, self.path = spool, path
+        self.sop_instance_uid = str(meta.MediaStorageSOPInstanceUID)
+        self._hash = hashlib.sha256(f"{self.sop_instance_uid}\0{meta.TransferSyntaxUID}\0".encode())
+        self._stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        try:
+            self._stream.write(b"\0" * 128 + b"DICM")
+            write_file_meta_info(self._stream, meta)  # type: ignore[arg-type]  # any binary file will do
+        except BaseException:
+            self.discard()
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Append a part of the encoded data set, as it was received.
+
+        Raises:
+            OSError: the disk is full, or nearly so.
+        """
+        problem = self._spool.nearly_full()
+        if problem:
+            raise OSError(errno.ENOSPC, problem)
+        self._hash.update(data)
+        self._stream.write(data)
+
+    def sync(self, received: float) -> str:
+        """Bring all to the disk; the name that the content gives."""
+        self._stream.flush()
+        os.utime(self._stream.fileno(), (received, received))
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        return self._hash.hexdigest() + _SUFFIX
+
+    def discard(self) -> None:
+        with contextlib.suppress(OSError):  # what is left in its buffer may find no room
+            self._stream.close()
+        self.path.unlink(missing_ok=True)
+
+
 class Spool:
-    """The spool in `folder`, which is made when missing; remains of broken-off writes are removed.
+    """The spool in `folder`, which is made when missing; remains of broken-off arrivals are removed.
+
+    Args:
+        folder: where it lies.
+        min_free_bytes: room to leave on its disk, for the index and the rest of the machine.
 
     Raises:
         OSError: the folder can't be made or read.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        _sync_folder(folder.parent)
-        for part in folder.glob(f"*{_PART}"):
+    def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
+        self.folder, self._min_free_bytes = folder, min_free_bytes
+        self._incoming = folder / _INCOMING
+        for made in (folder, self._incoming):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made.chmod(0o700)
+            _sync_folder(made.parent)
+        for part in (*folder.glob(f"*{_PART}"), *self._incoming.glob(f"*{_PART}")):
             part.unlink()
 
-    def keep(self, meta: FileMetaDataset, data: memoryview, received_at: str) -> Spooled:
-        """Store one data set; when this returns, it outlasts a power cut.
+    def nearly_full(self) -> str | None:
+        """Why nothing more may be written, if so."""
+        try:
+            disk = os.statvfs(self.folder)
+        except OSError as error:
+            return f"the spool can't be reached: {error.strerror}"
+        free = disk.f_bavail * disk.f_frsize
+        if free >= self._min_free_bytes:
+            return None
+        return f"the disk is nearly full: {free >> 20} MB free, min_free_mb is {self._min_free_bytes >> 20}"
 
-        Args:
-            meta: PS3.10 file meta information.
-            data: the encoded data set, as it was received.
+    def begin(self, meta: FileMetaDataset) -> Arrival:
+        """A file for one data set, which starts with its PS3.10 file meta information.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        return Arrival(self, self._incoming / (uuid.uuid4().hex + _PART), meta)
+
+    def keep(self, arrival: Arrival, received_at: str) -> Spooled:
+        """Store what arrived; when this returns, it outlasts a power cut.
 
         Raises:
             OSError: it could not be made durable (disk full, read-only); nothing is left behind.
         """
-        uid = str(meta.MediaStorageSOPInstanceUID)
-        digest = hashlib.sha256(f"{uid}\0{meta.TransferSyntaxUID}\0".encode())
-        digest.update(data)
-        path = self.path(digest.hexdigest() + _SUFFIX)
-        if not path.exists():
-            self._write(path, meta, data, datetime.fromisoformat(received_at).timestamp())
+        try:
+            path = self.path(arrival.sync(datetime.fromisoformat(received_at).timestamp()))
+            if path.exists():
+                arrival.discard()
+            else:
+                arrival.path.rename(path)
+        except BaseException:
+            arrival.discard()
+            raise
         _sync_folder(self.folder)
-        return Spooled(path.name, uid, received_at)
+        return Spooled(path.name, arrival.sop_instance_uid, received_at)
 
     def path(self, file: str) -> Path:
         return self.folder / file
@@ -84,21 +157,6 @@ class Spool:
 
     def remove(self, file: str) -> None:
         self.path(file).unlink(missing_ok=True)
-
-    def _write(self, path: Path, meta: FileMetaDataset, data: memoryview, received: float) -> None:
-        part = self.folder / (uuid.uuid4().hex + _PART)
-        try:
-            with open(part, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
-                stream.write(b"\0" * 128 + b"DICM")
-                write_file_meta_info(stream, meta)  # type: ignore[arg-type]  # any binary file will do
-                stream.write(data)
-                stream.flush()
-                os.utime(stream.fileno(), (received, received))
-                os.fsync(stream.fileno())
-            part.rename(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
 
 
 def _sync_folder(folder: Path) -> None:

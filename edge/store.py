@@ -1,6 +1,6 @@
 """DATA/results.sqlite: an index of the frames and their results, for people and programs to ask.
 
-It can be deleted: the agent builds it anew from the spool.
+It can be deleted: the agent builds it anew from the spool, as does `edge rebuild`.
 """
 
 import base64
@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edge.row import PENDING, SCORED, Patient, Preview, Row
+from edge.row import MIXED_STUDY, PENDING, SCORED, Patient, Preview, Row
 from edge.spool import Spooled
 from scanside.errors import SettingError
 
@@ -31,19 +31,37 @@ CREATE TABLE IF NOT EXISTS frames (
     preview TEXT,
     PRIMARY KEY (sop_instance_uid, frame)
 );
+CREATE TABLE IF NOT EXISTS replaced (
+    sop_instance_uid TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    row TEXT NOT NULL,
+    preview TEXT,
+    PRIMARY KEY (sop_instance_uid, frame)
+);
+CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
 CREATE INDEX IF NOT EXISTS by_file ON frames (file);
 CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
 CREATE INDEX IF NOT EXISTS by_state ON frames (state);
 """
 
+# Whether the study of a row of `frames` also came under another patient ID. Asked anew each time: a
+# corrected header that is sent again ends it.
+_MIXED = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id != frames.patient_id AND
+    json_extract(other.row, '$.study_instance_uid') = json_extract(frames.row, '$.study_instance_uid'))"""
+
 ViewRow = dict[str, Any]  # a row's keys, the patient's, and the preview: docs/watch-protocol.md
+
+
+class DamagedIndex(SettingError):
+    """The file is no database or a damaged one; the spool has all to make it anew."""
 
 
 class Store:
     """The index in the folder `data`, open for writing. Safe to use from several threads.
 
     Raises:
-        SettingError: the file is damaged or of another version.
+        DamagedIndex: the file is damaged.
+        SettingError: it is of another version, or can't be opened or written.
     """
 
     def __init__(self, data: Path) -> None:
@@ -56,10 +74,19 @@ class Store:
                 version = self._db.execute("PRAGMA user_version").fetchone()[0]
                 if version not in (0, _VERSION):
                     raise SettingError(f"{path} is of another version of edge. {_START_AFRESH}")
+                damage = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if damage != "ok":
+                    raise DamagedIndex(f"{path} is damaged: {' '.join(damage.split())}.")
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = NORMAL")
                 self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+            except SettingError:
+                self._db.close()
+                raise
             except sqlite3.DatabaseError as error:
+                self._db.close()
+                if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
+                    raise DamagedIndex(f"{path} is damaged: {error}.") from error
                 raise SettingError(f"{path} can't be used: {error}. {_START_AFRESH}") from error
 
     def close(self) -> None:
@@ -70,7 +97,7 @@ class Store:
         """Note that an instance arrived: one pending row, frame 1, until its header is known.
 
         An instance that is there already is left alone. One of the same UID but with other content
-        takes its place.
+        takes its place; `previous` has the results of the first until the other has its own.
 
         Args:
             found: it did not arrive now but was found in the spool: the older of two gives way.
@@ -87,6 +114,11 @@ class Store:
                 return None, None
             if known and found and known[1] > spooled.received_at:
                 return None, spooled.file
+            self._db.execute(
+                "INSERT OR REPLACE INTO replaced SELECT sop_instance_uid, frame, row, preview FROM frames "
+                "WHERE sop_instance_uid = ? AND state != ?",
+                (row.sop_instance_uid, PENDING),
+            )
             self._db.execute("DELETE FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
             self._insert(row, spooled.file, Patient())
         return _view(row, Patient(), None), known and known[0]
@@ -118,8 +150,19 @@ class Store:
                     self._insert(row, file, patient)
             return self._views("WHERE file = ? AND state = ? ORDER BY frame", (file, PENDING))
 
-    def finish(self, file: str, row: Row, preview: Preview | None) -> ViewRow | None:
-        """Store the result of one frame; None when its instance was replaced meanwhile."""
+    def previous(self, sop_instance_uid: str, frame: int) -> Row | None:
+        """The result of a frame before other content came under its UID."""
+        found = self._ask(
+            "SELECT row FROM replaced WHERE sop_instance_uid = ? AND frame = ?", sop_instance_uid, frame
+        )
+        return _row(found[0][0]) if found else None
+
+    def finish(self, file: str, row: Row, preview: Preview | None, *, reused: bool = False) -> ViewRow | None:
+        """Store the result of one frame; None when its instance was replaced meanwhile.
+
+        Args:
+            reused: it is that of `previous`, and so is the preview.
+        """
         with self._lock, self._db:
             key = (row.sop_instance_uid, row.frame)
             changed = self._db.execute(
@@ -129,6 +172,17 @@ class Store:
             )
             if changed.rowcount == 0:
                 return None
+            if reused:
+                self._db.execute(
+                    "UPDATE frames SET preview = (SELECT preview FROM replaced "
+                    "WHERE sop_instance_uid = ?1 AND frame = ?2) WHERE sop_instance_uid = ?1 AND frame = ?2",
+                    key,
+                )
+            self._db.execute(
+                "DELETE FROM replaced WHERE sop_instance_uid = ?1 AND NOT EXISTS "
+                "(SELECT 1 FROM frames WHERE sop_instance_uid = ?1 AND state = ?2)",
+                (row.sop_instance_uid, PENDING),
+            )
             return self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
 
     def files(self) -> set[str]:
@@ -167,16 +221,16 @@ class Store:
     def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
         column = "preview" if preview else "NULL"
         found = self._db.execute(
-            f"SELECT row, patient_name, patient_id, {column} FROM frames {where}", values
+            f"SELECT row, {_MIXED}, patient_name, patient_id, {column} FROM frames {where}", values
         )
         return [
             {
-                **json.loads(row),
+                **_said(row, mixed),
                 "patient_name": name,
                 "patient_id": identity,
                 "preview": picture and json.loads(picture),
             }
-            for row, name, identity, picture in found
+            for row, mixed, name, identity, picture in found
         ]
 
     def _ask(self, question: str, *values: Any) -> list[Any]:
@@ -197,24 +251,30 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
         db = _connect(f"{path.absolute().as_uri()}?mode=ro")
         try:
             rows = db.execute(
-                "SELECT row FROM frames ORDER BY received_at, sop_instance_uid, frame"
+                f"SELECT row, {_MIXED} FROM frames ORDER BY received_at, sop_instance_uid, frame"
             ).fetchall()
         finally:
             db.close()
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{path} can't be read: {error}. {_START_AFRESH}") from error
-    return [json.loads(row) for (row,) in rows]
+    return [_said(row, mixed) for row, mixed in rows]
 
 
-_START_AFRESH = "Move it away and start the agent: it is built anew from the spool."
+_START_AFRESH = "It is built anew from the spool by: edge rebuild"
 
 
 def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
 
 
+def _said(row: str, mixed: bool) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(row)
+    return {**said, "flags": [*said["flags"], MIXED_STUDY]} if mixed else said
+
+
 def _row(text: str) -> Row:
-    return Row(**json.loads(text))
+    said = json.loads(text)
+    return Row(**{**said, "flags": tuple(said["flags"]), "skipped": tuple(said["skipped"])})
 
 
 def _view(row: Row, patient: Patient, preview: Preview | None) -> ViewRow:

@@ -128,7 +128,9 @@ def _work(connection: Connection, bundle: Bundle, spool: Path, threads: int, tim
         if job.priority is Priority.INSPECT:
             connection.send(inspect(path))
         else:
-            connection.send(inference.assess(path, job.sop_instance_uid, job.study_instance_uid, job.frame))
+            connection.send(
+                inference.assess(path, job.sop_instance_uid, job.study_instance_uid, job.frame, job.previous)
+            )
         signal.alarm(0)
 
 

@@ -34,9 +34,13 @@ class View:
 
     @property
     def study(self) -> tuple[Row, ...]:
-        """Every row of the study that the newest belongs to."""
+        """Every row of the study that the newest belongs to; never of two patients who share its UID."""
         newest = self.newest
-        return tuple(row for row in self.rows if newest and row.study == newest.study)
+        return tuple(
+            row
+            for row in self.rows
+            if newest and (row.study, row.patient_id) == (newest.study, newest.patient_id)
+        )
 
     @property
     def current(self) -> Row | None:

@@ -49,7 +49,8 @@ def obstacle(view: View) -> tuple[str, str] | None:
     if view.agent is None or view.model is None or view.agent.state == "starting":
         return "STARTING", "The agent loads and checks its model."
     if view.agent.state != "ready":
-        return "NOT SCORING", view.agent.state
+        receives = not view.agent.state.startswith("not receiving")
+        return "NOT SCORING" if receives else "NOT RECEIVING", view.agent.state
     current = view.current
     if current is None:
         if view.newest is None:

@@ -100,7 +100,7 @@ def test_the_spool_holds_what_was_received_and_who_sent_it(agent: RunningAgent, 
     association = _associate(agent, (ULTRASOUND, [syntax]), calling="ROOM3-US")
     assert _status(association, dataset) == SUCCESS
     association.release()
-    (path,) = (agent.data / "spool").iterdir()
+    (path,) = (agent.data / "spool").glob("*.dcm")
     sent = DicomBytesIO()
     sent.is_implicit_VR, sent.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
     pydicom.filewriter.write_dataset(sent, dataset)
@@ -130,7 +130,7 @@ def test_a_hostile_uid_names_no_file_and_stays_one_line_in_the_log(
     assert [row["sop_instance_uid"] for row in rows] == uids
     assert {row["state"] for row in rows} == {SCORED}
     assert {path.name for path in agent.data.iterdir() if path.is_dir()} == {"spool"}
-    names = [path.name for path in (agent.data / "spool").iterdir()]
+    names = [path.name for path in (agent.data / "spool").glob("*.dcm")]
     assert len(names) == len(uids) and all(re.fullmatch(r"[0-9a-f]{64}\.dcm", name) for name in names)
     assert "\x1b" not in agent.log
 

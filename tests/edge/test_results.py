@@ -17,7 +17,7 @@ from tests.synth.scans import Probe, make_frame
 CONTRACT = {
     "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "malignant", "reason",
     "class_probabilities", "flags", "scans", "skipped", "found_by", "distance", "timings_ms",
-    "bundle_digest", "model", "received_at", "assessed_at", "latency_ms",
+    "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest",
 }  # fmt: skip
 OF_THE_AGENT = {"received_at", "assessed_at", "latency_ms", "timings_ms"}
 
@@ -115,7 +115,7 @@ def test_the_same_instance_again_gives_no_second_result(agent: RunningAgent, ima
     assert [sent.problem for sent in agent.send(file)] == [None]
     agent.send(image(5))  # what was sent before it has been dealt with once this has its result
     after = agent.results(2)
-    assert before[0] in after and len(list((agent.data / "spool").iterdir())) == 2
+    assert before[0] in after and len(list((agent.data / "spool").glob("*.dcm"))) == 2
     wait_for(lambda: agent.health()["queue"] == 0, "an empty queue")
 
 
@@ -134,4 +134,4 @@ def test_other_content_under_the_same_uid_is_assessed_anew(
     wait_for(lambda: agent.results(1)[0]["received_at"] > before["received_at"], "the new content's row")
     (after,) = agent.results(1)
     assert after["state"] == "scored" and after["risk"] != before["risk"]
-    assert len(list((agent.data / "spool").iterdir())) == 1
+    assert len(list((agent.data / "spool").glob("*.dcm"))) == 1

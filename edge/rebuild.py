@@ -1,0 +1,69 @@
+"""`edge rebuild`: make the index anew from the spool; the agent does so itself when its index is damaged."""
+
+import argparse
+import logging
+from datetime import datetime, timezone
+from pathlib import Path
+
+from edge import options
+from edge.lock import locked
+from edge.spool import Spool
+from edge.store import NAME, DamagedIndex, Store
+from scanside.errors import SettingError
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_config(parser)
+    options.add_data(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    data = options.settings(args).data
+    if not (data / "spool").is_dir():
+        raise SettingError(f"no spool in {data}: there is nothing to build from. Check --data.")
+    with locked(data):
+        aside = put_aside(data)
+        store = Store(data)
+        try:
+            take_up(Spool(data / "spool"), store)
+            print(f"{len(store.files())} instances indexed; `edge serve` scores them.")
+        finally:
+            store.close()
+    if aside:
+        print(f"The index that was there is kept as {aside}.")
+    return 0
+
+
+def open_store(data: Path) -> Store:
+    """The index in the folder `data`; a damaged one is put aside, and an empty one takes its place.
+
+    Raises:
+        SettingError: it can't be used for another reason.
+    """
+    try:
+        return Store(data)
+    except DamagedIndex as damage:
+        _log.error("%s Kept as %s; all in the spool is scored anew.", damage, put_aside(data))
+        return Store(data)
+
+
+def put_aside(data: Path) -> Path | None:
+    """Rename the index, if there is one; its new path."""
+    index = data / NAME
+    aside = data / f"{NAME}.until-{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}"
+    # The log goes first: left behind, it would be played into the new index.
+    for end in ("-wal", "-shm"):
+        part = index.with_name(index.name + end)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + end))
+    return index.rename(aside) if index.exists() else None
+
+
+def take_up(spool: Spool, store: Store) -> None:
+    """Index what `store` does not know of `spool`; of the same instance twice, the newer remains."""
+    for spooled in spool.read(spool.files() - store.files()):
+        _, outdated = store.add(spooled, found=True)
+        if outdated:
+            spool.remove(outdated)

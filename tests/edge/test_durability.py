@@ -1,0 +1,186 @@
+"""What is acknowledged is on the disk, it came there in bounded memory, and a full disk is said in time."""
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from edge.streaming import DataSetStream
+from tests.edge.conftest import MakeImage, StartAgent
+from tests.edge.running import HOST, RunningAgent, wait_for
+
+STORESCU = Path("/usr/bin/storescu")  # by full path: pynetdicom installs a script of the same name
+MB = 1 << 20
+FRAME_BYTES = 1024 * 768 * 3
+
+pytestmark = [
+    pytest.mark.skipif(not STORESCU.exists(), reason="DCMTK is not installed"),
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks into /proc (Linux)"),
+]
+
+
+def _cine(template: Path, path: Path, frames: int) -> Path:
+    """A raw RGB cine of 1024 x 768 pixels; 60 frames are 142 MB."""
+    dataset = pydicom.dcmread(template)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.3.1"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    dataset.Rows, dataset.Columns, dataset.NumberOfFrames = 768, 1024, frames
+    noise = np.random.default_rng(frames).integers(0, 256, FRAME_BYTES, dtype=np.uint8).tobytes()
+    dataset.PixelData = noise * frames
+    dataset.save_as(path)
+    return path
+
+
+def _storescu(agent: RunningAgent, path: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [STORESCU, "-v", "-R", "-xe", HOST, str(agent.port), path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def _peak_bytes(pid: int) -> int:
+    (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(kilobytes) << 10
+
+
+def _parts(agent: RunningAgent) -> list[Path]:
+    return [path for path in (agent.data / "spool" / "incoming").iterdir() if path.stat().st_size > MB]
+
+
+@pytest.mark.parametrize("frames", [12, pytest.param(60, marks=pytest.mark.slow)])
+def test_four_raw_cines_at_once_take_no_memory(
+    frames: int, agent: RunningAgent, image: MakeImage, tmp_path: Path
+) -> None:
+    """12 frames are 28 MB, so four whole in memory are 113 MB; 60 are 142 MB, so four are 566 MB."""
+    cines = [_cine(image(1), tmp_path / f"{number}.dcm", frames) for number in range(4)]
+    before = _peak_bytes(agent.process.pid)
+    senders = [_storescu(agent, cine) for cine in cines]
+    assert [sender.wait(120) for sender in senders] == [0] * 4
+    peak = _peak_bytes(agent.process.pid)
+    assert peak - before < 28 * MB and peak < 200 * MB
+    stored = [pydicom.dcmread(path) for path in (agent.data / "spool").glob("*.dcm")]
+    assert {dataset.SOPInstanceUID for dataset in stored} == {
+        pydicom.dcmread(cine, stop_before_pixels=True).SOPInstanceUID for cine in cines
+    }
+    sent = pydicom.dcmread(cines[0]).PixelData
+    assert all(dataset.PixelData == sent for dataset in stored)
+    assert not list((agent.data / "spool" / "incoming").iterdir())
+
+
+def test_what_a_killed_sender_began_is_removed(agent: RunningAgent, image: MakeImage, tmp_path: Path) -> None:
+    sender = _storescu(agent, _cine(image(1), tmp_path / "cine.dcm", 60))
+    (part,) = wait_for(lambda: _parts(agent), "a part of the cine in the spool")
+    sender.kill()
+    sender.wait()
+    wait_for(lambda: not part.exists(), "its removal")
+    assert agent.results() == [] and not list((agent.data / "spool").glob("*.dcm"))
+
+
+def test_what_a_killed_agent_had_begun_is_removed_at_its_start(
+    agent: RunningAgent, image: MakeImage, tmp_path: Path
+) -> None:
+    sender = _storescu(agent, _cine(image(1), tmp_path / "cine.dcm", 60))
+    (part,) = wait_for(lambda: _parts(agent), "a part of the cine in the spool")
+    agent.kill()
+    sender.wait(60)
+    assert part.exists() and sender.returncode != 0
+    agent.start()
+    assert not part.exists() and agent.results() == []
+
+
+def test_the_stream_takes_the_place_of_pynetdicoms_buffer() -> None:
+    """What edge/streaming.py relies on: messages have a `data_set` to write to, passed on as it is."""
+    from pynetdicom.dimse_messages import C_STORE_RQ
+    from pynetdicom.dimse_primitives import C_STORE
+
+    request = C_STORE()
+    request.MessageID, request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = 1, "1.2", "1.3"
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    stream = DataSetStream(message, None, None)  # type: ignore[arg-type]  # nothing is written
+    message.data_set = stream
+    assert message.message_to_primitive().DataSet is stream
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_success_is_said_after_write_sync_rename_and_sync_of_the_folder(
+    agent: RunningAgent, image: MakeImage, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    calls = "trace=openat,write,pwrite64,fsync,rename,renameat,renameat2,sendto"
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-y", "-e", calls, "-o", trace, "-p", str(agent.process.pid)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert tracer.stderr is not None
+    if "attached" not in (said := tracer.stderr.readline()):
+        pytest.skip(f"strace may not attach here: {said.strip()}")
+    sender = _storescu(agent, image(1))
+    assert sender.wait(60) == 0
+    tracer.send_signal(signal.SIGINT)
+    tracer.communicate(timeout=60)
+    steps = [step for line in trace.read_text().splitlines() if (step := _step(line, agent.data))]
+    merged = [step for before, step in zip(["", *steps], steps, strict=False) if step != before]
+    # The first answer accepts the association, the last one its release.
+    assert merged == ["answer", "write", "fsync", "rename", "fsync folder", "answer"]
+
+
+def _step(line: str, data: Path) -> str | None:
+    """What a line of the trace does to the spool or says to the sender."""
+    spool = re.escape(str(data / "spool"))
+    steps = {
+        rf"write\(\d+<{spool}/incoming/\w+\.part>": "write",
+        rf"fsync\(\d+<{spool}/incoming/\w+\.part>": "fsync",
+        rf"rename\w*\(.*\"{spool}/incoming/\w+\.part\", .*\"{spool}/\w+\.dcm\"": "rename",
+        rf"fsync\(\d+<{spool}>": "fsync folder",
+        r"sendto\(\d+<(?:TCP|socket)": "answer",
+    }
+    return next((step for pattern, step in steps.items() if re.search(pattern, line)), None)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 48 MB, where the first agent's data will lie."""
+    folder = tmp_path / "agent-0"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_nearly_full_is_said_before_it_is_full_and_passes_by_itself(
+    small_disk: Path, start_agent: StartAgent, image: MakeImage, tmp_path: Path
+) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text("min_free_mb = 16\n")
+    agent = start_agent("--config", str(config))
+    cine, small = _cine(image(1), tmp_path / "cine.dcm", 12), image(2)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(8 * MB))
+
+    refused = _storescu(agent, cine)  # 28 MB find 40, of which 16 are to stay free
+    assert b"OutOfResources" in refused.communicate(timeout=60)[0]
+    assert not list((agent.data / "spool" / "incoming").iterdir()) and agent.results() == []
+    assert agent.health()["state"] == "ready"
+
+    filler.write_bytes(bytes(36 * MB))
+    assert agent.health()["state"].startswith("not receiving: the disk is nearly full")
+    refused = _storescu(agent, small)
+    assert b"OutOfResources" in refused.communicate(timeout=60)[0]
+    assert agent.results() == [] and shutil.disk_usage(small_disk).free > 8 * MB
+
+    filler.unlink()
+    assert agent.health()["state"] == "ready"
+    assert [_storescu(agent, path).wait(60) for path in (small, cine)] == [0, 0]
+    assert len(agent.results(6)) == 6

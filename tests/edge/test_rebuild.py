@@ -1,0 +1,83 @@
+"""The index can be lost or damaged at any time: it is made anew from the spool."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.row import PENDING, SCORED
+from edge.store import NAME, DamagedIndex, Store
+from tests.edge.conftest import MakeImage
+from tests.edge.running import Row, RunningAgent, edge
+
+SAME = "sop_instance_uid", "frame", "risk", "state", "received_at", "study_instance_uid"
+
+
+def _same(rows: list[Row]) -> list[list[object]]:
+    return [[row[key] for key in SAME] for row in rows]
+
+
+def _break_head(index: Path) -> None:
+    index.write_bytes(b"no database at all" + index.read_bytes()[18:])
+
+
+def _break_page(index: Path) -> None:
+    content = bytearray(index.read_bytes())
+    content[4096:8192] = b"\xa5" * 4096  # page 2: the root of the table
+    index.write_bytes(content)
+
+
+def _cut(index: Path) -> None:
+    index.write_bytes(index.read_bytes()[:5000])
+
+
+@pytest.mark.parametrize("damage", [_break_head, _break_page, _cut])
+def test_a_damaged_index_is_put_aside_and_made_anew_at_start(
+    damage: Callable[[Path], None], agent: RunningAgent, image: MakeImage
+) -> None:
+    agent.send(image(1), image(2, frames=2))
+    before = agent.results(3)
+    assert agent.stop() == 0
+    index = agent.data / NAME
+    damage(index)
+    damaged = index.read_bytes()
+    with pytest.raises(DamagedIndex):
+        Store(agent.data)
+    agent.start()
+    assert _same(agent.results(3)) == _same(before)
+    (aside,) = agent.data.glob(f"{NAME}.until-*Z")
+    assert aside.read_bytes() == damaged
+    assert "is damaged: " in agent.log and aside.name in agent.log
+
+
+def test_rebuild_makes_the_index_and_the_agent_scores_it(agent: RunningAgent, image: MakeImage) -> None:
+    agent.send(image(1), image(2, frames=2))
+    before = agent.results(3)
+    busy = edge("rebuild", "--data", agent.data)
+    assert busy.returncode == 1 and "another agent uses" in busy.stderr
+    assert agent.stop() == 0
+    done = edge("rebuild", "--data", agent.data)
+    assert done.returncode == 0 and "2 instances indexed" in done.stdout
+    assert [(row["state"], row["frame"]) for row in agent.results()] == [(PENDING, 1)] * 2
+    (aside,) = agent.data.glob(f"{NAME}.until-*Z")
+    assert aside.name in done.stdout
+    states = sqlite3.connect(aside).execute("SELECT state FROM frames").fetchall()
+    assert states == [(SCORED,)] * 3
+    agent.start()
+    assert _same(agent.results(3)) == _same(before)
+
+
+def test_rebuild_needs_a_spool(tmp_path: Path) -> None:
+    done = edge("rebuild", "--data", tmp_path / "nowhere")
+    assert done.returncode == 1 and "no spool" in done.stderr and not (tmp_path / "nowhere").exists()
+
+
+def test_an_index_of_another_version_is_left_alone(agent: RunningAgent, bundle: Path) -> None:
+    assert agent.stop() == 0
+    with sqlite3.connect(agent.data / NAME) as db:
+        db.execute("PRAGMA user_version = 99")
+    done = edge("serve", "--data", agent.data, "--bundle", bundle, "--allow-test-bundle")
+    assert done.returncode == 1 and "another version" in done.stderr
+    assert list(agent.data.glob(f"{NAME}.until-*")) == []
+    assert sqlite3.connect(agent.data / NAME).execute("PRAGMA user_version").fetchone() == (99,)
