@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from scanside.scan.header import PixelValue
@@ -26,9 +27,15 @@ class Fragment:
 def read_native(value: PixelValue, layout: Layout, frames: int, index: int) -> tuple[bytes, bool]:
     """One frame's bytes, and whether its chroma is halved (YBR_FULL_422, PS3.3 C.7.6.3.1.2)."""
     size, halved = _native_size(value, layout, frames)
+    first = index * size
+    in_pairs = value.words and layout.bits_allocated == 8
+    even = first % 2 if in_pairs else 0  # a frame may begin within a pair
     with value.open() as file:
-        file.seek(value.start + index * size)
-        return file.read(size), halved
+        file.seek(value.start + first - even)
+        data = file.read(size + even + (size + even) % 2 if in_pairs else size)
+    if in_pairs:
+        data = np.frombuffer(data, np.uint16).byteswap().tobytes()[even : even + size]
+    return data, halved
 
 
 def check_native(value: PixelValue, layout: Layout, frames: int) -> None:

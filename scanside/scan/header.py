@@ -37,11 +37,14 @@ class PixelValue:
         source: the file; or the bytes of the data set, where they were deflated.
         start: offset of its first byte.
         length: bytes that the header claims; None where it is encapsulated (PS3.5 A.4).
+        words: whether it is made of big endian words (OW): then 8 bit values lie in pairs, the second one
+            first (PS3.5 7.3).
     """
 
     source: Path | bytes
     start: int
     length: int | None
+    words: bool = False
 
     def open(self) -> BinaryIO:
         return self.source.open("rb") if isinstance(self.source, Path) else io.BytesIO(self.source)
@@ -92,11 +95,11 @@ def _read(path: Path, file: BinaryIO) -> tuple[FileDataset, PixelValue | None]:
     if uid == DeflatedExplicitVRLittleEndian:
         source = _inflate(file)
         metered = cast(BinaryIO, _Metered(io.BytesIO(source)))
-    place: list[tuple[int, int, int]] = []
+    place: list[tuple[int, int, int, str | None]] = []
 
-    def at_pixels(tag: BaseTag, _vr: str | None, length: int) -> bool:
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
         if tag in _PIXEL_TAGS:
-            place.append((tag, metered.tell(), length))
+            place.append((tag, metered.tell(), length, vr))
         return tag in _PIXEL_TAGS
 
     defer = None if isinstance(source, bytes) else _LARGE_VALUE_BYTES  # it can only be left in the file
@@ -107,8 +110,9 @@ def _read(path: Path, file: BinaryIO) -> tuple[FileDataset, PixelValue | None]:
             raise ValueError(f"more than {_MAX_ELEMENTS} attributes")
     if not place or place[0][0] != _PIXEL_DATA:
         return header, None
-    _, start, length = place[0]
-    return header, PixelValue(source, start, None if length == _UNDEFINED_LENGTH else length)
+    _, start, length, vr = place[0]
+    length_said = None if length == _UNDEFINED_LENGTH else length
+    return header, PixelValue(source, start, length_said, words=not little and vr == "OW")
 
 
 def _inflate(file: BinaryIO) -> bytes:
