@@ -1,6 +1,7 @@
 """The header of a DICOM file from outside, read at a bounded cost, and where its pixel data lie."""
 
 import io
+import stat
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -62,11 +63,15 @@ def read_header(path: Path) -> tuple[FileDataset, PixelValue | None]:
         Unreadable: not a DICOM file, a damaged header, or one beyond all limits.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe is to wait for its writer
+            raise Unreadable(f"{path} is not a file. Give a DICOM file.")
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
             return _read(path, file)
     except InvalidDicomError:
         raise Unreadable(f"{path.name} is not a DICOM file (no 'DICM' after the preamble).") from None
+    except Unreadable:
+        raise
     except FileNotFoundError:
         raise Unreadable(f"{path} does not exist. Check the path.") from None
     except OSError as error:

@@ -1,6 +1,7 @@
 """What a file costs in memory and time is bounded, whatever it claims."""
 
 import itertools
+import os
 import struct
 import subprocess
 import sys
@@ -234,3 +235,10 @@ def test_a_large_private_value_stays_on_disk(tmp_path: Path) -> None:
     path = save(made, tmp_path / "a.dcm")
     assert open_instance(path).frame().size == Size(96, 128)
     assert peak_mib(path, 0) < 25
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.dcm")
+    for path in (tmp_path / "pipe.dcm", tmp_path):
+        with pytest.raises(Unreadable, match="is not a file"):
+            open_instance(path)
