@@ -76,7 +76,8 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
                 raise InputError(f"{path}, line {line}: fewer columns than the header names.")
             if any(cell.strip() for cell in row[len(header) :]):  # a comma in a cell moves what follows it
                 raise InputError(
-                    f"{path}, line {line}: more columns than the header names. Quote cells that hold the delimiter."
+                    f"{path}, line {line}: more columns than the header names. "
+                    "Quote cells that hold the delimiter."
                 )
             patient = row[column["patient"]].strip()
             if not patient:
