@@ -1,7 +1,6 @@
 """A folder of DICOM files -> a folder of the same scans without identity, and a list of what was left out."""
 
 import filecmp
-import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +14,7 @@ from rich.progress import track
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, NotScorable, SettingError
+from trainer.tree import list_tree
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ def run(source: Path, target: Path, key_file: Path) -> None:
     """
     _check_places(source, target, key_file)
     key = load_or_make_key(key_file)
-    sources = sorted(path for path in _files(source) if path.resolve() != key_file.resolve())
+    files, closed = list_tree(source)
+    sources = [path for path in files if path.resolve() != key_file.resolve()]
     written, left_out = _all(sources, target, key)
-    for left in left_out:
+    for left in [*(LeftOut(entry.path, entry.reason) for entry in closed), *left_out]:
         print(f"left out: {_shown(left.source.relative_to(source))}: {_shown(left.reason)}")
     black = sum(done.black_frames for done in written)
     print(f"{len(written)} of {len(sources)} files de-identified, {sum(d.frames for d in written)} frames.")
@@ -54,11 +55,6 @@ def _check_places(source: Path, target: Path, key_file: Path) -> None:
         raise SettingError(f"{target} and {source} lie within one another. Choose a folder beside {source}.")
     if inside in key_file.resolve().parents:
         raise SettingError(f"the key {key_file} may not lie in {target}: whoever gets one must not get both.")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
 
 
 def _all(sources: list[Path], target: Path, key: Key) -> tuple[list[Deidentified], list[LeftOut]]:
@@ -113,8 +109,6 @@ def _outcomes(sources: list[Path], folder: Path, key: Key) -> Iterator[Deidentif
 
 def _one(source: Path, folder: Path, key: Key) -> Deidentified | str:
     """Never an exception for a file: what can't be cleaned is left out, with the reason."""
-    if not source.is_file():
-        return "not a regular file"
     try:
         return deidentify(source, folder, key)
     except NotScorable as error:

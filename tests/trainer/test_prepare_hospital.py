@@ -173,6 +173,38 @@ def test_another_preparation_in_the_same_folder_is_refused(
     read_dataset(target)  # none of this has harmed it
 
 
+def test_nothing_in_a_hostile_tree_is_passed_over_in_silence(own: tuple[Hospital, Path]) -> None:
+    hospital, target = own
+    still = hospital.source / "DOE1SECRET" / "IM_0001.dcm"
+    os.rename(os.fsencode(still), os.fsencode(hospital.source) + b"/M\xfcller.dcm")  # of another code page
+    (hospital.source / "DOE1SECRET" / "IM_0000.json").rename(still.with_name("IM_0000.JSON"))
+    (hospital.source / "DOE3SECRET" / "linked").symlink_to(hospital.source)
+    (hospital.source / "gone.dcm").symlink_to("DOE5SECRET")
+    os.mkfifo(hospital.source / "pipe.dcm")
+    os.mkfifo(hospital.source / "pipe.json")
+    (hospital.source / "deep.json").write_text("[" * 100_000)
+    before = read_dataset(target)
+    assert run(hospital, target) == 0
+    assert same(read_dataset(target), before)
+    assert sorted(reasons(target)) == [
+        "a link to a folder, which is not followed",
+        "a link to a folder, which is not followed",
+        "not a regular file",
+        "not a regular file",
+        "the mask is not JSON",
+    ]
+
+
+def test_a_dataset_in_the_working_folder(
+    made: tuple[Hospital, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dst").mkdir()
+    monkeypatch.chdir(tmp_path / "dst")
+    assert run(made[0], Path()) == 0
+    assert read_dataset(tmp_path / "dst").about["name"] == "dst"
+    assert (tmp_path / "dst.key").is_file()
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_broken_off_run_goes_on_to_the_same_dataset(
     made: tuple[Hospital, Path], tmp_path: Path, how: signal.Signals

@@ -26,6 +26,7 @@ from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
 from trainer.prepare.masks import Unused, match_masks
 from trainer.prepare.pool import run_all
 from trainer.prepare.report import Missing, left_out_table, private_table, report
+from trainer.tree import list_tree
 
 _PROGRESS = ".progress"
 _NOT_DICOM = {".json", ".csv", ".txt", ".png", ".jpg", ".jpeg"}  # what lies beside scans and masks
@@ -57,7 +58,8 @@ class Settings:
 
     @property
     def key_file(self) -> Path:
-        return self.key or self.target.with_name(f"{self.target.name}.key")
+        beside = self.target.absolute()  # "." has no name of its own
+        return self.key or beside.with_name(f"{beside.name}.key")
 
     @property
     def private_file(self) -> Path:
@@ -81,6 +83,7 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
     prepared = _prepare(jobs, settings, console)
     facts = {key.pseudonym(patient): fact for patient, fact in clinical.items()}
     slides, missing = join(jobs, prepared, facts, unused)
+    missing += closed_under(settings.source, settings.masks or settings.source)
     with_slides = {slide.patient for slide in slides}
     known = {name: Facts(facts[name][0], facts[name][1] is Malignancy.YES) for name in with_slides}
     patients = draw_split(known, settings.seed)
@@ -99,7 +102,7 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
         patients,
         slides,
         kind="hospital",
-        name=settings.target.name,
+        name=settings.target.absolute().name,
         split={"method": "by patient, stratified", "seed": settings.seed, "share_test": TEST_SHARE},
         preparation={"cine_frames": settings.cine_frames, "cut": "sector at source resolution, grey"},
     )
@@ -109,14 +112,20 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
 def list_files(source: Path, besides: Path) -> list[PurePosixPath]:
     """Every file under `source` that may be DICOM, relative to it and sorted; hidden ones are passed over."""
     found = []
-    for folder, folders, names in os.walk(source):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(folder, name) for name in names if not name.startswith(".")):
-            if path.suffix.lower() not in _NOT_DICOM and path.is_file() and path != besides:
-                found.append(PurePosixPath(path.relative_to(source).as_posix()))
+    for path in list_tree(source)[0]:
+        inside = PurePosixPath(path.relative_to(source).as_posix())
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if not hidden and path.suffix.lower() not in _NOT_DICOM and path != besides:
+            found.append(inside)
     if not found:
         raise InputError(f"{source} holds no file that may be DICOM. Check SRC.")
     return sorted(found)
+
+
+def closed_under(*folders: Path) -> list[Missing]:
+    """What could not be looked at in SRC and among the masks."""
+    closed = {entry.path: entry for folder in folders for entry in list_tree(folder)[1]}
+    return [Missing(0, path, LeftOut(entry.what, 0, entry.reason)) for path, entry in closed.items()]
 
 
 def join(

@@ -316,7 +316,7 @@ def test_a_jpeg_with_an_end_but_not_all_of_its_data(
         cut = stream[: int(share * end)] + b"\xff\xd9"
         instance.PixelData = encapsulate([cut + bytes(len(cut) % 2)])
         instance["PixelData"].is_undefined_length = True
-        with pytest.raises(Unreadable, match="ends early|is damaged"):
+        with pytest.raises(Unreadable, match=r"ends early|is damaged"):
             open_instance(save(instance, tmp_path / "cut.dcm")).frame()
 
 
