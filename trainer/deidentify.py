@@ -58,26 +58,32 @@ def _check_places(source: Path, target: Path, key_file: Path) -> None:
 
 
 def _all(sources: list[Path], target: Path, key: Key) -> tuple[list[Deidentified], list[LeftOut]]:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as folder:
+            return _all_by(Path(folder), sources, target, key)
+    except OSError as error:  # of a source it would be a reason to leave it out
+        reason = error.strerror or error
+        raise InputError(f"{target} can't be written: {reason}. Free space, or choose another.") from error
+
+
+def _all_by(
+    folder: Path, sources: list[Path], target: Path, key: Key
+) -> tuple[list[Deidentified], list[LeftOut]]:
+    """By way of `folder`, from which only whole files are moved."""
     written: list[Deidentified] = []
     left_out: list[LeftOut] = []
     origin: dict[str, Path] = {}
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        unfinished = tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-")
-    except OSError as error:
-        raise InputError(f"{target} can't be written: {error.strerror or error}.") from error
-    with unfinished as folder:
-        work = zip(sources, _outcomes(sources, Path(folder), key), strict=True)
-        console = Console(stderr=True)
-        for source, outcome in track(work, "De-identifying", len(sources), console=console):
-            if isinstance(outcome, Deidentified) and not _place(outcome, target):
-                twin = origin.get(str(outcome.place), "a file of an earlier run")
-                outcome = f"its SOP Instance UID is that of {twin}, its content is not"
-            if isinstance(outcome, str):
-                left_out.append(LeftOut(source, outcome))
-            else:
-                origin.setdefault(str(outcome.place), source)
-                written.append(outcome)
+    work = zip(sources, _outcomes(sources, folder, key), strict=True)
+    for source, outcome in track(work, "De-identifying", len(sources), console=Console(stderr=True)):
+        if isinstance(outcome, Deidentified) and not _place(outcome, target):
+            twin = origin.get(str(outcome.place), "a file of an earlier run")
+            outcome = f"its SOP Instance UID is that of {twin}, its content is not"
+        if isinstance(outcome, str):
+            left_out.append(LeftOut(source, outcome))
+        else:
+            origin.setdefault(str(outcome.place), source)
+            written.append(outcome)
     return written, left_out
 
 
@@ -113,6 +119,8 @@ def _one(source: Path, folder: Path, key: Key) -> Deidentified | str:
         return deidentify(source, folder, key)
     except NotScorable as error:
         return str(error)
+    except MemoryError:
+        return "it needs more memory than there is"
 
 
 def _shown(text: object) -> str:

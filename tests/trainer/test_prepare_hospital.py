@@ -176,7 +176,7 @@ def test_another_preparation_in_the_same_folder_is_refused(
 def test_nothing_in_a_hostile_tree_is_passed_over_in_silence(own: tuple[Hospital, Path]) -> None:
     hospital, target = own
     still = hospital.source / "DOE1SECRET" / "IM_0001.dcm"
-    os.rename(os.fsencode(still), os.fsencode(hospital.source) + b"/M\xfcller.dcm")  # of another code page
+    still.rename(hospital.source / os.fsdecode(b"M\xfcller.dcm"))  # of another code page
     (hospital.source / "DOE1SECRET" / "IM_0000.json").rename(still.with_name("IM_0000.JSON"))
     (hospital.source / "DOE3SECRET" / "linked").symlink_to(hospital.source)
     (hospital.source / "gone.dcm").symlink_to("DOE5SECRET")
@@ -193,6 +193,23 @@ def test_nothing_in_a_hostile_tree_is_passed_over_in_silence(own: tuple[Hospital
         "not a regular file",
         "the mask is not JSON",
     ]
+
+
+def test_a_second_run_at_the_same_time_is_refused(
+    made: tuple[Hospital, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would delete the images that only the other one's table knows."""
+    hospital, _ = made
+    words = ["prepare", "hospital", str(hospital.source), str(tmp_path / "dst"), "--jobs", "1"]
+    command = [sys.executable, "-m", "trainer.cli", *words, "--clinical", str(hospital.table)]
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    give_up = time.monotonic() + 60
+    while not list((tmp_path / "dst").glob("images/*")) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert run(hospital, tmp_path / "dst") == 1
+    assert "another run is writing" in capsys.readouterr().err
+    assert first.wait(60) == 0
+    read_dataset(tmp_path / "dst").check_files()
 
 
 def test_a_dataset_in_the_working_folder(

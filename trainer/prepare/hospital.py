@@ -4,11 +4,13 @@ Read `prepare_hospital` top to bottom. Each file leaves a record in DST/.progres
 goes on where it was broken off, and does again only what has changed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +31,7 @@ from trainer.prepare.report import Missing, left_out_table, private_table, repor
 from trainer.tree import list_tree
 
 _PROGRESS = ".progress"
+_LOCK = "lock"  # in it; the first file that a run makes
 _NOT_DICOM = {".json", ".csv", ".txt", ".png", ".jpg", ".jpeg"}  # what lies beside scans and masks
 
 
@@ -74,6 +77,11 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
         InputError: a folder, the table or a setting is wrong, or no slide could be made.
     """
     _check_folders(settings)
+    with _alone(settings.target):
+        return _prepare_alone(settings, console)
+
+
+def _prepare_alone(settings: Settings, console: Console) -> Cohort:
     clinical = read_clinical(settings.clinical)
     images = list_files(settings.source, besides=settings.clinical)
     masks, unused = match_masks(settings.masks or settings.source, images)
@@ -190,9 +198,30 @@ def _check_folders(settings: Settings) -> None:
         raise SettingError(
             f"the key {settings.key_file} must not lie in the dataset: it finds patients again."
         )
-    begun = target / _PROGRESS / "settings.json"
-    if target.exists() and not (target.is_dir() and (begun.is_file() or not any(target.iterdir()))):
+    begun = any((target / _PROGRESS / name).is_file() for name in (_LOCK, "settings.json"))
+    if target.exists() and not (target.is_dir() and (begun or not any(target.iterdir()))):
         raise InputError(f"{settings.target} is not empty and not begun by this command. Give a new folder.")
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Keep other runs out of `target`, until this one ends or is killed: they would delete its images."""
+    path = target / _PROGRESS / _LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise InputError(f"{target} can't be written: {error.strerror}. Choose another folder.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SettingError(f"another run is writing to {target}. Wait for its end.") from error
+        except OSError as error:
+            raise SettingError(
+                f"{target} can't be locked: {error.strerror}. Choose a local folder."
+            ) from error
+        yield
 
 
 def _begin(settings: Settings, key: Key) -> None:
