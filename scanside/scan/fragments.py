@@ -39,19 +39,27 @@ def read_native(value: PixelValue, layout: Layout, frames: int, index: int) -> t
 
 
 def check_native(value: PixelValue, layout: Layout, frames: int) -> None:
-    """Refuse a header that claims more frames than there are bytes.
+    """Refuse a header that claims more frames than there are bytes, or leaves at least a frame's bytes over.
+
+    With bytes over, frames would be lost, or rows and columns are not those of the image.
 
     Raises:
         ValueError: it does, or its pixel data have no length.
     """
     if value.length is None:
         raise ValueError("has pixel data of undefined length, which this transfer syntax does not allow")
-    needed = frames * _native_size(value, layout, frames)[0]
+    size = _native_size(value, layout, frames)[0]
+    needed = frames * size
     there = min(value.length, value.available())
     if there < needed:
         raise ValueError(
             f"claims {frames} frames of {layout.rows} x {layout.columns} px, {needed} bytes, "
             f"but holds {there}: it is truncated or its header is wrong"
+        )
+    if there - needed >= size:
+        raise ValueError(
+            f"claims {frames} frames of {layout.rows} x {layout.columns} px, {needed} bytes, "
+            f"but holds {there}: its header is wrong"
         )
 
 

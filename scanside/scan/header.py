@@ -64,7 +64,7 @@ def read_header(path: Path) -> tuple[FileDataset, PixelValue | None]:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe is to wait for its writer
-            raise Unreadable(f"{path} is not a file. Give a DICOM file.")
+            raise Unreadable(f"{path} can't be read: it is not a file. Give a DICOM file.")
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
             return _read(path, file)
