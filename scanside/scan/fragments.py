@@ -113,6 +113,10 @@ def group_by_frame(
     if len(fragments) < frames:
         raise ValueError(f"claims {frames} frames, but holds {len(fragments)}: it is truncated")
     if frames == 1:
+        with value.open() as file:
+            streams = sum(_begins(file, fragment) for fragment in fragments)
+        if streams > 1:
+            raise ValueError(f"claims one frame, but holds {streams}: its header is wrong")
         return [fragments]
     extended = header.get("ExtendedOffsetTable")
     if extended:

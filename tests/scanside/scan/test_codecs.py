@@ -331,3 +331,10 @@ def test_grey_in_the_last_corner_is_no_damage(tmp_path: Path, syntax: uid.UID) -
     if syntax != direct:
         path = transcode(path, tmp_path / "b.dcm", syntax)
     assert open_instance(path).frame().pixels[-1, -1] == 128
+
+
+def test_a_cine_that_claims_one_frame(tmp_path: Path) -> None:
+    made = make_instance(FRAMES[:2], photometric=Photometric.YBR_FULL_422, syntax=uid.JPEGBaseline8Bit)
+    made.NumberOfFrames = 1
+    with pytest.raises(Unreadable, match="claims one frame, but holds 2"):
+        open_instance(save(made, tmp_path / "a.dcm")).frame()
