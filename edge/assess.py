@@ -1,7 +1,6 @@
 """`edge assess`: score files without an agent, as the agent would."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from edge.jobs import Inspection, Job, Priority, Result
 from edge.results import show
 from edge.row import FAILED, Row, now
 from edge.worker import Worker, WorkerLost
+from scanside.command import say
 from scanside.errors import SettingError
 from scanside.scan.cine import frames_to_score
 
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     show([asdict(result.row) for _, result in results], as_json=args.json)
     refused = [f"{path}: {result.row.reason}" for path, result in results if not result.readable]
     for message in refused:
-        print(f"edge: {message}", file=sys.stderr)
+        say("edge", message)
     if any(result.row.state == FAILED for _, result in results):
         return 2
     return 1 if refused else 0

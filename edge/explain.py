@@ -22,8 +22,10 @@ def write_explanation(source: Path, target: Path, size: Size) -> None:
 
     Raises:
         NotScorable: there is no ultrasound frame to draw.
-        SettingError: `target` can't be written.
+        SettingError: `target` can't be written, or is `source`.
     """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise SettingError(f"--out: {target} is the image itself. Name another file.")
     # A process of its own: what crashes a codec must end in a message.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:

@@ -33,7 +33,7 @@ def run(program: str, command: Callable[[], int], *, debug: bool = False) -> int
     except ScansideError as error:
         if debug:
             traceback.print_exc()
-        print(f"{program}: {error}", file=sys.stderr)
+        say(program, error)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"{program}: stopped.", file=sys.stderr)
@@ -45,6 +45,12 @@ def run(program: str, command: Callable[[], int], *, debug: bool = False) -> int
         return _fault(program, error, debug)
 
 
+def say(program: str, message: object) -> None:
+    """A line on stderr; names and values from outside can't steer the terminal that it is read in."""
+    harmless = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(message))
+    print(f"{program}: {''.join(harmless)}", file=sys.stderr)
+
+
 def _fault(program: str, error: Exception, debug: bool) -> int:
     """A bug: one line for people, the rest in a file for those who mend it."""
     if debug:
@@ -53,8 +59,5 @@ def _fault(program: str, error: Exception, debug: bool) -> int:
     logging.disable()
     with tempfile.NamedTemporaryFile("w", prefix=f"{program}-", suffix=".log", delete=False) as log:
         traceback.print_exc(file=log)
-    print(
-        f"{program}: the program failed ({type(error).__name__}: {error}). What happened is in {log.name}.",
-        file=sys.stderr,
-    )
+    say(program, f"the program failed ({type(error).__name__}: {error}). What happened is in {log.name}.")
     return 2

@@ -1,7 +1,6 @@
 """A folder of DICOM files -> a folder of the same scans without identity, and a list of what was left out."""
 
 import filecmp
-import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +14,7 @@ from rich.progress import track
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, NotScorable, SettingError
+from trainer.tree import list_tree
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ def run(source: Path, target: Path, key_file: Path) -> None:
     """
     _check_places(source, target, key_file)
     key = load_or_make_key(key_file)
-    sources = sorted(path for path in _files(source) if path.resolve() != key_file.resolve())
+    files, closed = list_tree(source)
+    sources = [path for path in files if path.resolve() != key_file.resolve()]
     written, left_out = _all(sources, target, key)
-    for left in left_out:
+    for left in [*(LeftOut(entry.path, entry.reason) for entry in closed), *left_out]:
         print(f"left out: {_shown(left.source.relative_to(source))}: {_shown(left.reason)}")
     black = sum(done.black_frames for done in written)
     print(f"{len(written)} of {len(sources)} files de-identified, {sum(d.frames for d in written)} frames.")
@@ -56,32 +57,33 @@ def _check_places(source: Path, target: Path, key_file: Path) -> None:
         raise SettingError(f"the key {key_file} may not lie in {target}: whoever gets one must not get both.")
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
-
-
 def _all(sources: list[Path], target: Path, key: Key) -> tuple[list[Deidentified], list[LeftOut]]:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as folder:
+            return _all_by(Path(folder), sources, target, key)
+    except OSError as error:  # of a source it would be a reason to leave it out
+        reason = error.strerror or error
+        raise InputError(f"{target} can't be written: {reason}. Free space, or choose another.") from error
+
+
+def _all_by(
+    folder: Path, sources: list[Path], target: Path, key: Key
+) -> tuple[list[Deidentified], list[LeftOut]]:
+    """By way of `folder`, from which only whole files are moved."""
     written: list[Deidentified] = []
     left_out: list[LeftOut] = []
     origin: dict[str, Path] = {}
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        unfinished = tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-")
-    except OSError as error:
-        raise InputError(f"{target} can't be written: {error.strerror or error}.") from error
-    with unfinished as folder:
-        work = zip(sources, _outcomes(sources, Path(folder), key), strict=True)
-        console = Console(stderr=True)
-        for source, outcome in track(work, "De-identifying", len(sources), console=console):
-            if isinstance(outcome, Deidentified) and not _place(outcome, target):
-                twin = origin.get(str(outcome.place), "a file of an earlier run")
-                outcome = f"its SOP Instance UID is that of {twin}, its content is not"
-            if isinstance(outcome, str):
-                left_out.append(LeftOut(source, outcome))
-            else:
-                origin.setdefault(str(outcome.place), source)
-                written.append(outcome)
+    work = zip(sources, _outcomes(sources, folder, key), strict=True)
+    for source, outcome in track(work, "De-identifying", len(sources), console=Console(stderr=True)):
+        if isinstance(outcome, Deidentified) and not _place(outcome, target):
+            twin = origin.get(str(outcome.place), "a file of an earlier run")
+            outcome = f"its SOP Instance UID is that of {twin}, its content is not"
+        if isinstance(outcome, str):
+            left_out.append(LeftOut(source, outcome))
+        else:
+            origin.setdefault(str(outcome.place), source)
+            written.append(outcome)
     return written, left_out
 
 
@@ -113,12 +115,12 @@ def _outcomes(sources: list[Path], folder: Path, key: Key) -> Iterator[Deidentif
 
 def _one(source: Path, folder: Path, key: Key) -> Deidentified | str:
     """Never an exception for a file: what can't be cleaned is left out, with the reason."""
-    if not source.is_file():
-        return "not a regular file"
     try:
         return deidentify(source, folder, key)
     except NotScorable as error:
         return str(error)
+    except MemoryError:
+        return "it needs more memory than there is"
 
 
 def _shown(text: object) -> str:

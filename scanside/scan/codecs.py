@@ -27,6 +27,8 @@ COMPRESSED = _JPEG | _JPEG_2000 | {uid.RLELossless}
 # Adobe's marker with transform 0: what follows is not YCbCr.
 _NOT_YCBCR = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 
+_MORE = bytes(range(1, 65))  # entropy-coded data of no meaning, without a marker
+
 
 def decode_native(data: bytes, layout: Layout, halved: bool, big_endian: bool) -> NDArray[np.generic]:
     """Bytes as they lie -> values (H, W) or (H, W, 3); `halved` as `fragments.read_native` says."""
@@ -61,9 +63,23 @@ def decode_compressed(data: bytes, layout: Layout, syntax: uid.UID) -> tuple[NDA
         return _patterns(values, layout), layout.photometric if as_stated or layout.samples == 1 else "RGB"
     stream = read_jpeg(data)
     _check(stream, layout)
-    if stream.lossless or stream.jpeg_ls or stream.precision > 8:
-        return _by_gdcm(data, layout, stream), layout.photometric
-    return _by_libjpeg(data, layout, stream), "RGB" if layout.samples == 3 else layout.photometric
+    by_gdcm = stream.lossless or stream.jpeg_ls or stream.precision > 8
+    decode = _by_gdcm if by_gdcm else _by_libjpeg
+    values = decode(data, layout, stream)
+    if _may_end_early(values, stream) and not np.array_equal(values, decode(_longer(data), layout, stream)):
+        raise ValueError("its JPEG ends early: it is truncated")
+    return values, "RGB" if layout.samples == 3 and not by_gdcm else layout.photometric
+
+
+def _may_end_early(values: NDArray[np.generic], stream: Stream) -> bool:
+    """Whether the last pixel is of middle grey: libjpeg fills with it, unasked, what has no data."""
+    return not stream.jpeg_ls and bool(np.all(values[-1, -1] == 1 << (stream.precision - 1)))
+
+
+def _longer(data: bytes) -> bytes:
+    """The stream with more data before its end: the same image, unless some were missing."""
+    end = data.rfind(b"\xff\xd9")
+    return data[:end] + _MORE + data[end:]
 
 
 def _check(stream: Stream, layout: Layout) -> None:
@@ -116,9 +132,12 @@ def _by_gdcm(data: bytes, layout: Layout, stream: Stream) -> NDArray[np.generic]
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
     bits, precision = 8 if stream.precision <= 8 else 16, stream.precision
     image.SetPixelFormat(gdcm.PixelFormat(layout.samples, bits, precision, precision - 1, int(layout.signed)))
+    decoded = image.GetBuffer()
+    if decoded is None:
+        raise ValueError("its JPEG is damaged")
     # Its wrapper hands the bytes over as a str.
     values = np.frombuffer(
-        image.GetBuffer().encode("utf-8", "surrogateescape"), f"<{'i' if layout.signed else 'u'}{bits // 8}"
+        decoded.encode("utf-8", "surrogateescape"), f"<{'i' if layout.signed else 'u'}{bits // 8}"
     )
     if values.size != int(np.prod(layout.shape)):
         raise ValueError("its JPEG is damaged")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from scanside.scan.header import PixelValue
@@ -26,25 +27,39 @@ class Fragment:
 def read_native(value: PixelValue, layout: Layout, frames: int, index: int) -> tuple[bytes, bool]:
     """One frame's bytes, and whether its chroma is halved (YBR_FULL_422, PS3.3 C.7.6.3.1.2)."""
     size, halved = _native_size(value, layout, frames)
+    first = index * size
+    in_pairs = value.words and layout.bits_allocated == 8
+    even = first % 2 if in_pairs else 0  # a frame may begin within a pair
     with value.open() as file:
-        file.seek(value.start + index * size)
-        return file.read(size), halved
+        file.seek(value.start + first - even)
+        data = file.read(size + even + (size + even) % 2 if in_pairs else size)
+    if in_pairs:
+        data = np.frombuffer(data, np.uint16).byteswap().tobytes()[even : even + size]
+    return data, halved
 
 
 def check_native(value: PixelValue, layout: Layout, frames: int) -> None:
-    """Refuse a header that claims more frames than there are bytes.
+    """Refuse a header that claims more frames than there are bytes, or leaves at least a frame's bytes over.
+
+    With bytes over, frames would be lost, or rows and columns are not those of the image.
 
     Raises:
         ValueError: it does, or its pixel data have no length.
     """
     if value.length is None:
         raise ValueError("has pixel data of undefined length, which this transfer syntax does not allow")
-    needed = frames * _native_size(value, layout, frames)[0]
+    size = _native_size(value, layout, frames)[0]
+    needed = frames * size
     there = min(value.length, value.available())
     if there < needed:
         raise ValueError(
             f"claims {frames} frames of {layout.rows} x {layout.columns} px, {needed} bytes, "
             f"but holds {there}: it is truncated or its header is wrong"
+        )
+    if there - needed >= size:
+        raise ValueError(
+            f"claims {frames} frames of {layout.rows} x {layout.columns} px, {needed} bytes, "
+            f"but holds {there}: its header is wrong"
         )
 
 
@@ -98,6 +113,10 @@ def group_by_frame(
     if len(fragments) < frames:
         raise ValueError(f"claims {frames} frames, but holds {len(fragments)}: it is truncated")
     if frames == 1:
+        with value.open() as file:
+            streams = sum(_begins(file, fragment) for fragment in fragments)
+        if streams > 1:
+            raise ValueError(f"claims one frame, but holds {streams}: its header is wrong")
         return [fragments]
     extended = header.get("ExtendedOffsetTable")
     if extended:

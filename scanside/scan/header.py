@@ -1,6 +1,7 @@
 """The header of a DICOM file from outside, read at a bounded cost, and where its pixel data lie."""
 
 import io
+import stat
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -37,11 +38,14 @@ class PixelValue:
         source: the file; or the bytes of the data set, where they were deflated.
         start: offset of its first byte.
         length: bytes that the header claims; None where it is encapsulated (PS3.5 A.4).
+        words: whether it is made of big endian words (OW): then 8 bit values lie in pairs, the second one
+            first (PS3.5 7.3).
     """
 
     source: Path | bytes
     start: int
     length: int | None
+    words: bool = False
 
     def open(self) -> BinaryIO:
         return self.source.open("rb") if isinstance(self.source, Path) else io.BytesIO(self.source)
@@ -59,11 +63,15 @@ def read_header(path: Path) -> tuple[FileDataset, PixelValue | None]:
         Unreadable: not a DICOM file, a damaged header, or one beyond all limits.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe is to wait for its writer
+            raise Unreadable(f"{path} can't be read: it is not a file. Give a DICOM file.")
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
             return _read(path, file)
     except InvalidDicomError:
         raise Unreadable(f"{path.name} is not a DICOM file (no 'DICM' after the preamble).") from None
+    except Unreadable:
+        raise
     except FileNotFoundError:
         raise Unreadable(f"{path} does not exist. Check the path.") from None
     except OSError as error:
@@ -92,11 +100,11 @@ def _read(path: Path, file: BinaryIO) -> tuple[FileDataset, PixelValue | None]:
     if uid == DeflatedExplicitVRLittleEndian:
         source = _inflate(file)
         metered = cast(BinaryIO, _Metered(io.BytesIO(source)))
-    place: list[tuple[int, int, int]] = []
+    place: list[tuple[int, int, int, str | None]] = []
 
-    def at_pixels(tag: BaseTag, _vr: str | None, length: int) -> bool:
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
         if tag in _PIXEL_TAGS:
-            place.append((tag, metered.tell(), length))
+            place.append((tag, metered.tell(), length, vr))
         return tag in _PIXEL_TAGS
 
     defer = None if isinstance(source, bytes) else _LARGE_VALUE_BYTES  # it can only be left in the file
@@ -107,8 +115,9 @@ def _read(path: Path, file: BinaryIO) -> tuple[FileDataset, PixelValue | None]:
             raise ValueError(f"more than {_MAX_ELEMENTS} attributes")
     if not place or place[0][0] != _PIXEL_DATA:
         return header, None
-    _, start, length = place[0]
-    return header, PixelValue(source, start, None if length == _UNDEFINED_LENGTH else length)
+    _, start, length, vr = place[0]
+    length_said = None if length == _UNDEFINED_LENGTH else length
+    return header, PixelValue(source, start, length_said, words=not little and vr == "OW")
 
 
 def _inflate(file: BinaryIO) -> bytes:

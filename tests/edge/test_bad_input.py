@@ -61,6 +61,15 @@ def test_assess_says_why_and_goes_on(image: MakeImage, bundle: Path, tmp_path: P
     assert "text.dcm: text.dcm is not a DICOM file" in errors and str(good) not in errors
 
 
+def test_names_from_outside_cannot_steer_the_terminal(bundle: Path, tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[2Jscan\u202e.dcm"
+    path.write_text("no DICOM")
+    for words in (["assess", path], ["assess", "--explain-preparation", path, "--out", tmp_path / "a.png"]):
+        done = edge(*words, "--bundle", bundle, "--allow-test-bundle", cwd=bundle)
+        assert done.returncode == 1 and "is not a DICOM file" in done.stderr
+        assert not {"\x1b", "\u202e"} & set(done.stdout + done.stderr)
+
+
 def test_assess_of_pixels_that_cannot_be_decoded(bundle: Path, tmp_path: Path) -> None:
     (whole,) = real_files(["examples_jpeg2k.dcm"])
     content = bytearray(whole.read_bytes())

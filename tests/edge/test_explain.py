@@ -53,3 +53,14 @@ def test_wrong_words(
     assert main(words) == 1
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
+
+
+def test_the_image_is_never_written_over(
+    scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = scan.read_bytes()
+    (tmp_path / "link.png").symlink_to(scan)
+    for out in (scan, tmp_path / "link.png"):
+        assert main(["assess", "--explain-preparation", str(scan), "--out", str(out)]) == 1
+        assert "is the image itself" in capsys.readouterr().err
+    assert scan.read_bytes() == before

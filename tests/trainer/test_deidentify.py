@@ -1,6 +1,8 @@
 """`trainer deidentify`: a folder in, a folder out, a reason for each file that was left out."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,15 @@ def test_a_folder_without_a_scan_is_an_input_error(
     assert run(tmp_path / "empty", tmp_path / "out", tmp_path / "key") == 1
     assert "could be de-identified" in capsys.readouterr().err
     assert run(tmp_path / "missing", tmp_path / "out", tmp_path / "key") == 1
+
+
+def test_a_full_disk_is_one_line(source: Path, tmp_path: Path) -> None:
+    """In a process of its own that may write no file of more than 100 kB."""
+    words = ["deidentify", str(source), str(tmp_path / "out"), "--key", str(tmp_path / "key")]
+    limit = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    limit += "; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    program = f"{limit}; from trainer.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "can't be written: File too large. Free space" in done.stderr.splitlines()[-1]
+    assert files(tmp_path / "out") == []

@@ -39,6 +39,7 @@ def test_tables_of_every_kind(tmp_path: Path, encoding: str, delimiter: str, end
         ("C,,", "A-1,,", "lines 2 and 4: the same patient"),
         ("C,,", ",,", "line 4: no patient ID"),
         ("A-1,peri,Oncology,yes", "A-1", "line 2: fewer columns"),
+        ("A-1,peri", "A-1,peri,5", "line 2: more columns"),
         ("A-1", '"A-1', "no table"),
     ],
 )
@@ -76,6 +77,19 @@ def test_a_ca125_that_could_be_misread_is_refused(tmp_path: Path, cell: str) -> 
     path.write_text(f"patient;menopause;centre;malignant;ca125\nA;post;other;1;{cell}\n")
     with pytest.raises(InputError, match=r"line 2: '.*' is no ca125"):
         read_clinical(path)
+
+
+def test_a_comma_in_a_number_moves_nothing_into_malignant(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("patient,menopause,centre,size,malignant\nA,pre,other,3,1,0\n")  # benign, of 3,1 cm
+    with pytest.raises(InputError, match="line 2: more columns"):
+        read_clinical(path)
+
+
+def test_empty_cells_at_the_end_are_no_columns(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE.replace("yes", "yes,,"), encoding="utf-8")
+    assert read_clinical(path) == READ
 
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

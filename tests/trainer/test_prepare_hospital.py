@@ -173,6 +173,55 @@ def test_another_preparation_in_the_same_folder_is_refused(
     read_dataset(target)  # none of this has harmed it
 
 
+def test_nothing_in_a_hostile_tree_is_passed_over_in_silence(own: tuple[Hospital, Path]) -> None:
+    hospital, target = own
+    still = hospital.source / "DOE1SECRET" / "IM_0001.dcm"
+    still.rename(hospital.source / os.fsdecode(b"M\xfcller.dcm"))  # of another code page
+    (hospital.source / "DOE1SECRET" / "IM_0000.json").rename(still.with_name("IM_0000.JSON"))
+    (hospital.source / "DOE3SECRET" / "linked").symlink_to(hospital.source)
+    (hospital.source / "gone.dcm").symlink_to("DOE5SECRET")
+    os.mkfifo(hospital.source / "pipe.dcm")
+    os.mkfifo(hospital.source / "pipe.json")
+    (hospital.source / "deep.json").write_text("[" * 100_000)
+    before = read_dataset(target)
+    assert run(hospital, target) == 0
+    assert same(read_dataset(target), before)
+    assert sorted(reasons(target)) == [
+        "a link to a folder, which is not followed",
+        "a link to a folder, which is not followed",
+        "not a regular file",
+        "not a regular file",
+        "the mask is not JSON",
+    ]
+
+
+def test_a_second_run_at_the_same_time_is_refused(
+    made: tuple[Hospital, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would delete the images that only the other one's table knows."""
+    hospital, _ = made
+    words = ["prepare", "hospital", str(hospital.source), str(tmp_path / "dst"), "--jobs", "1"]
+    command = [sys.executable, "-m", "trainer.cli", *words, "--clinical", str(hospital.table)]
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    give_up = time.monotonic() + 60
+    while not list((tmp_path / "dst").glob("images/*")) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert run(hospital, tmp_path / "dst") == 1
+    assert "another run is writing" in capsys.readouterr().err
+    assert first.wait(60) == 0
+    read_dataset(tmp_path / "dst").check_files()
+
+
+def test_a_dataset_in_the_working_folder(
+    made: tuple[Hospital, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dst").mkdir()
+    monkeypatch.chdir(tmp_path / "dst")
+    assert run(made[0], Path()) == 0
+    assert read_dataset(tmp_path / "dst").about["name"] == "dst"
+    assert (tmp_path / "dst.key").is_file()
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_broken_off_run_goes_on_to_the_same_dataset(
     made: tuple[Hospital, Path], tmp_path: Path, how: signal.Signals

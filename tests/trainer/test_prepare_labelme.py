@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import os
 from pathlib import Path
 
 import cv2
@@ -108,3 +109,9 @@ def test_any_json_gives_a_mask_or_an_error_of_ours(tmp_path: Path, shapes: list[
         assert read_mask(path, SIZE).any()
     except InputError as error:
         assert str(error).startswith("the mask")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(InputError, match="not a file"):
+        read_mask(tmp_path / "pipe.json", SIZE)

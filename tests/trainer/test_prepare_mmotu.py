@@ -1,6 +1,7 @@
 """A copy of MMOTU in either layout is read alike, and whatever is wrong with it is named."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def test_every_fault_is_named(mmotu_like: Path, tmp_path: Path, capsys: pytest.C
     (root / "images" / "1.JPG").unlink()
     (root / "images" / "2.JPG").write_bytes(b"\xff\xd8 no image")
     (root / "annotations" / "3_binary.PNG").write_bytes(b"")
+    (root / "images" / "7.JPG").unlink()
+    os.mkfifo(root / "images" / "7.JPG")
     cv2.imwrite(str(root / "annotations" / "4_binary.PNG"), np.ones((9, 9), np.uint8))
     cv2.imwrite(str(root / "annotations" / "5_binary.PNG"), np.zeros((120, 176), np.uint8))
     cv2.imwrite(str(root / "annotations" / "6.PNG"), np.full((120, 176, 3), 17, np.uint8))
@@ -73,12 +76,13 @@ def test_every_fault_is_named(mmotu_like: Path, tmp_path: Path, capsys: pytest.C
         (1, "images/1.JPG", "missing"),
         (2, "images/2.JPG", "not an image that can be decoded"),
         (3, "annotations/3_binary.PNG", "not an image that can be decoded"),
+        (7, "images/7.JPG", "not a file"),
         (4, "annotations/4_binary.PNG", "not the size of its image"),
         (5, "annotations/5_binary.PNG", "empty mask"),
         (6, "annotations/6.PNG", "not the colour of its class, " + _class(labels[6])),
     }
     assert main(["prepare", "mmotu", str(root)]) == 1
-    assert "8 faults" in capsys.readouterr().out
+    assert "9 faults" in capsys.readouterr().out
 
 
 def _class(label: int) -> str:

@@ -68,7 +68,8 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
     delimiter = max(",;\t", key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        column = _columns(path, next(rows, []))
+        header = next(rows, [])
+        column = _columns(path, header)
         facts: dict[str, tuple[ClinicalRecord, Malignancy]] = {}
         line_of: dict[str, int] = {}
         for row in rows:
@@ -77,6 +78,11 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
             line = rows.line_num
             if len(row) <= max(column.values()):
                 raise InputError(f"{path}, line {line}: fewer columns than the header names.")
+            if any(cell.strip() for cell in row[len(header) :]):  # a comma in a cell moves what follows it
+                raise InputError(
+                    f"{path}, line {line}: more columns than the header names. "
+                    "Quote cells that hold the delimiter."
+                )
             patient = row[column["patient"]].strip()
             if not patient:
                 raise InputError(f"{path}, line {line}: no patient ID.")

@@ -48,7 +48,7 @@ class Facts:
 
 def pseudonym(key: bytes, prefix: str, *parts: str, digits: int) -> str:
     """`prefix` and the first hex `digits` of HMAC-SHA256(key, parts): the same for the same, and one-way."""
-    message = "\0".join(parts).encode()
+    message = "\0".join(parts).encode("utf-8", "surrogatepass")  # file names need not be UTF-8
     return prefix + hmac.new(key, message, hashlib.sha256).hexdigest()[:digits]
 
 
@@ -178,12 +178,12 @@ def counts(patients: Iterable[Patient], slides: Iterable[Slide]) -> dict[str, in
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Rows as CSV in UTF-8."""
+    """Rows as CSV in UTF-8; bytes of a file name that are none, as \\udc and two digits."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue().encode()
+    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def write_file(path: Path, content: bytes) -> None:

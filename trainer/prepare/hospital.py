@@ -4,11 +4,13 @@ Read `prepare_hospital` top to bottom. Each file leaves a record in DST/.progres
 goes on where it was broken off, and does again only what has changed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -26,8 +28,10 @@ from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
 from trainer.prepare.masks import Unused, match_masks
 from trainer.prepare.pool import run_all
 from trainer.prepare.report import Missing, left_out_table, private_table, report
+from trainer.tree import list_tree
 
 _PROGRESS = ".progress"
+_LOCK = "lock"  # in it; the first file that a run makes
 _NOT_DICOM = {".json", ".csv", ".txt", ".png", ".jpg", ".jpeg"}  # what lies beside scans and masks
 
 
@@ -57,7 +61,8 @@ class Settings:
 
     @property
     def key_file(self) -> Path:
-        return self.key or self.target.with_name(f"{self.target.name}.key")
+        beside = self.target.absolute()  # "." has no name of its own
+        return self.key or beside.with_name(f"{beside.name}.key")
 
     @property
     def private_file(self) -> Path:
@@ -72,6 +77,11 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
         InputError: a folder, the table or a setting is wrong, or no slide could be made.
     """
     _check_folders(settings)
+    with _alone(settings.target):
+        return _prepare_alone(settings, console)
+
+
+def _prepare_alone(settings: Settings, console: Console) -> Cohort:
     clinical = read_clinical(settings.clinical)
     images = list_files(settings.source, besides=settings.clinical)
     masks, unused = match_masks(settings.masks or settings.source, images)
@@ -81,6 +91,7 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
     prepared = _prepare(jobs, settings, console)
     facts = {key.pseudonym(patient): fact for patient, fact in clinical.items()}
     slides, missing = join(jobs, prepared, facts, unused)
+    missing += closed_under(settings.source, settings.masks or settings.source)
     with_slides = {slide.patient for slide in slides}
     known = {name: Facts(facts[name][0], facts[name][1] is Malignancy.YES) for name in with_slides}
     patients = draw_split(known, settings.seed)
@@ -99,7 +110,7 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
         patients,
         slides,
         kind="hospital",
-        name=settings.target.name,
+        name=settings.target.absolute().name,
         split={"method": "by patient, stratified", "seed": settings.seed, "share_test": TEST_SHARE},
         preparation={"cine_frames": settings.cine_frames, "cut": "sector at source resolution, grey"},
     )
@@ -109,14 +120,20 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
 def list_files(source: Path, besides: Path) -> list[PurePosixPath]:
     """Every file under `source` that may be DICOM, relative to it and sorted; hidden ones are passed over."""
     found = []
-    for folder, folders, names in os.walk(source):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(folder, name) for name in names if not name.startswith(".")):
-            if path.suffix.lower() not in _NOT_DICOM and path.is_file() and path != besides:
-                found.append(PurePosixPath(path.relative_to(source).as_posix()))
+    for path in list_tree(source)[0]:
+        inside = PurePosixPath(path.relative_to(source).as_posix())
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if not hidden and path.suffix.lower() not in _NOT_DICOM and path != besides:
+            found.append(inside)
     if not found:
         raise InputError(f"{source} holds no file that may be DICOM. Check SRC.")
     return sorted(found)
+
+
+def closed_under(*folders: Path) -> list[Missing]:
+    """What could not be looked at in SRC and among the masks."""
+    closed = {entry.path: entry for folder in folders for entry in list_tree(folder)[1]}
+    return [Missing(0, path, LeftOut(entry.what, 0, entry.reason)) for path, entry in closed.items()]
 
 
 def join(
@@ -181,9 +198,30 @@ def _check_folders(settings: Settings) -> None:
         raise SettingError(
             f"the key {settings.key_file} must not lie in the dataset: it finds patients again."
         )
-    begun = target / _PROGRESS / "settings.json"
-    if target.exists() and not (target.is_dir() and (begun.is_file() or not any(target.iterdir()))):
+    begun = any((target / _PROGRESS / name).is_file() for name in (_LOCK, "settings.json"))
+    if target.exists() and not (target.is_dir() and (begun or not any(target.iterdir()))):
         raise InputError(f"{settings.target} is not empty and not begun by this command. Give a new folder.")
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Keep other runs out of `target`, until this one ends or is killed: they would delete its images."""
+    path = target / _PROGRESS / _LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise InputError(f"{target} can't be written: {error.strerror}. Choose another folder.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SettingError(f"another run is writing to {target}. Wait for its end.") from error
+        except OSError as error:
+            raise SettingError(
+                f"{target} can't be locked: {error.strerror}. Choose a local folder."
+            ) from error
+        yield
 
 
 def _begin(settings: Settings, key: Key) -> None:

@@ -45,10 +45,10 @@ class Job:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file, frame or mask that the dataset lacks.
+    """A file, frame, mask or folder that the dataset lacks.
 
     Attributes:
-        what: "file", "frame" or "mask".
+        what: "file", "frame", "mask" or "folder".
         frame: 1-based; 0 for a whole file.
         reason: says nothing of a patient.
         detail: the full message, for the owner of the files alone.

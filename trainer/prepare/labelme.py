@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import math
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ def read_document(path: Path) -> dict[str, Any]:
         InputError: it can't be read, is too large or is no Labelme file.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # to open a pipe is to wait for its writer
+            raise InputError("the mask is not a file")
+        if about.st_size > _MAX_BYTES:
             raise InputError(f"the mask is larger than {_MAX_BYTES >> 20} MiB")
         document = json.loads(path.read_bytes())
     except OSError as error:

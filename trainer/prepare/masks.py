@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from scanside.errors import InputError
 from trainer.prepare.labelme import read_document
+from trainer.tree import list_tree
 
 UNNUMBERED = 0  # the only frame of an image; no frame of a cine
 _SUFFIXES = {".dcm", ".dicom", ".ima", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".json"}
@@ -49,7 +50,9 @@ def match_masks(
         named[_stem(image.name)].append(image)
     claims: dict[tuple[PurePosixPath, int], list[Path]] = defaultdict(list)
     unused = []
-    for path in sorted(folder.rglob("*.json")):
+    for path in list_tree(folder)[0]:
+        if path.suffix.lower() != ".json":
+            continue
         try:
             claims[_claim(path, PurePosixPath(path.relative_to(folder).as_posix()), named)].append(path)
         except InputError as error:

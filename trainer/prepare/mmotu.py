@@ -100,6 +100,8 @@ def _colour(path: Path, entry: Entry) -> Iterator[str]:
 
 
 def _read(path: Path, flags: int) -> NDArray[np.uint8] | str:
+    if path.exists() and not path.is_file():  # to open a pipe is to wait for its writer
+        return "not a file"
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -17,7 +17,8 @@ class Missing:
     """Something left out, and of which file.
 
     Attributes:
-        number: of the file in the sorted list of all files, from 1; 0 for a mask that fits no image.
+        number: of the file in the sorted list of all files, from 1; 0 for a mask that fits no image
+            and for what was not looked at.
     """
 
     number: int

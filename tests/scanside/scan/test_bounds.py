@@ -1,6 +1,7 @@
 """What a file costs in memory and time is bounded, whatever it claims."""
 
 import itertools
+import os
 import struct
 import subprocess
 import sys
@@ -140,6 +141,7 @@ def test_deflate_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("attributes", "message"),
     [
         ({"Rows": 97}, r"claims 1 frames of 97 x 128 px, 37248 bytes, but holds 36864"),
+        ({"Rows": 48}, r"claims 1 frames of 48 x 128 px, 18432 bytes, but holds 36864: its header is wrong"),
         ({"NumberOfFrames": 99_999}, r"3686363136 bytes, but holds 36864"),
         ({"NumberOfFrames": 2**31 - 1}, "not possible"),
         ({"NumberOfFrames": -1}, "not possible"),
@@ -234,3 +236,10 @@ def test_a_large_private_value_stays_on_disk(tmp_path: Path) -> None:
     path = save(made, tmp_path / "a.dcm")
     assert open_instance(path).frame().size == Size(96, 128)
     assert peak_mib(path, 0) < 25
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.dcm")
+    for path in (tmp_path / "pipe.dcm", tmp_path):
+        with pytest.raises(Unreadable, match="is not a file"):
+            open_instance(path)

@@ -15,14 +15,14 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import FileDataset
-from pydicom.encaps import encapsulate, encapsulate_extended
+from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels import pixel_array
 
 from scanside.errors import Unreadable
 from scanside.scan.decode import open_instance
 from scanside.scan.types import Size
 from tests.scanside.scan.test_display import RAMP, grey
-from tests.synth.dicom import MAKERS, Photometric, make_instance, save
+from tests.synth.dicom import MAKERS, Photometric, make_instance, save, transcode
 from tests.synth.scans import make_frame
 from tests.synth.video import CODECS, make_video
 
@@ -287,3 +287,54 @@ def test_the_real_jpeg_files_of_pydicom_have_gdcms_colours() -> None:
     for index in (0, 14, 29):
         difference = np.abs(instance.frame(index).pixels - pixel_array(path, index=index).astype(int))
         assert difference.mean() < 1 and np.percentile(difference, 99.9) <= 8
+
+
+@pytest.mark.parametrize(
+    ("syntax", "photometric"),
+    [
+        (uid.JPEGBaseline8Bit, Photometric.YBR_FULL_422),
+        (uid.JPEGBaseline8Bit, Photometric.MONOCHROME2),
+        (uid.JPEGLosslessSV1, Photometric.RGB),
+        (uid.JPEGLosslessSV1, Photometric.MONOCHROME2),
+    ],
+)
+def test_a_jpeg_with_an_end_but_not_all_of_its_data(
+    tmp_path: Path, syntax: uid.UID, photometric: Photometric
+) -> None:
+    """libjpeg fills what is missing with grey, and warns of nothing that OpenCV or GDCM hands on."""
+    if syntax == uid.JPEGLosslessSV1:
+        raw = make_instance(EVEN[:1], photometric=photometric, syntax=uid.ExplicitVRLittleEndian)
+        whole = transcode(save(raw, tmp_path / "raw.dcm"), tmp_path / "whole.dcm", syntax)
+    else:
+        made = make_instance(EVEN[:1], photometric=photometric, syntax=syntax)
+        whole = save(made, tmp_path / "whole.dcm")
+    open_instance(whole).frame()
+    instance = pydicom.dcmread(whole)
+    stream = next(generate_frames(instance.PixelData, number_of_frames=1))
+    end = stream.rfind(b"\xff\xd9")
+    for share in (0.5, 0.8, 0.95):
+        cut = stream[: int(share * end)] + b"\xff\xd9"
+        instance.PixelData = encapsulate([cut + bytes(len(cut) % 2)])
+        instance["PixelData"].is_undefined_length = True
+        with pytest.raises(Unreadable, match=r"ends early|is damaged"):
+            open_instance(save(instance, tmp_path / "cut.dcm")).frame()
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGBaseline8Bit, uid.JPEGLosslessSV1, uid.JPEGLSLossless])
+def test_grey_in_the_last_corner_is_no_damage(tmp_path: Path, syntax: uid.UID) -> None:
+    frame = cv2.cvtColor(cv2.cvtColor(EVEN[0], cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    frame[-40:, -40:] = 128
+    direct = syntax if syntax == uid.JPEGBaseline8Bit else uid.ExplicitVRLittleEndian
+    path = save(
+        make_instance([frame], photometric=Photometric.MONOCHROME2, syntax=direct), tmp_path / "a.dcm"
+    )
+    if syntax != direct:
+        path = transcode(path, tmp_path / "b.dcm", syntax)
+    assert open_instance(path).frame().pixels[-1, -1] == 128
+
+
+def test_a_cine_that_claims_one_frame(tmp_path: Path) -> None:
+    made = make_instance(FRAMES[:2], photometric=Photometric.YBR_FULL_422, syntax=uid.JPEGBaseline8Bit)
+    made.NumberOfFrames = 1
+    with pytest.raises(Unreadable, match="claims one frame, but holds 2"):
+        open_instance(save(made, tmp_path / "a.dcm")).frame()

@@ -15,6 +15,7 @@ from pydicom.uid import (
     JPEG2000MC,
     MPEG4HP41,
     UID,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -211,3 +212,17 @@ def test_secondary_capture_is_not_ultrasound(tmp_path: Path) -> None:
     made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     with pytest.raises(NoTissue, match="Secondary Capture"):
         open_instance(save(made, tmp_path / "a.dcm"))
+
+
+@pytest.mark.parametrize("rows", [82, 81])  # of 81 x 117 px the second frame begins within a word
+@pytest.mark.parametrize("photometric", [Photometric.RGB, Photometric.MONOCHROME2])
+def test_bytes_in_big_endian_words_are_put_in_order(
+    tmp_path: Path, photometric: Photometric, rows: int
+) -> None:
+    frames = [frame[:rows] for frame in CINE]
+    made = make_instance(frames, photometric=photometric, syntax=ExplicitVRBigEndian)
+    pairs = np.frombuffer(made.PixelData, np.uint8).reshape(-1, 2)
+    made["PixelData"].VR, made.PixelData = "OW", pairs[:, ::-1].tobytes()
+    instance = open_instance(save(made, tmp_path / "words.dcm"))
+    for number, frame in enumerate(frames):
+        assert np.array_equal(instance.frame(number).pixels, shown(frame, photometric))
