@@ -14,6 +14,7 @@ from rich.progress import track
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, NotScorable, SettingError
+from trainer.prepare.pool import obey_parent
 from trainer.tree import list_tree
 
 
@@ -101,13 +102,13 @@ def _place(done: Deidentified, target: Path) -> bool:
 
 def _outcomes(sources: list[Path], folder: Path, key: Key) -> Iterator[Deidentified | str]:
     """What became of each source, in order. In a process of its own: a damaged file can crash a codec."""
-    worker = ProcessPoolExecutor(1)
+    worker = ProcessPoolExecutor(1, initializer=obey_parent)
     try:
         for source in sources:
             try:
                 yield worker.submit(_one, source, folder, key).result()
             except BrokenProcessPool:
-                worker = ProcessPoolExecutor(1)
+                worker = ProcessPoolExecutor(1, initializer=obey_parent)
                 yield "it crashes the decoder: damaged. Send it again."
     finally:
         worker.shutdown()

@@ -1,8 +1,11 @@
 """`trainer deidentify`: a folder in, a folder out, a reason for each file that was left out."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,3 +114,20 @@ def test_a_full_disk_is_one_line(source: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "can't be written: File too large. Free space" in done.stderr.splitlines()[-1]
     assert files(tmp_path / "out") == []
+
+
+def test_ctrl_c_is_one_line_and_leaves_whole_files_only(source: Path, tmp_path: Path) -> None:
+    words = ["deidentify", str(source), str(tmp_path / "out"), "--key", str(tmp_path / "key")]
+    for seed in range(2, 10):
+        save(make_patient(seed).instance, source / f"{seed}.dcm")
+    command = [sys.executable, "-m", "trainer.cli", *words]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    give_up = time.monotonic() + 60
+    while not list(tmp_path.glob("out/P*")) and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 2 and "trainer: stopped." in said and "Traceback" not in said
+    assert not list(tmp_path.glob("out/.unfinished-*"))
+    assert main(words) == 0
+    assert len(files(tmp_path / "out")) == 10

@@ -77,13 +77,18 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
         InputError: a folder, the table or a setting is wrong, or no slide could be made.
     """
     _check_folders(settings)
-    with _alone(settings.target):
-        return _prepare_alone(settings, console)
-
-
-def _prepare_alone(settings: Settings, console: Console) -> Cohort:
     clinical = read_clinical(settings.clinical)
     images = list_files(settings.source, besides=settings.clinical)
+    with _alone(settings.target):
+        return _prepare_alone(settings, clinical, images, console)
+
+
+def _prepare_alone(
+    settings: Settings,
+    clinical: Mapping[str, tuple[ClinicalRecord, Malignancy]],
+    images: Sequence[PurePosixPath],
+    console: Console,
+) -> Cohort:
     masks, unused = match_masks(settings.masks or settings.source, images)
     key = load_or_make_key(settings.key_file)
     _begin(settings, key)

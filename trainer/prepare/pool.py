@@ -35,7 +35,7 @@ def _run(
 ) -> Generator[tuple[Job, Result | None], None, list[Job]]:
     """Yield results; return the jobs under way when a process died."""
     pool = ProcessPoolExecutor(
-        min(processes, len(waiting)), multiprocessing.get_context("spawn"), initializer=_obey_parent
+        min(processes, len(waiting)), multiprocessing.get_context("spawn"), initializer=obey_parent
     )
     under_way: dict[Future[Result], Job] = {}
     try:
@@ -56,7 +56,7 @@ def _run(
         pool.shutdown(cancel_futures=True)
 
 
-def _obey_parent() -> None:
+def obey_parent() -> None:
     """Ctrl-C reaches every process of a terminal: the first one ends the others, or they end after it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
