@@ -1,5 +1,6 @@
 """The path that every risk takes: a risk, or a reason why there is none; never a number by mistake."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -227,6 +228,14 @@ def test_golden_case_that_differs(name: str, by: float, bundle: Bundle) -> None:
 def test_golden_case_of_another_shape(spoil: Callable[[Outputs], object], bundle: Bundle) -> None:
     with pytest.raises(RunnerError, match="no features of the golden shape"):
         check_golden(bundle, Spoilt(bundle, spoil))
+
+
+def test_a_golden_case_of_no_scan_proves_nothing(bundle: Bundle) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: values[:0] for name, values in bundle.arrays("golden.npz").items()})
+    empty = replace(bundle, files={**bundle.files, "golden.npz": buffer.getvalue()})
+    with pytest.raises(RunnerError):
+        check_golden(empty, OnnxRuntime(bundle.files[NETWORK]))
 
 
 def test_a_bundle_without_golden_case_is_not_trusted(bundle: Bundle) -> None:
