@@ -3,8 +3,9 @@
     python benchmarks/power.py --repeats 200
 
 Each repeat draws a cohort of the default size with a seed of its own and splits it by patient. Two readers
-without pixels (trainer/synth/readers.py) are compared on its test part by the test of trainer/statistics.
-At effect zero the test should find something in 5 % of repeats.
+without pixels (trainer/synth/readers.py) are compared on its test part: by slide, with the test that draws
+patients, and by patient, with DeLong's test on the mean risk of a patient's slides. At effect zero a test
+should find something in at most 5 % of repeats.
 """
 
 import argparse
@@ -18,9 +19,10 @@ from rich.progress import track
 from rich.table import Table
 
 from trainer.prepare.dataset import TEST_SHARE
-from trainer.statistics.arm import figure_of
+from trainer.statistics.arm import figure_of, needed
 from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.power import paired_p
+from trainer.statistics.independent import delong
+from trainer.statistics.power import Pair, paired_p
 from trainer.synth.readers import Beside, read_cohort
 from trainer.synth.recipe import Recipe
 
@@ -38,8 +40,9 @@ class Row:
 
     Attributes:
         auc: mean areas, of the suspicion alone and of both.
-        found: share of repeats in which the test finds a difference at 5 %.
+        found: share of repeats in which the test by slide finds a difference at 5 %.
         gain: share in which it finds that the second reader is better.
+        by_patient: share in which DeLong's test by patient finds a difference.
     """
 
     beside: Beside
@@ -47,6 +50,7 @@ class Row:
     auc: tuple[float, float]
     found: Estimate
     gain: Estimate
+    by_patient: Estimate
 
 
 def main() -> None:
@@ -60,7 +64,15 @@ def main() -> None:
     words = parser.parse_args()
     recipe = Recipe(words.patients, separation=words.separation)
     table = Table(title=f"{words.repeats} cohorts a row: {recipe}")
-    for column in ("beside the suspicion", "effect", "AUC", "AUC with it", "found", "found better"):
+    for column in (
+        "beside the suspicion",
+        "effect",
+        "AUC",
+        "AUC with it",
+        "found",
+        "found better",
+        "found by patient",
+    ):
         table.add_column(column)
     jobs: list[tuple[Beside, float]] = [(b, e) for b in _EFFECT for e in words.effects]
     with ProcessPoolExecutor(words.jobs) as pool:
@@ -70,19 +82,20 @@ def main() -> None:
                 row.beside,
                 f"{row.effect:g}",
                 *(f"{auc:.3f}" for auc in row.auc),
-                *map(_cell, (row.found, row.gain)),
+                *map(_cell, (row.found, row.gain, row.by_patient)),
             )
-    Console(width=140).print(table)
+    Console(width=160).print(table)
 
 
 def _row(recipe: Recipe, repeats: int, test_share: float, what: tuple[Beside, float]) -> Row:
     beside, effect = what
     recipe = replace(recipe, **{_EFFECT[beside]: effect})
-    test, areas, p = paired_p(), [], []
+    test, areas, p, by_patient = paired_p(), [], [], 0
     for child in np.random.SeedSequence(1).spawn(repeats):
         pair = read_cohort(recipe, beside, np.random.default_rng(child), test_share)
         areas.append([figure_of(arm, "auc").by_seed[0] for arm in pair])
         p.append(test(pair))
+        by_patient += _by_patient(pair) < 0.05
     apart = np.diff(areas)[:, 0]
     found = np.array(p) < 0.05
     return Row(
@@ -91,7 +104,14 @@ def _row(recipe: Recipe, repeats: int, test_share: float, what: tuple[Beside, fl
         tuple(np.mean(areas, axis=0)),
         proportion(int(found.sum()), repeats),
         proportion(int((found & (apart > 0)).sum()), repeats),
+        proportion(by_patient, repeats),
     )
+
+
+def _by_patient(pair: Pair) -> float:
+    patient, first, of = np.unique(pair[0].patient, return_index=True, return_inverse=True)
+    means = [np.bincount(of, needed(arm.risk, "risk")[0]) / np.bincount(of) for arm in pair]
+    return delong(pair[0].malignant[first], *means, patient).p
 
 
 def _cell(share: Estimate) -> str:
