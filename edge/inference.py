@@ -87,7 +87,7 @@ class Inference:
             _log.exception("frame %d of %s", frame, sop_instance_uid)
             found = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **found)  # type: ignore[arg-type]
-        if previous is not None and previous.image_digest != row.image_digest:
+        if previous is not None and previous.image_digest not in (None, row.image_digest):
             row = replace(row, flags=(*row.flags, NEW_VERSION))
         return Result(row, preview, readable)
 

@@ -66,7 +66,14 @@ class Arrival:
         self._stream.write(data)
 
     def sync(self, received: float) -> str:
-        """Bring all to the disk; the name that the content gives."""
+        """Bring all to the disk; the name that the content gives.
+
+        Args:
+            received: when it had arrived, seconds since 1970: the file's time.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
         self._stream.flush()
         os.utime(self._stream.fileno(), (received, received))
         os.fsync(self._stream.fileno())
@@ -74,9 +81,11 @@ class Arrival:
         return self._hash.hexdigest() + _SUFFIX
 
     def discard(self) -> None:
+        """Remove it; what a failing disk does not let go is removed at the next start."""
         with contextlib.suppress(OSError):  # what is left in its buffer may find no room
             self._stream.close()
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
 
 class Spool:

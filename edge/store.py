@@ -175,13 +175,13 @@ class Store:
             if reused:
                 self._db.execute(
                     "UPDATE frames SET preview = (SELECT preview FROM replaced "
-                    "WHERE sop_instance_uid = ?1 AND frame = ?2) WHERE sop_instance_uid = ?1 AND frame = ?2",
-                    key,
+                    "WHERE sop_instance_uid = ? AND frame = ?) WHERE sop_instance_uid = ? AND frame = ?",
+                    (*key, *key),
                 )
             self._db.execute(
-                "DELETE FROM replaced WHERE sop_instance_uid = ?1 AND NOT EXISTS "
-                "(SELECT 1 FROM frames WHERE sop_instance_uid = ?1 AND state = ?2)",
-                (row.sop_instance_uid, PENDING),
+                "DELETE FROM replaced WHERE sop_instance_uid = ? AND NOT EXISTS "
+                "(SELECT 1 FROM frames WHERE sop_instance_uid = ? AND state = ?)",
+                (row.sop_instance_uid, row.sop_instance_uid, PENDING),
             )
             return self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
 

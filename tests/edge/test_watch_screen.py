@@ -91,6 +91,19 @@ def test_an_agent_that_does_not_score_shows_why_instead_of_a_risk() -> None:
     assert "golden case" in top
 
 
+def test_an_agent_that_does_not_receive_says_so_instead_of_a_risk() -> None:
+    why = "not receiving: the disk is nearly full: 12 MB free"
+    top = "\n".join(rendered(view(row(risk=0.81), agent={"state": why}))[:8])
+    assert "NOT RECEIVING" in top and "nearly full" in top
+    assert "81" not in top
+
+
+def test_a_study_of_two_patients_is_shown_as_two() -> None:
+    mine = row(sop_instance_uid="1.1", patient_id="A", received_at="2026-01-01T10:00:00+00:00")
+    other = row(sop_instance_uid="1.2", patient_id="B", received_at="2026-01-01T10:00:01+00:00")
+    assert [shown.patient_id for shown in view(mine, other).study] == ["B"]
+
+
 def test_a_new_patient_takes_the_old_risk_away() -> None:
     lines = rendered(view(row(1), unscored(2, "pending", study_instance_uid="9", patient_name="ROE^ANN")))
     assert "ROE ANN" in lines[1]
