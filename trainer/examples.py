@@ -10,8 +10,8 @@ from monai.visualize import GradCAM
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from scanside.errors import InputError
 from scanside.scan.types import Mask
+from trainer.arrays import load_arrays
 from trainer.data.loader import to_item
 from trainer.data.slides import Slides
 from trainer.models.network import Network
@@ -44,21 +44,14 @@ class Examples:
     called: NDArray[np.int64]
     sure: NDArray[np.float32]
 
-    def save(self, path: Path) -> None:
-        np.savez_compressed(path, **vars(self))
-
 
 def load_examples(path: Path) -> Examples:
-    """Read what `Examples.save` wrote.
+    """Read what `save_arrays` wrote of them.
 
     Raises:
         InputError: the file is missing or damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            return Examples(**{name: content[name] for name in content.files})
-    except Exception as error:
-        raise InputError(f"{path} holds no examples: {error}. Run the experiment again.") from error
+    return load_arrays(Examples, path, "examples")
 
 
 def choose(network: Network, slides: Slides, predictions: Predictions) -> Examples:

@@ -2,10 +2,6 @@
 
 from torch import Tensor
 
-from trainer.statistics.estimate import Estimate
-
-__all__ = ["Estimate", "iou_per_image"]
-
 
 def iou_per_image(predicted: Tensor, true: Tensor) -> Tensor:
     """Intersection over union, (N, 1, H, W) bool each -> (N,). Two empty masks agree: 1."""

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import softmax
 
-from scanside.errors import InputError
+from trainer.arrays import load_arrays
 from trainer.data.loader import plain_loader
 from trainer.data.slides import Slides
 from trainer.metrics import iou_per_image
@@ -35,24 +35,14 @@ class Predictions:
     iou: NDArray[np.float32]
     has_mask: NDArray[np.bool_]
 
-    def save(self, path: Path) -> None:
-        """Write in one step: a broken-off write leaves no half file under `path`."""
-        part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, **vars(self))
-        part.replace(path)
-
 
 def load_predictions(path: Path) -> Predictions:
-    """Read what `Predictions.save` wrote.
+    """Read what `save_arrays` wrote of them.
 
     Raises:
         InputError: the file is missing or damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            return Predictions(**{name: content[name] for name in content.files})
-    except Exception as error:
-        raise InputError(f"{path} holds no predictions: {error}. Run the experiment again.") from error
+    return load_arrays(Predictions, path, "predictions")
 
 
 @torch.inference_mode()

@@ -26,10 +26,10 @@ from trainer.data.mmotu import Entry, PreparedScans
 from trainer.data.slides import of_mmotu
 from trainer.evaluate import Predictions, figures, predict, temperature
 from trainer.hardware import Hardware, repeatable
-from trainer.metrics import Estimate
 from trainer.models.build import build
 from trainer.models.imagenet import load_imagenet
 from trainer.models.spec import NetworkSpec
+from trainer.statistics.estimate import Estimate
 from trainer.training import Fitting, fit
 
 

@@ -9,6 +9,7 @@ import torch
 
 from scanside.errors import SettingError
 from scanside.scan.types import Size
+from trainer.arrays import save_arrays
 from trainer.configuration import Configuration
 from trainer.data import mmotu
 from trainer.data.hospital import read_dataset
@@ -117,9 +118,9 @@ def _train(
         part: predict(network, slides, _classes(arm), f"{part} slides", hardware.device)
         for part, slides in zip(PARTS, (validation, test), strict=True)
     }
-    choose(network, test, found["test"]).save(folder / "examples.npz")
+    save_arrays(choose(network, test, found["test"]), folder / "examples.npz")
     for part, predictions in found.items():
-        predictions.save(folder / f"{part}.npz")
+        save_arrays(predictions, folder / f"{part}.npz")
     for checkpoint in ("best.ckpt", "last.ckpt"):  # large, and of use to a broken-off training only
         (folder / checkpoint).unlink(missing_ok=True)
 

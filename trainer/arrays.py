@@ -1,0 +1,33 @@
+"""A frozen dataclass of arrays on disk: one .npz, its fields by name."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from scanside.errors import InputError
+
+T = TypeVar("T")
+
+
+def save_arrays(record: Any, path: Path) -> None:
+    """Write every field of `record` in one step: a broken-off write leaves no half file under `path`."""
+    part = path.with_suffix(".part.npz")
+    np.savez_compressed(part, **vars(record))
+    part.replace(path)
+
+
+def load_arrays(kind: type[T], path: Path, what: str) -> T:
+    """Read what `save_arrays` wrote of a `kind`.
+
+    Args:
+        what: names the content in the error's message.
+
+    Raises:
+        InputError: the file is missing or damaged, or holds other fields.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return kind(**{name: content[name] for name in content.files})
+    except Exception as error:
+        raise InputError(f"{path} holds no {what}: {error}. Run the experiment again.") from error
