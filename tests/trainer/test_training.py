@@ -11,6 +11,7 @@ from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.augment import Augmentation
 from trainer.data.loader import plain_loader, training_loader
 from trainer.data.slides import mmotu_slides
+from trainer.hardware import Hardware
 from trainer.losses import terms
 from trainer.models.build import build
 from trainer.models.spec import NetworkSpec
@@ -37,3 +38,28 @@ def test_the_kept_weights_have_the_lowest_validation_loss(
         kept = float(terms(network(batch["scan"]), batch, Loss())["loss"])
     assert kept == pytest.approx(min(logged), abs=1e-5)
     assert not network.training
+
+
+def test_two_processes_share_each_batch(mmotu_like: Path, tmp_path: Path) -> None:
+    """Distributed data parallel as over GPUs, here over two processes of the CPU."""
+    size = Size(40, 64)
+    train, validation = (mmotu_slides(mmotu_like, size, part, images=16) for part in ("train", "validation"))
+    hardware = Hardware("cpu", devices=2)
+    network = build(NetworkSpec("efficientnet", "mtl", 8))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    plan = Training(epochs=2, batch=8)
+    fitting = Fitting(network, Loss(), Optimiser("sgd", 0.1), plan, seed=0)
+    loader = training_loader(
+        train, sizes=((0, size),), ranges=Augmentation(), batch=hardware.share(plan.batch), seed=0
+    )
+    fit(fitting, loader, plain_loader(validation, 16), tmp_path, "a test", hardware)
+    finished = torch.load(tmp_path / "last.ckpt", weights_only=False)
+    assert finished["global_step"] == 2 * 16 // 8  # both take a half of every batch: steps as with one
+    after = network.state_dict()
+    assert any(not torch.equal(after[name], value) for name, value in before.items())
+    assert all(torch.equal(after[name], value) for name, value in _best(tmp_path).items())
+
+
+def _best(folder: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(folder / "best.ckpt", weights_only=False)["state_dict"]
+    return {name.removeprefix("network."): value for name, value in state.items()}
