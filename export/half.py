@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 # Sums over many pixels, differences of close numbers, and what the probabilities hang on: a small share of
 # the arithmetic. Sources of constants keep their type too; what needs them in FP16 gets a Cast.
-KEPT_IN_FP32 = frozenset(
-    "ReduceMean ReduceSum ReduceL2 GlobalAveragePool Pow Sqrt Sub Div Exp Log Softmax Gemm MatMul "
-    "BatchNormalization InstanceNormalization LayerNormalization GroupNormalization "
-    "QuantizeLinear DequantizeLinear Constant ConstantOfShape".split()
-)
+_SUMS = ("ReduceMean", "ReduceSum", "ReduceL2", "GlobalAveragePool", "Softmax", "Gemm", "MatMul")
+_DIFFERENCES = ("Sub", "Div", "Pow", "Sqrt", "Exp", "Log")
+_NORMS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization")
+_SOURCES = ("Constant", "ConstantOfShape", "QuantizeLinear", "DequantizeLinear")
+KEPT_IN_FP32 = frozenset((*_SUMS, *_DIFFERENCES, *_NORMS, *_SOURCES))
 _FP32_INPUTS = {"Resize": {1, 2}}  # by the standard: region of interest and scales
 
 

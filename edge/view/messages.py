@@ -62,7 +62,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Agent:
-    """How the agent is; latencies in milliseconds, None before the first result."""
+    """How the agent is; latencies in milliseconds, None before the first result.
+
+    Attributes:
+        fallback: what the network runs in where that is not what the settings prefer, and why; else empty.
+    """
 
     state: str
     address: str
@@ -72,6 +76,7 @@ class Agent:
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     last_received_at: datetime | None
+    fallback: str
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ def agent_of(said: Message) -> Agent:
         latency_p50_ms=_number(said["latency_p50_ms"]),
         latency_p95_ms=_number(said["latency_p95_ms"]),
         last_received_at=_time(said["last_received_at"]),
+        fallback=safe(f"{said['runtime']}, not {said['runtime_note']}") if said["runtime_note"] else "",
     )
 
 

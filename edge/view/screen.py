@@ -111,6 +111,8 @@ def _agent(view: View) -> Text:
     if agent.last_received_at:
         line.append(f" · last {agent.last_received_at:%H:%M:%S}")
     line.append(f" · {agent.address}")
+    if agent.fallback:
+        line.append(f" · runs in {agent.fallback}", style=NOTICE)
     return line
 
 
