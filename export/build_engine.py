@@ -38,11 +38,10 @@ def build(
         raise RunnerError(f"{module.shown} does not start{reason(log)}")
     network = builder.create_network(1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = api.OnnxParser(network, log)
-    if not parser.parse(graph):
-        error = parser.get_error(0)
-        raise RunnerError(
-            f"{module.shown} can't read the network: {error.desc()} at {error.node_name() or 'its start'}."
-        )
+    if not parser.parse(graph) or not network.num_outputs:
+        errors = [parser.get_error(index) for index in range(parser.num_errors)]
+        said = "; ".join(f"{error.desc()} at {error.node_name() or 'its start'}" for error in errors)
+        raise RunnerError(f"{module.shown} can't read the network: {said or 'it has no outputs'}.")
     config = builder.create_builder_config()
     config.clear_flag(api.BuilderFlag.TF32)  # its 10 bits of mantissa are no FP32
     _set_targets(config, module, compute_capabilities)

@@ -105,6 +105,8 @@ def _agent(view: View) -> Text:
         return Text(" ✗ Agent: no contact", style=NOTICE)
     ready = agent.state == "ready"
     line = Text.assemble((" ● " if ready else " ✗ ", "" if ready else NOTICE), f"Agent {agent.state}")
+    if agent.fallback:
+        line.append(f" · fallback to {agent.fallback}", style=NOTICE)
     line.append(f" · {agent.queue} waiting · {agent.received} received")
     if agent.latency_p50_ms is not None and agent.latency_p95_ms is not None:
         line.append(f" · {agent.latency_p50_ms:.0f} ms, p95 {agent.latency_p95_ms:.0f} ms")
@@ -112,7 +114,7 @@ def _agent(view: View) -> Text:
         line.append(f" · last {agent.last_received_at:%H:%M:%S}")
     line.append(f" · {agent.address}")
     if agent.fallback:
-        line.append(f" · runs in {agent.fallback}", style=NOTICE)
+        line.append(f" · {agent.fallback_why}")
     return line
 
 

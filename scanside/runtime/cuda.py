@@ -11,6 +11,7 @@ from scanside.errors import RunnerError
 from scanside.runtime.engine import Gpu
 
 _OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
+_NO_GPU = (35, 100)  # cudaErrorInsufficientDriver, cudaErrorNoDevice
 
 
 class Cuda:
@@ -106,6 +107,11 @@ class Cuda:
         code, *values = getattr(self._api, name)(*arguments)
         if int(code) == _OUT_OF_MEMORY:
             raise RunnerError(out_of_memory(wanted, *self.memory()))
+        if int(code) in _NO_GPU:
+            raise RunnerError(
+                f"this process can see no NVIDIA GPU, or its driver is too old for cuda-bindings ({code.name}). "
+                "In a container: is it started with the GPU?"
+            )
         if int(code):
             raise RunnerError(f"CUDA failed: {name} gave {code.name} ({int(code)}).")
         return None if not values else values[0] if len(values) == 1 else tuple(values)

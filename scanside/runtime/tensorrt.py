@@ -46,7 +46,7 @@ class TensorRt:
         self._runtime = module.api.Runtime(self._log)  # has to outlive the engine
         self._engine = self._runtime.deserialize_cuda_engine(content)
         if self._engine is None:
-            raise RunnerError(f"{self.name} can't load the engine{reason(self._log)}")
+            raise self._failure("can't load the engine")
         self.inputs, self.outputs = _tensors(module.api, self._engine, self.name)
         self._stream = cuda.stream()
         self._batches: dict[int, _Batch] = {}
@@ -67,7 +67,7 @@ class TensorRt:
         context = self._context()
         for name, rest in self.inputs.items():
             if not context.set_input_shape(name, (batch, *rest)):
-                raise RunnerError(f"{self.name} refuses a batch of {batch}{reason(self._log)}")
+                raise self._failure(f"refuses a batch of {batch}")
         arrays, addresses = {}, {}
         for name in (*self.inputs, *self.outputs):
             arrays[name] = host = self._cuda.pinned(tuple(context.get_tensor_shape(name)))
@@ -80,7 +80,7 @@ class TensorRt:
             for name in self.inputs:
                 self._cuda.upload(addresses[name], arrays[name], self._stream)
             if not context.execute_async_v3(int(self._stream)):
-                raise RunnerError(f"{self.name} failed{reason(self._log)}")
+                raise self._failure("failed")
             for name in self.outputs:
                 self._cuda.download(arrays[name], addresses[name], self._stream)
 
@@ -100,9 +100,7 @@ class TensorRt:
         else:
             context = self._engine.create_execution_context()
         if context is None:
-            if any("memory" in line.lower() for line in self._log.errors):
-                raise RunnerError(out_of_memory(0, *self._cuda.memory()))
-            raise RunnerError(f"{self.name} can't prepare the engine{reason(self._log)}")
+            raise self._failure("can't prepare the engine")
         return context
 
     def _launcher(self, work: Callable[[], None]) -> Callable[[], None]:
@@ -114,6 +112,12 @@ class TensorRt:
         graph = self._cuda.capture(self._stream, work)
         self._owned.append(("cudaGraphExecDestroy", graph))
         return lambda: self._cuda.launch(graph, self._stream)
+
+    def _failure(self, what: str) -> RunnerError:
+        """The error for what TensorRT has just refused; its log says why."""
+        if "memory" in reason(self._log).lower():
+            return RunnerError(f"{self.name} {what}: {out_of_memory(0, *self._cuda.memory())}")
+        return RunnerError(f"{self.name} {what}{reason(self._log)}")
 
     def _wait(self) -> None:
         self._cuda.wait(self._stream)

@@ -56,7 +56,7 @@ class Outputs(nn.Module):
 
 
 def graph_of(spec: NetworkSpec) -> bytes:
-    """By torch's older exporter: it writes the same operators, and takes seconds where the new one takes many."""
+    """By torch's older exporter: it writes the same operators in a fraction of the time."""
     torch.manual_seed(1)
     arguments = [torch.rand(2, 1, 48, 80)]
     if spec.clinical_inputs:
@@ -88,8 +88,8 @@ def test_every_network_becomes_an_engine_in_fp16(spec: NetworkSpec, rtx: TensorR
 
 @pytest.fixture(scope="module")
 def cache(exported: Exported, rtx: TensorRtModule, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Engines of an exported bundle, built by the command itself; the test with `rtx` says why if it can't."""
-    folder = tmp_path_factory.mktemp("engines")
+    """Engines of an exported bundle, built by the command itself."""
+    folder = tmp_path_factory.mktemp(rtx.name)
     for precision in ("fp32", "fp16"):
         assert main(_engine(exported[0], folder, precision)) == 0
     return folder
@@ -131,8 +131,9 @@ def test_what_is_there_is_not_built_again_and_what_was_altered_is(
         (("--max-batch", "65"), 1, "must lie between 1 and 64"),
     ],
 )
+@pytest.mark.usefixtures("rtx")
 def test_wishes_that_can_not_be_had(
-    more: tuple[str, ...], code: int, why: str, rtx: TensorRtModule, exported: Exported, tmp_path: Path,
+    more: tuple[str, ...], code: int, why: str, exported: Exported, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     assert main(_engine(exported[0], tmp_path, "fp32", *more)) == code
@@ -165,7 +166,7 @@ def test_an_operator_that_tensorrt_does_not_know(rtx: TensorRtModule) -> None:
 
 
 def test_ctrl_c_ends_a_build(rtx: TensorRtModule) -> None:
-    def enough(phase: str, share: float) -> None:
+    def enough(*_: object) -> None:
         raise KeyboardInterrupt
 
     graph = graph_of(NetworkSpec("unet", "seg", unet_width=4))
@@ -175,7 +176,7 @@ def test_ctrl_c_ends_a_build(rtx: TensorRtModule) -> None:
 
 def test_int8_takes_a_graph_that_the_bundle_brings(exported: Exported) -> None:
     bundle = exported[1]
-    with pytest.raises(BundleError, match="no network.onnx in int8"):
+    with pytest.raises(BundleError, match=r"no network\.onnx in int8"):
         source_graph(bundle, NETWORK, "int8")
 
 

@@ -1,6 +1,7 @@
 """TensorRT without a GPU: what is checked before one is asked, and what is said where there is none."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -61,12 +62,15 @@ def _package(folder: Path, name: str, source: str) -> None:
 
 
 @pytest.fixture
-def only_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def only_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that is the only place where a TensorRT can be found."""
-    for name in ("tensorrt", "tensorrt_rtx"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    names = ("tensorrt", "tensorrt_rtx")
+    real = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    return tmp_path
+    yield tmp_path
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(real)
 
 
 def test_none_is_installed(only_here: Path) -> None:
