@@ -62,7 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     wrap.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle")
     wrap.set_defaults(command=_wrap)
     engine = commands.add_parser("engine", help="build a bundle's TensorRT engines for this GPU")
-    engine.add_argument("bundle", type=Path, help="folder or .zip of the bundle")
+    engine.add_argument(
+        "bundle", type=Path, nargs="?", help="folder or .zip of the bundle (the installed one)"
+    )
     engine.add_argument("--precision", choices=("fp32", "fp16", "int8"), required=True)
     engine.add_argument("--cache", type=Path, required=True, metavar="DIR", help="folder of the engines")
     engine.add_argument("--module", choices=("tensorrt", "tensorrt-rtx"), help="the first that is installed")
@@ -158,10 +160,11 @@ def _wrap(arguments: argparse.Namespace) -> int:
 def _engine(arguments: argparse.Namespace) -> int:
     from export.engine import build_engines
     from export.progress import shown
+    from scanside.bundle import DEFAULT_BUNDLE
 
     with shown() as progress:
         built = build_engines(
-            arguments.bundle,
+            arguments.bundle or DEFAULT_BUNDLE,
             arguments.cache,
             arguments.precision,
             module_name=arguments.module,

@@ -109,8 +109,8 @@ class Cuda:
             raise RunnerError(out_of_memory(wanted, *self.memory()))
         if int(code) in _NO_GPU:
             raise RunnerError(
-                f"this process can see no NVIDIA GPU, or its driver is too old for cuda-bindings ({code.name}). "
-                "In a container: is it started with the GPU?"
+                f"this process can see no NVIDIA GPU, or its driver is older than cuda-bindings ({code.name}). "
+                "In a container: was it started with the GPU?"
             )
         if int(code):
             raise RunnerError(f"CUDA failed: {name} gave {code.name} ({int(code)}).")

@@ -1,0 +1,154 @@
+"""Latency against throughput: larger batches, and sessions side by side, on one machine.
+
+    python benchmarks/throughput.py --picture docs/throughput.png
+    python benchmarks/throughput.py --runtime tensorrt:fp16 --engines edge-data/engines
+
+A session is a runner of its own in a thread of its own that always has a scan to run; on the CPU the cores are
+shared among the sessions. Times are those of this machine and of what else it does meanwhile.
+"""
+
+import argparse
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from scanside.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
+from scanside.runtime.choose import choose
+from scanside.runtime.preference import ONNXRUNTIME, RUNTIMES, RuntimeOptions
+from scanside.runtime.protocol import Arrays, Runner
+
+Shape = tuple[int, int]  # sessions, batch
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting, measured.
+
+    Attributes:
+        p50_ms, p95_ms: from a batch handed over to its result.
+        scans_per_s: of all sessions together.
+    """
+
+    sessions: int
+    batch: int
+    p50_ms: float
+    p95_ms: float
+    scans_per_s: float
+
+
+def main() -> None:
+    args = _arguments()
+    bundle = load_bundle(args.bundle, allow_test_only=True)
+    shapes = [(1, batch) for batch in args.batches]
+    shapes += [(sessions, 1) for sessions in args.sessions if sessions > 1]
+    points, name = [], ""
+    for sessions, batch in shapes:
+        threads = args.threads or max(1, (os.cpu_count() or 1) // sessions)
+        options = RuntimeOptions((args.runtime,), threads, args.engines)
+        # Speed is what is measured here; `export-model verify` says whether the results are right.
+        runners = [choose(bundle, NETWORK, options, lambda *_: None).runner for _ in range(sessions)]
+        name = runners[0].name
+        points.append(measure(runners, _inputs(bundle, batch), args.seconds))
+    size = bundle.manifest.input_size
+    title = f"{bundle.manifest.name}, {size.height} x {size.width} px, {name}, {os.cpu_count()} cores"
+    _print(points, title)
+    if args.picture:
+        _draw(points, title, args.picture)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="model (the installed one)")
+    parser.add_argument("--runtime", choices=RUNTIMES, default=ONNXRUNTIME)
+    parser.add_argument("--engines", type=Path, default=Path("engines"), help="folder of TensorRT's engines")
+    parser.add_argument("--threads", type=int, default=0, help="cores of a session (all, shared)")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16])
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--seconds", type=float, default=6.0, help="for each setting (6)")
+    parser.add_argument("--picture", type=Path, help="PNG to draw")
+    return parser.parse_args()
+
+
+def _inputs(bundle: Bundle, batch: int) -> dict[str, np.ndarray]:
+    rng, manifest = np.random.default_rng(0), bundle.manifest
+    inputs = {"scan": rng.random((batch, 1, *manifest.input_size), np.float32)}
+    if manifest.clinical_inputs:
+        inputs["clinical"] = rng.random((batch, len(manifest.clinical_inputs)), np.float32).round()
+    return inputs
+
+
+def measure(runners: Sequence[Runner], inputs: Arrays, seconds: float) -> Point:
+    """Run `inputs` again and again on each runner at once, for `seconds`."""
+    for runner in runners:
+        runner.run(inputs)  # sets up what the first run sets up
+    times: list[list[float]] = [[] for _ in runners]
+    begin = threading.Barrier(len(runners) + 1)
+
+    def session(runner: Runner, taken: list[float]) -> None:
+        begin.wait()
+        end = time.perf_counter() + seconds
+        while (start := time.perf_counter()) < end or not taken:
+            runner.run(inputs)
+            taken.append(1e3 * (time.perf_counter() - start))
+
+    threads = [threading.Thread(target=session, args=pair) for pair in zip(runners, times, strict=True)]
+    for thread in threads:
+        thread.start()
+    begin.wait()
+    start = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    batch = len(inputs["scan"])
+    taken = [each for session_times in times for each in session_times]
+    rate = batch * len(taken) / (time.perf_counter() - start)
+    p50, p95 = np.percentile(taken, (50, 95))
+    return Point(len(runners), batch, float(p50), float(p95), rate)
+
+
+def _print(points: list[Point], title: str) -> None:
+    table = Table("sessions", "batch", "p50 ms", "p95 ms", "scans/s", title=title)
+    for p in points:
+        row = (p.sessions, p.batch, f"{p.p50_ms:.0f}", f"{p.p95_ms:.0f}", f"{p.scans_per_s:.1f}")
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+def _draw(points: list[Point], title: str, path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    lines = {
+        "larger batches, one session": ([p for p in points if p.sessions == 1], "batch", "o-", "C0"),
+        "more sessions, batch 1": ([p for p in points if p.batch == 1], "sessions", "s--", "C1"),
+    }
+    for label, (chosen, counted, style, colour) in lines.items():
+        chosen = sorted(chosen, key=lambda p: (p.batch, p.sessions))
+        x, y = [p.scans_per_s for p in chosen], [p.p50_ms for p in chosen]
+        axes.plot(x, y, style, color=colour, label=f"{label} (median; bar: 95th percentile)")
+        above = [p.p95_ms - p.p50_ms for p in chosen]
+        axes.errorbar(x, y, yerr=[[0] * len(y), above], fmt="none", color=colour, capsize=3)
+        for p in chosen:
+            text = f"{getattr(p, counted)}"
+            offset = (-12, 6) if counted == "batch" else (8, -12)
+            axes.annotate(text, (p.scans_per_s, p.p50_ms), offset, textcoords="offset points", color=colour)
+    axes.set(
+        yscale="log", xlabel="scans per second, all sessions", ylabel="milliseconds from batch to result"
+    )
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
