@@ -3,15 +3,14 @@
     python benchmarks/throughput.py --picture docs/throughput.png
     python benchmarks/throughput.py --runtime tensorrt:fp16 --engines edge-data/engines
 
-A session is a runner of its own in a thread of its own that always has a scan to run; on the CPU the cores are
-shared among the sessions. Times are those of this machine and of what else it does meanwhile.
+A session is a runner of its own in a thread of its own that always has a scan to run; on the CPU the cores
+are shared among the sessions. The settings take turns, so that what else the machine does falls on all alike.
 """
 
 import argparse
 import os
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from scanside.runtime.choose import choose
 from scanside.runtime.preference import ONNXRUNTIME, RUNTIMES, RuntimeOptions
 from scanside.runtime.protocol import Arrays, Runner
 
-Shape = tuple[int, int]  # sessions, batch
+ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,17 @@ def main() -> None:
     bundle = load_bundle(args.bundle, allow_test_only=True)
     shapes = [(1, batch) for batch in args.batches]
     shapes += [(sessions, 1) for sessions in args.sessions if sessions > 1]
-    points, name = [], ""
-    for sessions, batch in shapes:
-        threads = args.threads or max(1, (os.cpu_count() or 1) // sessions)
-        options = RuntimeOptions((args.runtime,), threads, args.engines)
-        # Speed is what is measured here; `export-model verify` says whether the results are right.
-        runners = [choose(bundle, NETWORK, options, lambda *_: None).runner for _ in range(sessions)]
-        name = runners[0].name
-        points.append(measure(runners, _inputs(bundle, batch), args.seconds))
-    size = bundle.manifest.input_size
+    settings = [
+        Setting(_runners(args, bundle, sessions), _inputs(bundle, batch)) for sessions, batch in shapes
+    ]
+    for _ in range(ROUNDS):
+        for setting in settings:
+            setting.measure(args.seconds / ROUNDS)
+    points = [setting.point() for setting in settings]
+    size, name = bundle.manifest.input_size, settings[0].runners[0].name
     title = f"{bundle.manifest.name}, {size.height} x {size.width} px, {name}, {os.cpu_count()} cores"
+    if args.note:
+        title += f", {args.note}"
     _print(points, title)
     if args.picture:
         _draw(points, title, args.picture)
@@ -72,8 +72,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--seconds", type=float, default=6.0, help="for each setting (6)")
+    parser.add_argument("--note", help="what to know of the machine, for the title")
     parser.add_argument("--picture", type=Path, help="PNG to draw")
     return parser.parse_args()
+
+
+def _runners(args: argparse.Namespace, bundle: Bundle, sessions: int) -> list[Runner]:
+    """Speed is what is measured here; `export-model verify` says whether the results are right."""
+    threads = args.threads or max(1, (os.cpu_count() or 1) // sessions)
+    options = RuntimeOptions((args.runtime,), threads, args.engines)
+    return [choose(bundle, NETWORK, options, lambda *_: None).runner for _ in range(sessions)]
 
 
 def _inputs(bundle: Bundle, batch: int) -> dict[str, np.ndarray]:
@@ -84,32 +92,41 @@ def _inputs(bundle: Bundle, batch: int) -> dict[str, np.ndarray]:
     return inputs
 
 
-def measure(runners: Sequence[Runner], inputs: Arrays, seconds: float) -> Point:
-    """Run `inputs` again and again on each runner at once, for `seconds`."""
-    for runner in runners:
-        runner.run(inputs)  # sets up what the first run sets up
-    times: list[list[float]] = [[] for _ in runners]
-    begin = threading.Barrier(len(runners) + 1)
+class Setting:
+    """A number of sessions and a batch size, and what was measured of it."""
 
-    def session(runner: Runner, taken: list[float]) -> None:
+    def __init__(self, runners: list[Runner], inputs: Arrays) -> None:
+        self.runners, self._inputs = runners, inputs
+        self._times_ms: list[float] = []
+        self._seconds = 0.0
+        for runner in runners:
+            runner.run(inputs)  # sets up what the first run sets up
+
+    def measure(self, seconds: float) -> None:
+        """Run again and again on each runner at once, for `seconds`."""
+        begin = threading.Barrier(len(self.runners) + 1)
+        threads = [threading.Thread(target=self._session, args=(r, begin, seconds)) for r in self.runners]
+        for thread in threads:
+            thread.start()
         begin.wait()
-        end = time.perf_counter() + seconds
-        while (start := time.perf_counter()) < end or not taken:
-            runner.run(inputs)
-            taken.append(1e3 * (time.perf_counter() - start))
+        start = time.perf_counter()
+        for thread in threads:
+            thread.join()
+        self._seconds += time.perf_counter() - start
 
-    threads = [threading.Thread(target=session, args=pair) for pair in zip(runners, times, strict=True)]
-    for thread in threads:
-        thread.start()
-    begin.wait()
-    start = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    batch = len(inputs["scan"])
-    taken = [each for session_times in times for each in session_times]
-    rate = batch * len(taken) / (time.perf_counter() - start)
-    p50, p95 = np.percentile(taken, (50, 95))
-    return Point(len(runners), batch, float(p50), float(p95), rate)
+    def _session(self, runner: Runner, begin: threading.Barrier, seconds: float) -> None:
+        begin.wait()
+        end, ran = time.perf_counter() + seconds, False
+        while (start := time.perf_counter()) < end or not ran:
+            runner.run(self._inputs)
+            self._times_ms.append(1e3 * (time.perf_counter() - start))
+            ran = True
+
+    def point(self) -> Point:
+        batch = len(self._inputs["scan"])
+        p50, p95 = np.percentile(self._times_ms, (50, 95))
+        rate = batch * len(self._times_ms) / self._seconds
+        return Point(len(self.runners), batch, float(p50), float(p95), rate)
 
 
 def _print(points: list[Point], title: str) -> None:

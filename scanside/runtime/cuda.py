@@ -109,7 +109,7 @@ class Cuda:
             raise RunnerError(out_of_memory(wanted, *self.memory()))
         if int(code) in _NO_GPU:
             raise RunnerError(
-                f"this process can see no NVIDIA GPU, or its driver is older than cuda-bindings ({code.name}). "
+                f"this process sees no NVIDIA GPU, or its driver is older than cuda-bindings ({code.name}). "
                 "In a container: was it started with the GPU?"
             )
         if int(code):
