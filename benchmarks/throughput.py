@@ -33,6 +33,7 @@ class Point:
     Attributes:
         p50_ms, p95_ms: from a batch handed over to its result.
         scans_per_s: of all sessions together.
+        cpu_ms: processor time that a scan took, all cores together; other programs do not lengthen it much.
     """
 
     sessions: int
@@ -40,6 +41,7 @@ class Point:
     p50_ms: float
     p95_ms: float
     scans_per_s: float
+    cpu_ms: float
 
 
 def main() -> None:
@@ -55,9 +57,8 @@ def main() -> None:
             setting.measure(args.seconds / ROUNDS)
     points = [setting.point() for setting in settings]
     size, name = bundle.manifest.input_size, settings[0].runners[0].name
-    title = f"{bundle.manifest.name}, {size.height} x {size.width} px, {name}, {os.cpu_count()} cores"
-    if args.note:
-        title += f", {args.note}"
+    title = f"{bundle.manifest.name}, {size.height} x {size.width} px\n{name}, {os.cpu_count()} cores"
+    title += f", {args.note}" if args.note else ""
     _print(points, title)
     if args.picture:
         _draw(points, title, args.picture)
@@ -98,7 +99,7 @@ class Setting:
     def __init__(self, runners: list[Runner], inputs: Arrays) -> None:
         self.runners, self._inputs = runners, inputs
         self._times_ms: list[float] = []
-        self._seconds = 0.0
+        self._seconds = self._cpu_seconds = 0.0
         for runner in runners:
             runner.run(inputs)  # sets up what the first run sets up
 
@@ -109,10 +110,11 @@ class Setting:
         for thread in threads:
             thread.start()
         begin.wait()
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         for thread in threads:
             thread.join()
         self._seconds += time.perf_counter() - start
+        self._cpu_seconds += time.process_time() - cpu_start
 
     def _session(self, runner: Runner, begin: threading.Barrier, seconds: float) -> None:
         begin.wait()
@@ -125,15 +127,16 @@ class Setting:
     def point(self) -> Point:
         batch = len(self._inputs["scan"])
         p50, p95 = np.percentile(self._times_ms, (50, 95))
-        rate = batch * len(self._times_ms) / self._seconds
-        return Point(len(self.runners), batch, float(p50), float(p95), rate)
+        scans = batch * len(self._times_ms)
+        cpu_ms = 1e3 * self._cpu_seconds / scans
+        return Point(len(self.runners), batch, float(p50), float(p95), scans / self._seconds, cpu_ms)
 
 
 def _print(points: list[Point], title: str) -> None:
-    table = Table("sessions", "batch", "p50 ms", "p95 ms", "scans/s", title=title)
+    table = Table("sessions", "batch", "p50 ms", "p95 ms", "scans/s", "CPU ms a scan", title=title)
     for p in points:
-        row = (p.sessions, p.batch, f"{p.p50_ms:.0f}", f"{p.p95_ms:.0f}", f"{p.scans_per_s:.1f}")
-        table.add_row(*map(str, row))
+        times = (f"{p.p50_ms:.0f}", f"{p.p95_ms:.0f}", f"{p.scans_per_s:.1f}", f"{p.cpu_ms:.0f}")
+        table.add_row(str(p.sessions), str(p.batch), *times)
     Console().print(table)
 
 
@@ -142,6 +145,7 @@ def _draw(points: list[Point], title: str, path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import LogLocator
 
     figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
     lines = {
@@ -158,9 +162,12 @@ def _draw(points: list[Point], title: str, path: Path) -> None:
             text = f"{getattr(p, counted)}"
             offset = (-12, 6) if counted == "batch" else (8, -12)
             axes.annotate(text, (p.scans_per_s, p.p50_ms), offset, textcoords="offset points", color=colour)
-    axes.set(
-        yscale="log", xlabel="scans per second, all sessions", ylabel="milliseconds from batch to result"
-    )
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
+    axes.set(xlabel="scans per second, all sessions", ylabel="milliseconds from batch to result")
+    axes.set_xlim(left=0)
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3, which="both")
     axes.legend(fontsize=8)
