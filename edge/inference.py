@@ -43,7 +43,7 @@ class Inference:
 
     def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
         self.choice = choose(
-            bundle, NETWORK, options, lambda runner, precision: check_golden(bundle, runner, precision)
+            bundle, NETWORK, options, lambda runner, precision, _: check_golden(bundle, runner, precision)
         )
         self._assessor = Assessor(bundle, self.choice.runner)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other

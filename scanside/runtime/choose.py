@@ -29,14 +29,14 @@ class Choice:
 
 
 def choose(
-    bundle: Bundle, graph: str, options: RuntimeOptions, prove: Callable[[Runner, str], object]
+    bundle: Bundle, graph: str, options: RuntimeOptions, prove: Callable[[Runner, str, str], object]
 ) -> Choice:
     """Open the network `graph` of `bundle` in the first of the listed runtimes that proves itself.
 
     Args:
         graph: file name in the bundle.
-        prove: raises a ScansideError for a runner that does not compute, in a precision (as in a manifest's
-            tolerances), what the source computed.
+        prove: raises a ScansideError for a runner that does not compute what the source computed; it is told
+            the precision, as a manifest's tolerances call it, and the runtime: "onnxruntime", "tensorrt".
 
     Raises:
         RunnerError: none of them can.
@@ -47,7 +47,7 @@ def choose(
     for name in options.runtimes:
         try:
             runner, precision = _open(name, bundle, graph, options)
-            prove(runner, precision)
+            prove(runner, precision, name.partition(":")[0])
             return Choice(runner, tuple(refused))
         except ScansideError as error:
             if len(options.runtimes) == 1:

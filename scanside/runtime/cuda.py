@@ -42,8 +42,8 @@ class Cuda:
     @property
     def gpu(self) -> Gpu:
         found = self._call("cudaGetDeviceProperties", 0)
-        name = found.name.decode() if isinstance(found.name, bytes) else str(found.name)
-        return Gpu(name.rstrip("\0"), f"{found.major}.{found.minor}")
+        name = found.name.partition(b"\0")[0].decode(errors="replace")
+        return Gpu(name, f"{found.major}.{found.minor}")
 
     def memory(self) -> tuple[int, int]:
         """Bytes of device memory that are free, and in all."""

@@ -61,6 +61,8 @@ class TensorRt:
             if prepared is None:
                 prepared = self._batches[stop - start] = self._prepare(stop - start)
             parts.append(prepared.run({name: values[start:stop] for name, values in inputs.items()}))
+        if len(parts) == 1:
+            return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in self.outputs}
 
     def _prepare(self, batch: int) -> "_Batch":
@@ -70,7 +72,10 @@ class TensorRt:
                 raise self._failure(f"refuses a batch of {batch}")
         arrays, addresses = {}, {}
         for name in (*self.inputs, *self.outputs):
-            arrays[name] = host = self._cuda.pinned(tuple(context.get_tensor_shape(name)))
+            shape = tuple(context.get_tensor_shape(name))
+            if min(shape, default=0) < 1:
+                raise RunnerError(f"{self.name}: the shape of {name} is not known before it runs: {shape}.")
+            arrays[name] = host = self._cuda.pinned(shape)
             self._owned.append(("cudaFreeHost", host.ctypes.data))
             addresses[name] = self._cuda.device_memory(host.nbytes)
             self._owned.append(("cudaFree", addresses[name]))

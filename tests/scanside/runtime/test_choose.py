@@ -15,7 +15,9 @@ from scanside.runtime.protocol import Runner
 def chosen(bundle: Bundle, folder: Path, *runtimes: str) -> Choice:
     """The choice, with no engine in `folder`: TensorRT refuses, with or without a GPU."""
     options = RuntimeOptions(runtimes, threads=1, engines=folder)
-    return choose(bundle, NETWORK, options, lambda runner, precision: check_golden(bundle, runner, precision))
+    return choose(
+        bundle, NETWORK, options, lambda runner, precision, _: check_golden(bundle, runner, precision)
+    )
 
 
 def test_the_default_is_onnx_runtime(bundle: Bundle) -> None:
@@ -37,11 +39,13 @@ def test_when_none_can_every_reason_is_said(bundle: Bundle, tmp_path: Path) -> N
 
 
 def test_a_runtime_that_computes_something_else_is_refused_too(bundle: Bundle, tmp_path: Path) -> None:
-    def prove(runner: Runner, precision: str) -> None:
-        raise RunnerError(f"{runner.name} in {precision} does not reproduce the golden case.")
+    def prove(runner: Runner, precision: str, runtime: str) -> None:
+        raise RunnerError(f"{runtime}, {runner.name}, in {precision} does not reproduce the golden case.")
 
     options = RuntimeOptions(("onnxruntime", "tensorrt:fp32"), engines=tmp_path)
-    with pytest.raises(RunnerError, match=r"onnxruntime: .* in float32 does not reproduce"):
+    with pytest.raises(
+        RunnerError, match=r"onnxruntime: onnxruntime, ONNX Runtime .* in float32 does not reproduce"
+    ):
         choose(bundle, NETWORK, options, prove)
 
 

@@ -1,7 +1,7 @@
 """TensorRT without a GPU: what is checked before one is asked, and what is said where there is none."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +112,37 @@ def test_cuda_without_a_gpu_is_a_message() -> None:
         assert any(word in str(error) for word in ("pip install", "no NVIDIA", "CUDA failed"))
     else:
         pytest.skip("there is a GPU here")
+
+
+def test_every_call_of_cuda_is_one_that_the_library_has() -> None:
+    """Without a driver each of them is refused by CUDA, not by Python: name and arguments are right."""
+    runtime = pytest.importorskip("cuda.bindings.runtime", reason="cuda-bindings is not installed")
+    try:
+        Cuda()
+        pytest.skip("there is a GPU here")
+    except RunnerError:
+        cuda = Cuda.__new__(Cuda)
+        cuda._api = runtime
+    array, stream = np.zeros(4, np.float32), runtime.cudaStream_t(0)
+    calls: list[Callable[[], object]] = [
+        lambda: cuda.gpu,
+        cuda.memory,
+        cuda.stream,
+        lambda: cuda.device_memory(16),
+        lambda: cuda.pinned((2, 2)),
+        lambda: cuda.upload(4096, array, stream),
+        lambda: cuda.download(array, 4096, stream),
+        lambda: cuda.wait(stream),
+        lambda: cuda.capture(stream, lambda: None),
+        lambda: cuda.launch(runtime.cudaGraphExec_t(0), stream),
+    ]
+    for call in calls:
+        with pytest.raises(RunnerError, match="sees no NVIDIA GPU"):
+            call()
+    cuda.free("cudaFree", 4096)
+    cuda.free("cudaFreeHost", 4096)
+    cuda.free("cudaGraphExecDestroy", runtime.cudaGraphExec_t(0))
+    cuda.free("cudaStreamDestroy", stream)
 
 
 @pytest.mark.parametrize("content", [b"", b"no engine", b"\0" * 4096])
