@@ -48,7 +48,10 @@ class Inference:
         self._assessor = Assessor(bundle, self.choice.runner)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
         manifest = bundle.manifest
-        self._model = {"bundle_digest": bundle.digest, "model": f"{manifest.name} {manifest.version}"}
+        name, precision = f"{manifest.name} {manifest.version}", self.choice.precision
+        # Another precision gives other risks, if only a little: it is named, and no result is taken over.
+        model = name if precision == "float32" else f"{name}, {precision}"
+        self._model = {"bundle_digest": bundle.digest, "model": model}
         self._threshold = manifest.threshold
 
     def assess(
@@ -71,7 +74,8 @@ class Inference:
             instance = self._open(path)
             if previous is not None:
                 digest = _digest(instance, instance.frame(frame - 1))
-                if digest == previous.image_digest and previous.bundle_digest == self._model["bundle_digest"]:
+                model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
+                if digest == previous.image_digest and model == self._model:
                     return Result(replace(previous, study_instance_uid=study_instance_uid), reused=True)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)

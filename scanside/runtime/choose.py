@@ -21,11 +21,13 @@ class Choice:
     """The runner that was taken.
 
     Attributes:
+        precision: that it computes in, as a manifest's tolerances call it.
         refused: what the settings prefer to it, each with the reason why it is not that.
     """
 
     runner: Runner
-    refused: tuple[str, ...] = ()
+    precision: str
+    refused: tuple[str, ...]
 
 
 def choose(
@@ -48,7 +50,7 @@ def choose(
         try:
             runner, precision = _open(name, bundle, graph, options)
             prove(runner, precision, name.partition(":")[0])
-            return Choice(runner, tuple(refused))
+            return Choice(runner, precision, tuple(refused))
         except ScansideError as error:
             if len(options.runtimes) == 1:
                 raise
