@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scanside.errors import RunnerError, SettingError
-from scanside.runtime.tensorrt_module import TensorRtModule, make_log, reason
+from scanside.runtime.tensorrt_module import TensorRtModule, make_log, reason, start
 
 Progress = Callable[[str, float], None]  # what is done, and how much of it: 0 to 1
 
@@ -33,9 +33,7 @@ def build(
         KeyboardInterrupt: someone had enough.
     """
     api, log = module.api, make_log(module.api)
-    builder = api.Builder(log)
-    if builder is None:
-        raise RunnerError(f"{module.shown} does not start{reason(log)}")
+    builder = start(module, "Builder", log)
     network = builder.create_network(1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = api.OnnxParser(network, log)
     if not parser.parse(graph) or not network.num_outputs:

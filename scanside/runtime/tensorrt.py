@@ -12,7 +12,7 @@ from scanside.errors import RunnerError
 from scanside.runtime.cuda import Cuda, out_of_memory
 from scanside.runtime.engine import find_engine
 from scanside.runtime.protocol import Arrays
-from scanside.runtime.tensorrt_module import TensorRtModule, load_module, make_log, reason
+from scanside.runtime.tensorrt_module import TensorRtModule, load_module, make_log, reason, start
 
 Shape = tuple[int, ...]
 
@@ -43,7 +43,7 @@ class TensorRt:
         self._module, self._cuda, self._max_batch, self._graphs = module, cuda, max_batch, graphs
         self.name = f"{module.shown}, {cuda.gpu.name}, {precision.upper()}"
         self._log = make_log(module.api)
-        self._runtime = module.api.Runtime(self._log)  # has to outlive the engine
+        self._runtime = start(module, "Runtime", self._log)  # has to outlive the engine
         self._engine = self._runtime.deserialize_cuda_engine(content)
         if self._engine is None:
             raise self._failure("can't load the engine")
@@ -56,11 +56,11 @@ class TensorRt:
     def run(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
         batch = check_inputs(inputs, self.inputs, self.name)
         parts = []
-        for start, stop in chunks(batch, self._max_batch):
-            prepared = self._batches.get(stop - start)
+        for first, after in chunks(batch, self._max_batch):
+            prepared = self._batches.get(after - first)
             if prepared is None:
-                prepared = self._batches[stop - start] = self._prepare(stop - start)
-            parts.append(prepared.run({name: values[start:stop] for name, values in inputs.items()}))
+                prepared = self._batches[after - first] = self._prepare(after - first)
+            parts.append(prepared.run({name: values[first:after] for name, values in inputs.items()}))
         if len(parts) == 1:
             return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in self.outputs}
@@ -170,8 +170,8 @@ def open_tensorrt(
 
 
 def chunks(batch: int, most: int) -> Iterator[tuple[int, int]]:
-    """Start and stop of the parts in which `batch` is run, each of `most` at most."""
-    return ((start, min(start + most, batch)) for start in range(0, batch, most))
+    """First row, and the row after the last, of the parts in which `batch` is run, each of `most` at most."""
+    return ((first, min(first + most, batch)) for first in range(0, batch, most))
 
 
 def check_inputs(inputs: Arrays, wanted: Mapping[str, Shape], who: str) -> int:

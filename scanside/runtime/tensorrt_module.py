@@ -65,6 +65,18 @@ def load_module(name: str | None = None) -> TensorRtModule:
     )
 
 
+def start(module: TensorRtModule, what: str, log: Any) -> Any:
+    """TensorRT's "Builder" or "Runtime".
+
+    Raises:
+        RunnerError: it does not start, as where it finds no driver.
+    """
+    try:
+        return getattr(module.api, what)(log)
+    except TypeError as error:  # what pybind11 makes of a null pointer
+        raise RunnerError(f"{module.shown} does not start{reason(log)}") from error
+
+
 def make_log(api: Any) -> Any:
     """TensorRT's log, kept instead of printed: `errors` is a list of what it said of severity error."""
 
