@@ -55,7 +55,7 @@ class Agent:
             broken.set()
             stop.set()
 
-        worker = Worker(self._bundle, self._spool.folder, settings.network_threads, settings.worker_timeout_s)
+        worker = Worker(self._bundle, self._spool.folder, settings.runtime_options, settings.worker_timeout_s)
         scoring = Scoring(
             self._queue,
             worker,

@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
         write_explanation(args.explain_preparation, args.out, bundle.manifest.input_size)
         return 0
     # A process of its own, as in the agent: what crashes a codec must not silence this one.
-    worker = Worker(bundle, Path(), settings.network_threads, settings.worker_timeout_s)
+    worker = Worker(bundle, Path(), settings.runtime_options, settings.worker_timeout_s)
     try:
         results = [r for path in args.files for r in _results(worker, path, settings.cine_frames)]
     finally:
@@ -82,7 +82,8 @@ def _results(worker: Worker, path: Path, cine_frames: int) -> Iterator[tuple[Pat
 def _ask(worker: Worker, job: Job) -> Inspection | Result:
     """The worker's answer; a failed result when the job takes it down."""
     if not worker.alive:
-        worker.start()
+        for refused in worker.start().refused:
+            say("edge", f"not used: {refused}")
     try:
         return worker.ask(job)
     except WorkerLost as lost:

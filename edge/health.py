@@ -26,6 +26,8 @@ class Health:
         self._lock = threading.Lock()
         self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
         self._state = STARTING
+        self._runtime: str | None = None
+        self._runtime_note: str | None = None
         self._received = 0
         self._last_received_at: str | None = None
         self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
@@ -37,6 +39,11 @@ class Health:
     def is_now(self, state: str) -> None:
         with self._lock:
             self._state = state
+
+    def runs_in(self, runtime: str, refused: tuple[str, ...]) -> None:
+        """What the network runs in, and why in none that the settings prefer."""
+        with self._lock:
+            self._runtime, self._runtime_note = runtime, " ".join(refused) or None
 
     def received(self, at: str) -> None:
         with self._lock:
@@ -55,6 +62,8 @@ class Health:
             return {
                 **self._place,
                 "state": f"{NOT_RECEIVING}{obstacle}" if obstacle else self._state,
+                "runtime": self._runtime,
+                "runtime_note": self._runtime_note,
                 "queue": queue,
                 "received": self._received,
                 "last_received_at": self._last_received_at,

@@ -17,7 +17,8 @@ from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
 from scanside.assess import Assessment, Assessor, check_golden
 from scanside.bundle import NETWORK, Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
-from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.choose import choose
+from scanside.runtime.preference import RuntimeOptions
 from scanside.scan.decode import Instance, open_instance
 from scanside.scan.region import find_regions
 from scanside.scan.types import Frame
@@ -31,19 +32,26 @@ class Inference:
 
     Args:
         bundle: the model.
-        threads: processor cores to use; 0 is all.
+        options: the runtimes that it may run in.
+
+    Attributes:
+        choice: the runtime that it runs in, and why in none that is preferred to it.
 
     Raises:
-        RunnerError: the runtime does not reproduce the bundle's golden case.
+        RunnerError: no runtime of the options reproduces the bundle's golden case.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
-        runner = OnnxRuntime(bundle.files[NETWORK], threads)
-        check_golden(bundle, runner)
-        self._assessor = Assessor(bundle, runner)
+    def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
+        self.choice = choose(
+            bundle, NETWORK, options, lambda runner, precision, _: check_golden(bundle, runner, precision)
+        )
+        self._assessor = Assessor(bundle, self.choice.runner)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
         manifest = bundle.manifest
-        self._model = {"bundle_digest": bundle.digest, "model": f"{manifest.name} {manifest.version}"}
+        name, precision = f"{manifest.name} {manifest.version}", self.choice.precision
+        # Another precision gives other risks, if only a little: it is named, and no result is taken over.
+        model = name if precision == "float32" else f"{name}, {precision}"
+        self._model = {"bundle_digest": bundle.digest, "model": model}
         self._threshold = manifest.threshold
 
     def assess(
@@ -66,7 +74,8 @@ class Inference:
             instance = self._open(path)
             if previous is not None:
                 digest = _digest(instance, instance.frame(frame - 1))
-                if digest == previous.image_digest and previous.bundle_digest == self._model["bundle_digest"]:
+                model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
+                if digest == previous.image_digest and model == self._model:
                     return Result(replace(previous, study_instance_uid=study_instance_uid), reused=True)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)

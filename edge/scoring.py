@@ -66,7 +66,10 @@ class Scoring(threading.Thread):
     def _start_worker(self) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._worker.start()
+                runtime = self._worker.start()
+                self._health.runs_in(runtime.name, runtime.refused)
+                for refused in runtime.refused:
+                    _log.warning("runs in %s, not in %s", runtime.name, refused)
                 return
             except WorkerLost as lost:
                 _log.error("%s at its start, attempt %d of %d", lost, attempt, _ATTEMPTS)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from scanside import RESEARCH_USE
 from scanside.errors import SettingError
+from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -64,6 +65,14 @@ class Settings:
         low=1,
         high=3600,
     )
+    runtimes: tuple[str, ...] = _setting(
+        (ONNXRUNTIME,),
+        "What the network runs in: onnxruntime, tensorrt:fp32, tensorrt:fp16 or tensorrt:int8. Of several "
+        "the first that works; the agent says when it is another than the first.",
+    )
+    engines: Path | None = _setting(
+        None, "Folder of TensorRT's engines. Not set: the folder engines in the data folder."
+    )
     network_threads: int = _setting(0, "Processor cores for the network. 0: all.", low=0, high=256)
     max_associations: int = _setting(10, "Associations open at a time.", low=1, high=1000)
     max_pdu_bytes: int = _setting(
@@ -72,6 +81,11 @@ class Settings:
     association_timeout_s: float = _setting(
         60.0, "An association that is silent for this long is ended.", low=1, high=86400
     )
+
+    @property
+    def runtime_options(self) -> RuntimeOptions:
+        engines = self.data / "engines" if self.engines is None else self.engines
+        return RuntimeOptions(self.runtimes, self.network_threads, engines)
 
 
 def load(config: Path | None, options: Mapping[str, Any]) -> Settings:
@@ -128,6 +142,8 @@ def _checked(setting: "Field[Any]", value: Any, where: str) -> Any:
     if kind is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser()
     if kind is tuple and isinstance(value, list) and all(isinstance(v, str) and v for v in value):
+        if name == "runtimes":
+            check_runtimes(tuple(value), where)
         return tuple(value)
     if type(value) is not kind:
         raise SettingError(f"{where}: {name} must be {_KINDS[kind]}, not {value!r}.")

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import warnings
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from edge.jobs import Inspection, Job, Priority, Result
 from scanside.bundle import Bundle
 from scanside.errors import RunnerError, ScansideError
+from scanside.runtime.preference import RuntimeOptions
 
 _START_TIMEOUT_S = 120.0
 _log = logging.getLogger(__name__)
@@ -22,18 +24,31 @@ class WorkerLost(ScansideError):
     """The process crashed or did not answer in time; the message says which."""
 
 
+@dataclass(frozen=True)
+class Runtime:
+    """What the network runs in.
+
+    Attributes:
+        name: runtime, version and device, as shown to people.
+        refused: what the settings prefer to it, each with the reason why it is not that.
+    """
+
+    name: str
+    refused: tuple[str, ...]
+
+
 class Worker:
     """The process and the way to ask it. For one thread only.
 
     Args:
         bundle: the verified bundle; the process gets these bytes, not the folder.
         spool: where the files of the jobs lie.
-        threads: processor cores for the network; 0 is all.
+        options: the runtimes for the network.
         timeout_s: time for one job.
     """
 
-    def __init__(self, bundle: Bundle, spool: Path, threads: int, timeout_s: float) -> None:
-        self._arguments = (bundle, spool, threads, timeout_s)
+    def __init__(self, bundle: Bundle, spool: Path, options: RuntimeOptions, timeout_s: float) -> None:
+        self._arguments = (bundle, spool, options, timeout_s)
         self._timeout_s = timeout_s
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
@@ -46,8 +61,11 @@ class Worker:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def start(self) -> None:
+    def start(self) -> Runtime:
         """Start the process and wait until its model has reproduced the golden case.
+
+        Returns:
+            What it runs in.
 
         Raises:
             RunnerError: it has not; a new start would not help.
@@ -59,10 +77,11 @@ class Worker:
         self._process = context.Process(target=_work, args=(theirs, *self._arguments), daemon=True)
         self._process.start()
         theirs.close()  # else a dead worker's pipe would never end
-        refusal = self._answer(_START_TIMEOUT_S)
-        if refusal is not None:
+        answer = self._answer(_START_TIMEOUT_S)
+        if not isinstance(answer, Runtime):
             self.stop()
-            raise RunnerError(str(refusal))
+            raise RunnerError(str(answer))
+        return answer
 
     def ask(self, job: Job) -> Inspection | Result:
         """The answer to one job: an Inspection or a Result.
@@ -101,7 +120,9 @@ class Worker:
         return WorkerLost(f"the worker process {how}")
 
 
-def _work(connection: Connection, bundle: Bundle, spool: Path, threads: int, timeout_s: float) -> None:
+def _work(
+    connection: Connection, bundle: Bundle, spool: Path, options: RuntimeOptions, timeout_s: float
+) -> None:
     """The process: prove the model, then answer jobs until the parent is gone."""
     for interrupt in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interrupt, signal.SIG_IGN)  # the parent decides, after the current job
@@ -112,11 +133,11 @@ def _work(connection: Connection, bundle: Bundle, spool: Path, threads: int, tim
     from edge.inference import Inference, inspect
 
     try:
-        inference = Inference(bundle, threads)
+        inference = Inference(bundle, options)
     except ScansideError as error:
         connection.send(str(error))
         return
-    connection.send(None)
+    connection.send(Runtime(inference.choice.runner.name, inference.choice.refused))
     while True:
         try:
             job: Job = connection.recv()

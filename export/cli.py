@@ -8,7 +8,7 @@ from scanside import RESEARCH_USE, __version__
 from scanside.command import Parser, run
 from scanside.errors import SettingError
 
-COMMANDS = ("convert", "verify", "inspect", "keygen", "sign", "pack", "wrap")
+COMMANDS = ("convert", "verify", "inspect", "keygen", "sign", "pack", "wrap", "engine")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,6 +61,24 @@ def build_parser() -> argparse.ArgumentParser:
     wrap.add_argument("--golden", type=Path, metavar="NPZ", help="inputs and outputs of its source")
     wrap.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle")
     wrap.set_defaults(command=_wrap)
+    engine = commands.add_parser("engine", help="build a bundle's TensorRT engines for this GPU")
+    engine.add_argument(
+        "bundle", type=Path, nargs="?", help="folder or .zip of the bundle (the installed one)"
+    )
+    engine.add_argument("--precision", choices=("fp32", "fp16", "int8"), required=True)
+    engine.add_argument("--cache", type=Path, required=True, metavar="DIR", help="folder of the engines")
+    engine.add_argument("--module", choices=("tensorrt", "tensorrt-rtx"), help="the first that is installed")
+    engine.add_argument(
+        "--compute-capability",
+        nargs="+",
+        default=[],
+        metavar="X.Y",
+        help="of other GPUs, as 8.6: build without one (tensorrt-rtx)",
+    )
+    engine.add_argument(
+        "--max-batch", type=int, metavar="N", help="largest batch (risks of a scan without clinical facts)"
+    )
+    engine.set_defaults(command=_engine)
     return parser
 
 
@@ -136,6 +154,27 @@ def _wrap(arguments: argparse.Namespace) -> int:
             "The golden case was made with ONNX Runtime, not by the network's source: it does not show "
             "that the export was right. Give one of the source with --golden."
         )
+    return 0
+
+
+def _engine(arguments: argparse.Namespace) -> int:
+    from export.engine import build_engines
+    from export.progress import shown
+    from scanside.bundle import DEFAULT_BUNDLE
+
+    with shown() as progress:
+        built = build_engines(
+            arguments.bundle or DEFAULT_BUNDLE,
+            arguments.cache,
+            arguments.precision,
+            module_name=arguments.module,
+            compute_capabilities=tuple(arguments.compute_capability),
+            max_batch=arguments.max_batch,
+            progress=progress,
+        )
+    for each in built:
+        how = "was there already" if each.seconds is None else f"built in {each.seconds:.0f} s"
+        print(f"{each.path}: {each.size / 1e6:.1f} MB, {how}")
     return 0
 
 

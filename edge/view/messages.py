@@ -62,7 +62,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Agent:
-    """How the agent is; latencies in milliseconds, None before the first result."""
+    """How the agent is; latencies in milliseconds, None before the first result.
+
+    Attributes:
+        fallback: what the network runs in where the settings prefer another runtime; else empty.
+        fallback_why: the reasons.
+    """
 
     state: str
     address: str
@@ -72,6 +77,8 @@ class Agent:
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     last_received_at: datetime | None
+    fallback: str
+    fallback_why: str
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,8 @@ def agent_of(said: Message) -> Agent:
         latency_p50_ms=_number(said["latency_p50_ms"]),
         latency_p95_ms=_number(said["latency_p95_ms"]),
         last_received_at=_time(said["last_received_at"]),
+        fallback=safe(said["runtime"]) if said["runtime_note"] else "",
+        fallback_why=safe(said["runtime_note"] or ""),
     )
 
 

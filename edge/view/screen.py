@@ -105,12 +105,16 @@ def _agent(view: View) -> Text:
         return Text(" ✗ Agent: no contact", style=NOTICE)
     ready = agent.state == "ready"
     line = Text.assemble((" ● " if ready else " ✗ ", "" if ready else NOTICE), f"Agent {agent.state}")
+    if agent.fallback:
+        line.append(f" · fallback to {agent.fallback}", style=NOTICE)
     line.append(f" · {agent.queue} waiting · {agent.received} received")
     if agent.latency_p50_ms is not None and agent.latency_p95_ms is not None:
         line.append(f" · {agent.latency_p50_ms:.0f} ms, p95 {agent.latency_p95_ms:.0f} ms")
     if agent.last_received_at:
         line.append(f" · last {agent.last_received_at:%H:%M:%S}")
     line.append(f" · {agent.address}")
+    if agent.fallback:
+        line.append(f" · {agent.fallback_why}")
     return line
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import json
 import subprocess
 import sys
 import time
@@ -68,5 +69,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
     page = (ROOT / "docs" / "edge-settings.md").read_text()
     for setting in fields(Settings):
-        default = "" if setting.default is None else str(setting.default).replace("()", "[]")
+        default = "" if setting.default is None else str(setting.default)
+        if isinstance(setting.default, tuple):
+            default = json.dumps(setting.default)
         assert f"| `{setting.name}` | {default and f'`{default}`'} | {setting.metadata['text']} |" in page

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 450
-DRAWN = {"docs/scan-preparation.png", "docs/synthetic-cohort.jpg"}  # synthetic, of nobody
+DRAWN = {"docs/scan-preparation.png", "docs/synthetic-cohort.jpg", "docs/throughput.png"}  # of nobody
 IMAGES = {".dcm", ".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 
 

@@ -17,6 +17,7 @@ from edge.worker import Worker
 from export.bundle import write_bundle
 from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, load_bundle
 from scanside.errors import RunnerError
+from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import RunningAgent, alive, edge, wait_for
 
@@ -54,7 +55,9 @@ def test_a_job_that_takes_the_worker_down_three_times_has_failed(
     os.mkfifo(tmp_path / "hangs.dcm")  # who opens it waits for ever
     (tmp_path / "good.dcm").write_bytes(image(1).read_bytes())
     store, queue, health = Store(tmp_path), JobQueue(), Health("T", "h")
-    worker = Worker(load_bundle(bundle, allow_test_only=True), tmp_path, 1, timeout_s=0.5)
+    worker = Worker(
+        load_bundle(bundle, allow_test_only=True), tmp_path, RuntimeOptions(threads=1), timeout_s=0.5
+    )
     done: list[dict[str, object]] = []
     scoring = Scoring(queue, worker, store, health, 5, done.append, lambda: None)
     for file, uid in (("hangs.dcm", "1.1"), ("good.dcm", "1.2")):
@@ -161,7 +164,7 @@ def test_a_model_that_does_not_reproduce_its_golden_case_scores_nothing(
 
 def test_a_worker_answers_nothing_before_its_model_has_proved_itself(bundle: Path, tmp_path: Path) -> None:
     wrong = load_bundle(_with_wrong_golden_case(bundle, tmp_path / "wrong"), allow_test_only=True)
-    worker = Worker(wrong, tmp_path, 1, timeout_s=5)
+    worker = Worker(wrong, tmp_path, RuntimeOptions(threads=1), timeout_s=5)
     with pytest.raises(RunnerError, match="golden case"):
         worker.start()
     assert not worker.alive

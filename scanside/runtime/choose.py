@@ -1,0 +1,65 @@
+"""Which runtime a network runs in: the first of those that the settings list, in their order, that can.
+
+A runtime that is not listed is never taken. Whoever lists one alone would rather have no risk than one from
+elsewhere; whoever lists two is told which of them it is, and why not the first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scanside.bundle import Bundle
+from scanside.errors import RunnerError, ScansideError
+from scanside.runtime.engine import PRECISIONS
+from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
+from scanside.runtime.protocol import Runner
+from scanside.runtime.tensorrt import open_tensorrt
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The runner that was taken.
+
+    Attributes:
+        precision: that it computes in, as a manifest's tolerances call it.
+        refused: what the settings prefer to it, each with the reason why it is not that.
+    """
+
+    runner: Runner
+    precision: str
+    refused: tuple[str, ...]
+
+
+def choose(
+    bundle: Bundle, graph: str, options: RuntimeOptions, prove: Callable[[Runner, str, str], object]
+) -> Choice:
+    """Open the network `graph` of `bundle` in the first of the listed runtimes that proves itself.
+
+    Args:
+        graph: file name in the bundle.
+        prove: raises a ScansideError for a runner that does not compute what the source computed; it is told
+            the precision, as a manifest's tolerances call it, and the runtime: "onnxruntime", "tensorrt".
+
+    Raises:
+        RunnerError: none of them can.
+        SettingError: a name is unknown.
+    """
+    check_runtimes(options.runtimes, "settings")
+    refused: list[str] = []
+    for name in options.runtimes:
+        try:
+            runner, precision = _open(name, bundle, graph, options)
+            prove(runner, precision, name.partition(":")[0])
+            return Choice(runner, precision, tuple(refused))
+        except ScansideError as error:
+            if len(options.runtimes) == 1:
+                raise
+            refused.append(f"{name}: {error}")
+    raise RunnerError(f"none of the runtimes in the settings can run {graph}. {' '.join(refused)}")
+
+
+def _open(name: str, bundle: Bundle, graph: str, options: RuntimeOptions) -> tuple[Runner, str]:
+    if name == ONNXRUNTIME:
+        return OnnxRuntime(bundle.files[graph], options.threads), "float32"
+    precision = name.partition(":")[2]
+    return open_tensorrt(options.engines, bundle.digest, graph, precision), PRECISIONS[precision]
