@@ -80,11 +80,11 @@ def make_pair(
     """
     pixels, drawn = source.pixels, np.zeros(source.lesion.shape, bool)
     if draw:
-        _, sector = _sector(pixels)
+        _, sector = find_whole_sector(pixels)
         annotated = annotate(pixels, source.lesion, sector, rng, preset)
         pixels = recompress(annotated.pixels, int(rng.integers(*_QUALITIES)))
         drawn = annotated.mask
-    box, sector = _sector(pixels)
+    box, sector = find_whole_sector(pixels)
     planes = [to_grey(pixels), spread(pixels), to_grey(source.pixels)]
     scan, chroma, clean = (np.rint(255 * _fill(plane, box, sector, size)) for plane in planes)
     real = source.ink if source.ink is not None else np.zeros_like(drawn)
@@ -107,7 +107,7 @@ def spread(pixels: NDArray[np.uint8]) -> Grey:
     return np.asarray(cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue), np.uint8)
 
 
-def _sector(pixels: NDArray[np.uint8]) -> tuple[Box, Mask]:
+def find_whole_sector(pixels: NDArray[np.uint8]) -> tuple[Box, Mask]:
     """The sector's box, and the sector in the whole frame, (H, W) bool; as scanside.scan.prepare cuts."""
     frame = Frame(pixels)
     outer = find_regions(Header(), frame.size)[0].box
