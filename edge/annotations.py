@@ -15,7 +15,7 @@ def told(scan: ScoredScan) -> dict[str, Any] | None:
     """The value of `annotations` in docs/results-json.md; None when the model removes none."""
     if scan.annotations is None:
         return None
-    return {"share": round(scan.annotated_share, 4), "boxes": _boxes(grouped(scan.annotations))}
+    return {"share": round(scan.annotated_share, 4), "boxes": _boxes(scan.annotations)}
 
 
 def grouped(annotations: Mask) -> Mask:
@@ -24,10 +24,13 @@ def grouped(annotations: Mask) -> Mask:
     return np.asarray(cv2.dilate(annotations.view(np.uint8), np.ones((side, side), np.uint8)), bool)
 
 
-def _boxes(groups: Mask) -> list[list[int]]:
-    """[x0, y0, x1, y1] of each group, the last two exclusive, from top to bottom."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(groups.view(np.uint8))
-    return sorted(
-        ([int(x), int(y), int(x + width), int(y + height)] for x, y, width, height, _ in stats[1:]),
-        key=lambda box: (box[1], box[0]),
-    )
+def _boxes(annotations: Mask) -> list[list[int]]:
+    """[x0, y0, x1, y1] around the strokes of each group, the last two exclusive, from top to bottom."""
+    count, groups = cv2.connectedComponents(grouped(annotations).view(np.uint8))
+    y, x = np.nonzero(annotations)
+    group = groups[y, x]
+    boxes = [
+        [int(edge) for edge in (x[here].min(), y[here].min(), x[here].max() + 1, y[here].max() + 1)]
+        for here in (group == number for number in range(1, count))
+    ]
+    return sorted(boxes, key=lambda box: (box[1], box[0]))

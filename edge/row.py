@@ -22,7 +22,7 @@ class Row:
         malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
         received_at, assessed_at: ISO 8601, UTC.
         latency_ms: from received to stored.
-        annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model that has one.
+        annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model with one.
     """
 
     sop_instance_uid: str

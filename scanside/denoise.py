@@ -69,7 +69,7 @@ class Denoiser:
                 f"unlike the training data: {mask.mean():.0%} of the scan looks like text or marks, "
                 f"limit {self.limits.max_share:.0%}"
             )
-        # In the 256 greys of every scan: datasets keep no others, and the edge must show the network the same.
+        # In 256 greys as every scan: datasets keep no others, and the edge must show the network the same.
         clean = np.rint(outputs["clean"][0] * 255).clip(0, 255).astype(np.uint8) / np.float32(255)
         pixels = np.where(mask, clean, scan.pixels)
         return Denoised(replace(scan, pixels=pixels, flags=scan.flags | {Flag.ANNOTATIONS}), mask)

@@ -1,4 +1,4 @@
-"""A frame as a picture made of half blocks, two pixels a character: the lesion outlined, removed text dotted."""
+"""A frame as a picture made of half blocks, two pixels a character: lesion outlined, removed text dotted."""
 
 from functools import lru_cache
 

@@ -51,9 +51,7 @@ def explain(instance: Instance, size: Size, denoiser: Denoiser | None = None) ->
         regions = find_scans(instance.header, frame)
     except NoTissue as reason:
         return _sheet([_row(steps, [decoded], str(reason), ())])
-    return _sheet(
-        [_row(steps, *_explained(frame, region, size, denoiser, decoded)) for region in regions]
-    )
+    return _sheet([_row(steps, *_explained(frame, region, size, denoiser, decoded)) for region in regions])
 
 
 def _explained(
