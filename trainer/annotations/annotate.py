@@ -1,0 +1,89 @@
+"""A clean scan in, the scan with annotations and where they are out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from scanside.errors import SettingError
+from scanside.scan.types import Mask
+from trainer.annotations.calipers import draw_calipers
+from trainer.annotations.labels import draw_labels
+from trainer.annotations.layer import Layer
+from trainer.annotations.look import Look, draw_look
+from trainer.annotations.marks import draw_crosses
+from trainer.annotations.scene import Scene, look_at
+from trainer.annotations.thesis import draw_as_thesis
+
+Draw = Callable[[Layer, Scene, Look, np.random.Generator], None]
+PRESETS = ("broad", "thesis")
+# How often each kind is on a scan, and what draws it. Later ones lie over earlier ones.
+KINDS: dict[str, tuple[float, Draw]] = {
+    "caliper": (0.6, draw_calipers),
+    "cross": (0.12, draw_crosses),
+    "text": (0.5, draw_labels),
+}
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """A scan with annotations.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, RGB.
+        mask: (H, W) bool: the drawn pixels with their soft edges and shades, from the drawing itself.
+        kinds: what was drawn, in order.
+    """
+
+    pixels: NDArray[np.uint8]
+    mask: Mask
+    kinds: tuple[str, ...]
+
+
+def annotate(
+    pixels: NDArray[np.uint8],
+    lesion: Mask | None,
+    sector: Mask,
+    rng: np.random.Generator,
+    preset: str = "broad",
+) -> Annotated:
+    """Draw annotations onto a clean scan; the same generator state draws the same.
+
+    Args:
+        pixels: (H, W, 3) uint8, RGB.
+        lesion: (H, W) bool; None or empty: a place drawn at random stands in for it.
+        sector: (H, W) bool, tissue.
+        rng: decides everything.
+        preset: "broad", all that is seen on real scans, at least one kind; "thesis", what the thesis draws.
+
+    Raises:
+        SettingError: no such preset.
+    """
+    if preset not in PRESETS:
+        raise SettingError(f"the preset '{preset}' is unknown: choose {' or '.join(PRESETS)}.")
+    if preset == "thesis":
+        marked = lesion if lesion is not None and lesion.any() else _filled(look_at(None, sector, rng))
+        drawn, where = draw_as_thesis(pixels, marked, rng)
+        return Annotated(drawn, where, ("thesis",))
+    scene, look, layer = look_at(lesion, sector, rng), draw_look(rng), Layer(pixels)
+    names = list(KINDS)
+    drawn_at_random = [name for name in names if rng.random() < KINDS[name][0]]
+    chosen = drawn_at_random or [names[rng.integers(len(names))]]
+    for name in chosen:
+        KINDS[name][1](layer, scene, look, rng)
+    return Annotated(layer.pixels, layer.mask, tuple(chosen))
+
+
+def recompress(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB through a JPEG of `quality`, 1 to 100, and back, as a stored screen is."""
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    _, stream = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.cvtColor(cv2.imdecode(stream, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _filled(scene: Scene) -> Mask:
+    lesion = np.zeros(scene.sector.shape, np.uint8)
+    cv2.fillPoly(lesion, [scene.edge.round().astype(np.int32)], 1)
+    return lesion > 0
