@@ -7,11 +7,23 @@ from scanside.command import Parser
 from scanside.errors import InputError, SettingError
 
 EXPERIMENTS = (
-    *("default-model", "all", "table1", "table2", "table3", "table4", "table5", "table6", "table7"),
+    *(
+        "default-model",
+        "edge-denoiser",
+        "all",
+        "table1",
+        "table2",
+        "table3",
+        "table4",
+        "table5",
+        "table6",
+        "table7",
+    ),
     *(
         "backbones",
         "data-size",
         "pretraining",
+        "denoiser",
         "figure4",
         "clinical-only",
         "clinical-toggle",
