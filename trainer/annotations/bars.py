@@ -3,16 +3,13 @@
 import cv2
 import numpy as np
 
+from trainer.annotations.flow import MAP
 from trainer.annotations.layer import Ink, Layer
 from trainer.annotations.lettering import write
 from trainer.annotations.look import Look
 from trainer.annotations.scene import Scene
 
 _TICKS = ((235, 235, 235), (160, 160, 160), (255, 255, 0))
-# Doppler from away to towards: its bars are read from below.
-_FLOW = np.array(
-    [(120, 255, 255), (0, 120, 255), (0, 0, 130), (0, 0, 0), (130, 0, 0), (255, 60, 0), (255, 255, 90)]
-)
 
 
 def draw_depth_ticks(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
@@ -46,8 +43,8 @@ def draw_scale_bar(layer: Layer, scene: Scene, look: Look, rng: np.random.Genera
     if rng.random() < 0.5:
         shades = np.repeat(np.linspace(255, 0, height)[:, None], 3, axis=1)
     else:
-        at = np.linspace(len(_FLOW) - 1, 0, height)
-        shades = np.stack([np.interp(at, range(len(_FLOW)), _FLOW[:, one]) for one in range(3)], axis=1)
+        at = np.linspace(len(MAP) - 1, 0, height)
+        shades = np.stack([np.interp(at, range(len(MAP)), MAP[:, one]) for one in range(3)], axis=1)
     for row, shade in enumerate(np.rint(shades).astype(int).tolist()):
         layer.draw(np.full((1, width), 255, np.uint8), Ink((shade[0], shade[1], shade[2])), x, y + row)
     if rng.random() < 0.4:
