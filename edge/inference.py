@@ -11,11 +11,12 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
+from edge.annotations import told
 from edge.jobs import Inspection, Result
 from edge.preview import draw
 from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
 from scanside.assess import Assessment, Assessor, check_golden
-from scanside.bundle import NETWORK, Bundle
+from scanside.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.decode import Instance, open_instance
@@ -40,7 +41,11 @@ class Inference:
     def __init__(self, bundle: Bundle, threads: int = 0) -> None:
         runner = OnnxRuntime(bundle.files[NETWORK], threads)
         check_golden(bundle, runner)
-        self._assessor = Assessor(bundle, runner)
+        denoiser = None
+        if bundle.manifest.denoiser:
+            denoiser = OnnxRuntime(bundle.files[DENOISER], threads)
+            check_golden(bundle, denoiser, case=GOLDEN_DENOISER)
+        self._assessor = Assessor(bundle, runner, denoiser)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
         manifest = bundle.manifest
         self._model = {"bundle_digest": bundle.digest, "model": f"{manifest.name} {manifest.version}"}
@@ -72,7 +77,7 @@ class Inference:
                 assessment = self._assessor.assess(instance, frame - 1)
                 found = _scored(assessment, self._threshold)
                 found["image_digest"] = _digest(instance, assessment.frame)
-                preview = draw(assessment.frame, assessment.top.mask)
+                preview = draw(assessment.frame, assessment.top.mask, assessment.top.annotations)
             except (NoTissue, UnlikeTraining) as reason:
                 image = instance.frame(frame - 1)
                 found = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
@@ -117,6 +122,7 @@ def _scored(assessment: Assessment, threshold: float) -> dict[str, object]:
         "skipped": assessment.skipped,
         "found_by": top.found_by.value,
         "distance": top.distance,
+        "annotations": told(top),
         "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
     }
 

@@ -1,8 +1,9 @@
-"""A frame as the small picture that the live view shows, with the lesion's outline."""
+"""A frame as the small picture that the live view shows: the lesion outlined, and what was removed."""
 
 import cv2
 import numpy as np
 
+from edge.annotations import grouped
 from edge.row import Preview
 from scanside.scan.types import Frame, Mask
 
@@ -10,12 +11,13 @@ MAX_SIDE_PX = 320
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
-def draw(frame: Frame, lesion: Mask | None) -> Preview:
-    """Shrink `frame` and trace `lesion` in it.
+def draw(frame: Frame, lesion: Mask | None, annotations: Mask | None = None) -> Preview:
+    """Shrink `frame` and trace `lesion` and `annotations` in it.
 
     Args:
         frame: the decoded frame.
         lesion: (H, W) bool, its pixels; None for no outline.
+        annotations: (H, W) bool, what the denoiser removed; None likewise.
     """
     scale = min(1.0, MAX_SIDE_PX / max(frame.size))
     width, height = (max(1, round(side * scale)) for side in (frame.size.width, frame.size.height))
@@ -23,7 +25,8 @@ def draw(frame: Frame, lesion: Mask | None) -> Preview:
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     png = cv2.imencode(".png", pixels, _FAST)[1].tobytes()
-    return Preview(png, width, height, [] if lesion is None else _outline(lesion, width, height))
+    removed = [] if annotations is None else _outline(grouped(annotations), width, height)
+    return Preview(png, width, height, [] if lesion is None else _outline(lesion, width, height), removed)
 
 
 def _outline(lesion: Mask, width: int, height: int) -> list[list[list[int]]]:

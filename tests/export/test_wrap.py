@@ -192,7 +192,7 @@ def _batch_dependent(model: ModelProto) -> None:
         (lambda m: m.__setattr__("ir_version", 11), "IR version 11", 1),
         (lambda m: m.opset_import.pop(), "is of ONNX opset 0", 1),
         (lambda m: m.graph.node.pop(), "can't load the network", 2),
-        (_logits, "class_probability is not a probability", 2),
+        (_logits, "class_probability has values outside 0 to 1", 2),
         (_batch_dependent, "for a scan alone than in a batch", 2),
     ],
 )

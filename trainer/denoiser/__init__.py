@@ -1,0 +1,1 @@
+"""The denoiser: burned-in annotations found and removed."""
