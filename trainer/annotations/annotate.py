@@ -30,17 +30,17 @@ Draw = Callable[[Layer, Scene, Look, np.random.Generator], None]
 PRESETS = ("broad", "thesis")
 # How often each kind is on a scan, and what draws it. Later ones lie over earlier ones.
 KINDS: dict[str, tuple[float, Draw]] = {
-    "depth ticks": (0.1, draw_depth_ticks),
-    "scale bar": (0.04, draw_scale_bar),
+    "depth ticks": (0.3, draw_depth_ticks),
+    "scale bar": (0.12, draw_scale_bar),
     "Doppler box": (0.1, draw_doppler_box),
-    "focus mark": (0.06, draw_focus_marks),
+    "focus mark": (0.2, draw_focus_marks),
     "trace": (0.06, draw_trace),
     "caliper": (0.55, draw_calipers),
     "cross": (0.08, draw_crosses),
     "arrow": (0.08, draw_arrows),
     "text": (0.4, draw_labels),
     "edge text": (0.15, draw_edge_text),
-    "settings": (0.06, draw_settings),
+    "settings": (0.18, draw_settings),
     "result box": (0.1, draw_result_box),
     "body mark": (0.06, draw_body_mark),
     "cursor": (0.15, draw_cursor),

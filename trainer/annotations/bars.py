@@ -9,7 +9,7 @@ from trainer.annotations.lettering import write
 from trainer.annotations.look import Look
 from trainer.annotations.scene import Scene
 
-_TICKS = ((235, 235, 235), (160, 160, 160), (255, 255, 0))
+_TICKS = ((255, 255, 200), (235, 235, 235), (160, 160, 160), (255, 255, 0))
 
 
 def draw_depth_ticks(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
@@ -17,11 +17,11 @@ def draw_depth_ticks(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
     box, canvas, numbers = scene.box, layer.blank(), []
     x = _column(scene, rng)
     step, short, long = (
-        scene.px(rng.uniform(8, 40), 4),
-        scene.px(rng.uniform(1, 4)),
-        scene.px(rng.uniform(4, 8)),
+        scene.px(rng.uniform(8, 55), 4),
+        scene.px(rng.uniform(1, 5)),
+        scene.px(rng.uniform(5, 11)),
     )
-    width, numbered = scene.px(rng.uniform(0.7, 2)), rng.random() < 0.4
+    width, numbered = scene.px(rng.uniform(0.7, 2.6)), rng.random() < 0.4
     for number, y in enumerate(range(box.y0 + int(rng.integers(step)), box.y1, step)):
         length = long if number % 5 == 0 else short
         canvas[y : y + width, max(0, x) : max(0, x + length)] = 255

@@ -69,15 +69,20 @@ _WHITE = (255, 255, 255)
 
 
 def draw_cursor(layer: Layer, scene: Scene, _: Look, rng: np.random.Generator) -> None:
-    """One pointer, in or near the lesion or anywhere."""
+    """One pointer in or near the lesion or anywhere, or several around the lesion."""
     rows = _SHAPES[rng.integers(len(_SHAPES))]
-    x, y = scene.near_lesion(rng, 0.9) if rng.random() < 0.7 else scene.anywhere(rng)
-    by = scene.unit if rng.random() < 0.5 else max(1.0, round(scene.unit))
+    by = scene.unit * rng.uniform(0.75, 1.2) if rng.random() < 0.5 else max(1.0, round(scene.unit))
     blur = float(rng.uniform(0.35, 0.7)) if rng.random() < 0.35 else 0.0
     shade = "outline" if rng.random() < 0.4 else "none"
-    hand = Ink(_WHITE, shade=shade, blur_px=blur)
-    layer.draw(_strokes(rows, "#", by), hand, round(x), round(y))
-    layer.draw(_strokes(rows, "o", by), Ink(BLACK, blur_px=blur), round(x), round(y))
+    hand, lines = Ink(_WHITE, shade=shade, blur_px=blur), Ink(BLACK, blur_px=blur)
+    if rng.random() < 0.85:
+        places = [scene.near_lesion(rng, 0.9) if rng.random() < 0.7 else scene.anywhere(rng)]
+    else:
+        ring = scene.edge[np.linspace(0, len(scene.edge) - 1, rng.integers(4, 14)).astype(int)]
+        places = [(float(x), float(y)) for x, y in scene.centre + 1.1 * (ring - scene.centre)]
+    for x, y in places:
+        layer.draw(_strokes(rows, "#", by), hand, round(x), round(y))
+        layer.draw(_strokes(rows, "o", by), lines, round(x), round(y))
 
 
 def _strokes(rows: list[str], sign: str, by: float) -> Grey:

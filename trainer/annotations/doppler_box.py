@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from trainer.annotations.layer import Colour, Layer
 from trainer.annotations.look import Look
-from trainer.annotations.scene import Scene
+from trainer.annotations.scene import Point, Scene
 
 _COLOURS: tuple[Colour, ...] = (
     (130, 220, 90),
@@ -35,10 +35,21 @@ def draw_doppler_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
     ink = look.in_colour(_COLOURS[rng.integers(len(_COLOURS))])
     layer.draw(cv2.copyTo(canvas, scene.sector.view(np.uint8)), ink)
     if rng.random() < 0.2:
-        gate = np.array([(box.x0 + wide / 2, box.y0), scene.near_lesion(rng)])
-        canvas = layer.blank()
-        _draw_line(canvas, gate + (gate[1] - gate[0]) * [[0], [0.6]], 3, 5, 1)
-        layer.draw(canvas, ink)
+        layer.draw(_gate(layer.blank(), (box.x0 + wide / 2, box.y0), scene, rng), ink)
+
+
+def _gate(
+    canvas: NDArray[np.uint8], probe: Point, scene: Scene, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """A dashed line from the probe through a point near the lesion, and two short strokes across it there."""
+    start, through = np.array(probe), np.array(scene.near_lesion(rng))
+    way = through - start
+    _draw_line(canvas, np.array([start, through + 0.6 * way]), 5, 4, scene.px(1))
+    along = way / max(1.0, float(np.hypot(*way)))
+    across = scene.px(5) * np.array([-along[1], along[0]])
+    for centre in (through - scene.px(4) * along, through + scene.px(4) * along):
+        _draw_line(canvas, np.array([centre - across, centre + across]), 1, 0, scene.px(1))
+    return canvas
 
 
 def _ring(x: float, y: float, high: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -10,14 +10,23 @@ from trainer.annotations.lettering import write
 from trainer.annotations.look import Look
 from trainer.annotations.scene import Scene
 
-_GROUNDS: tuple[Colour, ...] = ((0, 0, 0), (45, 45, 55), (30, 35, 70), (90, 90, 90), (20, 50, 50))
+_GROUNDS: tuple[Colour, ...] = (
+    (0, 0, 0),
+    (64, 64, 64),
+    (45, 45, 55),
+    (30, 35, 70),
+    (90, 90, 90),
+    (20, 50, 50),
+)
 _SETTINGS: tuple[Colour, ...] = ((170, 170, 175), (110, 110, 230), (220, 220, 220))
 
 
 def draw_result_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
     """One to four measured values in a corner of the sector."""
     lines = [bank.value("results", rng) for _ in range(rng.integers(1, 5))]
-    block, rules = _block(lines, look, scene, right=False, ruled=rng.random() < 0.5)
+    block, rules = _block(
+        lines, look, scene, right=False, ruled=rng.random() < 0.5, framed=rng.random() < 0.25
+    )
     x, y = in_corner(scene, block.shape[1], block.shape[0], rng)
     if rng.random() < 0.75:
         ground = Ink(_GROUNDS[rng.integers(len(_GROUNDS))], opacity=float(rng.uniform(0.5, 1)))
@@ -34,7 +43,9 @@ def draw_settings(layer: Layer, scene: Scene, look: Look, rng: np.random.Generat
     layer.draw(block, ink, *in_corner(scene, block.shape[1], block.shape[0], rng))
 
 
-def _block(lines: list[str], look: Look, scene: Scene, right: bool, ruled: bool) -> tuple[Grey, Grey]:
+def _block(
+    lines: list[str], look: Look, scene: Scene, right: bool, ruled: bool, framed: bool = False
+) -> tuple[Grey, Grey]:
     """(h, w) strokes of the lines, and of a frame with a rule under each."""
     height = max(6.0, 0.75 * look.letter_px * scene.unit)
     written = [write(line, look.face, height) for line in lines]
@@ -48,7 +59,7 @@ def _block(lines: list[str], look: Look, scene: Scene, right: bool, ruled: bool)
         part = line[: bottom - top]
         block[top : top + part.shape[0], x : x + part.shape[1]] = part
         if ruled:
-            rules[min(bottom + scene.px(2), len(rules) - 1), :] = 255
-    if ruled:
+            rules[bottom + scene.px(1) : bottom + scene.px(1) + scene.px(1.2), :] = 255
+    if framed:
         rules[[0, -1], :], rules[:, [0, -1]] = 255, 255
     return block, rules

@@ -49,7 +49,7 @@ class Recipe:
 
     classes: tuple[int, int] = (0, 2)
     correlations: tuple[float, ...] = (0.0, 0.5, 1.0)
-    preset: str = "broad"
+    preset: str = "thesis"
     size: Size = _SIZE
     epochs: int = 12
     batch: int = 16
@@ -82,11 +82,12 @@ def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, nam
 
     Args:
         data: a copy of MMOTU.
-        folder: where the run is written; a broken-off run goes on from there.
+        folder: where the run is written; a broken-off run goes on from there. Each denoiser gets a folder of
+            its own in it, so another one leaves what was trained on stored scans as it is.
         name: of the denoiser, for the report.
 
     Raises:
-        SettingError: the folder holds a run with other settings, data or another denoiser.
+        SettingError: the folder holds a run with other settings or data.
     """
     second = recipe.classes[1]
     parts = []
@@ -104,17 +105,20 @@ def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, nam
         )
         parts.append(drawn)
     (train, train_files), (test, test_files) = parts
-    pixels = hashlib.sha256(train.stored.tobytes() + train.removed.tobytes() + test.removed.tobytes())
-    _claim(folder, recipe, f"{train_files} {test_files} {pixels.hexdigest()}")
+    made = {"recipe": asdict(recipe), "files": [train_files, test_files]}
+    folders = {False: folder / "stored"}
+    _claim(folders[False], made)
+    if denoiser:
+        digest = hashlib.sha256(train.removed.tobytes() + test.removed.tobytes()).hexdigest()
+        folders[True] = folder / f"removed-{digest[:12]}"
+        _claim(folders[True], {**made, "removed": digest})
     results: dict[tuple[float, bool], list[Tested]] = {}
     for correlation in recipe.correlations:
-        for denoised in (False, True) if denoiser else (False,):
+        for denoised, where in folders.items():
             for seed in range(recipe.first_seed, recipe.first_seed + recipe.seeds):
-                path = (
-                    folder / f"correlation-{correlation:g}-{'removed' if denoised else 'stored'}-{seed}.npz"
-                )
+                path = where / f"correlation-{correlation:g}-seed-{seed}.npz"
                 if not path.exists():
-                    print(f"confounder: {path.stem}", flush=True)
+                    print(f"confounder: {where.name}, {path.stem}", flush=True)
                     save_arrays(_train_and_test(train, test, correlation, denoised, seed, recipe), path)
                 tested = load_arrays(Tested, path, "predictions")
                 results.setdefault((correlation, denoised), []).append(tested)
@@ -127,13 +131,12 @@ def _entries(parts: tuple[str, ...], recipe: Recipe) -> list[Entry]:
     return found[: recipe.images]
 
 
-def _claim(folder: Path, recipe: Recipe, data: str) -> None:
-    path = folder / "run.json"
-    made = json.dumps({"recipe": asdict(recipe), "data": data}, indent=2) + "\n"
-    if path.exists() and path.read_text() != made:
+def _claim(folder: Path, made: dict[str, object]) -> None:
+    path, text = folder / "run.json", json.dumps(made, indent=2) + "\n"
+    if path.exists() and path.read_text() != text:
         raise SettingError(f"{folder} holds a run with other settings or data. Choose another --out.")
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(made)
+    path.write_text(text)
 
 
 def _train_and_test(
@@ -151,14 +154,14 @@ def _train_and_test(
 
 
 def _classifier() -> nn.Module:
-    """Four convolutions that halve the scan, and a mean over what is left."""
-    widths, layers = (1, 16, 32, 64, 128), []
+    """Four convolutions, each of which halves the scan, and a mean over what is left."""
+    widths = (4, 32, 64, 128, 128)
+    layers: list[nn.Module] = [nn.PixelUnshuffle(2)]  # strokes are thin: shrinking would lose them
     for narrow, wide in pairwise(widths):
-        side = 5 if narrow == 1 else 3
-        convolution = nn.Conv2d(narrow, wide, side, stride=2, padding=side // 2, bias=False)
+        convolution = nn.Conv2d(narrow, wide, 3, stride=2, padding=1, bias=False)
         layers += [convolution, nn.BatchNorm2d(wide), nn.ReLU(inplace=True)]
     head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.25), nn.Linear(widths[-1], 1), nn.Flatten(0))
-    return nn.Sequential(*layers, *head)
+    return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
 
 
 def _fit(
