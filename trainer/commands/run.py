@@ -47,6 +47,10 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         "(default: none)",
     )
     option("--devices", type=int, default=1, metavar="N", help="how many GPUs (default: 1)")
+    option(
+        "--denoiser", type=Path, metavar="PATH", help="default-model: a denoiser, its checkpoint or bundle"
+    )
+    option("--weights-from", type=Path, metavar="FILE", help="default-model: measure this checkpoint anew")
     option("--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes")
     experiment.set_defaults(command=_run)
 
@@ -55,6 +59,8 @@ def _run(arguments: argparse.Namespace) -> int:
     data = _data_sets(arguments.data)
     if arguments.experiment == "default-model":
         return _default_model(arguments, data)
+    if arguments.denoiser or arguments.weights_from:
+        raise SettingError("--denoiser and --weights-from belong to default-model. Leave them out.")
     from trainer.experiments.plan import Plan
 
     count = arguments.seeds if arguments.seeds is not None else (1 if arguments.scale == "smoke" else 3)
@@ -88,6 +94,7 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
             ("--seeds", arguments.seeds is not None),
             ("--preset", arguments.preset != "as-thesis"),
             ("--devices", arguments.devices != 1),
+            ("--weights beside --weights-from", arguments.weights_from and arguments.weights != "none"),
         )
         if given
     ]
@@ -96,6 +103,8 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     check_torch()
     from dataclasses import replace
 
+    from trainer import checkpoint as checkpoints
+    from trainer.denoiser.ready import open_denoiser
     from trainer.experiments import default_model
     from trainer.report.terminal import print_figures
 
@@ -104,7 +113,17 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     if arguments.scale == "smoke":
         recipe = default_model.smoke(recipe)
         folder = folder.with_name(f"{folder.name}-smoke")
-    figures = default_model.run(data["mmotu"], folder, recipe, arguments.weights, arguments.scale)
+    if arguments.weights_from and (folder / "checkpoint.pt").exists():
+        raise SettingError(f"{folder} holds a finished run, which stays as it is. Choose another --out.")
+    figures = default_model.run(
+        data["mmotu"],
+        folder,
+        recipe,
+        arguments.weights,
+        arguments.scale,
+        open_denoiser(arguments.denoiser) if arguments.denoiser else None,
+        checkpoints.load(arguments.weights_from) if arguments.weights_from else None,
+    )
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
     return 0
