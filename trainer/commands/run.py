@@ -7,7 +7,18 @@ from scanside.command import Parser
 from scanside.errors import InputError, SettingError
 
 EXPERIMENTS = (
-    *("default-model", "all", "table1", "table2", "table3", "table4", "table5", "table6", "table7"),
+    *(
+        "default-model",
+        "confounder",
+        "all",
+        "table1",
+        "table2",
+        "table3",
+        "table4",
+        "table5",
+        "table6",
+        "table7",
+    ),
     *(
         "backbones",
         "data-size",
@@ -48,7 +59,10 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     option("--devices", type=int, default=1, metavar="N", help="how many GPUs (default: 1)")
     option(
-        "--denoiser", type=Path, metavar="PATH", help="default-model: a denoiser, its checkpoint or bundle"
+        "--denoiser",
+        type=Path,
+        metavar="PATH",
+        help="default-model, confounder: a denoiser, its checkpoint or bundle",
     )
     option("--weights-from", type=Path, metavar="FILE", help="default-model: measure this checkpoint anew")
     option("--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes")
@@ -59,6 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
     data = _data_sets(arguments.data)
     if arguments.experiment == "default-model":
         return _default_model(arguments, data)
+    if arguments.experiment == "confounder":
+        return _confounder(arguments, data)
     if arguments.denoiser or arguments.weights_from:
         raise SettingError("--denoiser and --weights-from belong to default-model. Leave them out.")
     from trainer.experiments.plan import Plan
@@ -126,6 +142,38 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     )
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
+    return 0
+
+
+def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
+    if "mmotu" not in data:
+        raise SettingError("confounder reads MMOTU: give its folder as --data mmotu=DIR.")
+    odd = [name for name in ("set", "weights_from") if getattr(arguments, name)]
+    if odd or arguments.weights != "none" or arguments.preset != "as-thesis" or arguments.devices != 1:
+        raise SettingError(
+            "confounder has its own recipe: give only --data, --denoiser, --out, --seed, --seeds and --scale."
+        )
+    if (arguments.seeds is not None and arguments.seeds < 1) or arguments.seed < 0:
+        raise SettingError("--seeds is at least 1, --seed is at least 0.")
+    check_torch()
+    from dataclasses import replace
+
+    from trainer.denoiser.ready import open_denoiser
+    from trainer.experiments import confounder
+    from trainer.report.page import write_report
+    from trainer.report.terminal import print_section
+
+    recipe = replace(confounder.Recipe(), first_seed=arguments.seed)
+    if arguments.scale == "smoke":
+        recipe = confounder.smoke(recipe)
+    if arguments.seeds is not None:
+        recipe = replace(recipe, seeds=arguments.seeds)
+    denoiser = open_denoiser(arguments.denoiser).denoiser if arguments.denoiser else None
+    name = arguments.denoiser.name if arguments.denoiser else ""
+    folder = arguments.out / ("confounder" if arguments.scale == "full" else f"confounder-{arguments.scale}")
+    section = confounder.run(data["mmotu"], folder, recipe, denoiser, name)
+    print_section(section, arguments.scale)
+    print("Report:", *write_report(folder / "report", [section], arguments.scale))
     return 0
 
 

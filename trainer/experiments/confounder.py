@@ -74,7 +74,7 @@ class Tested:
 
 def smoke(recipe: Recipe) -> Recipe:
     """The same on a few small scans, to see that everything works."""
-    return replace(recipe, correlations=(0.0, 1.0), size=Size(56, 88), epochs=1, seeds=1, images=48)
+    return replace(recipe, correlations=(0.0, 1.0), size=Size(56, 88), epochs=1, seeds=1, images=24)
 
 
 def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, name: str = "") -> Section:
