@@ -105,7 +105,9 @@ class Layout:
 
     def image(self, entry: Entry) -> Path:
         if not self.figshare:
-            return image_path(self.root, entry.image)
+            path = image_path(self.root, entry.image)
+            without_annotations = path.with_suffix(".PNG")  # what `trainer denoise` writes
+            return without_annotations if without_annotations.exists() else path
         return (
             self.root
             / ("train/train_image" if entry.part == "train" else "test/image")

@@ -4,7 +4,6 @@ PSNR is that of the squared error pooled over the pixels of all scans; SSIM is t
 al., IEEE TIP 2004) over the same pixels. Only pixels whose truth is known count.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,24 +22,29 @@ WHERE = ("inside", "outside", "overall")
 
 @dataclass(frozen=True)
 class Restored:
-    """Sums over the pixels of each scan, (N,) float64.
+    """Sums over the pixels of each scan, float64: (3, N), the first axis as WHERE; of seeds (S, 3, N).
 
     Attributes:
-        error, similarity: of WHERE, squared error in [0, 1] and SSIM.
-        pixels: of WHERE, how many.
+        error: squared error of values in [0, 1].
+        similarity: SSIM.
+        pixels: how many.
     """
 
-    error: Mapping[str, NDArray[np.float64]]
-    similarity: Mapping[str, NDArray[np.float64]]
-    pixels: Mapping[str, NDArray[np.float64]]
+    error: NDArray[np.float64]
+    similarity: NDArray[np.float64]
+    pixels: NDArray[np.float64]
 
     def psnr(self, where: str) -> Estimate:
-        """In dB, with its interval."""
-        mse = estimate(ratio_figure(self.error[where], self.pixels[where]))
+        """In dB, with its interval; of seeds that of their mean error."""
+        mse = self._mean(self.error, where)
         return replace(mse, value=_db(mse.value), low=_db(mse.high), high=_db(mse.low))
 
     def ssim(self, where: str) -> Estimate:
-        return estimate(ratio_figure(self.similarity[where], self.pixels[where]))
+        return self._mean(self.similarity, where)
+
+    def _mean(self, sums: NDArray[np.float64], where: str) -> Estimate:
+        place = WHERE.index(where)
+        return estimate(ratio_figure(sums[..., place, :], self.pixels[..., place, :]))
 
 
 def restored(clean: NDArray[np.float32], pairs: Pair) -> Restored:
@@ -53,12 +57,11 @@ def restored(clean: NDArray[np.float32], pairs: Pair) -> Restored:
     truth = pairs.clean.astype(np.float32) / 255
     shown = np.where(pairs.restorable, clean, truth)  # nobody knows what is under real annotations
     squared, similar = (shown - truth) ** 2, _ssim_map(shown, truth)
-    inside = pairs.mask & pairs.restorable
-    places = {"inside": inside, "outside": ~pairs.mask & pairs.restorable, "overall": pairs.restorable}
+    places = (pairs.mask & pairs.restorable, ~pairs.mask & pairs.restorable, pairs.restorable)  # WHERE
     return Restored(
-        error={name: _sums(squared * place) for name, place in places.items()},
-        similarity={name: _sums(similar * place) for name, place in places.items()},
-        pixels={name: _sums(place) for name, place in places.items()},
+        error=np.stack([_sums(squared * place) for place in places]),
+        similarity=np.stack([_sums(similar * place) for place in places]),
+        pixels=np.stack([_sums(place) for place in places]),
     )
 
 

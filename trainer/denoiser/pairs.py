@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset as Header
 
 from scanside.errors import NoTissue
 from scanside.scan.contour import find_sector
-from scanside.scan.prepare import fill, to_grey
+from scanside.scan.prepare import fill, to_chroma, to_grey
 from scanside.scan.region import find_regions
 from scanside.scan.types import Box, Frame, Grey, Mask, Size
 from trainer.annotations.annotate import annotate, recompress
@@ -85,7 +85,7 @@ def make_pair(
         pixels = recompress(annotated.pixels, int(rng.integers(*_QUALITIES)))
         drawn = annotated.mask
     box, sector = find_whole_sector(pixels)
-    planes = [to_grey(pixels), spread(pixels), to_grey(source.pixels)]
+    planes = [to_grey(pixels), np.asarray(to_chroma(pixels)), to_grey(source.pixels)]
     scan, chroma, clean = (np.rint(255 * _fill(plane, box, sector, size)) for plane in planes)
     real = source.ink if source.ink is not None else np.zeros_like(drawn)
     doubted = source.suspected | (_grown(real) & ~real)
@@ -99,12 +99,6 @@ def make_pair(
         known=(_fill(_bytes(drawn), box, sector, size) > MASK_ABOVE) | ~doubtful,
         restorable=~doubtful & (hidden == 0),
     )
-
-
-def spread(pixels: NDArray[np.uint8]) -> Grey:
-    """(H, W, 3) RGB -> (H, W) uint8: how coloured, the largest less the smallest of R, G and B."""
-    red, green, blue = cv2.split(pixels)
-    return np.asarray(cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue), np.uint8)
 
 
 def find_whole_sector(pixels: NDArray[np.uint8]) -> tuple[Box, Mask]:

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from scanside.scan.types import Mask, Size
-from trainer.data.mmotu import Entry, find_layout, read_frame
+from trainer.data.mmotu import Entry, find_layout, read_frame, read_split
+from trainer.denoiser.labels import read_labels, read_pixel_masks
 from trainer.denoiser.pairs import Pair, Source, find_whole_sector, make_pair
 from trainer.denoiser.suspects import suspects
 from trainer.progress import track
+
+_WHITE_WITHIN = {"text", "cursor", "arrow", "other"}  # kinds that may be white and lie anywhere
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,26 @@ class Sources:
 
     scans: tuple[Source, ...]
     fingerprint: str
+
+
+def read_part(root: Path, part: str, scans: int | None = None) -> Sources:
+    """The scans of one part of MMOTU that pairs are made on.
+
+    Training takes every scan; figures only those that somebody looked at, without near-duplicates in the
+    training part.
+
+    Args:
+        root: a copy of MMOTU.
+        part: "train", "validation" or "test".
+        scans: use only so many.
+    """
+    labels = [label for label in read_labels() if not label.unsure]
+    entries = [entry for entry in read_split() if entry.part == part]
+    if part != "train":
+        looked_at = {label.image for label in labels}
+        entries = [entry for entry in entries if entry.image in looked_at and not entry.leaks]
+    plain = {label.image for label in labels if not _WHITE_WITHIN & set(label.kinds)}
+    return read_sources(root, entries[:scans], read_pixel_masks(), plain, f"{part} scans")
 
 
 def read_sources(

@@ -62,7 +62,7 @@ def test_the_command(
     mmotu_like: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words(mmotu_like, tmp_path)) == 0
-    folder = tmp_path / "confounder-smoke"
+    folder = tmp_path / "confounder" / "seed-0-smoke"
     stored = {path: path.stat().st_mtime_ns for path in (folder / "stored").glob("*.npz")}
     assert len(stored) == 2
     assert main(words(mmotu_like, tmp_path, "--denoiser", str(bundle))) == 0
@@ -73,7 +73,8 @@ def test_the_command(
     assert "as stored" in report and "removed" in report and "These figures mean nothing" in report
     assert json.loads((folder / "stored" / "run.json").read_text())["recipe"]["preset"] == "thesis"
     capsys.readouterr()
-    assert main(words(mmotu_like, tmp_path, "--seeds", "2")) == 1
+    (folder / "stored" / "run.json").write_text("{}")
+    assert main(words(mmotu_like, tmp_path)) == 1
     assert "other settings" in capsys.readouterr().err
     assert main(words(mmotu_like, tmp_path, "--set", "training.epochs=3")) == 1
     assert main(words(mmotu_like, tmp_path, "--denoiser", str(mmotu_like))) == 1
