@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return _edge_denoiser(arguments, data)
     if arguments.denoiser or arguments.weights_from:
         raise SettingError(
-            "--denoiser and --weights-from belong to default-model, edge-denoiser and confounder. Leave them out."
+            "--denoiser and --weights-from belong to experiments on one network alone. Leave them out."
         )
     from trainer.experiments.plan import Plan
 
