@@ -9,6 +9,7 @@ from scanside.errors import InputError, SettingError
 EXPERIMENTS = (
     *(
         "default-model",
+        "confounder",
         "edge-denoiser",
         "all",
         "table1",
@@ -60,7 +61,10 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     option("--devices", type=int, default=1, metavar="N", help="how many GPUs (default: 1)")
     option(
-        "--denoiser", type=Path, metavar="PATH", help="default-model: a denoiser, its checkpoint or bundle"
+        "--denoiser",
+        type=Path,
+        metavar="PATH",
+        help="default-model, confounder: a denoiser, its checkpoint or bundle",
     )
     option(
         "--weights-from",
@@ -76,11 +80,13 @@ def _run(arguments: argparse.Namespace) -> int:
     data = _data_sets(arguments.data)
     if arguments.experiment == "default-model":
         return _default_model(arguments, data)
+    if arguments.experiment == "confounder":
+        return _confounder(arguments, data)
     if arguments.experiment == "edge-denoiser":
         return _edge_denoiser(arguments, data)
     if arguments.denoiser or arguments.weights_from:
         raise SettingError(
-            "--denoiser and --weights-from belong to default-model and edge-denoiser. Leave them out."
+            "--denoiser and --weights-from belong to experiments on one network alone. Leave them out."
         )
     from trainer.experiments.plan import Plan
 
@@ -137,6 +143,30 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     )
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
+    return 0
+
+
+def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
+    others = {"--weights": arguments.weights != "none", "--weights-from": arguments.weights_from}
+    _check_own_recipe(arguments, data, others)
+    check_torch()
+    from dataclasses import replace
+
+    from trainer.denoiser.ready import open_denoiser
+    from trainer.experiments import confounder
+    from trainer.report.page import write_report
+    from trainer.report.terminal import print_section
+
+    recipe = replace(confounder.Recipe(), first_seed=arguments.seed)
+    folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
+    if arguments.scale == "smoke":
+        recipe = confounder.smoke(recipe)
+        folder = folder.with_name(f"{folder.name}-smoke")
+    denoiser = open_denoiser(arguments.denoiser).denoiser if arguments.denoiser else None
+    name = arguments.denoiser.name if arguments.denoiser else ""
+    section = confounder.run(data["mmotu"], folder, recipe, denoiser, name)
+    print_section(section, arguments.scale)
+    print("Report:", *write_report(folder / "report", [section], arguments.scale))
     return 0
 
 
