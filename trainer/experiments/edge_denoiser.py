@@ -95,7 +95,7 @@ def run(
     network = EdgeDenoiser(recipe.widths, recipe.dilations)
     if start is not None:
         network.load_state_dict(checkpoints.load(start).network().state_dict())
-    sources = read_part(data, "train", recipe.scans)
+    sources = read_part(data, "train", recipe.scans, every=True)
     pairs = training_pairs(sources, recipe, folder)
     held_out = read_part(data, "validation", recipe.scans)
     validation = make_pairs(held_out, recipe.sizes[:1], recipe.seed + 1, what="validation pairs")
