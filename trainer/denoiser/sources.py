@@ -30,7 +30,7 @@ class Sources:
 
 
 def read_part(root: Path, part: str, scans: int | None = None, *, every: bool = False) -> Sources:
-    """The scans of one part of MMOTU to make pairs on: those that somebody looked at, without near-duplicates.
+    """The scans of one part of MMOTU to make pairs on: those that somebody looked at, no near-duplicates.
 
     Args:
         root: a copy of MMOTU.
