@@ -58,7 +58,8 @@ def read_sources(
     """Read `entries` of the copy of MMOTU at `root`.
 
     Args:
-        ink: by image, the annotations that a person outlined, (H, W) bool.
+        ink: by image, the annotations that a person outlined, (H, W) bool; passed over where the image has
+            another size, since it is not the one that was looked at.
         plain_within: images of which a person said that nothing white is drawn in them but at the sides.
         what: named by the progress bar.
 
@@ -69,6 +70,7 @@ def read_sources(
     for entry in track(list(entries), f"reading {what}"):
         frame, lesion = read_frame(layout, entry, digest)
         outlined = ink.get(entry.image)
+        outlined = outlined if outlined is not None and outlined.shape == frame.size else None
         doubt = np.zeros(frame.size, bool)
         sector = find_whole_sector(frame.pixels)[1]
         if outlined is None:
