@@ -138,14 +138,3 @@ def test_wrong_inputs_are_refused(
     assert "Traceback" not in capsys.readouterr().err
     assert given == "target exists" or not out.exists()
     assert not list(out.parent.glob(".out.part"))
-
-
-@pytest.mark.slow
-def test_table2_reads_what_denoise_wrote(mmotu_like: Path, whole_checkpoint: Path, tmp_path: Path) -> None:
-    out = tmp_path / "mmotu-denoised"
-    assert main(["denoise", str(mmotu_like), "--with", str(whole_checkpoint), "--out", str(out)]) == 0
-    small = ["--set", "training.epochs=1", "--set", "input.height=40", "--set", "input.width=64"]
-    words = ["run", "table2", "--data", f"mmotu-denoised={out}", "--out", str(tmp_path), "--scale", "smoke"]
-    assert main([*words, *small]) == 0
-    results = json.loads((tmp_path / "smoke" / "results" / "table2.json").read_text())
-    assert len(results["rows"]) == 6

@@ -58,3 +58,22 @@ def test_an_edge_denoiser_is_trained_measured_and_kept(
     on = ["--weights-from", str(path), "--out", str(tmp_path / "on")]
     assert main([*words, *on]) == 0
     assert main([*words, "--out", str(tmp_path), "--set", "training.epochs=3"]) == 1
+
+
+@pytest.mark.slow
+def test_table2_reads_what_the_thesis_denoiser_wrote(
+    mmotu_like: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Search, denoise, table: the whole way, with a network that learnt at least to keep the scan."""
+    arm = DenoiserArm("unet", alpha=300.0)
+    monkeypatch.setattr(denoiser, "ARMS", (arm,))
+    learn = ["--set", "training.epochs=25", "--set", "optimiser.lr=0.01", "--set", "network.unet_width=4"]
+    words = ["run", "denoiser", "--data", f"mmotu={mmotu_like}", "--out", str(tmp_path)]
+    assert main([*words, "--scale", "smoke", *learn]) == 0
+    checkpoint = tmp_path / "smoke" / "denoisers" / arm.slug / "seed-0" / "checkpoint.pt"
+    out = tmp_path / "mmotu-denoised"
+    assert main(["denoise", str(mmotu_like), "--with", str(checkpoint), "--out", str(out)]) == 0
+    small = ["--set", "training.epochs=1", "--set", "input.height=40", "--set", "input.width=64"]
+    table = ["run", "table2", "--data", f"mmotu-denoised={out}", "--out", str(tmp_path), "--scale", "smoke"]
+    assert main([*table, *small]) == 0
+    assert (tmp_path / "smoke" / "reports" / "table2" / "report.md").exists()
