@@ -50,7 +50,7 @@ class RandomViews(Dataset[Batch]):
         step = -1 if rng.random() < views.flip else 1
         planes = {name: np.ascontiguousarray(plane[window][:, ::step]) for name, plane in vars(pair).items()}
         exponent = (1 + views.gamma) ** rng.uniform(-1, 1)
-        table = (255 * np.linspace(0, 1, 256) ** exponent).astype(np.uint8)
+        table = np.rint(255 * np.linspace(0, 1, 256) ** exponent).astype(np.uint8)
         for name in ("scan", "clean"):
             planes[name] = cv2.LUT(planes[name], table)
         if rng.random() < views.grey:

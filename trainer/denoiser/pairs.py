@@ -96,7 +96,7 @@ def make_pair(
         np.asarray(chroma, np.uint8),
         np.asarray(clean, np.uint8),
         mask,
-        known=(_fill(_bytes(drawn), box, sector, size) > MASK_ABOVE) | ~doubtful,
+        known=mask | ~doubtful,
         restorable=~doubtful & (hidden == 0),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from scanside.scan.types import Mask, Size
 from trainer.data.mmotu import Entry, find_layout, read_frame, read_split
-from trainer.denoiser.labels import read_labels, read_pixel_masks
+from trainer.denoiser.labels import pixel_labelled, read_labels, read_pixel_mask
 from trainer.denoiser.pairs import Pair, Source, find_whole_sector, make_pair
 from trainer.denoiser.suspects import suspects
 from trainer.progress import track
@@ -46,7 +46,8 @@ def read_part(root: Path, part: str, scans: int | None = None) -> Sources:
         looked_at = {label.image for label in labels}
         entries = [entry for entry in entries if entry.image in looked_at and not entry.leaks]
     plain = {label.image for label in labels if not _WHITE_WITHIN & set(label.kinds)}
-    return read_sources(root, entries[:scans], read_pixel_masks(), plain, f"{part} scans")
+    ink = {image: read_pixel_mask(image) for image in pixel_labelled()}
+    return read_sources(root, entries[:scans], ink, plain, f"{part} scans")
 
 
 def read_sources(
