@@ -72,10 +72,10 @@ def read_sources(
         frame, lesion = read_frame(layout, entry, digest)
         outlined = ink.get(entry.image)
         doubt = np.zeros(frame.size, bool)
+        sector = find_whole_sector(frame.pixels)[1]
         if outlined is None:
-            sector = find_whole_sector(frame.pixels)[1]
             doubt = suspects(frame.pixels, sector, white_within=entry.image not in plain_within)
-        scans.append(Source(str(entry.image), frame.pixels, lesion, outlined, doubt))
+        scans.append(Source(str(entry.image), frame.pixels, lesion, sector, outlined, doubt))
     return Sources(tuple(scans), digest.hexdigest())
 
 
