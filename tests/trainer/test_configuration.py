@@ -17,7 +17,9 @@ from trainer.configuration import Configuration, Optimiser, from_json, keys, ove
 from trainer.optimiser import optimiser
 
 DOCS = Path(__file__).parents[2] / "docs" / "networks.md"
-EVERY = [(preset, dataset) for preset in ("as-thesis", "as-code") for dataset in ("mmotu", "hospital", "pairs")]
+EVERY = [
+    (preset, dataset) for preset in ("as-thesis", "as-code") for dataset in ("mmotu", "hospital", "pairs")
+]
 
 
 def flat(configuration: Configuration) -> dict[str, object]:

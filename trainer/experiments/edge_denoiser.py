@@ -172,6 +172,7 @@ def _found_figures(mask: NDArray[np.bool_], truth: Pair) -> dict[str, Estimate]:
     judged = found(mask, truth)
     return {
         "f1": judged.f1,
+        "f1_but_for_rims": judged.f1_but_for_rims,
         "precision": judged.precision,
         "recall": judged.recall,
         "replaced_tissue": judged.replaced_tissue,
