@@ -48,7 +48,11 @@ def _add_annotations(made: "argparse._SubParsersAction[Parser]") -> None:
     )
     sheet.add_argument("source", type=Path, metavar="SRC", help="folder with scans as PNG or JPEG")
     sheet.add_argument("target", type=Path, metavar="SHEET", help="PNG to write")
-    sheet.add_argument("--preset", default="broad", help="broad, or thesis: what the thesis draws (broad)")
+    sheet.add_argument(
+        "--preset",
+        default="broad",
+        help="broad; thesis: what the thesis draws; or one kind, see docs/annotations.md (default: broad)",
+    )
     sheet.add_argument("--count", type=int, default=12, help="scans, drawn at random (default: 12)")
     sheet.add_argument("--seed", type=int, default=0, help="seed of every random draw (default: 0)")
     sheet.set_defaults(command=_annotations)
