@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import SettingError
-from scanside.scan.types import Mask
+from scanside.scan.types import Grey, Mask
 from trainer.annotations.arrows import draw_arrows
 from trainer.annotations.bars import draw_depth_ticks, draw_scale_bar
 from trainer.annotations.body_marks import draw_body_mark
@@ -54,11 +54,13 @@ class Annotated:
     Attributes:
         pixels: (H, W, 3) uint8, RGB.
         mask: (H, W) bool: the drawn pixels with their soft edges and shades, from the drawing itself.
+        cover: (H, W) uint8, 0 to 255: how much of each pixel ink covers; less where it shines through.
         kinds: what was drawn, in order.
     """
 
     pixels: NDArray[np.uint8]
     mask: Mask
+    cover: Grey
     kinds: tuple[str, ...]
 
 
@@ -87,12 +89,12 @@ def annotate(
     if preset == "thesis":
         marked = lesion if lesion is not None and lesion.any() else _filled(look_at(None, sector, rng))
         drawn, where = draw_as_thesis(pixels, marked, rng)
-        return Annotated(drawn, where, ("thesis",))
+        return Annotated(drawn, where, where.astype(np.uint8) * np.uint8(255), ("thesis",))
     scene, look, layer = look_at(lesion, sector, rng), draw_look(rng), Layer(pixels)
     chosen = [preset] if preset in KINDS else _choose(rng)
     for name in chosen:
         KINDS[name][1](layer, scene, look, rng)
-    return Annotated(layer.pixels, layer.mask, tuple(chosen))
+    return Annotated(layer.pixels, layer.mask, layer.cover, tuple(chosen))
 
 
 def _choose(rng: np.random.Generator) -> list[str]:
