@@ -44,8 +44,6 @@ KINDS: dict[str, tuple[float, Draw]] = {
     "body mark": (0.06, draw_body_mark),
     "cursor": (0.15, draw_cursor),
 }
-
-
 PRESETS = ("broad", "thesis", *KINDS)
 
 

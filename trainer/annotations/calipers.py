@@ -1,5 +1,7 @@
 """Distances: two marks, a dotted line between them, at times a number or the value beside one."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -46,22 +48,30 @@ def _shares() -> list[float]:
     return [first, *((1 - first) / (len(SHAPES) - 1) for _ in SHAPES[1:])]
 
 
+@dataclass(frozen=True)
 class _Dots:
-    """The dotted line of one machine."""
+    """The dotted line of one machine.
 
-    def __init__(self, ink: Ink, step: float, side: float, drawn: bool) -> None:
-        self.ink, self.step, self.side, self.drawn = ink, step, side, drawn
+    Attributes:
+        step, side: from dot to dot, and of a dot; px at unit size.
+        full: a thin line in place of dots.
+    """
+
+    ink: Ink
+    step: float
+    side: float
+    full: bool
 
     @classmethod
     def draw(cls, look: Look, rng: np.random.Generator) -> "_Dots | None":
         if rng.random() < 0.12:
             return None
         ink = look.ink if rng.random() < 0.6 else look.in_colour(_WHITE)
-        return cls(ink, rng.uniform(3, 10), rng.choice([1.0, 1.0, 1.5, 2.2]), rng.random() < 0.06)
+        return cls(ink, rng.uniform(3, 10), float(rng.choice([1.0, 1.0, 1.5, 2.2])), rng.random() < 0.06)
 
     def between(self, canvas: Grey, start: Point, end: Point, scene: Scene) -> Grey:
-        """Dots from one point to the other; a thin line where the machine draws one."""
-        if self.drawn:
+        """Strokes from one point to the other, drawn on `canvas`."""
+        if self.full:
             ends = tuple((round(x), round(y)) for x, y in (start, end))
             return np.asarray(cv2.line(canvas, ends[0], ends[1], 255, 1, cv2.LINE_AA), np.uint8)
         length = float(np.hypot(end[0] - start[0], end[1] - start[1]))

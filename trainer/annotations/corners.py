@@ -19,6 +19,7 @@ def in_corner(scene: Scene, width: int, height: int, rng: np.random.Generator) -
     for share in np.linspace(0, 1, 21):
         x, y = corner + min(1.0, share + further) * (middle - corner)
         top, start = max(0, round(y)), max(0, round(x))
-        if scene.sector[top : round(y) + height, start : round(x) + width].mean() > 0.15:
+        under = scene.sector[top : round(y) + height, start : round(x) + width]
+        if np.count_nonzero(under) > 0.15 * width * height:
             break
     return round(x), round(y)

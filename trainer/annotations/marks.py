@@ -10,6 +10,8 @@ from trainer.annotations.scene import Point, Scene
 
 SHAPES = ("gapped cross", "cross", "x", "circle", "diamond", "bar", "square", "asterisk")
 _TURNS = {"cross": (0, 2), "x": (1, 3), "asterisk": (0, 1, 2, 3), "bar": (2,)}  # strokes, in 45 degrees
+_SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+_DIAMOND = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]])
 
 
 def draw_mark(canvas: Grey, at: Point, shape: str, scene: Scene, arm: float, look: Look) -> Grey:
@@ -34,21 +36,15 @@ def draw_mark(canvas: Grey, at: Point, shape: str, scene: Scene, arm: float, loo
     elif shape in _TURNS:
         for turn in _TURNS[shape]:
             along = reach * np.array([np.cos(turn * np.pi / 4), np.sin(turn * np.pi / 4)])
-            start, end = (
-                np.array([x, y]) - along.round().astype(int),
-                np.array([x, y]) + along.round().astype(int),
-            )
+            start, end = (np.array([x, y]) + sign * along.round().astype(int) for sign in (-1, 1))
             cv2.line(canvas, start.tolist(), end.tolist(), 255, width)
     elif shape == "circle":
         cv2.circle(canvas, (x, y), max(2, round(0.7 * reach)), 255, width, cv2.LINE_AA)
     else:
         side = max(2, round(0.7 * reach))
-        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) if shape == "square" else _DIAMOND
+        corners = _SQUARE if shape == "square" else _DIAMOND
         cv2.polylines(canvas, [(np.array([x, y]) + side * corners).astype(np.int32)], True, 255, width)
     return canvas
-
-
-_DIAMOND = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]])
 
 
 def draw_crosses(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:

@@ -12,12 +12,11 @@ from trainer.annotations.scene import Scene
 def draw_trace(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
     """A dotted or full ellipse or outline around the lesion, with marks at its ends at times."""
     points = scene.edge
-    if len(points) >= 5 and rng.random() < 0.7:
-        (x, y), (long, short), turn = cv2.fitEllipse(points)
-        # A lesion of a few pixels in a row has an ellipse without end.
-        axes = tuple(round(min(max(axis / 2, 2), max(scene.sector.shape))) for axis in (long, short))
-        centre = (round(float(np.clip(x, 0, 1e4))), round(float(np.clip(y, 0, 1e4))))
-        points = np.asarray(cv2.ellipse2Poly(centre, axes, round(turn), 0, 360, 2), np.float32)
+    if rng.random() < 0.7:
+        (x, y), sides, turn = cv2.minAreaRect(points)
+        axes = (max(2, round(sides[0] / 2)), max(2, round(sides[1] / 2)))
+        outline = cv2.ellipse2Poly((round(x), round(y)), axes, round(turn), 0, 360, 2)
+        points = np.asarray(outline, np.float32)
     canvas = layer.blank()
     if rng.random() < 0.3:
         kind = cv2.LINE_AA if look.face.smooth else cv2.LINE_8

@@ -93,7 +93,7 @@ def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, nam
     parts = []
     for part in (("train",), ("validation", "test")):
         entries = _entries(part, recipe)
-        drawn = read_two_classes(
+        scans = read_two_classes(
             data,
             entries,
             second,
@@ -103,9 +103,10 @@ def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, nam
             recipe.first_seed,
             f"{part[-1]} scans",
         )
-        parts.append(drawn)
+        parts.append(scans)
     (train, train_files), (test, test_files) = parts
-    made = {"recipe": asdict(recipe), "files": [train_files, test_files]}
+    drawn = hashlib.sha256(train.stored.tobytes() + test.stored.tobytes()).hexdigest()
+    made = {"recipe": asdict(recipe), "files": [train_files, test_files], "drawn": drawn}
     folders = {False: folder / "stored"}
     _claim(folders[False], made)
     if denoiser:
