@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -87,8 +88,9 @@ def test_a_finished_run_is_measured_again_behind_a_denoiser(
     assert plain.manifest["threshold"]["risk"] == pytest.approx(
         before.manifest["threshold"]["risk"], rel=1e-3
     )
-    auc = [made.manifest["performance"]["auc"]["value"] for made in (before, plain)]
-    assert auc[0] == pytest.approx(auc[1])
+    # Of so short a run all risks are nearly equal: rounding would decide an AUC.
+    logits = [np.load(folder / "test_predictions.npz")["logits"] for folder in (smoke, folders[0])]
+    np.testing.assert_allclose(*logits, atol=1e-5)
     assert "weights unchanged" in plain.manifest["performance"]["measured_on"]
 
     for name, values in before.state.items():
