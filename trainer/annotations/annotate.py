@@ -9,21 +9,41 @@ from numpy.typing import NDArray
 
 from scanside.errors import SettingError
 from scanside.scan.types import Mask
+from trainer.annotations.arrows import draw_arrows
+from trainer.annotations.bars import draw_depth_ticks, draw_scale_bar
+from trainer.annotations.body_marks import draw_body_mark
 from trainer.annotations.calipers import draw_calipers
+from trainer.annotations.cursors import draw_cursor
+from trainer.annotations.doppler_box import draw_doppler_box
+from trainer.annotations.edge_text import draw_edge_text
+from trainer.annotations.focus_marks import draw_focus_marks
 from trainer.annotations.labels import draw_labels
 from trainer.annotations.layer import Layer
 from trainer.annotations.look import Look, draw_look
 from trainer.annotations.marks import draw_crosses
+from trainer.annotations.result_box import draw_result_box, draw_settings
 from trainer.annotations.scene import Scene, look_at
 from trainer.annotations.thesis import draw_as_thesis
+from trainer.annotations.traces import draw_trace
 
 Draw = Callable[[Layer, Scene, Look, np.random.Generator], None]
 PRESETS = ("broad", "thesis")
 # How often each kind is on a scan, and what draws it. Later ones lie over earlier ones.
 KINDS: dict[str, tuple[float, Draw]] = {
-    "caliper": (0.6, draw_calipers),
-    "cross": (0.12, draw_crosses),
-    "text": (0.5, draw_labels),
+    "depth ticks": (0.3, draw_depth_ticks),
+    "scale bar": (0.12, draw_scale_bar),
+    "Doppler box": (0.1, draw_doppler_box),
+    "focus mark": (0.2, draw_focus_marks),
+    "trace": (0.06, draw_trace),
+    "caliper": (0.55, draw_calipers),
+    "cross": (0.08, draw_crosses),
+    "arrow": (0.08, draw_arrows),
+    "text": (0.4, draw_labels),
+    "edge text": (0.15, draw_edge_text),
+    "settings": (0.18, draw_settings),
+    "result box": (0.1, draw_result_box),
+    "body mark": (0.06, draw_body_mark),
+    "cursor": (0.15, draw_cursor),
 }
 
 

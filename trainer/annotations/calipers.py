@@ -57,7 +57,7 @@ class _Dots:
         if rng.random() < 0.12:
             return None
         ink = look.ink if rng.random() < 0.6 else look.in_colour(_WHITE)
-        return cls(ink, rng.uniform(3, 8), rng.choice([1.0, 1.0, 1.5, 2.2]), rng.random() < 0.06)
+        return cls(ink, rng.uniform(3, 10), rng.choice([1.0, 1.0, 1.5, 2.2]), rng.random() < 0.06)
 
     def between(self, canvas: Grey, start: Point, end: Point, scene: Scene) -> Grey:
         """Dots from one point to the other; a thin line where the machine draws one."""

@@ -7,10 +7,12 @@ import numpy as np
 from trainer.annotations.layer import Colour, Ink
 from trainer.annotations.lettering import Face, draw_face
 
-# As seen in real scans, with how often: nearly all of MMOTU's are the first, a greenish yellow.
+# As seen in real scans, with how often: nearly all of MMOTU's are the first, a light yellow.
 _COLOURS: dict[Colour, float] = {
-    (232, 243, 88): 0.42,
-    (255, 255, 0): 0.1,
+    (255, 255, 174): 0.3,
+    (232, 243, 88): 0.18,
+    (255, 255, 0): 0.08,
+    (125, 190, 135): 0.04,
     (255, 255, 255): 0.16,
     (200, 205, 200): 0.04,
     (0, 255, 255): 0.08,
@@ -50,7 +52,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     red, green, blue = np.clip(chosen + rng.normal(0, _JITTER, 3), 0, 255).astype(int)
     ink = Ink(
         colour=(int(red), int(green), int(blue)),
-        shade=("shadow", "outline", "none")[rng.choice(3, p=(0.45, 0.25, 0.3))],
+        shade=("shadow", "outline", "none")[rng.choice(3, p=(0.55, 0.25, 0.2))],
         blur_px=float(rng.uniform(0.35, 0.8)) if rng.random() < 0.35 else 0.0,
         opacity=float(rng.uniform(0.75, 1)) if rng.random() < 0.2 else 1.0,
     )

@@ -105,7 +105,9 @@ class Layout:
 
     def image(self, entry: Entry) -> Path:
         if not self.figshare:
-            return image_path(self.root, entry.image)
+            path = image_path(self.root, entry.image)
+            without_annotations = path.with_suffix(".PNG")  # what `trainer denoise` writes
+            return without_annotations if without_annotations.exists() else path
         return (
             self.root
             / ("train/train_image" if entry.part == "train" else "test/image")
@@ -166,9 +168,7 @@ def prepare_scans(
     layout = find_layout(root)
     digest = hashlib.sha256()
     for row, entry in enumerate(track(entries, f"preparing {what}")):
-        pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
-        lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
-        frame = Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+        frame, lesion = read_frame(layout, entry, digest)
         scan = prepare(frame, find_regions(Header(), frame.size)[0], size, chroma=denoiser is not None)
         if denoiser is not None:
             try:
@@ -177,8 +177,19 @@ def prepare_scans(
             except UnlikeTraining:
                 removed[row] = np.nan
         scans[row] = np.rint(scan.pixels * 255)
-        masks[row] = prepare_mask(lesion > 0, scan.origin, size, mask_above)
+        masks[row] = prepare_mask(lesion, scan.origin, size, mask_above)
     return PreparedScans(entries, scans, masks, digest.hexdigest(), removed)
+
+
+def read_frame(layout: Layout, entry: Entry, digest: "hashlib._Hash") -> tuple[Frame, Mask]:
+    """One image in RGB, and (H, W) bool, its lesion; `digest` takes both files in.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
+    lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
+    return Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)), np.asarray(lesion > 0, bool)
 
 
 def fingerprint(root: Path) -> str:

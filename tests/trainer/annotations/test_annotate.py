@@ -5,6 +5,7 @@ import pytest
 
 from scanside.errors import SettingError
 from trainer.annotations.annotate import KINDS, PRESETS, annotate, recompress
+from trainer.annotations.flow import draw_flow
 from trainer.annotations.layer import Layer
 from trainer.annotations.look import draw_look
 from trainer.annotations.scene import look_at
@@ -97,3 +98,12 @@ def test_an_unknown_preset_is_refused() -> None:
     clean, lesion, sector = scene()
     with pytest.raises(SettingError, match="broad or thesis"):
         annotate(clean, lesion, sector, np.random.default_rng(0), "wide")
+
+
+def test_flow_is_coloured_and_stays_in_the_sector() -> None:
+    clean, _, sector = scene()
+    drawn = [draw_flow(clean, sector, np.random.default_rng(seed)) for seed in range(8)]
+    changed = [(one != clean).any(axis=2) for one in drawn]
+    assert all(where.any() and not (where & ~sector).any() and where.mean() < 0.1 for where in changed)
+    spread = [np.ptp(one.astype(int), axis=2)[where] for one, where in zip(drawn, changed, strict=True)]
+    assert all(np.median(colour) > 60 for colour in spread)

@@ -1,4 +1,4 @@
-"""The last denoiser of the author's code: squeeze-excitation, a dilated latent, no skips (THESIS, networks)."""
+"""The last denoiser of the author's code (THESIS, networks): squeeze-excitation, dilated latent, no skips."""
 
 from torch import Tensor, nn
 
