@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from scanside.bundle import load_bundle
-from scanside.scan.types import Size
-from tests.synth.bundle import make_bundle
+from tests.trainer.denoiser.untrained import untrained
 from trainer import checkpoint as checkpoints
 from trainer.cli import main
+from trainer.denoiser import checkpoint as denoisers
 
 
 def command(data: Path, out: Path) -> list[str]:
@@ -73,7 +72,8 @@ def test_a_finished_run_is_measured_again_behind_a_denoiser(
     smoke: Path, mmotu_like: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the same weights; and without one everything comes out as it was."""
-    denoiser = make_bundle(tmp_path / "bundle", size=Size(56, 88), denoiser=True)
+    denoiser = tmp_path / "denoiser.pt"
+    denoisers.save(untrained(), denoiser)
     words = ["run", "default-model", "--data", f"mmotu={mmotu_like}", "--scale", "smoke"]
     words += ["--weights-from", str(smoke / "checkpoint.pt")]
     folders = [tmp_path / name / "default-model" / "seed-0-smoke" for name in ("plain", "denoised")]
@@ -97,10 +97,7 @@ def test_a_finished_run_is_measured_again_behind_a_denoiser(
         if not name.startswith("head."):
             assert torch.equal(values, denoised.state[name]), name
     said = denoised.manifest["denoiser"]
-    assert (
-        said["fingerprint"]
-        == load_bundle(denoiser, allow_test_only=True).manifest.document["denoiser"]["fingerprint"]
-    )
+    assert said["fingerprint"] == untrained().document["fingerprint"]
     found = said["found"]
     assert found["training"]["images"] == 48 and found["training"]["annotated"] > 0
     assert denoised.manifest["reference"]["max_distance"] != before.manifest["reference"]["max_distance"]
