@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import SettingError
-from scanside.scan.types import Mask
+from scanside.scan.types import Grey, Mask
 from trainer.annotations.arrows import draw_arrows
 from trainer.annotations.bars import draw_depth_ticks, draw_scale_bar
 from trainer.annotations.body_marks import draw_body_mark
@@ -27,7 +27,6 @@ from trainer.annotations.thesis import draw_as_thesis
 from trainer.annotations.traces import draw_trace
 
 Draw = Callable[[Layer, Scene, Look, np.random.Generator], None]
-PRESETS = ("broad", "thesis")
 # How often each kind is on a scan, and what draws it. Later ones lie over earlier ones.
 KINDS: dict[str, tuple[float, Draw]] = {
     "depth ticks": (0.3, draw_depth_ticks),
@@ -47,6 +46,9 @@ KINDS: dict[str, tuple[float, Draw]] = {
 }
 
 
+PRESETS = ("broad", "thesis", *KINDS)
+
+
 @dataclass(frozen=True)
 class Annotated:
     """A scan with annotations.
@@ -54,11 +56,13 @@ class Annotated:
     Attributes:
         pixels: (H, W, 3) uint8, RGB.
         mask: (H, W) bool: the drawn pixels with their soft edges and shades, from the drawing itself.
+        cover: (H, W) uint8, 0 to 255: how much of each pixel ink covers; less where it shines through.
         kinds: what was drawn, in order.
     """
 
     pixels: NDArray[np.uint8]
     mask: Mask
+    cover: Grey
     kinds: tuple[str, ...]
 
 
@@ -76,24 +80,29 @@ def annotate(
         lesion: (H, W) bool; None or empty: a place drawn at random stands in for it.
         sector: (H, W) bool, tissue.
         rng: decides everything.
-        preset: "broad", all that is seen on real scans, at least one kind; "thesis", what the thesis draws.
+        preset: "broad", all that is seen on real scans, at least one kind; "thesis", what the thesis draws;
+            the name of one of KINDS: that alone.
 
     Raises:
         SettingError: no such preset.
     """
     if preset not in PRESETS:
-        raise SettingError(f"the preset '{preset}' is unknown: choose {' or '.join(PRESETS)}.")
+        raise SettingError(f"the preset '{preset}' is unknown: choose {', '.join(PRESETS)}.")
     if preset == "thesis":
         marked = lesion if lesion is not None and lesion.any() else _filled(look_at(None, sector, rng))
         drawn, where = draw_as_thesis(pixels, marked, rng)
-        return Annotated(drawn, where, ("thesis",))
+        return Annotated(drawn, where, where.astype(np.uint8) * np.uint8(255), ("thesis",))
     scene, look, layer = look_at(lesion, sector, rng), draw_look(rng), Layer(pixels)
-    names = list(KINDS)
-    drawn_at_random = [name for name in names if rng.random() < KINDS[name][0]]
-    chosen = drawn_at_random or [names[rng.integers(len(names))]]
+    chosen = [preset] if preset in KINDS else _choose(rng)
     for name in chosen:
         KINDS[name][1](layer, scene, look, rng)
-    return Annotated(layer.pixels, layer.mask, tuple(chosen))
+    return Annotated(layer.pixels, layer.mask, layer.cover, tuple(chosen))
+
+
+def _choose(rng: np.random.Generator) -> list[str]:
+    """Names of kinds in the order of KINDS, at least one."""
+    names = list(KINDS)
+    return [name for name in names if rng.random() < KINDS[name][0]] or [names[rng.integers(len(names))]]
 
 
 def recompress(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ al., IEEE TIP 2004) over the same pixels. Only pixels whose truth is known count
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import torch
 from monai.metrics.regression import compute_ssim_and_cs
@@ -71,16 +72,24 @@ class Found:
 
     Attributes:
         tissue: pixels that are known not to be annotated.
+        far_false, far_missed: of the false and the missed ones those that touch no annotated, or no found,
+            pixel. The others lie on the rim of a stroke, which is a matter of a fraction of a pixel.
     """
 
     hits: NDArray[np.float64]
     false: NDArray[np.float64]
     missed: NDArray[np.float64]
     tissue: NDArray[np.float64]
+    far_false: NDArray[np.float64]
+    far_missed: NDArray[np.float64]
 
     @property
     def f1(self) -> Estimate:
         return estimate(ratio_figure(2 * self.hits, 2 * self.hits + self.false + self.missed))
+
+    @property
+    def f1_but_for_rims(self) -> Estimate:
+        return estimate(ratio_figure(2 * self.hits, 2 * self.hits + self.far_false + self.far_missed))
 
     @property
     def precision(self) -> Estimate:
@@ -99,9 +108,9 @@ class Found:
 def found(mask: NDArray[np.bool_], pairs: Pair) -> Found:
     """Compare the mask of a detector, (N, H, W) bool, with the truth."""
     known, truth = pairs.known, pairs.mask
-    return Found(
-        *(_sums(m & known) for m in (mask & truth, mask & ~truth, ~mask & truth)), _sums(known & ~truth)
-    )
+    false, missed = mask & ~truth, ~mask & truth
+    counted = (mask & truth, false, missed, ~truth, false & ~_touched(truth), missed & ~_touched(mask))
+    return Found(*(_sums(where & known) for where in counted))
 
 
 def best_threshold(probability: NDArray[np.float32], pairs: Pair) -> float:
@@ -113,6 +122,12 @@ def best_threshold(probability: NDArray[np.float32], pairs: Pair) -> float:
     )  # pixels at or above each step
     f1 = 2 * annotated / np.maximum(annotated[0] + annotated + tissue, 1)
     return float(f1[1:100].argmax() + 1) / 100
+
+
+def _touched(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N, H, W): each mask and its eight neighbours all round."""
+    kernel = np.ones((3, 3), np.uint8)
+    return np.stack([cv2.dilate(mask.astype(np.uint8), kernel) > 0 for mask in masks])
 
 
 def _sums(values: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from scanside.scan.region import find_regions
 from scanside.scan.types import Box, Frame, Grey, Mask, Size
 from trainer.annotations.annotate import annotate, recompress
 
-MASK_ABOVE = 0.15  # share of a pixel that ink covers, from which on it is annotated
+MASK_ABOVE = 0.15  # how much of a pixel ink covers, counting by how little shines through: annotated
 _QUALITIES = (75, 96)  # of the JPEG into which the machine, or who collected the scans, put the screen
 _HALO_PX = 4  # around real ink JPEG leaves traces of it
 
@@ -31,7 +31,7 @@ class Source:
     Attributes:
         name: of the image.
         pixels: (H, W, 3) uint8, RGB.
-        lesion: (H, W) bool.
+        lesion, sector: (H, W) bool.
         ink: (H, W) bool, annotations that are on it, outlined by a person; None where nobody did.
         suspected: (H, W) bool, what may be annotations; empty where `ink` is known.
     """
@@ -39,6 +39,7 @@ class Source:
     name: str
     pixels: NDArray[np.uint8]
     lesion: Mask
+    sector: Mask
     ink: Mask | None
     suspected: Mask
 
@@ -78,18 +79,20 @@ def make_pair(
     Raises:
         NoTissue: the annotated image holds no scan.
     """
-    pixels, drawn = source.pixels, np.zeros(source.lesion.shape, bool)
+    pixels, cover = source.pixels, np.zeros(source.lesion.shape, np.uint8)
     if draw:
-        _, sector = find_whole_sector(pixels)
-        annotated = annotate(pixels, source.lesion, sector, rng, preset)
+        annotated = annotate(pixels, source.lesion, source.sector, rng, preset)
         pixels = recompress(annotated.pixels, int(rng.integers(*_QUALITIES)))
-        drawn = annotated.mask
+        cover = annotated.cover
     box, sector = find_whole_sector(pixels)
     planes = [to_grey(pixels), np.asarray(to_chroma(pixels)), to_grey(source.pixels)]
     scan, chroma, clean = (np.rint(255 * _fill(plane, box, sector, size)) for plane in planes)
-    real = source.ink if source.ink is not None else np.zeros_like(drawn)
-    doubted = source.suspected | (_grown(real) & ~real)
-    ink, doubt, hidden = (_fill(_bytes(m), box, sector, size) for m in (drawn | real, doubted, _grown(real)))
+    real = source.ink if source.ink is not None else np.zeros(cover.shape, bool)
+    # Outside the sector of the scan as it was, which what is drawn can enlarge, nobody looked.
+    doubted = source.suspected | (_grown(real) & ~real) | ~source.sector
+    cover = np.where(real, np.uint8(255), cover)
+    planes = [cover, _bytes(doubted), _bytes(_grown(real))]
+    ink, doubt, hidden = (_fill(plane, box, sector, size) for plane in planes)
     mask, doubtful = ink > MASK_ABOVE, doubt > 0
     return Pair(
         np.asarray(scan, np.uint8),
@@ -131,3 +134,8 @@ def _grown(mask: Mask) -> Mask:
 def stacked(pairs: Sequence[Pair]) -> Pair:
     """Pairs of one size as one, with (N, H, W) arrays."""
     return Pair(**{name: np.stack([getattr(pair, name) for pair in pairs]) for name in vars(pairs[0])})
+
+
+def unstacked(pairs: Pair) -> list[Pair]:
+    """What `stacked` put together, one by one."""
+    return [Pair(*planes) for planes in zip(*vars(pairs).values(), strict=True)]

@@ -29,23 +29,21 @@ class Sources:
     fingerprint: str
 
 
-def read_part(root: Path, part: str, scans: int | None = None) -> Sources:
-    """The scans of one part of MMOTU that pairs are made on.
-
-    Training takes every scan; figures only those that somebody looked at, without near-duplicates in the
-    training part.
+def read_part(root: Path, part: str, scans: int | None = None, *, every: bool = False) -> Sources:
+    """The scans of one part of MMOTU to make pairs on: those that somebody looked at, no near-duplicates.
 
     Args:
         root: a copy of MMOTU.
         part: "train", "validation" or "test".
         scans: use only so many.
+        every: take the others, too: enough to learn from, but no figure rests on them.
     """
     labels = [label for label in read_labels() if not label.unsure]
     entries = [entry for entry in read_split() if entry.part == part]
-    if part != "train":
+    if not every:
         looked_at = {label.image for label in labels}
         entries = [entry for entry in entries if entry.image in looked_at and not entry.leaks]
-    plain = {label.image for label in labels if not _WHITE_WITHIN & set(label.kinds)}
+    plain = {label.image for label in labels if not _WHITE_WITHIN & label.kinds}
     ink = {image: read_pixel_mask(image) for image in pixel_labelled()}
     return read_sources(root, entries[:scans], ink, plain, f"{part} scans")
 
@@ -60,7 +58,8 @@ def read_sources(
     """Read `entries` of the copy of MMOTU at `root`.
 
     Args:
-        ink: by image, the annotations that a person outlined, (H, W) bool.
+        ink: by image, the annotations that a person outlined, (H, W) bool; passed over where the image has
+            another size, since it is not the one that was looked at.
         plain_within: images of which a person said that nothing white is drawn in them but at the sides.
         what: named by the progress bar.
 
@@ -71,11 +70,12 @@ def read_sources(
     for entry in track(list(entries), f"reading {what}"):
         frame, lesion = read_frame(layout, entry, digest)
         outlined = ink.get(entry.image)
+        outlined = outlined if outlined is not None and outlined.shape == frame.size else None
         doubt = np.zeros(frame.size, bool)
+        sector = find_whole_sector(frame.pixels)[1]
         if outlined is None:
-            sector = find_whole_sector(frame.pixels)[1]
             doubt = suspects(frame.pixels, sector, white_within=entry.image not in plain_within)
-        scans.append(Source(str(entry.image), frame.pixels, lesion, outlined, doubt))
+        scans.append(Source(str(entry.image), frame.pixels, lesion, sector, outlined, doubt))
     return Sources(tuple(scans), digest.hexdigest())
 
 

@@ -5,6 +5,7 @@ figures are of the test part. docs/denoiser.md says how and why.
 """
 
 import json
+import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scanside.errors import SettingError
 from scanside.scan.types import Size
+from trainer.arrays import load_arrays, save_arrays
 from trainer.configuration import Optimiser, Training
 from trainer.data.mmotu import SOURCE
 from trainer.denoiser import checkpoint as checkpoints
@@ -21,7 +24,7 @@ from trainer.denoiser.checkpoint import DenoiserCheckpoint
 from trainer.denoiser.figures import best_threshold, found, restored
 from trainer.denoiser.fitting import EdgeFitting
 from trainer.denoiser.loader import Views, plain_loader, training_loader
-from trainer.denoiser.pairs import Pair, stacked
+from trainer.denoiser.pairs import Pair, stacked, unstacked
 from trainer.denoiser.sources import Sources, make_pairs, read_part
 from trainer.hardware import Hardware, repeatable
 from trainer.models.denoiser.edge import EdgeDenoiser
@@ -87,14 +90,13 @@ def run(
     Returns:
         The figures on test pairs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
+    _claim(folder, json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
     lightning.seed_everything(recipe.seed, verbose=False)
     network = EdgeDenoiser(recipe.widths, recipe.dilations)
     if start is not None:
         network.load_state_dict(checkpoints.load(start).network().state_dict())
-    sources = read_part(data, "train", recipe.scans)
-    pairs = _training_pairs(sources, recipe)
+    sources = read_part(data, "train", recipe.scans, every=True)
+    pairs = training_pairs(sources, recipe, folder)
     held_out = read_part(data, "validation", recipe.scans)
     validation = make_pairs(held_out, recipe.sizes[:1], recipe.seed + 1, what="validation pairs")
     fitting = EdgeFitting(network, recipe.optimiser, recipe.training, recipe.seed)
@@ -106,6 +108,10 @@ def run(
     tested = read_part(data, "test", recipe.scans)
     test = make_pairs(tested, recipe.sizes[:1], recipe.seed + 2, what="test pairs")
     figures = measure(network, test, threshold)
+    outlined = replace(tested, scans=tuple(scan for scan in tested.scans if scan.ink is not None))
+    if outlined.scans:
+        real = make_pairs(outlined, recipe.sizes[:1], recipe.seed, undrawn=1.0, what="real annotations")
+        figures |= {f"{name}_real": figure for name, figure in find_figures(network, real, threshold).items()}
     size = recipe.sizes[0]
     trained_on = f"{len(sources.scans)} scans of {SOURCE} onto which annotations were drawn" + (
         "" if scale == "full" else f"; {scale} run, good for nothing"
@@ -127,28 +133,50 @@ def run(
         },
     )
     checkpoints.save(checkpoint, folder / "checkpoint.pt")
+    shutil.rmtree(folder / "pairs")
     (folder / "evaluation.json").write_text(json.dumps(checkpoint.manifest, indent=2) + "\n")
     return figures
 
 
+def _claim(folder: Path, recipe: str) -> None:
+    """Take `folder` for this recipe, or find that it was taken for the same one before.
+
+    Raises:
+        SettingError: it holds a run of another recipe.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "recipe.json"
+    if path.exists() and path.read_text() != recipe:
+        raise SettingError(f"{folder} holds a run of another recipe. Choose another --out, or remove it.")
+    path.write_text(recipe)
+
+
 def measure(network: EdgeDenoiser, pairs: list[Pair], threshold: float) -> dict[str, Estimate]:
-    """Every figure on pairs of one size; outside the mask the scan stays as it was."""
-    truth = stacked(pairs)
-    scan = truth.scan.astype(np.float32) / 255
-    figures = {}
+    """Every figure, with colour and without, on pairs of one size; outside the mask the scan stays."""
+    truth, figures = stacked(pairs), {}
     for name, grey in (("", False), ("_grey", True)):
         probability, clean = predict(network, pairs, grey=grey)
-        mask = probability > threshold
-        judged, result = found(mask, truth), restored(np.where(mask, clean, scan), truth)
-        figures |= {
-            f"f1{name}": judged.f1,
-            f"precision{name}": judged.precision,
-            f"recall{name}": judged.recall,
-            f"replaced_tissue{name}": judged.replaced_tissue,
-            f"psnr_inside{name}": result.psnr("inside"),
-            f"ssim_inside{name}": result.ssim("inside"),
-        }
+        shown = np.where(probability > threshold, clean, truth.scan.astype(np.float32) / 255)
+        result = restored(shown, truth)
+        figures |= {f"{n}{name}": f for n, f in _found_figures(probability > threshold, truth).items()}
+        figures |= {f"psnr_inside{name}": result.psnr("inside"), f"ssim_inside{name}": result.ssim("inside")}
     return figures
+
+
+def find_figures(network: EdgeDenoiser, pairs: list[Pair], threshold: float) -> dict[str, Estimate]:
+    """Those of the detector alone: on real annotations nobody knows what lies under them."""
+    return _found_figures(predict(network, pairs)[0] > threshold, stacked(pairs))
+
+
+def _found_figures(mask: NDArray[np.bool_], truth: Pair) -> dict[str, Estimate]:
+    judged = found(mask, truth)
+    return {
+        "f1": judged.f1,
+        "f1_but_for_rims": judged.f1_but_for_rims,
+        "precision": judged.precision,
+        "recall": judged.recall,
+        "replaced_tissue": judged.replaced_tissue,
+    }
 
 
 @torch.inference_mode()
@@ -168,12 +196,22 @@ def predict(
     return probability, clean
 
 
-def _training_pairs(sources: Sources, recipe: Recipe) -> list[Pair]:
-    """One of each scan, at every size in turn; more of those whose annotations are outlined."""
+def training_pairs(sources: Sources, recipe: Recipe, folder: Path) -> list[Pair]:
+    """One of each scan, at every size in turn; more of those whose annotations are outlined.
+
+    Drawing takes as long as some epochs: what was drawn lies in `folder`/pairs while the run is not finished.
+    """
     turns, pairs = len(recipe.sizes), []
+    (folder / "pairs").mkdir(exist_ok=True)
     for turn, size in enumerate(recipe.sizes):
-        mine = replace(sources, scans=sources.scans[turn::turns])
-        pairs += make_pairs(mine, [size], recipe.seed + turn, undrawn=recipe.undrawn, what="training pairs")
+        kept = folder / "pairs" / f"{turn}.npz"
+        if not kept.exists():
+            mine = replace(sources, scans=sources.scans[turn::turns])
+            drawn = make_pairs(
+                mine, [size], recipe.seed + turn, undrawn=recipe.undrawn, what="training pairs"
+            )
+            save_arrays(stacked(drawn), kept)
+        pairs += unstacked(load_arrays(Pair, kept, "pairs"))
     outlined = replace(sources, scans=tuple(scan for scan in sources.scans if scan.ink is not None))
     sizes = [recipe.sizes[n % turns] for n in range(recipe.outlined)]
     return pairs + make_pairs(outlined, sizes, recipe.seed + turns, undrawn=0.5, what="outlined pairs")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer.denoiser.pairs import Source
+from trainer.denoiser.pairs import Source, find_whole_sector
 
 
 def speckle(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -21,4 +21,4 @@ def source() -> Source:
     pixels = speckle(300, 400)
     lesion = np.zeros((300, 400), np.uint8)
     cv2.ellipse(lesion, (200, 120), (70, 40), 0, 0, 360, 1, -1)
-    return Source("7", pixels, lesion > 0, None, np.zeros((300, 400), bool))
+    return Source("7", pixels, lesion > 0, find_whole_sector(pixels)[1], None, np.zeros((300, 400), bool))

@@ -57,6 +57,7 @@ def test_f1_precision_recall_and_replaced_tissue_by_hand() -> None:
     assert judged.precision.value == pytest.approx(2 / 3)
     assert judged.f1.value == pytest.approx(4 / 8)
     assert judged.replaced_tissue.value == pytest.approx(1 / 15)
+    assert judged.f1_but_for_rims.value == pytest.approx(4 / 6)  # columns 0 and 1 touch nothing found
 
 
 def test_the_best_threshold_parts_what_can_be_parted() -> None:

@@ -11,7 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from trainer.models.denoiser.fill import fill_in
+
 STRIDE = 8  # rows and columns of the input are multiples of it
+_DOUBT = 4  # power: a pixel that may be annotated lends little to its neighbours
 
 
 class EdgeOutput(NamedTuple):
@@ -19,7 +22,7 @@ class EdgeOutput(NamedTuple):
 
     Attributes:
         annotation_logits: (N, 1, H, W).
-        clean: (N, 1, H, W), the scan with a residual added.
+        clean: (N, 1, H, W): what lies around annotations carried into them, with a residual added.
     """
 
     annotation_logits: Tensor
@@ -52,7 +55,7 @@ class EdgeDenoiser(nn.Module):
         self.to_full = nn.Sequential(nn.Conv2d(half, 4 * full, 1), nn.PixelShuffle(2))
         self.merge = _conv(2 * full, full)
         self.out = nn.Conv2d(full, 2, 3, padding=1)
-        nn.init.zeros_(self.out.weight)  # it begins by changing nothing
+        nn.init.zeros_(self.out.weight)
 
     def forward(self, scan: Tensor, chroma: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 1, H, W) both, in [0, 1] -> annotation_probability and clean, (N, H, W) in [0, 1]."""
@@ -70,7 +73,9 @@ class EdgeDenoiser(nn.Module):
         for narrow, up in zip(self.narrow, self.up, strict=True):
             x = up(self.enlarge(narrow(x)) + kept.pop())
         found = self.out(self.merge(torch.cat([self.to_full(x), full], dim=1)))
-        return EdgeOutput(found[:, :1], scan + found[:, 1:])
+        # Detached: finding is not taught by how well one can paint.
+        tissue = 1 - found[:, :1].detach().float().sigmoid()
+        return EdgeOutput(found[:, :1], fill_in(scan, tissue**_DOUBT) + found[:, 1:])
 
 
 class _Residual(nn.Module):
