@@ -43,7 +43,8 @@ def convert(source: Path, folder: Path, denoiser: Path | None = None) -> tuple[B
         RunnerError: the runtime does not reproduce the network; nothing should use the bundle.
     """
     checkpoint = checkpoints.load(source)
-    check_measured_with(checkpoint.manifest.get("denoiser"), denoiser and open_denoiser(denoiser).document)
+    given = open_denoiser(denoiser).document if denoiser else None
+    check_measured_with(checkpoint.manifest.get("denoiser"), given)
     part = denoiser_part(denoiser, checkpoint.input_size) if denoiser else None
     clinical = len(checkpoint.clinical_inputs)
     inputs = golden_inputs(checkpoint.input_size, clinical)

@@ -26,9 +26,11 @@ def _denoiser(denoiser: Mapping[str, Any]) -> list[str]:
         f"which it would replace more than {denoiser['max_share']:.0%} is not scored. All figures below are",
         "of denoised scans.",
         "",
+        *([f"Measured on {denoiser['measured_on']}.", ""] if "measured_on" in denoiser else []),
         *figures,
-        *found,
         "",
+        *found,
+        *([""] if found else []),
     ]
 
 

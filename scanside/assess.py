@@ -156,7 +156,7 @@ class Assessor:
             found_by=scan.found_by,
             flags=scan.flags,
             distance=distance,
-            annotations=denoised and to_source(denoised.mask.astype(np.float32), scan.origin),
+            annotations=to_source(denoised.mask.astype(np.float32), scan.origin) if denoised else None,
             annotated_share=denoised.share if denoised else 0.0,
         )
 

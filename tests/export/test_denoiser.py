@@ -8,8 +8,6 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside[train,export]")
 
-import torch
-
 from export.bundle import DenoiserPart, write_bundle
 from export.cli import main
 from export.convert import convert
@@ -29,29 +27,11 @@ from scanside.errors import SettingError
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.types import Size
 from tests.export.conftest import checkpoint_of
+from tests.trainer.denoiser.untrained import untrained
 from trainer import checkpoint as networks
 from trainer.checkpoint import Checkpoint
 from trainer.denoiser import checkpoint as denoisers
-from trainer.denoiser.checkpoint import DenoiserCheckpoint
 from trainer.denoiser.ready import TorchRunner, open_denoiser
-from trainer.models.denoiser.edge import EdgeDenoiser
-
-LIMITS = {"threshold": 0.5, "min_pixels": 8, "max_share": 0.9}
-
-
-def untrained(seed: int = 0) -> DenoiserCheckpoint:
-    """An edge denoiser that computes something at every weight, batch norms as uneven as trained ones."""
-    torch.manual_seed(seed)
-    network = EdgeDenoiser((4, 8, 16, 16), (1, 2))
-    torch.nn.init.normal_(network.out.weight, std=0.2)
-    for norm in [part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)]:
-        torch.nn.init.uniform_(norm.weight, 0.3, 1.7)
-        torch.nn.init.normal_(norm.bias, std=0.3)
-    for _ in range(3):
-        network(torch.rand(4, 1, 56, 88), torch.rand(4, 1, 56, 88))
-    figure = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10}
-    said = {**LIMITS, "trained_on": "nothing", "figures": {"pixel_f1": figure}}
-    return DenoiserCheckpoint(dict(network.eval().state_dict()), (4, 8, 16, 16), (1, 2), said)
 
 
 def measured_with(denoiser: dict[str, Any] | None) -> Checkpoint:

@@ -132,6 +132,7 @@ def test_another_bundles_manifest_is_not_this_networks(
     [
         (lambda d: d.pop("training"), "training is missing"),
         (lambda d: d["threshold"].update(risk=2), "between 0 and 1"),
+        (lambda d: d.update(denoiser={}), "goes without one"),
         (lambda d: d["input"].update(height=85), "its manifest asks for (N, 1, 85, 136)"),
         (lambda d: d["input"].update(clinical=[]), "a bundle's network has scan"),
         (lambda d: d["input"]["clinical"].pop(), "asks for (N, 1)"),

@@ -14,7 +14,7 @@ from scanside.scan.types import Size
 
 Floats = NDArray[np.float32]
 
-_COLOURED, _BRIGHTER_BY, _STEEPNESS = 0.15, 0.4, 40.0
+_COLOURED, _BRIGHTER_BY, _STEEPNESS = 0.15, 0.6, 40.0
 _STROKE, _RIM = 5, 3  # windows, pixels
 
 

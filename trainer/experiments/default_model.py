@@ -103,6 +103,8 @@ def run(
         SettingError: `trained` is of other classes or of another input size, or the folder holds a run with
             another denoiser.
     """
+    if trained is not None:
+        _check_same(trained, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     _write_recipe(folder, recipe, scale, denoiser)
     lightning.seed_everything(recipe.seed, verbose=False)
@@ -115,7 +117,6 @@ def run(
         network = _trained(train, development, folder, recipe, weights)
         prior, before = np.log(_class_weights(train.labels).numpy().astype(np.float64)), 1.0
     else:  # its priors are taken off already, and its temperature is multiplied by what is missing
-        _check_same(trained, recipe)
         network = trained.network()
         prior, before = np.zeros(len(mmotu.CLASSES)), trained.manifest["calibration"]["temperature"]
     calibration = _calibrate(network, prior, before, predict(network, development, "development images"))

@@ -56,10 +56,10 @@ class Recipe:
     views: Views = field(default_factory=Views)
     undrawn: float = 0.1
     optimiser: Optimiser = field(
-        default_factory=lambda: Optimiser("adamw", 3e-3, weight_decay=0.01, schedule="cosine")
+        default_factory=lambda: Optimiser("adamw", 2.5e-3, weight_decay=0.01, schedule="cosine")
     )
     training: Training = field(
-        default_factory=lambda: Training(20, 16, "lowest validation loss", ema=0.99, precision="bf16-mixed")
+        default_factory=lambda: Training(50, 8, "lowest validation loss", ema=0.99, precision="bf16-mixed")
     )
     scans: int | None = None
     seed: int = 0
