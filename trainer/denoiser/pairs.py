@@ -18,6 +18,7 @@ from scanside.scan.prepare import fill, to_chroma, to_grey
 from scanside.scan.region import find_regions
 from scanside.scan.types import Box, Frame, Grey, Mask, Size
 from trainer.annotations.annotate import annotate, recompress
+from trainer.annotations.flow import draw_flow
 
 MASK_ABOVE = 0.15  # how much of a pixel ink covers, counting by how little shines through: annotated
 _QUALITIES = (75, 96)  # of the JPEG into which the machine, or who collected the scans, put the screen
@@ -66,7 +67,13 @@ class Pair:
 
 
 def make_pair(
-    source: Source, size: Size, rng: np.random.Generator, preset: str = "broad", *, draw: bool = True
+    source: Source,
+    size: Size,
+    rng: np.random.Generator,
+    preset: str = "broad",
+    *,
+    draw: bool = True,
+    flow: bool = False,
 ) -> Pair:
     """Annotate a scan, re-encode it as JPEG, and prepare it as the edge would.
 
@@ -75,17 +82,21 @@ def make_pair(
     Args:
         preset: of trainer.annotations.
         draw: False: only what is on the scan already.
+        flow: draw colours of flow onto both scans first: coloured, and no annotation.
 
     Raises:
         NoTissue: the annotated image holds no scan.
     """
     pixels, cover = source.pixels, np.zeros(source.lesion.shape, np.uint8)
+    if flow:
+        pixels = recompress(draw_flow(pixels, source.sector, rng), int(rng.integers(*_QUALITIES)))
+    unannotated = to_grey(pixels)
     if draw:
         annotated = annotate(pixels, source.lesion, source.sector, rng, preset)
         pixels = recompress(annotated.pixels, int(rng.integers(*_QUALITIES)))
         cover = annotated.cover
     box, sector = find_whole_sector(pixels)
-    planes = [to_grey(pixels), np.asarray(to_chroma(pixels)), to_grey(source.pixels)]
+    planes = [to_grey(pixels), np.asarray(to_chroma(pixels)), unannotated]
     scan, chroma, clean = (np.rint(255 * _fill(plane, box, sector, size)) for plane in planes)
     real = source.ink if source.ink is not None else np.zeros(cover.shape, bool)
     # Outside the sector of the scan as it was, which what is drawn can enlarge, nobody looked.

@@ -85,17 +85,19 @@ def make_pairs(
     seed: int,
     preset: str = "broad",
     undrawn: float = 0.0,
+    flow: bool = False,
     what: str = "pairs",
 ) -> list[Pair]:
     """One pair of each scan at each of `sizes`, annotated anew each time.
 
     Args:
-        undrawn: share of the pairs onto which nothing is drawn.
+        undrawn: share of the pairs onto which no annotation is drawn.
+        flow: draw colours of flow onto both scans of each pair.
     """
     wanted = [(source, turn, size) for turn, size in enumerate(sizes) for source in sources.scans]
     pairs = []
     for source, turn, size in track(wanted, f"drawing {what}"):
         rng = np.random.default_rng((seed, turn, int(source.name)))
         draw = rng.random() >= undrawn
-        pairs.append(make_pair(source, size, rng, preset, draw=draw))
+        pairs.append(make_pair(source, size, rng, preset, draw=draw, flow=flow))
     return pairs

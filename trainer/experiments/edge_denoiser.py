@@ -42,6 +42,7 @@ class Recipe:
     Attributes:
         widths, dilations: of the network.
         sizes: of the pairs, by turns; the first is the one that thresholds and figures are of.
+        flow_every: every so many-th scan makes one more pair, with colours of flow on it.
         outlined: how many more pairs are made on scans whose annotations a person outlined.
         window: of a view.
         undrawn: share of the training pairs onto which nothing is drawn.
@@ -51,6 +52,7 @@ class Recipe:
     widths: tuple[int, ...] = (8, 16, 32, 64)
     dilations: tuple[int, ...] = (1, 2, 4)
     sizes: tuple[Size, ...] = (SMALL, LARGE, SMALL, BETWEEN)
+    flow_every: int = 5
     outlined: int = 3
     window: Size = WINDOW
     views: Views = field(default_factory=Views)
@@ -197,7 +199,7 @@ def predict(
 
 
 def training_pairs(sources: Sources, recipe: Recipe, folder: Path) -> list[Pair]:
-    """One of each scan, at every size in turn; more of those whose annotations are outlined.
+    """One of each scan, at every size in turn; more of some with flow, and of outlined ones.
 
     Drawing takes as long as some epochs: what was drawn lies in `folder`/pairs while the run is not finished.
     """
@@ -212,6 +214,12 @@ def training_pairs(sources: Sources, recipe: Recipe, folder: Path) -> list[Pair]
             )
             save_arrays(stacked(drawn), kept)
         pairs += unstacked(load_arrays(Pair, kept, "pairs"))
-    outlined = replace(sources, scans=tuple(scan for scan in sources.scans if scan.ink is not None))
     sizes = [recipe.sizes[n % turns] for n in range(recipe.outlined)]
-    return pairs + make_pairs(outlined, sizes, recipe.seed + turns, undrawn=0.5, what="outlined pairs")
+    outlined = replace(sources, scans=tuple(scan for scan in sources.scans if scan.ink is not None))
+    pairs += make_pairs(outlined, sizes, recipe.seed + turns, undrawn=0.5, what="outlined pairs")
+    for turn, size in enumerate(recipe.sizes):
+        some = replace(sources, scans=sources.scans[turn :: recipe.flow_every * turns])
+        pairs += make_pairs(
+            some, [size], recipe.seed + 2 * turns, undrawn=0.3, flow=True, what="pairs with flow"
+        )
+    return pairs

@@ -38,6 +38,14 @@ def test_the_mask_holds_what_differs_and_the_same_seed_draws_the_same(source: So
     assert change[pair.mask].mean() > 5 * change[~pair.mask].mean()
 
 
+def test_flow_is_on_both_scans_and_is_no_annotation(source: Source) -> None:
+    plain = make_pair(source, SIZE, np.random.default_rng(0), draw=False)
+    pair = make_pair(source, SIZE, np.random.default_rng(0), draw=False, flow=True)
+    assert (pair.chroma > 60).any() and not (plain.chroma > 60).any()
+    np.testing.assert_array_equal(pair.scan, pair.clean)
+    assert not pair.mask.any()
+
+
 def test_outlined_ink_is_annotation_and_hides_the_tissue(source: Source) -> None:
     ink = np.zeros(source.lesion.shape, bool)
     ink[100:104, 150:250] = True
