@@ -95,8 +95,9 @@ def run(
     _claim(folder, json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
     lightning.seed_everything(recipe.seed, verbose=False)
     network = EdgeDenoiser(recipe.widths, recipe.dilations)
-    if start is not None:
-        network.load_state_dict(checkpoints.load(start).network().state_dict())
+    begun_with = checkpoints.load(start) if start is not None else None
+    if begun_with is not None:
+        network.load_state_dict(begun_with.state)
     sources = read_part(data, "train", recipe.scans, every=True)
     pairs = training_pairs(sources, recipe, folder)
     held_out = read_part(data, "validation", recipe.scans)
@@ -132,6 +133,7 @@ def run(
             f"threshold chosen on {len(validation)} of the validation part; measured once",
             "data": {"training": sources.fingerprint, "test": tested.fingerprint},
             "recipe": asdict(recipe),
+            "initial_weights": begun_with.document["fingerprint"] if begun_with else "none",
         },
     )
     checkpoints.save(checkpoint, folder / "checkpoint.pt")
