@@ -2,16 +2,19 @@
 
 import os
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from scanside.errors import InputError
 from scanside.scan.contour import find_sector
 from scanside.scan.prepare import to_grey
-from trainer.data.mmotu import Layout, find_layout, read_split
+from scanside.scan.types import Mask
+from trainer.data.mmotu import find_layout, read_split
 from trainer.denoiser.labels import KINDS, pixel_labelled, read_labels, read_pixel_mask
 
 LABELS = {label.image: label for label in read_labels()}
@@ -62,32 +65,32 @@ def test_an_image_without_pixel_labels_is_refused() -> None:
 
 
 def test_masks_fit_the_real_images_and_lie_inside_the_sector() -> None:
-    layout, entries = _layout(), {entry.image: entry for entry in read_split()}
     for image in pixel_labelled():
-        pixels = cv2.imread(str(layout.image(entries[image])))
-        mask = read_pixel_mask(image)
-        assert pixels is not None and mask.shape == pixels.shape[:2]
-        assert not np.any(mask & ~find_sector(to_grey(np.asarray(pixels[..., ::-1], np.uint8))))
+        mask, (_, sector) = read_pixel_mask(image), _scan(image)
+        assert mask.shape == sector.shape
+        assert not np.any(mask & ~sector)
 
 
 def test_what_is_bright_yellow_inside_the_sector_is_labelled() -> None:
-    layout, entries = _layout(), {entry.image: entry for entry in read_split()}
     found = labelled = 0
     for image in pixel_labelled():
         if LABELS[image].doppler:  # colour Doppler has yellow too
             continue
-        pixels = cv2.imread(str(layout.image(entries[image])))
-        assert pixels is not None
-        blue, green, red = (plane.astype(int) for plane in cv2.split(pixels))
-        yellow = (np.minimum(red, green) - blue > 90) & (np.minimum(red, green) > 180)
-        yellow &= find_sector(to_grey(np.asarray(pixels[..., ::-1], np.uint8)))
+        pixels, sector = _scan(image)
+        red, green, blue = (plane.astype(int) for plane in cv2.split(pixels))
+        yellow = sector & (np.minimum(red, green) - blue > 90) & (np.minimum(red, green) > 180)
         found += np.count_nonzero(yellow)
         labelled += np.count_nonzero(yellow & read_pixel_mask(image))
     assert found > 5000 and labelled > 0.99 * found
 
 
-def _layout() -> Layout:
+@cache
+def _scan(image: int) -> tuple[NDArray[np.uint8], Mask]:
+    """A real image, RGB, and its sector."""
     data = os.environ.get("SCANSIDE_DATA")
     if not data:
         pytest.skip("SCANSIDE_DATA is not set: no copy of MMOTU to check the labels against")
-    return find_layout(Path(data) / "mmotu")
+    entry = next(entry for entry in read_split() if entry.image == image)
+    pixels = cv2.imread(str(find_layout(Path(data) / "mmotu").image(entry)), cv2.IMREAD_COLOR_RGB)
+    rgb = np.asarray(pixels, np.uint8)
+    return rgb, find_sector(to_grey(rgb))
