@@ -10,13 +10,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from scanside.denoise import Denoiser
 from scanside.errors import SettingError
@@ -25,6 +23,7 @@ from trainer.arrays import load_arrays, save_arrays
 from trainer.data import mmotu
 from trainer.data.mmotu import Entry
 from trainer.experiments.confounded import TwoClasses, draw_annotated, read_two_classes
+from trainer.experiments.small_classifier import build_classifier, fit, risk
 from trainer.report.page import Section
 from trainer.report.table import TextTable, interval, number, probability
 from trainer.statistics.bootstrap import estimate
@@ -144,58 +143,14 @@ def _train_and_test(
     train: TwoClasses, test: TwoClasses, correlation: float, denoised: bool, seed: int, recipe: Recipe
 ) -> Tested:
     torch.manual_seed(seed)
-    classifier = _classifier()
+    classifier = build_classifier()
     shown = train.shown(draw_annotated(train.second, correlation, seed), denoised=denoised)
-    _fit(classifier, shown, train.second, seed, recipe)
+    fit(classifier, shown, train.second, recipe.epochs, recipe.batch, recipe.learning_rate, seed)
     tests = (
         test.shown(draw_annotated(test.second, by, _TEST_SEED), denoised=denoised)
         for by in (correlation, 0.0)
     )
-    return Tested(*(_risk(classifier, scans) for scans in tests))
-
-
-def _classifier() -> nn.Module:
-    """Four convolutions, each of which halves the scan, and a mean over what is left."""
-    widths = (4, 32, 64, 128, 128)
-    layers: list[nn.Module] = [nn.PixelUnshuffle(2)]  # strokes are thin: shrinking would lose them
-    for narrow, wide in pairwise(widths):
-        convolution = nn.Conv2d(narrow, wide, 3, stride=2, padding=1, bias=False)
-        layers += [convolution, nn.BatchNorm2d(wide), nn.ReLU(inplace=True)]
-    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.25), nn.Linear(widths[-1], 1), nn.Flatten(0))
-    return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
-
-
-def _fit(
-    network: nn.Module, scans: NDArray[np.uint8], second: NDArray[np.bool_], seed: int, recipe: Recipe
-) -> None:
-    rng = np.random.default_rng(seed)
-    steps = recipe.epochs * (len(scans) // recipe.batch)
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps)
-    network.train()
-    for _ in range(recipe.epochs):
-        order = rng.permutation(len(scans))
-        for rows in np.split(order[: len(order) // recipe.batch * recipe.batch], len(order) // recipe.batch):
-            batch = scans[rows]
-            flipped = rng.random(len(rows)) < 0.5
-            batch[flipped] = batch[flipped][:, :, ::-1]
-            wanted = torch.from_numpy(second[rows].astype(np.float32))
-            loss = nn.functional.binary_cross_entropy_with_logits(network(_input(batch)), wanted)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-
-
-@torch.inference_mode()
-def _risk(network: nn.Module, scans: NDArray[np.uint8]) -> NDArray[np.float64]:
-    network.eval()
-    parts = [network(_input(scans[at : at + 32])).double().numpy() for at in range(0, len(scans), 32)]
-    return np.concatenate(parts)
-
-
-def _input(scans: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(scans)[:, None].float() / 255
+    return Tested(*(risk(classifier, scans) for scans in tests))
 
 
 def _section(
