@@ -27,8 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.events import socket_address
-from scanside.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
+from scanside.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.clinical import ClinicalRecord, possible_inputs
+from scanside.denoise import denoiser_of
 from scanside.runtime.onnxruntime import OnnxRuntime
 
 WARM_UP = 3
@@ -89,7 +90,7 @@ def _push(
 ) -> list[dict[str, float]]:
     """For each push, milliseconds from its start to: the answer, the risk stored, the risk at a view.
 
-    And the network's own forward time, measured right after it, while the agent is idle.
+    And the network's own forward time and the denoiser's, measured right after it, while the agent is idle.
     """
     port = next(messages)["agent"]["port"]
     dataset = pydicom.dcmread(file)
@@ -106,7 +107,7 @@ def _push(
         stored = datetime.fromisoformat(row["received_at"]).timestamp() + row["latency_ms"] / 1e3
         times = {"answered": answered, "stored": stored, "seen": time.time()}
         pushes.append({name: 1e3 * (moment - start) for name, moment in times.items()})
-        pushes[-1] |= {"received to stored": row["latency_ms"], "network": forward.milliseconds()}
+        pushes[-1] |= {"received to stored": row["latency_ms"], **forward.milliseconds()}
     association.release()
     print(f"last result: {row['state']}, risk {row['risk']}, {row['reason'] or 'no objection'}")
     return pushes
@@ -118,7 +119,7 @@ def _ended(messages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 class _Forward:
-    """The agent's network, alone."""
+    """The agent's network and, where it has one, its denoiser, each alone."""
 
     def __init__(self, bundle: Bundle) -> None:
         manifest = bundle.manifest
@@ -126,16 +127,27 @@ class _Forward:
         labels, clinical = possible_inputs(ClinicalRecord(), manifest.clinical_inputs)
         scan = np.random.default_rng(0).random((len(labels), 1, *manifest.input_size), np.float32)
         self._inputs = {"scan": scan} | ({"clinical": clinical} if manifest.clinical_inputs else {})
+        self._denoiser = denoiser_of(bundle)
+        if self._denoiser is not None:  # the golden case has annotations: what is not skipped is measured
+            golden = bundle.arrays(GOLDEN_DENOISER)
+            self._annotated = {name: golden[f"in_{name}"][:1] for name in ("scan", "chroma")}
 
-    def milliseconds(self) -> float:
+    def milliseconds(self) -> dict[str, float]:
         start = time.perf_counter()
         self._runner.run(self._inputs)
-        return 1e3 * (time.perf_counter() - start)
+        between = time.perf_counter()
+        times = {"network": 1e3 * (between - start)}
+        if self._denoiser is not None:
+            self._denoiser.runner.run(self._annotated)
+            times["denoiser"] = 1e3 * (time.perf_counter() - between)
+        return times
 
 
 def _report(args: argparse.Namespace, bundle: Bundle, pushes: list[dict[str, float]]) -> None:
+    denoiser = [push["denoiser"] for push in pushes if "denoiser" in push]
     lines = {
         "network's own forward": [push["network"] for push in pushes],
+        **({"denoiser's own forward": denoiser} if denoiser else {}),
         "push to C-STORE answer": [push["answered"] for push in pushes],
         "received to stored": [push["received to stored"] for push in pushes],
         "push to stored": [push["stored"] for push in pushes],
@@ -147,6 +159,9 @@ def _report(args: argparse.Namespace, bundle: Bundle, pushes: list[dict[str, flo
     table = Table("ms", "p50", "p95", title=title)
     for name, values in lines.items():
         table.add_row(name, *(f"{np.percentile(values, p):.1f}" for p in (50, 95)))
+    if denoiser:
+        ratio = np.median(denoiser) / np.median(lines["network's own forward"])
+        table.add_row("denoiser over network, of the medians", f"{ratio:.2f}", "")
     Console().print(table)
 
 

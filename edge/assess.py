@@ -39,7 +39,7 @@ def main(args: argparse.Namespace) -> int:
     if args.explain_preparation:
         from edge.explain import write_explanation
 
-        write_explanation(args.explain_preparation, args.out, bundle.manifest.input_size)
+        write_explanation(args.explain_preparation, args.out, bundle)
         return 0
     # A process of its own, as in the agent: what crashes a codec must not silence this one.
     worker = Worker(bundle, Path(), settings.runtime_options, settings.worker_timeout_s)

@@ -7,21 +7,23 @@ from pathlib import Path
 
 import cv2
 
+from scanside.bundle import Bundle
+from scanside.denoise import denoiser_of
 from scanside.errors import SettingError, Unreadable
 from scanside.scan.decode import open_instance
 from scanside.scan.explain import explain
-from scanside.scan.types import Size
 
 
-def write_explanation(source: Path, target: Path, size: Size) -> None:
+def write_explanation(source: Path, target: Path, bundle: Bundle) -> None:
     """Write the picture of how the image at `source` is prepared.
 
     Args:
         target: a PNG file; overwritten.
-        size: rows and columns of the network's input.
+        bundle: the model, for its input size and its denoiser.
 
     Raises:
         NotScorable: there is no ultrasound frame to draw.
+        RunnerError: the denoiser can't be run.
         SettingError: `target` can't be written, or is `source`.
     """
     if target.exists() and source.exists() and target.samefile(source):
@@ -29,7 +31,7 @@ def write_explanation(source: Path, target: Path, size: Size) -> None:
     # A process of its own: what crashes a codec must end in a message.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
-            png = pool.submit(_picture, source, size).result()
+            png = pool.submit(_picture, source, bundle).result()
         except BrokenProcessPool:
             raise Unreadable(f"{source.name} takes the decoder down; the image may be damaged.") from None
     try:
@@ -38,6 +40,6 @@ def write_explanation(source: Path, target: Path, size: Size) -> None:
         raise SettingError(f"--out: {target} can't be written: {error.strerror or error}.") from error
 
 
-def _picture(source: Path, size: Size) -> bytes:
-    pixels = explain(open_instance(source), size)
+def _picture(source: Path, bundle: Bundle) -> bytes:
+    pixels = explain(open_instance(source), bundle.manifest.input_size, denoiser_of(bundle))
     return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -11,13 +11,15 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
+from edge.annotations import told
 from edge.jobs import Inspection, Result
 from edge.preview import draw
 from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
 from scanside.assess import Assessment, Assessor, check_golden
-from scanside.bundle import NETWORK, Bundle
+from scanside.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
 from scanside.runtime.choose import choose
+from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import RuntimeOptions
 from scanside.scan.decode import Instance, open_instance
 from scanside.scan.region import find_regions
@@ -45,7 +47,11 @@ class Inference:
         self.choice = choose(
             bundle, NETWORK, options, lambda runner, precision, _: check_golden(bundle, runner, precision)
         )
-        self._assessor = Assessor(bundle, self.choice.runner)
+        denoiser = None
+        if bundle.manifest.denoiser:
+            denoiser = OnnxRuntime(bundle.files[DENOISER], options.threads)
+            check_golden(bundle, denoiser, case=GOLDEN_DENOISER)
+        self._assessor = Assessor(bundle, self.choice.runner, denoiser)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
         manifest = bundle.manifest
         name, precision = f"{manifest.name} {manifest.version}", self.choice.precision
@@ -81,7 +87,7 @@ class Inference:
                 assessment = self._assessor.assess(instance, frame - 1)
                 found = _scored(assessment, self._threshold)
                 found["image_digest"] = _digest(instance, assessment.frame)
-                preview = draw(assessment.frame, assessment.top.mask)
+                preview = draw(assessment.frame, assessment.top.mask, assessment.top.annotations)
             except (NoTissue, UnlikeTraining) as reason:
                 image = instance.frame(frame - 1)
                 found = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
@@ -126,6 +132,7 @@ def _scored(assessment: Assessment, threshold: float) -> dict[str, object]:
         "skipped": assessment.skipped,
         "found_by": top.found_by.value,
         "distance": top.distance,
+        "annotations": told(top),
         "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from typing import Any
 
 # Flags of the agent; those of the preparation are in scanside.
 NEW_VERSION = "another image came before under this UID"
@@ -21,6 +22,7 @@ class Row:
         malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
         received_at, assessed_at: ISO 8601, UTC.
         latency_ms: from received to stored.
+        annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model with one.
     """
 
     sop_instance_uid: str
@@ -44,6 +46,7 @@ class Row:
     assessed_at: str | None = None
     latency_ms: float | None = None
     image_digest: str | None = None
+    annotations: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,14 @@ class Preview:
         png: the picture.
         width, height: its size, pixels.
         outline: the lesion's polygons, each a list of [x, y], pixels of the picture.
+        annotations: likewise, around what the denoiser removed from the scan; the picture still has it.
     """
 
     png: bytes
     width: int
     height: int
     outline: list[list[list[int]]]
+    annotations: list[list[list[int]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

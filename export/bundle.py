@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.bundle import (
+    DENOISER,
     GOLDEN,
+    GOLDEN_DENOISER,
     MANIFEST,
     MODEL_CARD,
     NETWORK,
@@ -25,6 +28,21 @@ from scanside.signature import SIGNATURE
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True)
+class DenoiserPart:
+    """The denoiser that goes into a bundle.
+
+    Attributes:
+        graph: ONNX.
+        document: the manifest's `denoiser` (docs/bundle.md).
+        golden: `in_<input>` and `out_<output>` arrays of its source checkpoint.
+    """
+
+    graph: bytes
+    document: Mapping[str, Any]
+    golden: Arrays
+
+
 def write_bundle(
     folder: Path,
     document: Mapping[str, Any],
@@ -33,6 +51,7 @@ def write_bundle(
     golden: Arrays,
     reference: Arrays,
     model_card: str,
+    denoiser: DenoiserPart | None = None,
 ) -> Bundle:
     """Write a bundle into `folder` and load it back, so that an invalid one is never left unnoticed.
 
@@ -43,6 +62,7 @@ def write_bundle(
         golden: `in_<input>` and `out_<output>` arrays of the source checkpoint.
         reference: the arrays of scanside.ood.Reference.
         model_card: Markdown.
+        denoiser: None when the bundle has none; what an older bundle in `folder` had is removed.
 
     Raises:
         BundleError: what was written is no valid bundle.
@@ -53,15 +73,22 @@ def write_bundle(
         REFERENCE: _npz(reference),
         MODEL_CARD: model_card.encode(),
     }
+    carried: dict[str, Any] = {}
+    if denoiser is not None:
+        files |= {DENOISER: denoiser.graph, GOLDEN_DENOISER: _npz(denoiser.golden)}
+        requires = {*document.get("requires", ()), "denoiser"}
+        carried = {"requires": sorted(requires), "denoiser": denoiser.document}
     manifest = {
         "schema": SCHEMA,
         **document,
+        **carried,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    (folder / SIGNATURE).unlink(missing_ok=True)  # of an older bundle; it would not fit this one
+    for left in {SIGNATURE, DENOISER, GOLDEN_DENOISER} - set(files):  # of an older bundle
+        (folder / left).unlink(missing_ok=True)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return load_bundle(folder, allow_test_only=True)
 

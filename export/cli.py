@@ -33,6 +33,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     convert = commands.add_parser("convert", help="write a bundle from a checkpoint (the default command)")
     convert.add_argument("checkpoint", type=Path, help="checkpoint.pt of `trainer run`")
+    convert.add_argument(
+        "--denoiser", type=Path, metavar="PATH", help="its denoiser: a checkpoint, or a bundle that has it"
+    )
     convert.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     convert.set_defaults(command=_convert)
     verify = commands.add_parser("verify", help="run a bundle's golden case through every runtime present")
@@ -92,7 +95,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    bundle, parity = convert(arguments.checkpoint, arguments.out)
+    bundle, parity = convert(arguments.checkpoint, arguments.out, arguments.denoiser)
     table = Table(title="Largest difference on the golden case", caption=RESEARCH_USE)
     table.add_column("output")
     table.add_column("FP16 weights against FP32, torch", justify="right")

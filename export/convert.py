@@ -1,18 +1,20 @@
 """Checkpoint -> bundle, with the parity between torch and the runtime measured on the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from export.bundle import write_bundle
+from export.denoiser import check_measured_with, denoiser_part
 from export.golden import golden_inputs
 from export.model_card import model_card
 from export.to_onnx import round_to_fp16, run_torch, to_onnx
 from scanside.assess import check_golden
-from scanside.bundle import NETWORK, Bundle
+from scanside.bundle import GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from trainer import checkpoint as checkpoints
+from trainer.denoiser.ready import open_denoiser
 
 TOLERANCE = {"float32": 1e-3}
 
@@ -30,14 +32,20 @@ class Parity:
     runtime: dict[str, float]
 
 
-def convert(source: Path, folder: Path) -> tuple[Bundle, Parity]:
+def convert(source: Path, folder: Path, denoiser: Path | None = None) -> tuple[Bundle, Parity]:
     """Export the checkpoint at `source` into the bundle `folder`.
 
+    Args:
+        denoiser: checkpoint of the denoiser that the network was measured with, or a bundle that has it.
+
     Raises:
-        InputError: no checkpoint.
+        InputError: no checkpoint, or the network was measured with another denoiser, or with none.
         RunnerError: the runtime does not reproduce the network; nothing should use the bundle.
     """
     checkpoint = checkpoints.load(source)
+    given = open_denoiser(denoiser).document if denoiser else None
+    check_measured_with(checkpoint.manifest.get("denoiser"), given)
+    part = denoiser_part(denoiser, checkpoint.input_size) if denoiser else None
     clinical = len(checkpoint.clinical_inputs)
     inputs = golden_inputs(checkpoint.input_size, clinical)
     exact = run_torch(checkpoint.network(), inputs)
@@ -62,6 +70,9 @@ def convert(source: Path, folder: Path) -> tuple[Bundle, Parity]:
         golden={f"in_{k}": v for k, v in inputs.items()} | {f"out_{k}": v for k, v in outputs.items()},
         reference={name: values.numpy() for name, values in checkpoint.reference.items()},
         model_card=model_card(document),
+        denoiser=part and replace(part, document=checkpoint.manifest["denoiser"]),
     )
+    if part:
+        check_golden(bundle, OnnxRuntime(part.graph), case=GOLDEN_DENOISER)
     rounding = {name: float(np.abs(exact[name] - outputs[name]).max()) for name in outputs}
     return bundle, Parity(rounding, check_golden(bundle, OnnxRuntime(bundle.files[NETWORK])))

@@ -25,6 +25,21 @@ def golden_inputs(size: Size, clinical_inputs: int) -> Arrays:
     return inputs
 
 
+def annotated_inputs(size: Size) -> Arrays:
+    """The same scans with strokes drawn over them, what a denoiser is made for: one white, one coloured.
+
+    Returns:
+        `scan` and `chroma`, (2, 1, H, W) float32 in [0, 1].
+    """
+    scan = golden_inputs(size, 0)["scan"]
+    drawn = np.zeros(size, np.uint8)
+    place = (size.width // 4, size.height // 2)
+    cv2.putText(drawn, "LOV 1", place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1, cv2.LINE_AA)
+    ink = drawn / np.float32(255)
+    colour = np.stack([np.zeros_like(ink), 0.7 * ink])[:, None]
+    return {"scan": np.maximum(scan, 0.9 * ink), "chroma": colour}
+
+
 def _speckle(size: Size, rng: np.random.Generator) -> NDArray[np.float32]:
     height, width = size
     noise = rng.normal(size=(2, height, width)).astype(np.float32)

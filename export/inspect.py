@@ -46,6 +46,7 @@ def inspect(path: Path) -> dict[str, Any]:
         "max_distance": bundle.manifest.max_distance,
         "calibration": document.get("calibration"),
         "performance": document.get("performance"),
+        "denoiser": document.get("denoiser"),
         "golden": {"tolerance": golden["tolerance"], "source": golden.get("source", "checkpoint")},
         "signature": _signature(bundle, path),
         "graph": _graph(bundle),
@@ -92,6 +93,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, figure in (found["performance"] or {}).items():
         if isinstance(figure, Mapping):
             yield f"  {name}", _figure(figure)
+    if found["denoiser"]:
+        yield from _denoiser(found["denoiser"])
     tolerance = ", ".join(f"{value:g} in {name}" for name, value in found["golden"]["tolerance"].items())
     yield "golden case", f"from {_GOLDEN_SOURCES[found['golden']['source']]}; tolerance {tolerance}"
     graph = found["graph"]
@@ -104,6 +107,15 @@ def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield "" if index else f"  {kind}", tensor
     for name, file in found["files"].items():
         yield name, f"{file['sha256']}, {file['bytes']} bytes"
+
+
+def _denoiser(denoiser: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "denoiser", f"trained on {denoiser['trained_on']}"
+    yield "", f"replaces pixels above {denoiser['threshold']:g}, {denoiser['min_pixels']:g} px at least"
+    yield "", f"a scan with more than {denoiser['max_share']:.0%} replaced is not scored"
+    for name, figure in denoiser.get("figures", {}).items():
+        if isinstance(figure, Mapping):
+            yield f"  {name}", _figure(figure)
 
 
 def _figure(figure: Mapping[str, Any]) -> str:

@@ -6,6 +6,34 @@ from typing import Any
 from scanside import RESEARCH_USE
 
 
+def _denoiser(denoiser: Mapping[str, Any]) -> list[str]:
+    """What goes before the network."""
+    figures = [
+        f"- {name.replace('_', ' ')}: {f['value']:.3f} ({f['low']:.3f} to {f['high']:.3f}), {f['n']} images"
+        for name, f in denoiser.get("figures", {}).items()
+        if isinstance(f, Mapping) and f.get("value") is not None
+    ]
+    found = [
+        f"- {name}: found in {part['annotated']} of {part['images']} images, not believed in "
+        f"{part['not_believed']}"
+        for name, part in denoiser.get("found", {}).items()
+    ]
+    return [
+        "## Annotations",
+        "",
+        f"A denoiser goes first, trained on {denoiser['trained_on']}. It replaces pixels that it takes for",
+        f"burned-in text or marks (probability above {denoiser['threshold']:g}) and no others. A scan in",
+        f"which it would replace more than {denoiser['max_share']:.0%} is not scored. All figures below are",
+        "of denoised scans.",
+        "",
+        *([f"Measured on {denoiser['measured_on']}.", ""] if "measured_on" in denoiser else []),
+        *figures,
+        "",
+        *found,
+        *([""] if found else []),
+    ]
+
+
 def model_card(document: Mapping[str, Any]) -> str:
     """The manifest's document as Markdown."""
     performance = document["performance"]
@@ -38,6 +66,7 @@ def model_card(document: Mapping[str, Any]) -> str:
         "",
         *classes,
         "",
+        *(_denoiser(document["denoiser"]) if "denoiser" in document else []),
         "## How well",
         "",
         f"Measured on {performance['measured_on']}.",

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from scanside.scan.types import Size
+from trainer.denoiser.ready import OUTPUTS as DENOISER_OUTPUTS
+from trainer.models.denoiser.edge import STRIDE
 
 OPSET = 18  # the lowest that torch's exporter writes; TensorRT 8.6 and later read it
 _FP16_FROM = 2048  # smaller weights, and all biases, stay in FP32: they weigh nothing and matter
@@ -50,6 +53,25 @@ def round_to_fp16(network: nn.Module) -> nn.Module:
     return network
 
 
+def denoiser_to_onnx(network: nn.Module) -> bytes:
+    """Export an edge denoiser (trainer/models/denoiser/edge.py), for any batch, rows and columns.
+
+    Args:
+        network: in evaluation mode; its weights stay in FP32, they are few.
+    """
+    batch = torch.export.Dim("batch", min=1, max=64)
+    # In blocks of the network's stride: it takes no other size.
+    rows, columns = (STRIDE * torch.export.Dim(name, min=4, max=512) for name in ("rows", "columns"))
+    shape, size = {0: batch, 2: rows, 3: columns}, (2, 1, 7 * STRIDE, 11 * STRIDE)
+    return _exported(
+        network.eval(),
+        (torch.rand(size), torch.rand(size)),  # one tensor twice would be traced as one input
+        ["scan", "chroma"],
+        list(DENOISER_OUTPUTS),
+        (shape, shape),
+    )
+
+
 def to_onnx(network: nn.Module, size: Size, clinical_inputs: int) -> bytes:
     """Export `network`, dynamic in the batch, large weights stored in FP16 and widened at load.
 
@@ -64,16 +86,27 @@ def to_onnx(network: nn.Module, size: Size, clinical_inputs: int) -> bytes:
         arguments.append(torch.zeros(2, clinical_inputs))
         names.append("clinical")
     batch = torch.export.Dim("batch", min=1, max=64)
+    shapes = tuple({0: batch} for _ in names)
+    return _exported(Probabilities(network).eval(), tuple(arguments), names, list(OUTPUTS), shapes)
+
+
+def _exported(
+    network: nn.Module,
+    arguments: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    dynamic_shapes: tuple[dict[int, Any], ...],
+) -> bytes:
     with warnings.catch_warnings():
         # What torch deprecates in itself, and that it has no torchvision, is no news to a user.
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            Probabilities(network).eval(),
-            tuple(arguments),
-            input_names=names,
-            output_names=list(OUTPUTS),
-            dynamic_shapes=tuple({0: batch} for _ in names),
+            network,
+            arguments,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=dynamic_shapes,
             opset_version=OPSET,
             dynamo=True,
             verbose=False,

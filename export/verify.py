@@ -9,7 +9,7 @@ from rich.table import Table
 
 from scanside import RESEARCH_USE
 from scanside.assess import golden_differences
-from scanside.bundle import NETWORK, load_bundle
+from scanside.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, NETWORK, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 
 
@@ -41,12 +41,14 @@ def verify(folder: Path) -> list[Check]:
         RunnerError: a runtime can't run it at all.
     """
     bundle = load_bundle(folder, allow_test_only=True)
-    runner = OnnxRuntime(bundle.files[NETWORK])
     allowed = bundle.manifest.tolerance["float32"]
-    return [
-        Check(runner.name, "float32", name, difference, allowed)
-        for name, difference in golden_differences(bundle, runner).items()
-    ]
+    graphs = {NETWORK: GOLDEN} | ({DENOISER: GOLDEN_DENOISER} if bundle.manifest.denoiser else {})
+    checks = []
+    for graph, case in graphs.items():
+        runner = OnnxRuntime(bundle.files[graph])
+        for name, difference in golden_differences(bundle, runner, case).items():
+            checks.append(Check(runner.name, "float32", name, difference, allowed))
+    return checks
 
 
 def print_table(checks: list[Check]) -> None:

@@ -106,6 +106,11 @@ def _document(like: Path, golden_given: bool) -> dict[str, Any]:
             f"{like} is the manifest of a bundle: its training data, figures and threshold are another "
             "network's. Copy it, remove `files` and `schema`, and write what is true of yours."
         )
+    if "denoiser" in document:
+        raise BundleError(
+            f"{like} names a denoiser; a network from elsewhere goes without one. Remove `denoiser`, and its "
+            "name from `requires`."
+        )
     given = document.get("golden")
     tolerance = given.get("tolerance", _TOLERANCE) if isinstance(given, Mapping) else _TOLERANCE
     document.pop("schema", None)

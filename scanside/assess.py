@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from scanside.bundle import GOLDEN, NETWORK, REFERENCE, Bundle, Manifest
 from scanside.clinical import ClinicalRecord, possible_inputs
+from scanside.denoise import Denoised, denoiser_of
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.outputs import check_range
 from scanside.runtime.protocol import Runner
 from scanside.scan.decode import Instance
 from scanside.scan.prepare import find_scans, prepare, to_source
@@ -32,6 +34,8 @@ class ScoredScan:
         mask: (H, W) bool, source pixels: the lesion.
         box: where in the frame the scan lies, source pixels.
         distance: how far from the training data, in the units of the bundle's threshold.
+        annotations: (H, W) bool, source pixels: what the denoiser replaced; None where the bundle has none.
+        annotated_share: of the network's input that it replaced.
     """
 
     risk: float | None
@@ -42,6 +46,8 @@ class ScoredScan:
     found_by: RegionSource
     flags: frozenset[Flag]
     distance: float
+    annotations: Mask | None = None
+    annotated_share: float = 0.0
 
     @property
     def highest(self) -> float:
@@ -57,7 +63,7 @@ class Assessment:
         frame: the decoded frame that was assessed.
         scans: every scan of the frame that could be scored, the highest risk first.
         skipped: why the others were not, one reason each.
-        timings_ms: decode, prepare, network.
+        timings_ms: decode, prepare, denoise (where the bundle has a denoiser), network.
     """
 
     frame: Frame
@@ -77,11 +83,13 @@ class Assessor:
     Args:
         bundle: the model.
         runner: where it runs; ONNX Runtime on the CPU when not given.
+        denoiser: where its denoiser runs, if it has one; likewise.
     """
 
-    def __init__(self, bundle: Bundle, runner: Runner | None = None) -> None:
+    def __init__(self, bundle: Bundle, runner: Runner | None = None, denoiser: Runner | None = None) -> None:
         self.bundle = bundle
         self.runner = runner or OnnxRuntime(bundle.files[NETWORK])
+        self._denoiser = denoiser_of(bundle, denoiser)
         self._reference = Reference(bundle.arrays(REFERENCE))
 
     def assess(
@@ -115,7 +123,12 @@ class Assessor:
     ) -> ScoredScan:
         manifest = self.bundle.manifest
         with _timed(timings, "prepare"):
-            scan = prepare(frame, region, manifest.input_size)
+            scan = prepare(frame, region, manifest.input_size, chroma=self._denoiser is not None)
+        denoised: Denoised | None = None
+        if self._denoiser is not None:
+            with _timed(timings, "denoise"):
+                denoised = self._denoiser.remove(scan)
+            scan = denoised.scan
         labels, clinical = possible_inputs(record, manifest.clinical_inputs)
         inputs = {"scan": np.repeat(scan.pixels[None, None], len(labels), axis=0)}
         if manifest.clinical_inputs:
@@ -143,16 +156,21 @@ class Assessor:
             found_by=scan.found_by,
             flags=scan.flags,
             distance=distance,
+            annotations=to_source(denoised.mask.astype(np.float32), scan.origin) if denoised else None,
+            annotated_share=denoised.share if denoised else 0.0,
         )
 
 
-def golden_differences(bundle: Bundle, runner: Runner) -> dict[str, float]:
+def golden_differences(bundle: Bundle, runner: Runner, case: str = GOLDEN) -> dict[str, float]:
     """Largest absolute difference between `runner` and the source checkpoint, by output.
+
+    Args:
+        case: file of the golden case; the denoiser has one of its own.
 
     Raises:
         RunnerError: the runtime failed on the golden case.
     """
-    golden = bundle.arrays(GOLDEN)
+    golden = bundle.arrays(case)
     inputs = {name.removeprefix("in_"): a for name, a in golden.items() if name.startswith("in_")}
     outputs = runner.run(inputs)
     differences = {}
@@ -165,8 +183,13 @@ def golden_differences(bundle: Bundle, runner: Runner) -> dict[str, float]:
     return differences
 
 
-def check_golden(bundle: Bundle, runner: Runner, precision: str = "float32") -> dict[str, float]:
+def check_golden(
+    bundle: Bundle, runner: Runner, precision: str = "float32", case: str = GOLDEN
+) -> dict[str, float]:
     """Prove that `runner` computes what the source checkpoint computed.
+
+    Args:
+        case: file of the golden case; the denoiser has one of its own.
 
     Returns:
         The differences, by output.
@@ -177,7 +200,7 @@ def check_golden(bundle: Bundle, runner: Runner, precision: str = "float32") -> 
     limit = bundle.manifest.tolerance.get(precision)
     if limit is None:
         raise RunnerError(f"the bundle says no tolerance for {precision}: {runner.name} can't be checked.")
-    differences = golden_differences(bundle, runner)
+    differences = golden_differences(bundle, runner, case)
     beyond = {name: diff for name, diff in differences.items() if not diff <= limit}
     if beyond or not differences:
         raise RunnerError(
@@ -198,13 +221,7 @@ def check_outputs(outputs: Mapping[str, NDArray[np.float32]], manifest: Manifest
         "class_probability": (batch, len(manifest.classes)),
         "lesion_probability": (batch, *manifest.input_size),
     }
-    for name, shape in shapes.items():
-        values = outputs.get(name)
-        if values is None or values.shape != shape:
-            got = "nothing" if values is None else f"shape {values.shape}"
-            raise RunnerError(f"the network gave {got} as {name}, not shape {shape}.")
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1 + 1e-5):
-            raise RunnerError(f"the network's {name} is not a probability: values outside 0 to 1.")
+    check_range(outputs, shapes, "the network")
     if not np.allclose(outputs["class_probability"].sum(axis=1), 1, atol=1e-3):
         raise RunnerError("the network's class probabilities do not sum to 1.")
     if "features" not in outputs or len(outputs["features"]) != batch:

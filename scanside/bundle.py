@@ -4,6 +4,8 @@
     network.onnx    the multitask network
     golden.npz      inputs and outputs of the source checkpoint, to prove a runtime equal
     reference.npz   where the training data lie in the encoder's features (ood.py)
+    denoiser.onnx   takes annotations out of a scan first (denoise.py); optional
+    golden_denoiser.npz   its inputs and outputs likewise
     MODEL_CARD.md   the same for people
     manifest.sig    who made it (signature.py); optional
 
@@ -31,6 +33,8 @@ MANIFEST = "manifest.json"
 NETWORK = "network.onnx"
 GOLDEN = "golden.npz"
 REFERENCE = "reference.npz"
+DENOISER = "denoiser.onnx"
+GOLDEN_DENOISER = "golden_denoiser.npz"
 MODEL_CARD = "MODEL_CARD.md"
 MAX_FILE_BYTES = 1 << 30
 
@@ -100,7 +104,8 @@ def load_bundle(path: Path, *, allow_test_only: bool = False, trusted_keys: Coll
                 "Install or export the bundle again."
             )
         files[name] = content
-    missing = {NETWORK, GOLDEN, REFERENCE, MODEL_CARD} - set(files)
+    wanted = {NETWORK, GOLDEN, REFERENCE, MODEL_CARD}
+    missing = (wanted | ({DENOISER, GOLDEN_DENOISER} if manifest.denoiser else set())) - set(files)
     if missing:
         raise BundleError(f"{path / MANIFEST} does not list {', '.join(sorted(missing))}.")
     return Bundle(manifest, hashlib.sha256(raw).hexdigest(), files, raw, signature)

@@ -14,9 +14,9 @@ from scanside.errors import BundleError
 from scanside.json_schema import problems
 from scanside.scan.types import Size
 
-SCHEMA, OLDEST_SCHEMA = "1.1", "1.0"
+SCHEMA, OLDEST_SCHEMA = "1.2", "1.0"
 SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
-UNDERSTOOD: frozenset[str] = frozenset()  # what `requires` may name; 1.1 has nothing yet
+UNDERSTOOD = frozenset({"denoiser"})  # what `requires` may name
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,21 @@ class ModelClass:
 
     name: str
     malignant: bool
+
+
+@dataclass(frozen=True)
+class DenoiserLimits:
+    """From when on a denoiser's word is taken, and from when on it is not.
+
+    Attributes:
+        threshold: annotation probability above which a pixel is replaced.
+        min_pixels: fewer such pixels of the network's input are none.
+        max_share: of the network's input; a scan in which more would be replaced is not scored.
+    """
+
+    threshold: float
+    min_pixels: int
+    max_share: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class Manifest:
         max_distance: feature distance above which a scan is unlike the training data.
         tolerance: largest absolute difference to the golden outputs, by precision.
         test_only: made for tests; the programs refuse it unless told otherwise.
+        denoiser: limits of the denoiser that every scan goes through first; None where there is none.
         document: the whole manifest, for what people and later versions read.
     """
 
@@ -56,6 +72,7 @@ class Manifest:
     max_distance: float
     tolerance: Mapping[str, float]
     test_only: bool
+    denoiser: DenoiserLimits | None
     document: Mapping[str, Any] = field(repr=False)
 
 
@@ -98,11 +115,22 @@ def check_document(document: Mapping[str, Any], where: str) -> Manifest:
         max_distance=float(document["reference"]["max_distance"]),
         tolerance={k: float(v) for k, v in document["golden"]["tolerance"].items()},
         test_only=document["test_only"],
+        denoiser=_denoiser(document, where),
         document=document,
     )
     if not any(c.malignant for c in manifest.classes) or all(c.malignant for c in manifest.classes):
         raise _invalid(where, "it must name both malignant and benign classes")
     return manifest
+
+
+def _denoiser(document: Mapping[str, Any], where: str) -> DenoiserLimits | None:
+    given = document.get("denoiser")
+    # Whoever passes the denoiser by scores other scans than those that the figures were measured on.
+    if (given is not None) != ("denoiser" in document.get("requires", ())):
+        raise _invalid(where, "`denoiser` and `denoiser` in `requires` belong together")
+    if given is None:
+        return None
+    return DenoiserLimits(float(given["threshold"]), int(given["min_pixels"]), float(given["max_share"]))
 
 
 def read_json(raw: bytes, where: str) -> dict[str, Any]:

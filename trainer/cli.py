@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from scanside import RESEARCH_USE, __version__, command
-from trainer.commands import deidentify, prepare, report, run, synth
+from trainer.commands import deidentify, denoise, prepare, report, run, synth
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = command.Parser(prog="trainer", description=f"Train the networks of scanside. {RESEARCH_USE}")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for subcommand in (run, report, prepare, deidentify, synth):
+    for subcommand in (run, report, prepare, denoise, deidentify, synth):
         subcommand.add(commands)
     return parser
 

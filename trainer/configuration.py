@@ -15,7 +15,7 @@ from trainer.fields import bounded, check, from_mapping, from_text, near
 from trainer.models.spec import EncoderName, NetworkSpec, Surplus, Task
 
 Preset = Literal["as-thesis", "as-code"]
-DatasetName = Literal["mmotu", "hospital"]
+DatasetName = Literal["mmotu", "hospital", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,7 @@ class Configuration:
 _AS_THESIS: dict[DatasetName, tuple[str, ...]] = {
     "mmotu": ("loss.classification=focal", "optimiser.name=sgd"),
     "hospital": ("loss.class_weights=1,2",),
+    "pairs": ("training.batch=4", "training.keep=last epoch"),
 }
 # Where the author's code does otherwise. His training script for MMOTU is not published: only its networks
 # and masks are known.
@@ -221,6 +222,7 @@ _AS_CODE: dict[DatasetName, tuple[str, ...]] = {
         "augmentation.constant_shift=0.05",
         "evaluation.iou_on=all slides in mtl",
     ),
+    "pairs": ("training.epochs=50",),
 }
 
 

@@ -8,7 +8,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multiclass_accuracy
 
@@ -24,15 +24,23 @@ from trainer.optimiser import optimiser, schedule
 _LOSS = "validation/loss"
 
 
-class Fitting(lightning.LightningModule):
-    """What Lightning has to know of a network that segments, classifies or does both."""
+class Trained(lightning.LightningModule):
+    """What Lightning has to know of any network; a subclass says in `terms` what is minimised.
 
-    def __init__(
-        self, network: Network, loss: Loss, optimiser: Optimiser, training: Training, seed: int
-    ) -> None:
+    Args:
+        network: takes images as (N, C, H, W).
+        training: `fit` follows it.
+        seed: of what is drawn in the network itself.
+    """
+
+    def __init__(self, network: nn.Module, optimiser: Optimiser, training: Training, seed: int) -> None:
         super().__init__()
         self.network = network
-        self.loss, self.optimiser, self.training_plan, self.seed = loss, optimiser, training, seed
+        self.optimiser, self.training_plan, self.seed = optimiser, training, seed
+
+    def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:
+        """What is minimised as "loss", and what else to log; stage is "train" or "validation"."""
+        raise NotImplementedError
 
     def on_train_batch_start(self, *_: object) -> None:
         # Dropout and stochastic depth draw from the global generator: tie it to the step, so that a
@@ -40,37 +48,30 @@ class Fitting(lightning.LightningModule):
         torch.manual_seed(self.seed * 1_000_003 + self.global_step + 1_000_000_007 * self.global_rank)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        return self._losses(batch, "train")["loss"]
+        return self._logged(batch, "train")["loss"]
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        self._losses(batch, "validation")
+        self._logged(batch, "validation")
 
-    def _losses(self, batch: Batch, stage: str) -> dict[str, Tensor]:
-        scan = batch["scan"]
-        if self.training_plan.channels_last:
-            scan = scan.contiguous(memory_format=torch.channels_last)
-        clinical = batch["clinical"][:, : self.network.spec.clinical_inputs]
-        output = self.network(scan, clinical)
-        parts = terms(output, batch, self.loss)
-        figures = dict(parts)
-        if stage == "validation" and output.class_logits is not None:
-            classes = output.class_logits.shape[1]
-            figures["accuracy"] = multiclass_accuracy(
-                output.class_logits, batch["label"], num_classes=classes, average="micro"
-            )
-        if stage == "validation" and output.lesion_logits is not None:
-            iou = iou_per_image(output.lesion_logits > 0, batch["mask"] > 0)
-            figures["iou"] = iou[batch["has_mask"]].mean() if batch["has_mask"].any() else iou.new_zeros(())
+    def image(self, batch: Batch, name: str = "scan") -> Tensor:
+        """An image of the batch in the memory format of the network."""
+        image = batch[name]
+        return (
+            image.contiguous(memory_format=torch.channels_last) if self.training_plan.channels_last else image
+        )
+
+    def _logged(self, batch: Batch, stage: str) -> dict[str, Tensor]:
+        figures = self.terms(batch, stage)
         for name, value in figures.items():
             self.log(
                 f"{stage}/{name}",
                 value,
                 on_step=False,
                 on_epoch=True,
-                batch_size=len(batch["label"]),
+                batch_size=len(batch["scan"]),
                 sync_dist=True,
             )
-        return parts
+        return figures
 
     def configure_optimizers(self) -> dict[str, object]:
         steps = int(self.trainer.estimated_stepping_batches)
@@ -81,8 +82,34 @@ class Fitting(lightning.LightningModule):
         }
 
 
+class Fitting(Trained):
+    """A network that segments, classifies or does both."""
+
+    network: Network
+
+    def __init__(
+        self, network: Network, loss: Loss, optimiser: Optimiser, training: Training, seed: int
+    ) -> None:
+        super().__init__(network, optimiser, training, seed)
+        self.loss = loss
+
+    def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:
+        clinical = batch["clinical"][:, : self.network.spec.clinical_inputs]
+        output = self.network(self.image(batch), clinical)
+        figures = terms(output, batch, self.loss)
+        if stage == "validation" and output.class_logits is not None:
+            classes = output.class_logits.shape[1]
+            figures["accuracy"] = multiclass_accuracy(
+                output.class_logits, batch["label"], num_classes=classes, average="micro"
+            )
+        if stage == "validation" and output.lesion_logits is not None:
+            iou = iou_per_image(output.lesion_logits > 0, batch["mask"] > 0)
+            figures["iou"] = iou[batch["has_mask"]].mean() if batch["has_mask"].any() else iou.new_zeros(())
+        return figures
+
+
 def fit(
-    fitting: Fitting,
+    fitting: Trained,
     train: DataLoader[Batch],
     validation: DataLoader[Batch],
     folder: Path,

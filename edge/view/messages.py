@@ -4,24 +4,32 @@ Every text is made harmless here, at the border; behind it nothing needs to thin
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from edge.view.text import person, safe
+from scanside.scan.types import Flag
 
 Message = Mapping[str, Any]
+Polygons = tuple[tuple[tuple[float, float], ...], ...]
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A small picture of the frame; `outline` holds the lesion's polygons as (x, y), preview pixels."""
+    """A small picture of the frame.
+
+    Attributes:
+        outline: the lesion's polygons as (x, y), preview pixels.
+        annotations: likewise, around what was removed before the network saw the scan.
+    """
 
     png: bytes
     width: int
     height: int
-    outline: tuple[tuple[tuple[float, float], ...], ...]
+    outline: Polygons
+    annotations: Polygons = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def row_of(said: Message) -> Row:
         risk_if={safe(label): float(risk) for label, risk in (said["risk_if"] or {}).items()},
         reason=safe(said["reason"] or ""),
         class_probabilities={safe(c): float(p) for c, p in (said["class_probabilities"] or {}).items()},
-        flags=tuple(safe(flag) for flag in [*(said["flags"] or ()), *_side_by_side(said)]),
+        flags=tuple(safe(flag) for flag in [*_flags(said), *_side_by_side(said)]),
         patient_name=person(said["patient_name"] or ""),
         patient_id=safe(said["patient_id"] or ""),
         received_at=_required_time(said["received_at"]),
@@ -111,6 +119,13 @@ def row_of(said: Message) -> Row:
         latency_ms=_number(said["latency_ms"]),
         preview=_preview(said.get("preview")),
     )
+
+
+def _flags(said: Message) -> list[str]:
+    """The row's; of removed annotations also how much, and how the picture marks them."""
+    annotations = said.get("annotations")
+    more = f": {100 * float(annotations['share']):.1f} % of the scan, dotted" if annotations else ""
+    return [flag + more * (flag == Flag.ANNOTATIONS.value) for flag in said["flags"] or ()]
 
 
 def _side_by_side(said: Message) -> list[str]:
@@ -122,8 +137,12 @@ def _side_by_side(said: Message) -> list[str]:
 def _preview(said: Message | None) -> Preview | None:
     if said is None:
         return None
-    outline = tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in said["outline"])
-    return Preview(base64.b64decode(said["png"]), int(said["width"]), int(said["height"]), outline)
+    png, width, height = base64.b64decode(said["png"]), int(said["width"]), int(said["height"])
+    return Preview(png, width, height, _polygons(said["outline"]), _polygons(said.get("annotations") or ()))
+
+
+def _polygons(said: Iterable[Iterable[tuple[float, float]]]) -> Polygons:
+    return tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in said)
 
 
 def agent_of(said: Message) -> Agent:

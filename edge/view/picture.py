@@ -1,4 +1,4 @@
-"""A frame as a picture made of half blocks, two pixels a character, the lesion outlined."""
+"""A frame as a picture made of half blocks, two pixels a character: lesion outlined, removed text dotted."""
 
 from functools import lru_cache
 
@@ -11,11 +11,12 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from edge.view.messages import Preview
-from edge.view.style import OUTLINE
+from edge.view.messages import Polygons, Preview
+from edge.view.style import OUTLINE, REMOVED
 
 _RAMP = " ·:-=+*#%@"  # dark to bright, for terminals without enough colours
-_OUTLINE_SIGN = "o"
+_OUTLINE_SIGN, _REMOVED_SIGN = "o", "x"
+_DOT = 2  # every second pixel of a dotted line is drawn
 
 
 class Picture:
@@ -45,24 +46,28 @@ def _drawn(preview: Preview, width: int, height: int, colours: bool) -> list[lis
     columns = max(1, round(image.shape[1] * scale))
     rows = max(1, round(image.shape[0] * scale / 2))
     small = np.asarray(cv2.resize(image, (columns, 2 * rows), interpolation=cv2.INTER_AREA), np.uint8)
-    outline = _outline(preview, columns, 2 * rows)
-    lines = _blocks(small, outline) if colours else _signs(small, outline)
+    outline = _outline(preview, preview.outline, columns, 2 * rows)
+    removed = _outline(preview, preview.annotations, columns, 2 * rows) & ~outline
+    lines = _blocks(small, outline, removed) if colours else _signs(small, outline, removed)
     blank, left = [Segment(" " * width)], [Segment(" " * ((width - columns) // 2))]
     return [blank] * ((height - rows) // 2) + [left + line for line in lines]
 
 
-def _outline(preview: Preview, columns: int, rows: int) -> NDArray[np.bool_]:
+def _outline(preview: Preview, polygons: Polygons, columns: int, rows: int) -> NDArray[np.bool_]:
     drawn = np.zeros((rows, columns), np.uint8)
     factor = np.array([columns / preview.width, rows / preview.height])
-    for polygon in preview.outline:
+    for polygon in polygons:
         points = np.clip(np.array(polygon).reshape(-1, 2) * factor, 0, [columns - 1, rows - 1])
         cv2.polylines(drawn, [points.astype(np.int32)], isClosed=True, color=1)
     return np.asarray(drawn, bool)
 
 
-def _blocks(image: NDArray[np.uint8], outline: NDArray[np.bool_]) -> list[list[Segment]]:
+def _blocks(
+    image: NDArray[np.uint8], outline: NDArray[np.bool_], removed: NDArray[np.bool_]
+) -> list[list[Segment]]:
     painted = image.copy()
     painted[outline] = OUTLINE
+    painted[_dotted(removed)] = REMOVED
     pairs = np.concatenate([painted[::2], painted[1::2]], axis=2)  # (rows, columns, 6): top, bottom
     return [_runs([tuple(cell) for cell in row]) for row in pairs.tolist()]
 
@@ -82,12 +87,17 @@ def _style(cell: tuple[int, ...]) -> Style:
     return Style(color=Color.from_rgb(*cell[:3]), bgcolor=Color.from_rgb(*cell[3:]))
 
 
-def _signs(image: NDArray[np.uint8], outline: NDArray[np.bool_]) -> list[list[Segment]]:
+def _signs(
+    image: NDArray[np.uint8], outline: NDArray[np.bool_], removed: NDArray[np.bool_]
+) -> list[list[Segment]]:
     grey = image.mean(axis=2).reshape(-1, 2, image.shape[1]).mean(axis=1)
-    drawn = np.asarray(outline.reshape(-1, 2, outline.shape[1]).any(axis=1))
     level = (grey / 256 * len(_RAMP)).astype(int)
-    lines = []
-    for levels, signs in zip(level, drawn, strict=True):
-        shades = np.where(signs, _OUTLINE_SIGN, np.array(list(_RAMP))[levels])
-        lines.append([Segment("".join(shades))])
-    return lines
+    shades = np.array(list(_RAMP))[level]
+    for drawn, sign in ((_dotted(removed), _REMOVED_SIGN), (outline, _OUTLINE_SIGN)):
+        shades[drawn.reshape(-1, 2, drawn.shape[1]).any(axis=1)] = sign
+    return [[Segment("".join(line))] for line in shades]
+
+
+def _dotted(line: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    y, x = np.indices(line.shape)
+    return np.asarray(line & ((x + y) % _DOT == 0), bool)

@@ -8,3 +8,4 @@ MIXED = "rgb(235,190,90)"
 QUIET = "rgb(140,146,152)"
 NOTICE = "bold rgb(235,190,90)"
 OUTLINE = (255, 215, 0)
+REMOVED = (165, 140, 215)

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside import RESEARCH_USE
-from scanside.errors import NoTissue
+from scanside.denoise import Denoiser
+from scanside.errors import NoTissue, UnlikeTraining
 from scanside.scan.contour import find_sector
 from scanside.scan.decode import Instance
-from scanside.scan.prepare import cut, fill, find_scans, to_grey
+from scanside.scan.prepare import cut, find_scans, prepare, to_grey
 from scanside.scan.types import Box, Flag, Frame, Region, Size
 
 Pixels = NDArray[np.uint8]
@@ -23,38 +24,45 @@ _PAGE, _INK, _MUTED, _MARK, _WARN = (
     (80, 220, 120),
     (255, 170, 60),
 )
-_STEPS = ("1 Frame as decoded", "2 Region", "3 Sector", "4 Cut out, grey", "5 Network input")
+_PREPARED = ("1 Frame as decoded", "2 Region", "3 Sector", "4 Cut out, grey", "5 Network input")
+_DENOISED = (*_PREPARED[:-1], "5 Filled, annotations found", "6 Removed: network input")
 
 
-def explain(instance: Instance, size: Size) -> Pixels:
+def explain(instance: Instance, size: Size, denoiser: Denoiser | None = None) -> Pixels:
     """Draw what becomes of the first frame of `instance`, a row for each scan; to the step that fails.
 
     No text of the header is drawn. What the machine burned into the frame is still in it.
 
     Args:
         size: rows and columns of the network's input.
+        denoiser: that of the model, if it has one.
 
     Returns:
         (H, W, 3) uint8, RGB.
 
     Raises:
         Unreadable: the frame can't be decoded: there is nothing to draw.
+        RunnerError: the denoiser can't be run.
     """
+    steps = _DENOISED if denoiser else _PREPARED
     frame = instance.frame(0)
     decoded = _panel(frame.pixels, f"{frame.size.width} x {frame.size.height} px")
     try:
         regions = find_scans(instance.header, frame)
     except NoTissue as reason:
-        return _sheet([_row([decoded], str(reason), ())])
-    return _sheet([_explained(frame, region, size, decoded) for region in regions])
+        return _sheet([_row(steps, [decoded], str(reason), ())])
+    return _sheet([_row(steps, *_explained(frame, region, size, denoiser, decoded)) for region in regions])
 
 
-def _explained(frame: Frame, region: Region, size: Size, decoded: Pixels) -> Pixels:
+def _explained(
+    frame: Frame, region: Region, size: Size, denoiser: Denoiser | None, decoded: Pixels
+) -> tuple[list[Pixels], str, Collection[Flag]]:
+    """The panels of one scan, why it can't be scored (or nothing), and its flags."""
     panels = [decoded, _panel(_marked(frame, [_outline(region.box)]), f"rule: {region.found_by.value}")]
     try:
         tissue = cut(frame, region)
     except NoTissue as reason:
-        return _row(panels, str(reason), region.flags)
+        return panels, str(reason), region.flags
     box = region.box
     sector = find_sector(to_grey(frame.pixels[box.y0 : box.y1, box.x0 : box.x1])).astype(np.uint8)
     contours, _ = cv2.findContours(sector, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(box.x0, box.y0))
@@ -62,9 +70,24 @@ def _explained(frame: Frame, region: Region, size: Size, decoded: Pixels) -> Pix
     panels += [
         _panel(_marked(frame, [np.asarray(contour) for contour in contours]), "black outside the line"),
         _panel(tissue.pixels, f"{inner.size.width} x {inner.size.height} px from {inner.x0}, {inner.y0}"),
-        _panel(np.rint(255 * fill(tissue.pixels, size)).astype(np.uint8), f"{size.width} x {size.height} px"),
     ]
-    return _row(panels, "", tissue.flags)
+    scan = prepare(frame, region, size, chroma=denoiser is not None)
+    filled = f"{size.width} x {size.height} px"
+    if denoiser is None:
+        return [*panels, _panel(_greys(scan.pixels), filled)], "", scan.flags
+    try:
+        denoised = denoiser.remove(scan)
+    except UnlikeTraining as reason:
+        return [*panels, _panel(_greys(scan.pixels), filled)], str(reason), scan.flags
+    found = _rgb(_greys(scan.pixels)).copy()
+    around = cv2.dilate(denoised.mask.astype(np.uint8), np.ones((5, 5), np.uint8))
+    cv2.drawContours(found, cv2.findContours(around, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], -1, _MARK)
+    panels.append(_panel(found, f"{filled}, {denoised.share:.2%} annotated" if denoised.share else "none"))
+    return [*panels, _panel(_greys(denoised.scan.pixels), filled)], "", denoised.scan.flags
+
+
+def _greys(pixels: NDArray[np.float32]) -> Pixels:
+    return np.rint(255 * pixels).astype(np.uint8)
 
 
 def _outline(box: Box) -> NDArray[np.int32]:
@@ -90,13 +113,13 @@ def _panel(pixels: Pixels, caption: str) -> Pixels:
     return panel
 
 
-def _row(panels: Sequence[Pixels], reason: str, flags: Collection[Flag]) -> Pixels:
+def _row(steps: Sequence[str], panels: Sequence[Pixels], reason: str, flags: Collection[Flag]) -> Pixels:
     """The steps of one scan, side by side, over its reason and flags."""
-    row = np.full((_HEIGHT + 104, len(_STEPS) * (_WIDTH + _GAP), 3), _PAGE, np.uint8)
+    row = np.full((_HEIGHT + 104, len(steps) * (_WIDTH + _GAP), 3), _PAGE, np.uint8)
     for number, panel in enumerate(panels):
         left = number * (_WIDTH + _GAP)
         row[26 : 26 + len(panel), left : left + _WIDTH] = panel
-        _write(row, _STEPS[number], (left, 18), _INK)
+        _write(row, steps[number], (left, 18), _INK)
     verdict = f"Not scored: {reason}" if reason else "Prepared."
     _write(row, verdict, (0, _HEIGHT + 68), _WARN if reason else _INK)
     if flags:

@@ -38,15 +38,19 @@ def find_scans(header: Dataset, frame: Frame) -> tuple[Region, ...]:
     return tuple(view for region in find_regions(header, frame.size) for view in separate(frame, region))
 
 
-def prepare(frame: Frame, region: Region, size: Size) -> Scan:
+def prepare(frame: Frame, region: Region, size: Size, *, chroma: bool = False) -> Scan:
     """`cut` and `fill` in one: what a network of input `size` gets of `region`.
+
+    Args:
+        chroma: tell how coloured each pixel is, too; only a denoiser reads it.
 
     Raises:
         NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side), or
             none is declared and the pixels are those of a page, an M-mode trace or a spectrum.
     """
-    tissue = cut(frame, region)
-    return Scan(fill(tissue.pixels, size), tissue.origin, tissue.found_by, tissue.flags)
+    tissue = cut(frame, region, chroma=chroma)
+    colour = None if tissue.chroma is None else fill(tissue.chroma, size)
+    return Scan(fill(tissue.pixels, size), tissue.origin, tissue.found_by, tissue.flags, colour)
 
 
 def separate(frame: Frame, region: Region) -> tuple[Region, ...]:
@@ -65,12 +69,13 @@ def separate(frame: Frame, region: Region) -> tuple[Region, ...]:
     return tuple(replace(region, box=Box(x0 + first, y0, x0 + after, y1)) for first, after in views)
 
 
-def cut(frame: Frame, region: Region) -> Tissue:
+def cut(frame: Frame, region: Region, *, chroma: bool = False) -> Tissue:
     """Cut the sector out of `region` and blacken what is not tissue.
 
     Args:
         frame: the decoded frame.
         region: where in it the scan lies.
+        chroma: tell how coloured each pixel is, too.
 
     Raises:
         NoTissue: the region holds no tissue (black, only text, or smaller than MIN_REGION_PX a side), or
@@ -88,13 +93,15 @@ def cut(frame: Frame, region: Region) -> Tissue:
     if min(width, height) < MIN_REGION_PX:
         raise NoTissue(f"the scan is too small: {width} x {height} px")
     inner = np.s_[y : y + height, x : x + width]
-    flags = region.flags | ({Flag.COLOUR} if _is_coloured(inside[inner], sector[inner]) else set())
+    spread = to_chroma(inside[inner])
+    flags = region.flags | ({Flag.COLOUR} if _is_coloured(spread, sector[inner]) else set())
     box = Box(outer.x0 + x, outer.y0 + y, outer.x0 + x + width, outer.y0 + y + height)
     return Tissue(
-        pixels=np.asarray(cv2.copyTo(grey[inner], sector[inner].view(np.uint8)), np.uint8),
+        pixels=_only(grey[inner], sector[inner]),
         origin=Crop(box, frame.size),
         found_by=region.found_by,
         flags=frozenset(flags),
+        chroma=_only(spread, sector[inner]) if chroma and spread is not None else None,
     )
 
 
@@ -156,12 +163,24 @@ def to_grey(pixels: NDArray[np.uint8]) -> Grey:
     return np.asarray(grey, np.uint8)
 
 
-def _is_coloured(pixels: NDArray[np.uint8], sector: Mask) -> bool:
+def to_chroma(pixels: NDArray[np.uint8]) -> Grey | None:
+    """(H, W, 3) RGB -> (H, W) uint8: max - min of R, G, B in each pixel; None for grey pixels."""
     if pixels.ndim == 2:
-        return False
+        return None
     red, green, blue = cv2.split(pixels)  # plane by plane: 20 times as fast as numpy's max over an axis
     spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
-    coloured = (np.asarray(spread) > _COLOUR_SPREAD) & sector
+    return np.asarray(spread, np.uint8)
+
+
+def _only(pixels: Grey, sector: Mask) -> Grey:
+    """`pixels`, black outside `sector`."""
+    return np.asarray(cv2.copyTo(pixels, sector.view(np.uint8)), np.uint8)
+
+
+def _is_coloured(spread: Grey | None, sector: Mask) -> bool:
+    if spread is None:
+        return False
+    coloured = (spread > _COLOUR_SPREAD) & sector
     return bool(np.count_nonzero(coloured) > _COLOUR_SHARE * np.count_nonzero(sector))
 
 

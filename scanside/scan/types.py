@@ -48,6 +48,7 @@ class Flag(str, Enum):
     REGION_SCALED = "region belongs to a larger image, scaled to this one"
     REGION_UNTRUSTED = "declared region does not fit the image, not used"
     UNKNOWN_DEVICE = "device not in the table of text strips"
+    ANNOTATIONS = "annotations removed"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,15 @@ class Tissue:
         origin: where it was cut from.
         found_by: which rule found the region.
         flags: what a reader has to know.
+        chroma: (H, W) uint8, how coloured each pixel is: max - min of R, G, B, black outside the sector;
+            None for a grey source, and where nobody asked for it.
     """
 
     pixels: Grey
     origin: Crop
     found_by: RegionSource
     flags: frozenset[Flag] = frozenset()
+    chroma: Grey | None = None
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,11 @@ class Scan:
         origin: where it was cut from.
         found_by: which rule found the region.
         flags: what a reader has to know.
+        chroma: (H, W) float32 in [0, 1], that of the tissue, moved along with `pixels`; None likewise.
     """
 
     pixels: NDArray[np.float32]
     origin: Crop
     found_by: RegionSource
     flags: frozenset[Flag] = frozenset()
+    chroma: NDArray[np.float32] | None = None

@@ -33,6 +33,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def denoising_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first, with a denoiser before its network."""
+    return make_bundle(tmp_path_factory.mktemp("denoising-bundle"), clinical=False, denoiser=True)
+
+
+@pytest.fixture(scope="session")
 def clinical_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with clinical inputs, which the agent does not know: a risk under each value."""
     return make_bundle(tmp_path_factory.mktemp("clinical-bundle"))

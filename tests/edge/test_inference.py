@@ -1,13 +1,22 @@
 """What the worker process does with one file after another."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
+import pytest
+
 from edge.inference import Inference
 from edge.row import SCORED
-from scanside.bundle import load_bundle
+from scanside.bundle import GOLDEN_DENOISER, load_bundle
+from scanside.errors import RunnerError
 from scanside.runtime.preference import RuntimeOptions
+from scanside.scan.types import Flag
 from tests.edge.conftest import MakeImage
+from tests.synth.dicom import make_instance, save
+from tests.synth.scans import make_frame
 
 
 def test_a_cine_is_opened_once_and_the_next_file_takes_its_place(image: MakeImage, bundle: Path) -> None:
@@ -28,3 +37,46 @@ def test_a_result_of_another_precision_is_not_taken_over(image: MakeImage, bundl
     other = replace(first, model=f"{first.model}, float16")
     assert inference.assess(image(1), "1.2.3", None, 1, previous=first).reused
     assert not inference.assess(image(1), "1.2.3", None, 1, previous=other).reused
+
+
+def test_what_was_removed_is_told_and_drawn(image: MakeImage, denoising_bundle: Path) -> None:
+    made = make_frame(4)
+    found = Inference(load_bundle(denoising_bundle, allow_test_only=True), RuntimeOptions()).assess(
+        image(4), "1.2.3", None, 1
+    )
+    row, preview = found.row, found.preview
+    assert row.state == SCORED and Flag.ANNOTATIONS.value in row.flags
+    assert row.annotations is not None and 0 < row.annotations["share"] < 0.1
+    assert "denoise" in row.timings_ms
+    inside = np.zeros(made.size, bool)
+    for x0, y0, x1, y1 in row.annotations["boxes"]:
+        assert 0 <= x0 < x1 <= made.size.width and 0 <= y0 < y1 <= made.size.height
+        inside[y0:y1, x0:x1] = True
+    strokes = made.text & made.sector
+    assert inside[strokes].mean() > 0.9 and inside.mean() < 0.15
+    assert preview is not None and preview.annotations and preview.outline
+    drawn = np.zeros((preview.height, preview.width), np.uint8)
+    for polygon in preview.annotations:
+        cv2.fillPoly(drawn, [np.array(polygon)], 1)
+    small = cv2.resize(strokes.astype(np.float32), drawn.shape[::-1], interpolation=cv2.INTER_AREA) > 0.5
+    assert drawn[small].mean() > 0.9
+
+
+def test_a_scan_without_annotations_says_so(denoising_bundle: Path, tmp_path: Path) -> None:
+    path = save(make_instance([make_frame(5, annotated=False).pixels]), tmp_path / "a.dcm")
+    found = Inference(load_bundle(denoising_bundle, allow_test_only=True), RuntimeOptions()).assess(
+        path, "1.2.3", None, 1
+    )
+    assert found.row.annotations == {"share": 0.0, "boxes": []}
+    assert Flag.ANNOTATIONS.value not in found.row.flags
+    assert found.preview is not None and found.preview.annotations == []
+
+
+def test_a_denoiser_that_fails_its_golden_case_scores_nothing(denoising_bundle: Path) -> None:
+    bundle = load_bundle(denoising_bundle, allow_test_only=True)
+    golden, buffer = bundle.arrays(GOLDEN_DENOISER), io.BytesIO()
+    golden["out_clean"] = golden["out_clean"] + 0.1
+    np.savez(buffer, **golden)  # type: ignore[arg-type]
+    other = replace(bundle, files={**bundle.files, GOLDEN_DENOISER: buffer.getvalue()})
+    with pytest.raises(RunnerError, match="clean differs by"):
+        Inference(other, RuntimeOptions())

@@ -188,6 +188,23 @@ def test_picture_outlines_the_lesion_in_colour() -> None:
     assert sum("38;2;255;215;0" in line or "48;2;255;215;0" in line for line in lines[2:20]) >= 4
 
 
+def test_removed_annotations_are_dotted_and_told_from_the_lesion_without_colour() -> None:
+    line = [[20.0, 40.0], [300.0, 40.0], [300.0, 44.0], [20.0, 44.0]]
+    removed = row(
+        1,
+        preview=preview() | {"annotations": [line]},
+        flags=["annotations removed"],
+        annotations={"share": 0.0123, "boxes": [[20, 40, 301, 45]]},
+    )
+    assert "! annotations removed: 1.2 % of the scan, dotted" in text(view(removed), 160, 40)
+    plain = rendered(view(removed), 100, 30)
+    signs = next(shown for shown in (line[:54] for line in plain[2:20]) if shown.count("x") > 8)
+    assert "o" not in signs
+    colour = "165;140;215"
+    assert any(colour in shown for shown in rendered(view(removed), 100, 30, "truecolor"))
+    assert not any(colour in shown for shown in rendered(view(row(preview=preview())), 100, 30, "truecolor"))
+
+
 def test_a_damaged_picture_does_not_stop_the_view() -> None:
     damaged = preview() | {"png": "AAAA"}
     assert "81 %" in text(view(row(1, preview=damaged)))

@@ -59,7 +59,7 @@ def test_what_a_stranger_wrote_stays_text(
     assert main(["inspect", str(copy)]) == 0
     text = capsys.readouterr().out
     assert "\x1b[2J" not in text and "\u202e" not in text and "[red]x[/red]" in text
-    assert "newer than this version's 1.1" in text and "not measured" in text
+    assert "newer than this version's 1.2" in text and "not measured" in text
 
 
 def test_sign_pack_inspect(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,6 +132,7 @@ def test_another_bundles_manifest_is_not_this_networks(
     [
         (lambda d: d.pop("training"), "training is missing"),
         (lambda d: d["threshold"].update(risk=2), "between 0 and 1"),
+        (lambda d: d.update(denoiser={}), "goes without one"),
         (lambda d: d["input"].update(height=85), "its manifest asks for (N, 1, 85, 136)"),
         (lambda d: d["input"].update(clinical=[]), "a bundle's network has scan"),
         (lambda d: d["input"]["clinical"].pop(), "asks for (N, 1)"),
@@ -192,7 +193,7 @@ def _batch_dependent(model: ModelProto) -> None:
         (lambda m: m.__setattr__("ir_version", 11), "IR version 11", 1),
         (lambda m: m.opset_import.pop(), "is of ONNX opset 0", 1),
         (lambda m: m.graph.node.pop(), "can't load the network", 2),
-        (_logits, "class_probability is not a probability", 2),
+        (_logits, "class_probability has values outside 0 to 1", 2),
         (_batch_dependent, "for a scan alone than in a batch", 2),
     ],
 )

@@ -29,6 +29,13 @@ def bundle(bundle_folder: Path) -> Bundle:
 
 
 @pytest.fixture(scope="session")
+def with_denoiser(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The test bundle with a denoiser before its network."""
+    folder = make_bundle(tmp_path_factory.mktemp("with_denoiser"), denoiser=True)
+    return load_bundle(folder, allow_test_only=True)
+
+
+@pytest.fixture(scope="session")
 def assessor(bundle: Bundle) -> Assessor:
     return Assessor(bundle)
 

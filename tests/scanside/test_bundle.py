@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scanside.bundle import GOLDEN, MANIFEST, MODEL_CARD, NETWORK, REFERENCE, load_bundle
+from scanside.bundle import GOLDEN, MANIFEST, MODEL_CARD, NETWORK, REFERENCE, Bundle, load_bundle
 from scanside.errors import BundleError
+from tests.synth.bundle import make_bundle
 
 FILES = (NETWORK, GOLDEN, REFERENCE, MODEL_CARD)
 
@@ -146,3 +147,21 @@ def test_arrays(folder: Path) -> None:
         "mean": ((5,), "float32"),
         "whitening": ((5, 5), "float32"),
     }
+
+
+@pytest.mark.parametrize("name", ["denoiser.onnx", "golden_denoiser.npz"])
+def test_a_denoiser_that_is_named_has_to_be_there(name: str, with_denoiser: Bundle, tmp_path: Path) -> None:
+    for file, content in with_denoiser.files.items():
+        (tmp_path / file).write_bytes(content)
+    (tmp_path / MANIFEST).write_bytes(with_denoiser.manifest_bytes)
+    assert load_bundle(tmp_path, allow_test_only=True).digest == with_denoiser.digest
+    edit(tmp_path, lambda d: d["files"].pop(name))
+    refuse(tmp_path, f"does not list {name}")
+
+
+def test_a_bundle_written_over_one_with_a_denoiser_keeps_nothing_of_it(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    make_bundle(tmp_path, denoiser=True)
+    assert make_bundle(tmp_path) and load_bundle(tmp_path, allow_test_only=True).digest == bundle.digest
+    assert not (tmp_path / "denoiser.onnx").exists() and not (tmp_path / "golden_denoiser.npz").exists()

@@ -10,7 +10,18 @@ import pytest
 from pydicom.dataset import Dataset
 
 from scanside.assess import check_golden
-from scanside.bundle import DEFAULT_BUNDLE, MODEL_CARD, NETWORK, REFERENCE, Bundle, load_bundle
+from scanside.bundle import (
+    DEFAULT_BUNDLE,
+    DENOISER,
+    GOLDEN_DENOISER,
+    MODEL_CARD,
+    NETWORK,
+    REFERENCE,
+    Bundle,
+    load_bundle,
+)
+from scanside.denoise import denoiser_of
+from scanside.errors import UnlikeTraining
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.prepare import prepare
@@ -35,6 +46,8 @@ def test_has_no_file_that_the_manifest_does_not_list(bundle: Bundle) -> None:
 
 def test_golden_case_passes_here(bundle: Bundle) -> None:
     assert check_golden(bundle, OnnxRuntime(bundle.files[NETWORK]))
+    if bundle.manifest.denoiser:
+        assert check_golden(bundle, OnnxRuntime(bundle.files[DENOISER]), case=GOLDEN_DENOISER)
 
 
 def test_model_card_states_training_data_every_figure_and_the_threshold(bundle: Bundle) -> None:
@@ -57,15 +70,23 @@ def test_figures_of_the_manifest_are_those_of_the_shipped_network(bundle: Bundle
     rows = [line.split(",") for line in split.splitlines()[1:]]
     images = [(int(r[0]), int(r[1])) for r in rows if r[2] != "train" and r[4] == "0"]
     runner, reference = OnnxRuntime(bundle.files[NETWORK]), Reference(bundle.arrays(REFERENCE))
+    denoiser = denoiser_of(bundle)
     risks, right, distances = [], [], []
     for image, label in images:
         pixels = cv2.imread(str(Path(data) / "mmotu" / "images" / f"{image}.JPG"))[..., ::-1]
         frame = Frame(np.ascontiguousarray(pixels))
-        scan = prepare(frame, find_regions(Dataset(), frame.size)[0], bundle.manifest.input_size)
+        region = find_regions(Dataset(), frame.size)[0]
+        scan = prepare(frame, region, bundle.manifest.input_size, chroma=denoiser is not None)
+        believed = True
+        if denoiser is not None:
+            try:
+                scan = denoiser.remove(scan).scan
+            except UnlikeTraining:
+                believed = False
         outputs = runner.run({"scan": scan.pixels[None, None]})
         risks.append(float(outputs["class_probability"][0, 7]))
         right.append(int(outputs["class_probability"][0].argmax()) == label)
-        distances.append(reference.distance(outputs["features"][0]))
+        distances.append(reference.distance(outputs["features"][0]) if believed else np.inf)
     malignant = np.array([label == 7 for _, label in images])
     risk = np.array(risks)
     pairs = risk[malignant][:, None] - risk[~malignant][None]

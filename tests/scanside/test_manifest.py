@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scanside import json_schema
 from scanside.bundle import DEFAULT_BUNDLE, MANIFEST
 from scanside.errors import BundleError
-from scanside.manifest import SCHEMA, SCHEMA_FILE, check_document, parse_manifest
+from scanside.manifest import SCHEMA, SCHEMA_FILE, DenoiserLimits, check_document, parse_manifest
 
 RULES = json.loads(SCHEMA_FILE.read_text())
 DEFAULT = json.loads((DEFAULT_BUNDLE / MANIFEST).read_text())
@@ -41,7 +41,7 @@ def test_the_default_bundle_fits(bundle_folder: Path) -> None:
         assert list(json_schema.problems(document, RULES)) == []
 
 
-@pytest.mark.parametrize("schema", ["1.0", SCHEMA, "1.2", "1.999"])
+@pytest.mark.parametrize("schema", ["1.0", "1.1", SCHEMA, "1.999"])
 def test_minor_versions_are_read_and_what_is_unknown_is_ignored(schema: str) -> None:
     read = check_document(manifest(schema=schema, future={"key": 1}), "m")
     assert read.name == DEFAULT["name"] and read.document["future"] == {"key": 1}
@@ -62,8 +62,38 @@ def test_a_version_that_is_none(schema: object) -> None:
 
 def test_a_newer_minor_version_that_must_be_understood_is_refused() -> None:
     assert check_document(manifest(schema="1.7", requires=[]), "m")
-    with pytest.raises(BundleError, match=r"requires 'denoiser', which this version .* Update scanside"):
-        check_document(manifest(schema="1.7", requires=["denoiser"]), "m")
+    with pytest.raises(BundleError, match=r"requires 'a-later-thing', which this version .* Update scanside"):
+        check_document(manifest(schema="1.7", requires=["a-later-thing"]), "m")
+
+
+DENOISER = {"threshold": 0.4, "min_pixels": 8, "max_share": 0.2, "trained_on": "t", "fingerprint": 64 * "0"}
+
+
+def test_a_denoiser_is_read() -> None:
+    read = check_document(manifest(denoiser=DENOISER, requires=["denoiser"]), "m")
+    assert read.denoiser == DenoiserLimits(0.4, 8, 0.2)
+    assert check_document(manifest(), "m").denoiser is None
+
+
+@pytest.mark.parametrize("changes", [{"denoiser": DENOISER}, {"requires": ["denoiser"]}])
+def test_a_denoiser_that_could_be_passed_by(changes: dict[str, Any]) -> None:
+    with pytest.raises(BundleError, match="belong together"):
+        check_document(manifest(**changes), "m")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("threshold", value) for value in (0, 1, -1, float("nan"), "0.4", None, True)),
+        *(("min_pixels", value) for value in (0, -1, 1.5, 1e9, float("inf"))),
+        *(("max_share", value) for value in (0, 1, float("nan"))),
+        *(("fingerprint", value) for value in ("", "0" * 63, "G" * 64)),
+    ],
+)
+def test_a_denoiser_with_impossible_limits(key: str, value: object) -> None:
+    document = manifest(denoiser={**DENOISER, key: value}, requires=["denoiser"])
+    with pytest.raises(BundleError, match=rf"denoiser\.{key}"):
+        check_document(document, "m")
 
 
 def test_a_key_given_twice() -> None:

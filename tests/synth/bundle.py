@@ -15,6 +15,7 @@ from export.bundle import write_bundle
 from scanside import RESEARCH_USE
 from scanside.scan.prepare import prepare
 from scanside.scan.types import Box, Frame, Region, RegionSource, Size
+from tests.synth.denoiser import make_denoiser
 from tests.synth.scans import make_frame
 
 Floats = NDArray[np.float32]
@@ -32,12 +33,15 @@ _RIM = 9
 _EPSILON = 1e-3
 
 
-def make_bundle(folder: Path, *, clinical: bool = True, size: Size = INPUT_SIZE) -> Path:
+def make_bundle(
+    folder: Path, *, clinical: bool = True, size: Size = INPUT_SIZE, denoiser: bool = False
+) -> Path:
     """Write the test bundle into `folder`.
 
     Args:
         clinical: whether the network reads the two clinical facts too.
         size: rows and columns of its input.
+        denoiser: whether a denoiser goes first.
 
     Returns:
         `folder`.
@@ -69,6 +73,7 @@ def make_bundle(folder: Path, *, clinical: bool = True, size: Size = INPUT_SIZE)
         golden={f"in_{k}": v for k, v in inputs.items()} | {f"out_{k}": v for k, v in outputs.items()},
         reference={name: weights[name] for name in ("mean", "whitening")},
         model_card=f"# Synthetic test network\n\n**{RESEARCH_USE}** For tests only.\n",
+        denoiser=make_denoiser(size) if denoiser else None,
     )
     return folder
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scanside.assess import check_golden
-from scanside.bundle import NETWORK, Bundle, load_bundle
+from scanside.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.errors import BundleError
 from scanside.runtime.onnxruntime import OnnxRuntime
 from tests.synth.bundle import make_bundle
@@ -20,6 +20,11 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def test_runtime_equals_numpy(bundle: Bundle) -> None:
     check_golden(bundle, OnnxRuntime(bundle.files[NETWORK]))
+
+
+def test_denoiser_equals_numpy(tmp_path: Path) -> None:
+    bundle = load_bundle(make_bundle(tmp_path, denoiser=True), allow_test_only=True)
+    check_golden(bundle, OnnxRuntime(bundle.files[DENOISER]), case=GOLDEN_DENOISER)
 
 
 def test_is_refused_as_a_model(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from trainer.configuration import Configuration, Optimiser, from_json, keys, ove
 from trainer.optimiser import optimiser
 
 DOCS = Path(__file__).parents[2] / "docs" / "networks.md"
-EVERY = [(preset, dataset) for preset in ("as-thesis", "as-code") for dataset in ("mmotu", "hospital")]
+EVERY = [
+    (preset, dataset) for preset in ("as-thesis", "as-code") for dataset in ("mmotu", "hospital", "pairs")
+]
 
 
 def flat(configuration: Configuration) -> dict[str, object]:
@@ -42,7 +44,7 @@ def test_the_thesis_presets_hold_its_table_of_training() -> None:
 
 def test_the_code_presets_differ_only_where_the_docs_say() -> None:
     rows = re.findall(
-        r"^\| `([\w.]+)` \| (mmotu|hospital|both) \| (.+?) \| (.+?) \|$", DOCS.read_text(), re.MULTILINE
+        r"^\| `([\w.]+)` \| (mmotu|hospital|pairs|both) \| (.+?) \| (.+?) \|$", DOCS.read_text(), re.MULTILINE
     )
     documented = {
         (dataset, key): (thesis, code)
@@ -50,7 +52,7 @@ def test_the_code_presets_differ_only_where_the_docs_say() -> None:
         for dataset in (("mmotu", "hospital") if where == "both" else (where,))
     }
     found = {}
-    for dataset in ("mmotu", "hospital"):
+    for dataset in ("mmotu", "hospital", "pairs"):
         thesis, code = flat(resolve("as-thesis", dataset)), flat(resolve("as-code", dataset))
         for key in thesis:
             if thesis[key] != code[key]:

@@ -8,11 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from tests.trainer.denoiser.untrained import untrained
 from trainer import checkpoint as checkpoints
 from trainer.cli import main
+from trainer.denoiser import checkpoint as denoisers
 
 
 def command(data: Path, out: Path) -> list[str]:
@@ -65,9 +68,50 @@ def test_a_killed_run_goes_on_to_the_same_weights(smoke: Path, mmotu_like: Path,
     assert [name for name in unbroken if not torch.equal(unbroken[name], resumed[name])] == []
 
 
+def test_a_finished_run_is_measured_again_behind_a_denoiser(
+    smoke: Path, mmotu_like: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the same weights; and without one everything comes out as it was."""
+    denoiser = tmp_path / "denoiser.pt"
+    denoisers.save(untrained(), denoiser)
+    words = ["run", "default-model", "--data", f"mmotu={mmotu_like}", "--scale", "smoke"]
+    words += ["--weights-from", str(smoke / "checkpoint.pt")]
+    folders = [tmp_path / name / "default-model" / "seed-0-smoke" for name in ("plain", "denoised")]
+    assert main([*words, "--out", str(tmp_path / "plain")]) == 0
+    assert main([*words, "--out", str(tmp_path / "denoised"), "--denoiser", str(denoiser)]) == 0
+    before, plain, denoised = (checkpoints.load(folder / "checkpoint.pt") for folder in (smoke, *folders))
+
+    assert "denoiser" not in plain.manifest
+    assert plain.manifest["calibration"]["temperature"] == pytest.approx(
+        before.manifest["calibration"]["temperature"], rel=1e-3
+    )
+    assert plain.manifest["threshold"]["risk"] == pytest.approx(
+        before.manifest["threshold"]["risk"], rel=1e-3
+    )
+    # Of so short a run all risks are nearly equal: rounding would decide an AUC.
+    logits = [np.load(folder / "test_predictions.npz")["logits"] for folder in (smoke, folders[0])]
+    np.testing.assert_allclose(*logits, atol=1e-5)
+    assert "weights unchanged" in plain.manifest["performance"]["measured_on"]
+
+    for name, values in before.state.items():
+        if not name.startswith("head."):
+            assert torch.equal(values, denoised.state[name]), name
+    said = denoised.manifest["denoiser"]
+    assert said["fingerprint"] == untrained().document["fingerprint"]
+    found = said["found"]
+    assert found["training"]["images"] == 48 and found["training"]["annotated"] > 0
+    assert denoised.manifest["reference"]["max_distance"] != before.manifest["reference"]["max_distance"]
+
+    assert main([*words, "--out", str(tmp_path / "plain")]) == 1
+    assert "holds a finished run" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--data", "mmotu=.", "--weights-from", "/no/such.pt"], "no checkpoint at"),
+        (["--data", "mmotu=.", "--denoiser", "/no/such.pt"], "no denoiser at"),
+        (["--data", "mmotu=.", "--weights-from", "a.pt", "--weights", "imagenet"], "takes no --weights"),
         (["--data", "mmotu"], "write NAME=DIR"),
         (["--data", "mmotu=/no/such/folder"], "is not a folder"),
         (["--data", "liver=."], "give its folder as --data mmotu=DIR"),

@@ -7,11 +7,24 @@ from scanside.command import Parser
 from scanside.errors import InputError, SettingError
 
 EXPERIMENTS = (
-    *("default-model", "all", "table1", "table2", "table3", "table4", "table5", "table6", "table7"),
+    *(
+        "default-model",
+        "confounder",
+        "edge-denoiser",
+        "all",
+        "table1",
+        "table2",
+        "table3",
+        "table4",
+        "table5",
+        "table6",
+        "table7",
+    ),
     *(
         "backbones",
         "data-size",
         "pretraining",
+        "denoiser",
         "figure4",
         "clinical-only",
         "clinical-toggle",
@@ -47,6 +60,18 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         "(default: none)",
     )
     option("--devices", type=int, default=1, metavar="N", help="how many GPUs (default: 1)")
+    option(
+        "--denoiser",
+        type=Path,
+        metavar="PATH",
+        help="default-model, confounder: a denoiser, its checkpoint or bundle",
+    )
+    option(
+        "--weights-from",
+        type=Path,
+        metavar="FILE",
+        help="default-model: measure this checkpoint anew; edge-denoiser: begin with it",
+    )
     option("--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes")
     experiment.set_defaults(command=_run)
 
@@ -55,6 +80,14 @@ def _run(arguments: argparse.Namespace) -> int:
     data = _data_sets(arguments.data)
     if arguments.experiment == "default-model":
         return _default_model(arguments, data)
+    if arguments.experiment == "confounder":
+        return _confounder(arguments, data)
+    if arguments.experiment == "edge-denoiser":
+        return _edge_denoiser(arguments, data)
+    if arguments.denoiser or arguments.weights_from:
+        raise SettingError(
+            "--denoiser and --weights-from belong to experiments on one network alone. Leave them out."
+        )
     from trainer.experiments.plan import Plan
 
     count = arguments.seeds if arguments.seeds is not None else (1 if arguments.scale == "smoke" else 3)
@@ -79,23 +112,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
-    if "mmotu" not in data:
-        raise SettingError("default-model trains on MMOTU: give its folder as --data mmotu=DIR.")
-    odd = [
-        name
-        for name, given in (
-            ("--set", arguments.set),
-            ("--seeds", arguments.seeds is not None),
-            ("--preset", arguments.preset != "as-thesis"),
-            ("--devices", arguments.devices != 1),
-        )
-        if given
-    ]
-    if odd:
-        raise SettingError(f"default-model has its own recipe and takes no {odd[0]}.")
+    _check_own_recipe(
+        arguments,
+        data,
+        {"--weights beside --weights-from": arguments.weights_from and arguments.weights != "none"},
+    )
     check_torch()
     from dataclasses import replace
 
+    from trainer import checkpoint as checkpoints
+    from trainer.denoiser.ready import open_denoiser
     from trainer.experiments import default_model
     from trainer.report.terminal import print_figures
 
@@ -104,10 +130,86 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     if arguments.scale == "smoke":
         recipe = default_model.smoke(recipe)
         folder = folder.with_name(f"{folder.name}-smoke")
-    figures = default_model.run(data["mmotu"], folder, recipe, arguments.weights, arguments.scale)
+    if arguments.weights_from and (folder / "checkpoint.pt").exists():
+        raise SettingError(f"{folder} holds a finished run, which stays as it is. Choose another --out.")
+    figures = default_model.run(
+        data["mmotu"],
+        folder,
+        recipe,
+        arguments.weights,
+        arguments.scale,
+        open_denoiser(arguments.denoiser) if arguments.denoiser else None,
+        checkpoints.load(arguments.weights_from) if arguments.weights_from else None,
+    )
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
     return 0
+
+
+def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
+    others = {"--weights": arguments.weights != "none", "--weights-from": arguments.weights_from}
+    _check_own_recipe(arguments, data, others)
+    check_torch()
+    from dataclasses import replace
+
+    from trainer.denoiser.ready import open_denoiser
+    from trainer.experiments import confounder
+    from trainer.report.page import write_report
+    from trainer.report.terminal import print_section
+
+    recipe = replace(confounder.Recipe(), first_seed=arguments.seed)
+    folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
+    if arguments.scale == "smoke":
+        recipe = confounder.smoke(recipe)
+        folder = folder.with_name(f"{folder.name}-smoke")
+    denoiser = open_denoiser(arguments.denoiser).denoiser if arguments.denoiser else None
+    name = arguments.denoiser.name if arguments.denoiser else ""
+    section = confounder.run(data["mmotu"], folder, recipe, denoiser, name)
+    print_section(section, arguments.scale)
+    print("Report:", *write_report(folder / "report", [section], arguments.scale))
+    return 0
+
+
+def _edge_denoiser(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
+    _check_own_recipe(
+        arguments, data, {"--weights": arguments.weights != "none", "--denoiser": arguments.denoiser}
+    )
+    check_torch()
+    from dataclasses import replace
+
+    from trainer.experiments import edge_denoiser
+    from trainer.report.terminal import print_figures
+
+    recipe = replace(edge_denoiser.Recipe(), seed=arguments.seed)
+    folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
+    if arguments.scale == "smoke":
+        recipe = edge_denoiser.smoke(recipe)
+        folder = folder.with_name(f"{folder.name}-smoke")
+    figures = edge_denoiser.run(data["mmotu"], folder, recipe, arguments.scale, arguments.weights_from)
+    print_figures(figures, arguments.experiment, arguments.scale)
+    print(f"checkpoint: {folder / 'checkpoint.pt'}")
+    return 0
+
+
+def _check_own_recipe(
+    arguments: argparse.Namespace, data: dict[str, Path], others: dict[str, object]
+) -> None:
+    """
+    Raises:
+        SettingError: an option is given that has no meaning where the recipe is the experiment's own.
+    """
+    name = arguments.experiment
+    if "mmotu" not in data:
+        raise SettingError(f"{name} trains on MMOTU: give its folder as --data mmotu=DIR.")
+    given = {
+        "--set": arguments.set,
+        "--seeds": arguments.seeds is not None,
+        "--preset": arguments.preset != "as-thesis",
+        "--devices": arguments.devices != 1,
+        **others,
+    }
+    if odd := [option for option, is_given in given.items() if is_given]:
+        raise SettingError(f"{name} has its own recipe and takes no {odd[0]}.")
 
 
 def _data_sets(given: list[str]) -> dict[str, Path]:

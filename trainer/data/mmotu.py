@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset as Header
 
-from scanside.errors import InputError
+from scanside.denoise import Denoiser
+from scanside.errors import InputError, UnlikeTraining
 from scanside.scan.prepare import prepare, prepare_mask
 from scanside.scan.region import find_regions
 from scanside.scan.types import Frame, Mask, Size
@@ -60,12 +61,16 @@ class PreparedScans:
         scans: (N, H, W) uint8.
         masks: (N, H, W) bool, the lesion.
         fingerprint: SHA-256 over the source files.
+        removed: (N,) float64, the share of the scan that a denoiser took for annotations and replaced; 0
+            without one, NaN where it was too much to be believed: the edge scores no such scan, and here it
+            stays as it was.
     """
 
     entries: tuple[Entry, ...]
     scans: NDArray[np.uint8]
     masks: Mask
     fingerprint: str
+    removed: NDArray[np.float64]
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -100,7 +105,9 @@ class Layout:
 
     def image(self, entry: Entry) -> Path:
         if not self.figshare:
-            return image_path(self.root, entry.image)
+            path = image_path(self.root, entry.image)
+            without_annotations = path.with_suffix(".PNG")  # what `trainer denoise` writes
+            return without_annotations if without_annotations.exists() else path
         return (
             self.root
             / ("train/train_image" if entry.part == "train" else "test/image")
@@ -137,13 +144,19 @@ def find_layout(root: Path) -> Layout:
 
 
 def prepare_scans(
-    root: Path, entries: Iterable[Entry], size: Size, what: str, mask_above: float = 0.5
+    root: Path,
+    entries: Iterable[Entry],
+    size: Size,
+    what: str,
+    mask_above: float = 0.5,
+    denoiser: Denoiser | None = None,
 ) -> PreparedScans:
     """Read `entries` from the copy of MMOTU at `root` and prepare them as the edge does.
 
     Args:
         what: named by the progress bar.
         mask_above: share of a pixel from which on a resized mask is lesion.
+        denoiser: takes the annotations out of each scan first.
 
     Raises:
         InputError: a file is missing or damaged.
@@ -151,16 +164,32 @@ def prepare_scans(
     entries = tuple(entries)
     scans = np.zeros((len(entries), *size), np.uint8)
     masks = np.zeros((len(entries), *size), bool)
+    removed = np.zeros(len(entries))
     layout = find_layout(root)
     digest = hashlib.sha256()
     for row, entry in enumerate(track(entries, f"preparing {what}")):
-        pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
-        lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
-        frame = Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
-        scan = prepare(frame, find_regions(Header(), frame.size)[0], size)
+        frame, lesion = read_frame(layout, entry, digest)
+        scan = prepare(frame, find_regions(Header(), frame.size)[0], size, chroma=denoiser is not None)
+        if denoiser is not None:
+            try:
+                denoised = denoiser.remove(scan)
+                scan, removed[row] = denoised.scan, denoised.share
+            except UnlikeTraining:
+                removed[row] = np.nan
         scans[row] = np.rint(scan.pixels * 255)
-        masks[row] = prepare_mask(lesion > 0, scan.origin, size, mask_above)
-    return PreparedScans(entries, scans, masks, digest.hexdigest())
+        masks[row] = prepare_mask(lesion, scan.origin, size, mask_above)
+    return PreparedScans(entries, scans, masks, digest.hexdigest(), removed)
+
+
+def read_frame(layout: Layout, entry: Entry, digest: "hashlib._Hash") -> tuple[Frame, Mask]:
+    """One image in RGB, and (H, W) bool, its lesion; `digest` takes both files in.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
+    lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
+    return Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)), np.asarray(lesion > 0, bool)
 
 
 def fingerprint(root: Path) -> str:

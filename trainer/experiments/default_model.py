@@ -12,9 +12,10 @@ import lightning
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from scanside import __version__
+from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer import checkpoint as checkpoints
 from trainer.checkpoint import Checkpoint
@@ -24,10 +25,12 @@ from trainer.data.augment import Augmentation
 from trainer.data.loader import plain_loader, training_loader
 from trainer.data.mmotu import Entry, PreparedScans
 from trainer.data.slides import of_mmotu
+from trainer.denoiser.ready import ReadyDenoiser
 from trainer.evaluate import Predictions, figures, predict, temperature
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
 from trainer.models.imagenet import load_imagenet
+from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
 from trainer.statistics.estimate import Estimate
 from trainer.training import Fitting, fit
@@ -74,7 +77,15 @@ def smoke(recipe: Recipe) -> Recipe:
     return replace(recipe, sizes=small, images=48, training=replace(recipe.training, epochs=2, batch=8))
 
 
-def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: str) -> dict[str, Estimate]:
+def run(
+    data: Path,
+    folder: Path,
+    recipe: Recipe,
+    weights: Path | str,
+    scale: str,
+    denoiser: ReadyDenoiser | None = None,
+    trained: Checkpoint | None = None,
+) -> dict[str, Estimate]:
     """Train, calibrate on the development fold, evaluate once on the official val images.
 
     Args:
@@ -82,21 +93,91 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
         folder: where the run is written; a broken-off run goes on from there.
         weights: "none", "imagenet" (downloaded), or torchvision's file of EfficientNet-B0.
         scale: "full" or "smoke", named in everything that is written.
+        denoiser: takes the annotations out of every image first, as the bundle's edge will.
+        trained: a finished run; nothing is trained, and all that is measured is measured anew.
 
     Returns:
         The figures on the official val images that have no near-duplicate in the training set.
+
+    Raises:
+        SettingError: `trained` is of other classes or of another input size, or the folder holds a run with
+            another denoiser.
     """
+    if trained is not None:
+        _check_same(trained, recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
+    _write_recipe(folder, recipe, scale, denoiser)
     lightning.seed_everything(recipe.seed, verbose=False)
-    parts = _parts(recipe)
-    train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images")
-    development = mmotu.prepare_scans(data, parts["development"], recipe.size, "development images")
+    parts, remove = _parts(recipe), denoiser and denoiser.denoiser
+    train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images", denoiser=remove)
+    development = mmotu.prepare_scans(
+        data, parts["development"], recipe.size, "development images", denoiser=remove
+    )
+    if trained is None:
+        network = _trained(train, development, folder, recipe, weights)
+        prior, before = np.log(_class_weights(train.labels).numpy().astype(np.float64)), 1.0
+    else:  # its priors are taken off already, and its temperature is multiplied by what is missing
+        network = trained.network()
+        prior, before = np.zeros(len(mmotu.CLASSES)), trained.manifest["calibration"]["temperature"]
+    calibration = _calibrate(network, prior, before, predict(network, development, "development images"))
+    held_out = predict(network, development, "development images")
+    threshold = float(np.quantile(held_out.risk[~held_out.malignant], recipe.specificity))
+    reference = _reference(predict(network, train, "training images"), recipe.reference_variance)
+    distances = _distances(held_out.features, reference)
+    max_distance = float(np.quantile(distances, recipe.inlier_share))
+    test = mmotu.prepare_scans(data, parts["test"], recipe.size, "official val images", denoiser=remove)
+    on_test = predict(network, test, "official val images")
+    result = figures(on_test, threshold)
+    passed = (_distances(on_test.features, reference) <= max_distance) & ~np.isnan(test.removed)
+    _write(
+        folder,
+        Checkpoint(
+            state=dict(network.state_dict()),
+            classes=tuple((name, i == mmotu.MALIGNANT) for i, name in enumerate(mmotu.CLASSES)),
+            input_size=recipe.size,
+            clinical_inputs=(),
+            reference={k: torch.from_numpy(v.astype(np.float32)) for k, v in reference.items()},
+            manifest={
+                "name": "mmotu-efficientnet-b0-mtl" + ("" if scale == "full" else f"-{scale}"),
+                "version": __version__,
+                "intended_use": "Research on transvaginal ultrasound of ovarian lesions. Not for diagnosis.",
+                "training": _training(train, recipe, weights, scale)
+                if trained is None
+                else _taken_over(trained),
+                **_denoised(denoiser, {"training": train, "development": development, "test": test}),
+                "threshold": {
+                    "risk": threshold,
+                    "chosen": f"specificity {recipe.specificity} on {len(parts['development'])} "
+                    "development images",
+                    "provisional": f"sensitivity rests on {int(on_test.malignant.sum())} malignant images",
+                },
+                "calibration": calibration,
+                "reference": {
+                    "method": "Mahalanobis distance of early encoder features",
+                    "max_distance": max_distance,
+                    "accepted_on_test": float(passed.mean()),
+                },
+                "performance": {
+                    "measured_on": f"{len(test.entries)} images of the official MMOTU val set, "
+                    "those without a near-duplicate in the training set; "
+                    + ("measured once" if trained is None else "measured again, with the weights unchanged"),
+                    "fingerprint": test.fingerprint,
+                    **{name: asdict(estimate) for name, estimate in result.items()},
+                },
+            },
+        ),
+        on_test,
+    )
+    return result
+
+
+def _trained(
+    train: PreparedScans, development: PreparedScans, folder: Path, recipe: Recipe, weights: Path | str
+) -> Network:
     network = build(NetworkSpec("efficientnet", "mtl", len(mmotu.CLASSES)))
     if weights != "none":
         load_imagenet(network.features, None if weights == "imagenet" else Path(weights))
-    class_weights = _class_weights(train.labels)
-    loss = Loss(recipe.dice_weight, class_weights=tuple(class_weights.tolist()))
+    loss = Loss(recipe.dice_weight, class_weights=tuple(_class_weights(train.labels).tolist()))
     fitting = Fitting(network, loss, recipe.optimiser, recipe.training, recipe.seed)
     with repeatable(Hardware()):
         fit(
@@ -112,52 +193,29 @@ def run(data: Path, folder: Path, recipe: Recipe, weights: Path | str, scale: st
             folder,
             f"default model, seed {recipe.seed}",
         )
-    calibration = _calibrate(network, class_weights, predict(network, development, "development images"))
-    held_out = predict(network, development, "development images")
-    threshold = float(np.quantile(held_out.risk[~held_out.malignant], recipe.specificity))
-    reference = _reference(predict(network, train, "training images"), recipe.reference_variance)
-    distances = _distances(held_out.features, reference)
-    max_distance = float(np.quantile(distances, recipe.inlier_share))
-    test = mmotu.prepare_scans(data, parts["test"], recipe.size, "official val images")
-    on_test = predict(network, test, "official val images")
-    result = figures(on_test, threshold)
-    accepted = float((_distances(on_test.features, reference) <= max_distance).mean())
-    _write(
-        folder,
-        Checkpoint(
-            state=dict(network.state_dict()),
-            classes=tuple((name, i == mmotu.MALIGNANT) for i, name in enumerate(mmotu.CLASSES)),
-            input_size=recipe.size,
-            clinical_inputs=(),
-            reference={k: torch.from_numpy(v.astype(np.float32)) for k, v in reference.items()},
-            manifest={
-                "name": "mmotu-efficientnet-b0-mtl" + ("" if scale == "full" else f"-{scale}"),
-                "version": __version__,
-                "intended_use": "Research on transvaginal ultrasound of ovarian lesions. Not for diagnosis.",
-                "training": _training(train, recipe, weights, scale),
-                "threshold": {
-                    "risk": threshold,
-                    "chosen": f"specificity {recipe.specificity} on {len(parts['development'])} "
-                    "development images",
-                    "provisional": f"sensitivity rests on {int(on_test.malignant.sum())} malignant images",
-                },
-                "calibration": calibration,
-                "reference": {
-                    "method": "Mahalanobis distance of early encoder features",
-                    "max_distance": max_distance,
-                    "accepted_on_test": accepted,
-                },
-                "performance": {
-                    "measured_on": f"{len(test.entries)} images of the official MMOTU val set, "
-                    "those without a near-duplicate in the training set; measured once",
-                    "fingerprint": test.fingerprint,
-                    **{name: asdict(estimate) for name, estimate in result.items()},
-                },
-            },
-        ),
-        on_test,
-    )
-    return result
+    return network
+
+
+def _check_same(trained: Checkpoint, recipe: Recipe) -> None:
+    same = tuple(name for name, _ in trained.classes) == mmotu.CLASSES and not trained.clinical_inputs
+    if not same or trained.input_size != recipe.size:
+        raise SettingError(
+            "--weights-from: the checkpoint is of other classes, clinical inputs or another input size than "
+            "this run. Name a checkpoint of `trainer run default-model` of the same --scale."
+        )
+
+
+def _write_recipe(folder: Path, recipe: Recipe, scale: str, denoiser: ReadyDenoiser | None) -> None:
+    """
+    Raises:
+        SettingError: the folder holds a run that goes on, of scans with another denoiser or none.
+    """
+    path, fingerprint = folder / "recipe.json", denoiser and denoiser.document["fingerprint"]
+    begun = (folder / "last.ckpt").exists() and path.exists()
+    if begun and json.loads(path.read_text()).get("denoiser") != fingerprint:
+        raise SettingError(f"{folder} holds a run with another denoiser or none. Choose another --out.")
+    content = {"scale": scale, "denoiser": fingerprint, **asdict(recipe)}
+    path.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _parts(recipe: Recipe) -> dict[str, list[Entry]]:
@@ -184,13 +242,18 @@ def _class_weights(labels: NDArray[np.int64]) -> Tensor:
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
 
-def _calibrate(network: nn.Module, class_weights: Tensor, held_out: Predictions) -> dict[str, object]:
+def _calibrate(
+    network: Network, prior: NDArray[np.float64], before: float, held_out: Predictions
+) -> dict[str, object]:
     """Fold priors and temperature into the last layer, so that the softmax is a probability.
 
     Training with class weights w teaches w times the odds: log w is taken off again (the argument of
     Menon et al., ICLR 2021), then one temperature is fitted on held-out images.
+
+    Args:
+        prior: log w, by class.
+        before: the temperature that the logits were divided by already.
     """
-    prior = np.log(class_weights.numpy().astype(np.float64))
     t = temperature(held_out.logits - prior, held_out.labels)
     last = network.head[-1]  # type: ignore[index]
     with torch.no_grad():
@@ -198,7 +261,7 @@ def _calibrate(network: nn.Module, class_weights: Tensor, held_out: Predictions)
         last.bias.sub_(torch.from_numpy(prior).float()).div_(t)
     return {
         "method": "class weights taken off the logits, then temperature",
-        "temperature": t,
+        "temperature": before * t,
         "measured_on": f"{len(held_out.labels)} development images",
         "prevalence": float(held_out.malignant.mean()),
     }
@@ -231,6 +294,30 @@ def _training(train: PreparedScans, recipe: Recipe, weights: Path | str, scale: 
         "initial_weights": str(weights) if weights in ("none", "imagenet") else "imagenet, from a file",
         "recipe": asdict(recipe),
     }
+
+
+def _taken_over(trained: Checkpoint) -> dict[str, object]:
+    """What was said of the training, and that the rest was measured after it."""
+    note = (
+        "The weights were trained on scans as an earlier run prepared them; calibration, threshold, gate "
+        "and figures are of the preparation in this bundle."
+    )
+    return {**trained.manifest["training"], "preparation": note}
+
+
+def _denoised(denoiser: ReadyDenoiser | None, parts: dict[str, PreparedScans]) -> dict[str, object]:
+    """The manifest's `denoiser`: with how many images it found annotations in, and in how many too many."""
+    if denoiser is None:
+        return {}
+    counts = {
+        name: {
+            "images": len(part.entries),
+            "annotated": int((part.removed > 0).sum()),
+            "not_believed": int(np.isnan(part.removed).sum()),
+        }
+        for name, part in parts.items()
+    }
+    return {"denoiser": {**denoiser.document, "found": counts}}
 
 
 def _write(folder: Path, checkpoint: Checkpoint, on_test: Predictions) -> None:

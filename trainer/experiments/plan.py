@@ -9,7 +9,7 @@ from trainer.configuration import Configuration, override, resolve
 from trainer.experiments.arm import Arm
 
 # A small run shows that everything works; its figures mean nothing.
-_SMOKE = (
+SMOKE = (
     *("input.height=56", "input.width=88", "input.cascade_side=40", "input.cascade_fallback=48"),
     *("training.epochs=2", "training.batch=8", "network.unet_width=8"),
 )
@@ -47,7 +47,7 @@ class Plan:
         for name in self.data:
             if name not in known:
                 raise SettingError(f"--data {name}: known data sets are {', '.join(known)}.")
-        for dataset in ("mmotu", "hospital"):
+        for dataset in ("mmotu", "hospital", "pairs"):
             resolve(self.preset, dataset, self.overrides)
 
     @property
@@ -63,7 +63,7 @@ class Plan:
     def configuration(self, arm: Arm) -> Configuration:
         """Every hyperparameter of `arm`."""
         configuration = resolve(self.preset, arm.dataset)
-        return override(configuration, (*(_SMOKE if self.scale == "smoke" else ()), *self.overrides))
+        return override(configuration, (*(SMOKE if self.scale == "smoke" else ()), *self.overrides))
 
     def folder(self, arm: Arm, seed: int) -> Path:
         """Where one training of `arm` is written."""

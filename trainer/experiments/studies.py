@@ -8,6 +8,7 @@ import numpy as np
 from trainer.configuration import resolve
 from trainer.data.hospital import Cohort, read_dataset
 from trainer.data.slides import CLINICAL_INPUTS, Slides
+from trainer.experiments import denoiser
 from trainer.experiments.arm import Arm
 from trainer.experiments.clinical import facts_alone, malignancy_by_facts, toggle
 from trainer.experiments.evaluation import row
@@ -46,6 +47,10 @@ def _cohort(plan: Plan) -> Cohort:
 
 def _no_cohort(plan: Plan) -> str:
     return "" if {"hospital", "hospital-denoised"} & set(plan.data) else "no data: give --data hospital=DIR"
+
+
+def _no_mmotu(plan: Plan) -> str:
+    return "" if "mmotu" in plan.data else "no data: give --data mmotu=DIR"
 
 
 def _figure4(plan: Plan, _: Hardware) -> Section:
@@ -164,6 +169,7 @@ def _nothing(_: Plan) -> Sequence[Arm]:
 
 
 STUDIES = {
+    "denoiser": Study(_no_mmotu, _nothing, denoiser.section),
     "figure4": Study(_no_cohort, _nothing, _figure4),
     "clinical-only": Study(_no_cohort, _nothing, _clinical_only),
     "clinical-toggle": Study(_no_fused, _arms, _toggle),

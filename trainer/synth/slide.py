@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.scan.types import Mask
+from trainer.annotations.thesis import draw_as_thesis
 from trainer.synth.anatomy import Canvas, draw_bladder, draw_bowel, draw_lesion_plane
-from trainer.synth.annotate import annotate
 from trainer.synth.echo import Console, compress, envelope
 from trainer.synth.lesion import Lesion, Points, draw_lesion
 from trainer.synth.patients import SynthPatient
@@ -21,6 +21,7 @@ _BLADDER_SHARE, _BOWEL_SHARE = 0.35, 0.6
 _LARGEST_ENDOCAVITY_CM = 3.2  # a larger lesion is seen through the abdomen
 _OFF_CENTRE = 0.45  # of a plane, in lesion radii, at most
 _MAX_BANNER_SCALE = 0.5
+_STROKES = (2, 0.7)  # of calipers; the thesis's, 3 and 1, would be coarser than any machine's
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class SynthSlide:
     Attributes:
         pixels: (H, W, 3) uint8, RGB, with annotations if there are any.
         clean: (H, W, 3) uint8, the same without them.
+        drawn: (H, W) bool, where they are.
         lesion: (H, W) bool, inside the sector.
         sector: (H, W) bool.
         kind: of lesion.
@@ -39,6 +41,7 @@ class SynthSlide:
 
     pixels: NDArray[np.uint8]
     clean: NDArray[np.uint8]
+    drawn: Mask
     lesion: Mask
     sector: Mask
     kind: str
@@ -78,9 +81,11 @@ def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
     fine = cv2.resize(distance, grey.shape[::-1])
     seen = (screen.convert(fine) < 0) & screen.sector
     _banner(clean)
-    pixels = annotate(clean, seen, rng) if annotated else clean
+    pixels, drawn = clean, np.zeros(clean.shape[:2], bool)
+    if annotated:
+        pixels, drawn = draw_as_thesis(clean, seen, rng, *_STROKES)
     name = "endocavity" if probe.radius_cm < 2 else "curved"
-    return SynthSlide(pixels, clean, seen, screen.sector, lesion.kind, masked, name)
+    return SynthSlide(pixels, clean, drawn, seen, screen.sector, lesion.kind, masked, name)
 
 
 def begin(recipe: Recipe, patient: SynthPatient, number: int) -> tuple[np.random.Generator, int, bool]:

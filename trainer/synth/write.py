@@ -120,7 +120,7 @@ def _write(root: Path, recipe: Recipe, patient: SynthPatient, number: int) -> Dr
 def _write_truth(root: Path, name: str, seen: SynthSlide, annotated: Grey, box: Box) -> None:
     """The slide without its annotations, cut just as the annotated one, and where they are."""
     inner = np.s_[box.y0 : box.y1, box.x0 : box.x1]
-    differs = (seen.pixels[inner] != seen.clean[inner]).any(axis=2) & (annotated > 0)
-    clean = np.where(differs, seen.clean[inner][:, :, 0], annotated)
-    for folder, picture in (("clean", clean), ("annotations", differs.astype(np.uint8) * np.uint8(255))):
+    drawn = seen.drawn[inner] & (annotated > 0)
+    clean = np.where(drawn, seen.clean[inner][:, :, 0], annotated)
+    for folder, picture in (("clean", clean), ("annotations", drawn.astype(np.uint8) * np.uint8(255))):
         write_file(root / folder / f"{name}.png", cv2.imencode(".png", picture)[1].tobytes())

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
+from scanside.bundle import Bundle
+from scanside.denoise import denoiser_of
 from scanside.errors import Unreadable
 from scanside.scan.decode import open_instance
 from scanside.scan.explain import explain
@@ -35,6 +37,16 @@ def explained(
 def test_every_step_of_a_scan(tmp_path: Path) -> None:
     made = make_frame(1)
     assert steps_in(explained(tmp_path, made.pixels, region(box_around(made.sector)))) == 5
+
+
+def test_what_a_denoiser_found_and_left(tmp_path: Path, with_denoiser: Bundle) -> None:
+    opened = open_instance(save(make_instance([make_frame(4).pixels]), tmp_path / "a.dcm"))
+    without, sheet = explain(opened, INPUT), explain(opened, INPUT, denoiser_of(with_denoiser))
+    panel = sheet.shape[1] - without.shape[1]
+    assert panel > 300  # one place more
+    green = sheet[..., 1].astype(int) - sheet[..., 0] > 60  # the outlines
+    found, removed = (green[90:300, n * panel + 20 : n * panel + 340] for n in (4, 5))
+    assert 0 < found.mean() < 0.2 and not removed.any()
 
 
 def test_side_by_side_views_have_a_row_each(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from scanside.scan.prepare import cut
 from scanside.scan.region import find_regions
 from scanside.scan.types import Frame
-from trainer.synth.annotate import annotate
+from trainer.annotations.thesis import draw_as_thesis
 from trainer.synth.lesion import draw_lesion
 from trainer.synth.patients import draw_patients
 from trainer.synth.recipe import Recipe
@@ -25,7 +25,8 @@ def test_lesion_lies_inside_the_sector(patient) -> None:
     assert slide.lesion.any() and not (slide.lesion & ~slide.sector).any()
     assert 0.01 < slide.lesion.sum() / slide.sector.sum() < 0.7
     changed = (slide.pixels != slide.clean).any(axis=2)
-    assert changed.any() == slide.annotated
+    assert changed.any() == slide.drawn.any() == slide.annotated
+    assert not (changed & ~slide.drawn).any()
 
 
 def test_the_same_draw_gives_the_same_pixels_and_another_slide_others() -> None:
@@ -81,7 +82,7 @@ def test_annotations_stand_on_the_lesion_and_leave_the_rest() -> None:
     lesion = np.zeros((336, 544), bool)
     lesion[120:220, 200:340] = True
     blank = np.full((336, 544, 3), 90, np.uint8)
-    drawn = [annotate(blank, lesion, np.random.default_rng(seed)) for seed in range(20)]
+    drawn = [draw_as_thesis(blank, lesion, np.random.default_rng(seed), 2, 0.7)[0] for seed in range(20)]
     changed = [(picture != blank).any(axis=2) for picture in drawn]
     assert all(0.001 < where.mean() < 0.02 for where in changed)
     assert (blank == 90).all()

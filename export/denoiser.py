@@ -1,0 +1,69 @@
+"""A trained denoiser -> what a bundle holds of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from export.bundle import DenoiserPart
+from export.golden import annotated_inputs
+from export.to_onnx import denoiser_to_onnx
+from scanside.bundle import DENOISER, GOLDEN_DENOISER, load_bundle
+from scanside.errors import SettingError
+from scanside.scan.types import Size
+from trainer.denoiser import checkpoint as checkpoints
+from trainer.denoiser.ready import TorchRunner
+from trainer.models.denoiser.edge import STRIDE
+
+_DECIDES = ("fingerprint", "threshold", "min_pixels", "max_share")
+
+
+def denoiser_part(path: Path, size: Size) -> DenoiserPart:
+    """The denoiser in the checkpoint or bundle at `path`, for a network of input `size`.
+
+    Raises:
+        InputError: there is none, or not one for this size.
+    """
+    if path.is_dir() or path.suffix == ".zip":
+        bundle = load_bundle(path, allow_test_only=True)
+        if bundle.manifest.denoiser is None or bundle.manifest.input_size != size:
+            raise SettingError(
+                f"--denoiser: {path} has no denoiser for an input of {size.height} x {size.width}. "
+                "Name the denoiser's checkpoint."
+            )
+        document = bundle.manifest.document["denoiser"]
+        return DenoiserPart(bundle.files[DENOISER], document, bundle.arrays(GOLDEN_DENOISER))
+    if size.height % STRIDE or size.width % STRIDE:
+        raise SettingError(
+            f"--denoiser: it needs an input in multiples of {STRIDE} px; the network's is "
+            f"{size.height} x {size.width}."
+        )
+    checkpoint = checkpoints.load(path)
+    network, inputs = checkpoint.network(), annotated_inputs(size)
+    outputs = TorchRunner(network).run(inputs)
+    golden = {f"in_{k}": v for k, v in inputs.items()} | {f"out_{k}": v for k, v in outputs.items()}
+    return DenoiserPart(denoiser_to_onnx(network), checkpoint.document, golden)
+
+
+def check_measured_with(measured: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> None:
+    """A bundle's figures hold only with the denoiser that they were measured with.
+
+    Args:
+        measured: the `denoiser` that the network's checkpoint names.
+        given: that of the denoiser to be exported with it.
+
+    Raises:
+        SettingError: they are not the same.
+    """
+    if measured is None and given is None:
+        return
+    if measured is None:
+        raise SettingError(
+            "--denoiser: this network was measured without one, so its threshold and figures would not hold. "
+            "Measure it again: trainer run default-model --denoiser DENOISER --weights-from CHECKPOINT."
+        )
+    if given is None:
+        raise SettingError("this network was measured with a denoiser. Name it with --denoiser.")
+    if any(measured[key] != given[key] for key in _DECIDES):
+        raise SettingError(
+            "--denoiser: not the one that this network was measured with. Name that one, or measure anew."
+        )

@@ -1,0 +1,44 @@
+"""What Lightning has to know of denoisers."""
+
+from torch import Tensor, nn
+
+from trainer.configuration import Optimiser, Training
+from trainer.data.loader import Batch
+from trainer.denoiser.losses import edge, restoration
+from trainer.models.denoiser.edge import EdgeDenoiser, EdgeOutput
+from trainer.training import Trained
+
+
+class EdgeFitting(Trained):
+    """The edge's: finds and paints."""
+
+    network: EdgeDenoiser
+
+    def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:  # noqa: ARG002 - the same in both
+        raw = self.network.raw(self.image(batch), self.image(batch, "chroma"))
+        return edge(EdgeOutput(*(output.float() for output in raw)), batch)
+
+
+class WholeFitting(Trained):
+    """The thesis's: gives the whole scan anew.
+
+    Args:
+        alpha, beta, ssim: of trainer.denoiser.losses.restoration.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimiser: Optimiser,
+        training: Training,
+        seed: int,
+        alpha: float,
+        beta: float,
+        ssim: float,
+    ) -> None:
+        super().__init__(network, optimiser, training, seed)
+        self.alpha, self.beta, self.ssim = alpha, beta, ssim
+
+    def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:  # noqa: ARG002 - the same in both
+        clean = self.network(self.image(batch)).float()
+        return restoration(clean, batch, self.alpha, self.beta, self.ssim)

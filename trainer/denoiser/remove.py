@@ -1,0 +1,108 @@
+"""A trained denoiser applied to scans as data sets keep them: the sector at source resolution."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from scanside.errors import InputError, UnlikeTraining
+from scanside.scan.prepare import fill
+from scanside.scan.types import Box, Crop, Grey, RegionSource, Scan, Size
+from trainer.denoiser import whole
+from trainer.denoiser.ready import ReadyDenoiser, open_denoiser
+from trainer.denoiser.whole import WholeCheckpoint
+
+_SIZE = Size(336, 544)  # the thesis's input: at it the edge's denoiser looks for annotations in a data set
+_COVERED = 0.25  # share of a source pixel that the enlarged mask has to cover
+
+
+@dataclass(frozen=True)
+class Remover:
+    """Takes annotations out of a scan.
+
+    Attributes:
+        remove: tissue (H, W) uint8 and its chroma, the same or None -> the tissue without annotations, the
+            same size. Raises UnlikeTraining where too much would be replaced.
+        about: what the data set has to tell of it.
+    """
+
+    remove: Callable[[Grey, Grey | None], Grey]
+    about: Mapping[str, Any]
+
+
+def open_remover(path: Path) -> Remover:
+    """The denoiser of whole scans, or the edge's, in the checkpoint or bundle at `path`.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.is_file() and _format(path) == whole.FORMAT:
+        checkpoint = whole.load(path)
+        network = checkpoint.network()
+        about = {"denoiser": "whole output, clipped", **checkpoint.about}
+        return Remover(lambda tissue, _: _whole(checkpoint, network, tissue), about)
+    ready = open_denoiser(path)
+    kept = ("threshold", "min_pixels", "max_share", "trained_on", "fingerprint")
+    about = {
+        "denoiser": "only pixels taken for annotation",
+        **{key: ready.document[key] for key in kept},
+        "size": list(_SIZE),
+    }
+    return Remover(lambda tissue, chroma: _masked(ready, tissue, chroma), about)
+
+
+def _format(path: Path) -> object:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return content["format"]
+    except Exception as error:
+        raise InputError(
+            f"{path} holds no denoiser: {error}. Name a checkpoint.pt of `trainer run denoiser` or "
+            "`trainer run edge-denoiser`, or a bundle."
+        ) from error
+
+
+def _whole(checkpoint: WholeCheckpoint, network: torch.nn.Module, tissue: Grey) -> Grey:
+    """Down to the size that the network learnt on, and back; black outside stays black."""
+    scan = np.rint(fill(tissue, checkpoint.size) * 255).astype(np.uint8)
+    cleaned = whole.clean(network, scan[None])[0]
+    back = cv2.resize(cleaned, tissue.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.where(_outside(tissue), 0, np.rint(back * 255)), np.uint8)
+
+
+def _outside(tissue: Grey) -> np.ndarray:
+    """(H, W) bool: black that reaches the border; a black lumen within the tissue does not."""
+    framed = cv2.copyMakeBorder((tissue == 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    labels = cv2.connectedComponents(framed, connectivity=4)[1]
+    return np.asarray(labels[1:-1, 1:-1] == labels[0, 0], bool)
+
+
+def _masked(ready: ReadyDenoiser, tissue: Grey, chroma: Grey | None) -> Grey:
+    """As beside the scanner; what was found is replaced at source resolution, the rest stays bit for bit."""
+    size = Size(*tissue.shape)
+    scan = Scan(
+        fill(tissue, _SIZE),
+        Crop(Box(0, 0, size.width, size.height), size),
+        RegionSource.CONTOUR,
+        chroma=None if chroma is None else fill(chroma, _SIZE),
+    )
+    denoised = ready.denoiser.remove(scan)
+    if not denoised.mask.any():
+        return tissue
+    mask, clean = (
+        cv2.resize(np.asarray(plane, np.float32), tissue.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        for plane in (denoised.mask, denoised.scan.pixels)
+    )
+    return np.asarray(np.where((mask > _COVERED) & (tissue > 0), np.rint(clean * 255), tissue), np.uint8)
+
+
+def try_remove(remover: Remover, tissue: Grey, chroma: Grey | None) -> tuple[Grey, bool]:
+    """The tissue without annotations; as it was, and False, where the denoiser would replace too much."""
+    try:
+        return remover.remove(tissue, chroma), True
+    except UnlikeTraining:
+        return tissue, False

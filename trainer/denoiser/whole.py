@@ -1,0 +1,80 @@
+"""A denoiser of whole scans on disk: weights and plain values, so that reading one can't run code."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from scanside.errors import InputError
+from scanside.scan.types import Size
+from trainer.models.denoiser.build import DenoiserName, build_denoiser
+
+FORMAT = "scanside-whole-denoiser/1"
+
+
+@dataclass(frozen=True)
+class WholeCheckpoint:
+    """A trained denoiser of whole scans.
+
+    Attributes:
+        state: the network's state_dict.
+        name, width: of trainer.models.denoiser.build.
+        size: rows and columns of the scans that it learnt on.
+        about: how it was trained: arm, seed, configuration, fingerprint of the data.
+    """
+
+    state: dict[str, Tensor]
+    name: DenoiserName
+    width: int
+    size: Size
+    about: dict[str, Any]
+
+    def network(self) -> nn.Module:
+        """The network with its weights, in evaluation mode."""
+        network = build_denoiser(self.name, self.width)
+        network.load_state_dict(self.state)
+        return network.eval()
+
+
+def save(checkpoint: WholeCheckpoint, path: Path) -> None:
+    """Write `checkpoint` in one step: a broken-off write leaves no half file under `path`."""
+    part = path.with_suffix(".part")
+    content = {"format": FORMAT, **vars(checkpoint), "about": json.dumps(checkpoint.about)}
+    torch.save({**content, "size": tuple(checkpoint.size)}, part)
+    part.replace(path)
+
+
+def load(path: Path) -> WholeCheckpoint:
+    """Read a checkpoint.
+
+    Raises:
+        InputError: `path` holds no denoiser of whole scans of this version.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if content.pop("format") != FORMAT:
+            raise ValueError("another format")
+        content["size"], content["about"] = Size(*content["size"]), json.loads(content["about"])
+        checkpoint = WholeCheckpoint(**content)
+        checkpoint.network()
+        return checkpoint
+    except FileNotFoundError:
+        raise InputError(f"no denoiser at {path}. `trainer run denoiser` writes checkpoint.pt.") from None
+    except Exception as error:
+        raise InputError(f"{path} is no denoiser of this version ({FORMAT}): {error}.") from error
+
+
+@torch.inference_mode()
+def clean(network: nn.Module, scans: NDArray[np.uint8], batch: int = 8) -> NDArray[np.float32]:
+    """(N, H, W) uint8 -> (N, H, W) float32 in [0, 1]: the whole output of a denoiser, clipped."""
+    network.eval()
+    cleaned = [
+        network(torch.from_numpy(scans[row : row + batch])[:, None].float() / 255)[:, 0].clamp(0, 1)
+        for row in range(0, len(scans), batch)
+    ]
+    return torch.cat(cleaned).numpy()

@@ -1,0 +1,8 @@
+"""Networks round a halved size up: what they give is cut to the size of what they got."""
+
+from torch import Tensor
+
+
+def match(output: Tensor, scan: Tensor) -> Tensor:
+    """`output` without its surplus rows at the bottom and columns at the right."""
+    return output[:, :, : scan.shape[2], : scan.shape[3]]
