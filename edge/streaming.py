@@ -1,8 +1,8 @@
 """A data set goes to the disk as it arrives, fragment by fragment; none is ever whole in memory.
 
 pynetdicom's own STORE_RECV_CHUNKED_DATASET writes into the system's temporary folder, mostly another file
-system, and leaves there what a killed sender began. Instead each association gets a DIMSE provider whose
-messages hold a stream in place of the buffer. This uses inner parts of pynetdicom: it is pinned exactly.
+system, and leaves there what a killed sender began. Instead the messages of an association
+(edge/network/stack.py) hold a stream in place of the buffer.
 """
 
 import threading
@@ -11,7 +11,6 @@ from typing import Any
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import FileMetaDataset
-from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dsutils import create_file_meta
 
@@ -75,28 +74,6 @@ class DataSetStream(BytesIO):
         self._ended = True
         if self._arrival is not None:
             self._arrival.discard()
-
-
-class StreamingProvider(DIMSEServiceProvider):
-    """The DIMSE provider of one association, with streams for its data sets."""
-
-    def __init__(self, association: Any, spool: Spool) -> None:
-        super().__init__(association)
-        self._spool = spool
-        self._streams: list[DataSetStream] = []
-
-    def receive_primitive(self, primitive: Any) -> None:
-        if self.message is None:
-            self.message = DIMSEMessage()
-            stream = DataSetStream(self.message, self.assoc, self._spool)
-            self.message.data_set = stream
-            self._streams = [*(one for one in self._streams if not one.ended), stream]
-        super().receive_primitive(primitive)
-
-    def discard(self) -> None:
-        """The connection is closed: what it began is forgotten."""
-        for stream in self._streams:
-            stream.discard()
 
 
 def _meta(message: DIMSEMessage, association: Any) -> FileMetaDataset:

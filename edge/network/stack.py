@@ -1,0 +1,461 @@
+"""pynetdicom's upper layer with limits and deadlines: all that this project overrides of its inner parts.
+
+What each class mends was shown on pynetdicom 3.0.4 (tests/edge/test_network_stock.py). The version is pinned
+exactly; tests/edge/test_network_pin.py fails when the parts that are overridden or relied on change.
+
+A connection has a slot before a thread, an address that is known before a slot, and a deadline for the TLS
+handshake and the association request together. From then on each PDU has one, and so have silence and the
+whole association. Memory: `Server.memory_bytes`.
+"""
+
+import contextlib
+import logging
+import queue
+import select
+import socket as sockets
+import ssl
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pynetdicom import AE, evt
+from pynetdicom.acse import ACSE
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.dimse_primitives import C_CANCEL, C_ECHO, C_STORE
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.transport import (
+    AssociationSocket,
+    RequestHandler,
+    ThreadedAssociationServer,
+)
+
+from edge.network import contexts, pdu
+from edge.network.access import FULL, REASONS, Access
+from edge.network.pdu import Violation
+from edge.network.slots import Slots
+from edge.settings import Settings
+from edge.spool import Spool
+from edge.streaming import DataSetStream
+
+_WAIT_S = 0.25  # how often a silent association looks at its deadlines
+_MAX_COMMAND_BYTES = 1 << 14  # a C-STORE request is some 300 bytes
+_MAX_WAITING = 16  # requests sent ahead of their answers; asynchronous operations are not negotiated
+_log = logging.getLogger(__name__)
+
+
+class Server(ThreadedAssociationServer):
+    """Accepts connections; whatever may take time happens in the connection's own thread.
+
+    Args:
+        tls: gives the TLS context of a new connection; None without TLS.
+
+    Raises:
+        OSError: the address can't be listened on.
+    """
+
+    socket: Any
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        ae: AE,
+        settings: Settings,
+        access: Access,
+        spool: Spool,
+        handlers: Sequence[Any],
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
+        self.settings, self.access, self.spool, self._tls = settings, access, spool, tls
+        self.connections = Slots(settings.max_connections, settings.max_connections_per_peer)
+        self.associations = Slots(settings.max_associations, settings.max_associations_per_peer)
+        self.closing = False
+        super().__init__(
+            ae,
+            (settings.host, settings.port),
+            settings.ae_title,
+            [],  # which contexts are taken is decided for each association
+            evt_handlers=list(handlers),
+            request_handler=Handler,
+        )
+
+    def get_request(self) -> tuple[sockets.socket, Any]:
+        """Accept, and nothing else: pynetdicom does the TLS handshake here, where one peer stops all."""
+        try:
+            connection, address = self.socket.accept()
+            return connection, address
+        except OSError as error:
+            _log.error("can't accept a connection: %s", error)
+            time.sleep(0.1)  # out of file descriptors: it would be asked again at once
+            raise
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        """Whether the peer is known and has a slot left."""
+        peer = client_address[0]
+        if not self.access.knows(peer):
+            _log.warning("refused a connection of %s: not among the peers of the settings", peer)
+            return False
+        if not self.connections.take(peer):
+            _log.warning("refused a connection of %s: too many are open", peer)
+            return False
+        return True
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread to be had
+            self.connections.give(client_address[0])
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The whole life of one connection."""
+        deadline = time.monotonic() + self.settings.connect_timeout_s
+        try:
+            if self._tls is not None:
+                request = self._tls().wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                request.settimeout(self.settings.connect_timeout_s)  # for the handshake as a whole
+                request.do_handshake()
+            if not self.closing:
+                Handler(request, client_address, self, deadline)
+        except OSError as error:  # ssl.SSLError among them
+            _log.warning("a connection of %s failed: %s", client_address[0], error)
+        except Exception:
+            _log.exception("a connection of %s ended by a fault of the program", client_address[0])
+        finally:
+            self.shutdown_request(request)
+            self.connections.give(client_address[0])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        _log.exception("a connection of %s could not be served", client_address[0])
+
+    def shutdown(self) -> None:
+        self.closing = True
+        super().shutdown()
+
+    @property
+    def memory_bytes(self) -> int:
+        """A bound on what the open connections can make the process hold, whatever their peers send.
+
+        Per connection one PDU, its copies while it is taken apart, and objects for its items; threads.
+        """
+        one = max(pdu.MAX_ASSOCIATE_BYTES, self.settings.max_pdu_bytes + pdu.PDU_TOLERANCE_BYTES)
+        return self.settings.max_connections * (4 * one + (1 << 20))
+
+
+class Handler(RequestHandler):
+    """Makes the association of one connection out of the parts below, and stays until it has ended."""
+
+    server: Server
+
+    def __init__(self, request: Any, client_address: Any, server: Server, deadline: float) -> None:
+        self._deadline = deadline
+        super().__init__(request, client_address, server)
+
+    def handle(self) -> None:
+        association = self._create_association()
+        evt.trigger(association, evt.EVT_CONN_OPEN, {"address": self.client_address})
+        association.start()
+        try:
+            association.join()
+            association.dul.join(self.server.settings.pdu_timeout_s)
+        finally:
+            association.dul.kill_dul()
+            association.dimse.discard()
+            if association.acse.admitted:
+                self.server.associations.give(self.client_address[0])
+
+    def _create_association(self) -> Any:
+        association: Any = super()._create_association()
+        settings = self.server.settings
+        association.acse = Gatekeeper(association, self.server)
+        association.dimse = Messages(association, self.server.spool)
+        association.dul = UpperLayer(association, settings)
+        association.set_socket(Connection(association, self.request, settings.pdu_timeout_s))
+        # The time to associate; later the one that a broken connection gets to close.
+        association.acse_timeout = max(0.1, self._deadline - time.monotonic())
+        association.network_timeout = settings.association_timeout_s
+        return association
+
+
+class Connection(AssociationSocket):
+    """The socket: sending has a deadline, and closing always closes."""
+
+    def __init__(self, association: Any, connection: sockets.socket, timeout_s: float) -> None:
+        super().__init__(association, client_socket=connection)
+        self._timeout_s = timeout_s
+
+    def read(self, length: int, deadline: float) -> bytearray:
+        """Exactly `length` bytes.
+
+        Raises:
+            OSError: the connection ended, or `deadline` (monotonic) passed first.
+        """
+        connection = self.socket
+        if connection is None:
+            raise OSError("the connection is closed")
+        data = bytearray(length)
+        view, done = memoryview(data), 0
+        while done < length:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            count = connection.recv_into(view[done:])
+            if not count:
+                raise OSError("the peer closed the connection" + (" within a PDU" if done else ""))
+            done += count
+        return data
+
+    def send(self, bytestream: bytes) -> None:
+        try:
+            if self.socket is None:
+                raise OSError("the connection is closed")
+            self.socket.settimeout(self._timeout_s)
+            self.socket.sendall(bytestream)
+        except OSError:
+            self.event_queue.put("Evt17")
+
+    def _shutdown_socket(self) -> None:
+        connection = self.socket
+        if connection is not None:
+            try:
+                connection.shutdown(sockets.SHUT_RDWR)
+            except OSError:
+                pass  # the peer was faster; pynetdicom would leave the descriptor open
+            finally:
+                connection.close()
+
+
+class UpperLayer(DULServiceProvider):
+    """The DICOM upper layer of one association: PDUs have a size and a deadline, and nothing polls.
+
+    pynetdicom looks a thousand times a second whether there is something to do. Here the thread sleeps
+    until its socket or its queues have something.
+    """
+
+    socket: Any
+
+    def __init__(self, association: Any, settings: Settings) -> None:
+        super().__init__(association)
+        self.name = "UpperLayer"
+        self.daemon = True
+        self._settings = settings
+        self._ends = time.monotonic() + settings.association_limit_s
+        self._broken = False
+        self._woken, self._waker = sockets.socketpair()
+        self._waker.setblocking(False)
+        self.to_user_queue = _UserQueue(association.dimse.msg_queue)
+
+    def run_reactor(self) -> None:
+        try:
+            super().run_reactor()
+        except Exception as error:  # the state machine raises where an event has no place
+            _log.warning("%s: the association broke off: %s", self._peer, error)
+        finally:
+            self.socket._shutdown_socket()
+            self.to_user_queue.put(None)  # whoever waits for a request of this connection waits in vain
+            self._woken.close()
+            self._waker.close()
+
+    def violated(self, why: object) -> None:
+        """The peer broke the protocol or a limit: abort (PS3.8, AA-1 and AA-8), and read no more PDUs."""
+        _log.warning("%s: aborted: %s", self._peer, why)
+        self._broken = True
+        self.event_queue.put("Evt19")
+
+    def send_pdu(self, primitive: Any) -> None:
+        super().send_pdu(primitive)
+        self._idle_timer.restart()  # the peer waited for us, not we for the peer
+        self._wake()
+
+    def kill_dul(self) -> None:
+        super().kill_dul()
+        self._wake()
+
+    def stop_dul(self) -> bool:
+        self._wake()
+        return bool(super().stop_dul())
+
+    def idle_timer_expired(self) -> bool:
+        return time.monotonic() > self._ends or bool(super().idle_timer_expired())
+
+    @property
+    def _peer(self) -> str:
+        return str(self.assoc.requestor.address)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # it is awake already, or gone
+            self._waker.send(b"\0")
+
+    def _is_transport_event(self) -> bool:
+        self._wait()
+        if self._process_recv_primitive():
+            return False
+        return bool(super()._is_transport_event())
+
+    def _wait(self) -> None:
+        connection = self.socket.socket
+        if connection is None or self.state_machine.current_state == "Sta13":
+            return
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            return
+        try:
+            ready, _, _ = select.select([connection, self._woken], [], [], _WAIT_S)
+            if self._woken in ready:
+                self._woken.recv(4096)
+        except (OSError, ValueError):
+            pass  # closed meanwhile: AssociationSocket.ready says so
+
+    def _read_pdu_data(self) -> None:
+        """Read one PDU; see the same of pynetdicom for the events."""
+        if self._broken:
+            self._discard()
+            return
+        try:
+            decoded, event = self._decode_pdu(self._receive())
+        except OSError as error:
+            if self.state_machine.current_state == "Sta6":
+                _log.warning("%s: the association broke off: %s", self._peer, error)
+            self.event_queue.put("Evt17")
+        except Exception as error:  # of the decoder: many kinds
+            self.violated(error)
+        else:
+            self.event_queue.put(event)
+            self._recv_pdu.put(decoded)
+
+    def _receive(self) -> bytearray:
+        """The bytes of one PDU.
+
+        Raises:
+            OSError: the connection ended or the PDU took too long.
+            Violation: it is too long, or holds too much.
+        """
+        now = time.monotonic()
+        associated = self.state_machine.current_state not in ("Sta1", "Sta2")
+        deadline = now + (
+            self._settings.pdu_timeout_s if associated else max(0.0, self.artim_timer.remaining)
+        )
+        header = self.socket.read(pdu.HEADER_BYTES, deadline)
+        kind, length = struct.unpack(">BxI", header)
+        allowed = pdu.allowed_bytes(kind, associated=associated, max_pdu_bytes=self._settings.max_pdu_bytes)
+        if length > allowed:
+            raise Violation(f"a PDU of type 0x{kind:02X} with {length} bytes, {allowed} are allowed")
+        body = self.socket.read(length, deadline)
+        pdu.check(kind, body)
+        return bytearray(header + body)
+
+    def _discard(self) -> None:
+        try:
+            ended = not self.socket.socket.recv(1 << 16)
+        except (OSError, AttributeError):
+            ended = True
+        if ended:
+            self.event_queue.put("Evt17")
+
+
+class _UserQueue(queue.Queue[Any]):
+    """Primitives for the association's thread, which sleeps until it has a message: each one wakes it."""
+
+    def __init__(self, messages: "queue.Queue[Any]") -> None:
+        super().__init__()
+        self._messages = messages
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item, block, timeout)
+        self._messages.put((None, None))
+
+
+class Gatekeeper(ACSE):
+    """Decides whether a requested association is accepted, and which of its contexts.
+
+    Attributes:
+        admitted: whether it has a slot, which is given back when the association has ended.
+    """
+
+    def __init__(self, association: Any, server: Server) -> None:
+        super().__init__(association)
+        self._server = server
+        self.admitted = False
+
+    def _negotiate_as_acceptor(self) -> None:
+        request: Any = self.requestor.primitive
+        peer = self.requestor.address
+        calling, called = str(request.calling_ae_title), str(request.called_ae_title)
+        refusal = self._server.access.refusal(calling, called)
+        if refusal is None:
+            self.admitted = self._server.associations.take(peer)
+            refusal = None if self.admitted else FULL
+        if refusal is not None:
+            _log.warning("rejected %r of %s, which called %r: %s", calling, peer, called, REASONS[refusal])
+            self.send_reject(*refusal)
+            evt.trigger(self.assoc, evt.EVT_REJECTED, {})
+            self.assoc.kill()
+            return
+        self.acceptor.supported_contexts = contexts.supported(
+            request.presentation_context_definition_list, self._server.settings.private_classes
+        )
+        super()._negotiate_as_acceptor()
+
+
+class Messages(DIMSEServiceProvider):
+    """The DIMSE messages of one association: data sets are streams, requests are few and of known kinds."""
+
+    def __init__(self, association: Any, spool: Spool) -> None:
+        super().__init__(association)
+        self._association, self._spool = association, spool
+        self._open: list[DataSetStream] = []
+        self._served: DataSetStream | None = None
+        self._command_bytes = 0
+
+    def receive_primitive(self, primitive: Any) -> None:
+        """Add fragments to the message that is arriving; a whole one waits for the association's thread."""
+        try:
+            assembled = self._assemble(primitive)
+        except Exception as error:  # pydicom raises many kinds on a strange command set
+            self._association.dul.violated(f"a message that can't be read: {error}")
+            return
+        if assembled is None:
+            return
+        context_id, request = assembled
+        if isinstance(request, C_CANCEL):  # nothing here can be cancelled
+            return
+        if not isinstance(request, C_STORE | C_ECHO):
+            self._association.dul.violated(f"a {request.msg_type}, for which there is no service here")
+        elif self.msg_queue.qsize() >= _MAX_WAITING:
+            self._association.dul.violated(f"more than {_MAX_WAITING} requests ahead of their answers")
+        else:
+            self.msg_queue.put((context_id, request))
+
+    def _assemble(self, primitive: Any) -> tuple[Any, Any] | None:
+        """Context number and request of the message that `primitive` completes; None before."""
+        if self.message is None:
+            self.message = DIMSEMessage()
+            self.message.data_set = DataSetStream(self.message, self.assoc, self._spool)
+            self._open = [*(one for one in self._open if not one.ended), self.message.data_set]
+            self._command_bytes = 0
+        commands = (data for _, data in primitive.presentation_data_value_list if data[0] & 1)
+        self._command_bytes += sum(map(len, commands))
+        if self._command_bytes > _MAX_COMMAND_BYTES:
+            raise Violation(f"a command set of more than {_MAX_COMMAND_BYTES} bytes")
+        if not self.message.decode_msg(primitive, self.assoc):
+            return None
+        evt.trigger(self.assoc, evt.EVT_DIMSE_RECV, {"message": self.message})
+        request, context_id = self.message.message_to_primitive(), self.message.context_id
+        self.message = None
+        return context_id, request
+
+    def get_msg(self, block: bool = False) -> Any:
+        """The next message; the thread that asks has done with the one before, served or not."""
+        if self._served is not None:
+            self._served.discard()
+            self._served = None
+        try:
+            context_id, message = self.msg_queue.get(timeout=self.dimse_timeout if block else _WAIT_S)
+        except queue.Empty:
+            return None, None
+        self._served = getattr(message, "DataSet", None)
+        return context_id, message
+
+    def discard(self) -> None:
+        """The connection is closed: what it began is forgotten."""
+        for stream in self._open:
+            stream.discard()
