@@ -129,15 +129,15 @@ def load(config: Path | None, options: Mapping[str, Any]) -> Settings:
     return Settings(**checked)
 
 
-def template() -> str:
-    """The text of an edge.toml that says every setting, its meaning and its default."""
+def template(values: Mapping[str, Any] | None = None) -> str:
+    """The text of an edge.toml that says every setting, its meaning and its default, or that of `values`."""
     lines = ["# Settings of `edge`. What is left out has the value given here.", f"# {RESEARCH_USE}"]
     for setting in fields(Settings):
         lines += [
             "",
             *textwrap.wrap(setting.metadata["text"], 98, initial_indent="# ", subsequent_indent="# "),
         ]
-        value = setting.default
+        value = (values or {}).get(setting.name, setting.default)
         lines.append(f"# {setting.name} = ''" if value is None else f"{setting.name} = {toml(value)}")
     return "\n".join(lines) + "\n"
 

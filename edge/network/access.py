@@ -47,11 +47,15 @@ class Access:
             return False
         return any(address in network for network in self._networks)
 
-    def refusal(self, calling: str, called: str) -> tuple[int, int, int] | None:
-        """Why an association between these AE titles is rejected; None when it is not."""
+    def refusal(self, calling: str, called: str, *, stores: bool) -> tuple[int, int, int] | None:
+        """Why an association between these AE titles is rejected; None when it is not.
+
+        Args:
+            stores: whether more than a C-ECHO is asked for; an echo any title may have, to try the line.
+        """
         if self._called is not None and called.strip() != self._called:
             return UNKNOWN_CALLED
-        if self._calling and calling.strip() not in self._calling:
+        if stores and self._calling and calling.strip() not in self._calling:
             return UNKNOWN_CALLING
         return None
 

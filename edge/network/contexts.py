@@ -12,7 +12,7 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import uid_to_service_class
 
-_VERIFICATION = UID("1.2.840.10008.1.1")
+VERIFICATION = UID("1.2.840.10008.1.1")
 _STORAGE = frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
 # Where the standard puts composite objects: what it comes to add, and what it has retired.
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
@@ -34,7 +34,7 @@ def supported(proposed: Iterable[PresentationContext], private: bool) -> list[Pr
     offered: dict[UID, set[str]] = {}
     for context in proposed:
         uid = context.abstract_syntax
-        if uid is not None and (uid == _VERIFICATION or is_storage(uid, private)):
+        if uid is not None and (uid == VERIFICATION or is_storage(uid, private)):
             offered.setdefault(uid, set()).update(context.transfer_syntax)
     taken = {uid: [one for one in _SYNTAXES if one in syntaxes] for uid, syntaxes in offered.items()}
     return [build_context(uid, syntaxes) for uid, syntaxes in taken.items() if syntaxes]

@@ -380,7 +380,9 @@ class Gatekeeper(ACSE):
         request: Any = self.requestor.primitive
         peer = self.requestor.address
         calling, called = str(request.calling_ae_title), str(request.called_ae_title)
-        refusal = self._server.access.refusal(calling, called)
+        proposed = request.presentation_context_definition_list
+        stores = any(context.abstract_syntax != contexts.VERIFICATION for context in proposed)
+        refusal = self._server.access.refusal(calling, called, stores=stores)
         if refusal is None:
             self.admitted = self._server.associations.take(peer)
             refusal = None if self.admitted else FULL
@@ -390,9 +392,7 @@ class Gatekeeper(ACSE):
             evt.trigger(self.assoc, evt.EVT_REJECTED, {})
             self.assoc.kill()
             return
-        self.acceptor.supported_contexts = contexts.supported(
-            request.presentation_context_definition_list, self._server.settings.private_classes
-        )
+        self.acceptor.supported_contexts = contexts.supported(proposed, self._server.settings.private_classes)
         super()._negotiate_as_acceptor()
 
 
