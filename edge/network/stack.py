@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pynetdicom import AE, evt
+from pynetdicom import AE, _config, evt
 from pynetdicom.acse import ACSE
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
@@ -43,6 +43,7 @@ _WAIT_S = 0.25  # how often a silent association looks at its deadlines
 _MAX_COMMAND_BYTES = 1 << 14  # a C-STORE request is some 300 bytes
 _MAX_WAITING = 16  # requests sent ahead of their answers; asynchronous operations are not negotiated
 _log = logging.getLogger(__name__)
+_config.LOG_HANDLER_LEVEL = "none"  # its handlers take each message apart to log it, a stranger's too
 
 
 class Server(ThreadedAssociationServer):
@@ -438,7 +439,6 @@ class Messages(DIMSEServiceProvider):
             raise Violation(f"a command set of more than {_MAX_COMMAND_BYTES} bytes")
         if not self.message.decode_msg(primitive, self.assoc):
             return None
-        evt.trigger(self.assoc, evt.EVT_DIMSE_RECV, {"message": self.message})
         request, context_id = self.message.message_to_primitive(), self.message.context_id
         self.message = None
         return context_id, request

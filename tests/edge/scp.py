@@ -28,7 +28,7 @@ class RunningScp:
     def __init__(
         self, kind: str, folder: Path, settings: dict[str, Any], environment: dict[str, str]
     ) -> None:
-        self._log = folder / "scp.log"
+        self.spool, self._log = folder / "spool", folder / "scp.log"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.edge.scp", kind, str(folder), json.dumps(settings)],

@@ -1,6 +1,7 @@
-"""edge/network/stack.py overrides inner parts of pynetdicom: they must be the ones that it was written against.
+"""edge/network/stack.py overrides inner parts of pynetdicom: they must be those it was written against.
 
-When this fails: read what changed, mend stack.py, run tests/edge/test_network_*.py, then take the new digests.
+When this fails: read what changed, mend stack.py, run tests/edge/test_network_stock.py and
+test_associations.py, then take the new digests.
 """
 
 import hashlib
