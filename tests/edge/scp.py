@@ -18,7 +18,7 @@ from typing import Any
 from pynetdicom import AE
 
 HOST = "127.0.0.1"
-AGENT, STOCK, STOCK_CHUNKED = "agent", "stock", "stock, chunked"
+AGENT, STOCK, STOCK_CHUNKED, BARE = "agent", "stock", "stock, chunked", "bare"
 VERIFICATION = "1.2.840.10008.1.1"
 
 
@@ -91,11 +91,11 @@ def running(
         scp.process.wait()
 
 
-def _serve_stock(folder: Path, settings: Any, chunked: bool) -> int:
-    """pynetdicom's server with what of the settings it has a place for."""
+def _serve_stock(folder: Path, settings: Any, kind: str) -> int:
+    """pynetdicom's server with what of the settings it has a place for; BARE forgets what it receives."""
     from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
 
-    _config.STORE_RECV_CHUNKED_DATASET = chunked
+    _config.STORE_RECV_CHUNKED_DATASET = kind == STOCK_CHUNKED
     ae = AE(settings.ae_title)
     ae.maximum_associations = settings.max_associations
     ae.maximum_pdu_size = settings.max_pdu_bytes
@@ -106,7 +106,7 @@ def _serve_stock(folder: Path, settings: Any, chunked: bool) -> int:
         ae.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
 
     def store(event: Any) -> int:
-        if not chunked:
+        if kind == STOCK:
             (folder / f"{time.monotonic_ns()}.dcm").write_bytes(event.encoded_dataset())
         return 0
 
@@ -143,7 +143,7 @@ def main() -> None:
     if kind == AGENT:
         port = _serve_agent(folder, settings)
     else:
-        port = _serve_stock(folder, settings, kind == STOCK_CHUNKED)
+        port = _serve_stock(folder, settings, kind)
     print(port, flush=True)
     sys.stdin.read()
 
