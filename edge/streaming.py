@@ -16,6 +16,8 @@ from pynetdicom.dsutils import create_file_meta
 
 from edge.spool import Arrival, Spool, Spooled
 
+_PIECE_BYTES = 1 << 17  # machines send fragments of 16 kB; each piece is hashed, written and finds room
+
 
 class DataSetStream(BytesIO):
     """What pynetdicom takes for the buffer of a message's data set; it stays empty itself.
@@ -31,6 +33,7 @@ class DataSetStream(BytesIO):
         self._arrival: Arrival | None = None
         self._problem: Exception | None = None
         self._ended = False
+        self._waiting = bytearray()
         self.size = 0
 
     def write(self, data: Any) -> int:
@@ -39,8 +42,10 @@ class DataSetStream(BytesIO):
                 try:
                     if self._arrival is None:
                         self._arrival = self._spool.begin(_meta(self._message, self._association))
-                    self._arrival.write(data)
+                    self._waiting += data
                     self.size += len(data)
+                    if len(self._waiting) >= _PIECE_BYTES:
+                        self._flush(self._arrival)
                 except Exception as error:  # a full disk, or a command set of a stranger's making
                     self._problem = error
                     self._discard()
@@ -57,6 +62,12 @@ class DataSetStream(BytesIO):
                 raise self._problem
             if self._ended:
                 raise OSError("the association ended")
+            if self._arrival is not None:
+                try:
+                    self._flush(self._arrival)
+                except OSError:
+                    self._discard()
+                    raise
             self._ended = True
             return None if self._arrival is None else self._spool.keep(self._arrival, received_at)
 
@@ -70,8 +81,13 @@ class DataSetStream(BytesIO):
     def ended(self) -> bool:
         return self._ended
 
+    def _flush(self, arrival: Arrival) -> None:
+        arrival.write(self._waiting)
+        self._waiting = bytearray()
+
     def _discard(self) -> None:
         self._ended = True
+        self._waiting = bytearray()
         if self._arrival is not None:
             self._arrival.discard()
 

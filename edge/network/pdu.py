@@ -39,19 +39,12 @@ def allowed_bytes(kind: int, *, associated: bool, max_pdu_bytes: int) -> int:
     raise Violation(f"a PDU of type 0x{kind:02X} that has no place here")
 
 
-def check(kind: int, body: bytes | bytearray) -> None:
-    """Count what a PDU holds.
+def check_associate(body: memoryview) -> None:
+    """Count what an A-ASSOCIATE-RQ holds.
 
     Raises:
         Violation: too much, or a length that leads out of it.
     """
-    if kind == ASSOCIATE_RQ:
-        _check_associate(memoryview(body))
-    elif kind == P_DATA_TF:
-        _check_data(memoryview(body))
-
-
-def _check_associate(body: memoryview) -> None:
     if len(body) < _FIXED_BYTES:
         raise Violation(f"an association request of {len(body)} bytes")
     contexts = user_items = 0
@@ -85,15 +78,23 @@ def _items(data: memoryview, most: int = MAX_USER_ITEMS) -> list[tuple[int, memo
     return found
 
 
-def _check_data(body: memoryview) -> None:
-    place = count = 0
+def fragments(body: memoryview) -> list[tuple[int, memoryview]]:
+    """The presentation data values of a P-DATA-TF: context number, and control byte with fragment; no copies.
+
+    Raises:
+        Violation: there is none, too many, an empty one, or a length that leads out of it.
+    """
+    found = []
+    place = 0
     while place < len(body):
-        if len(body) - place < 4:
+        if len(body) - place < 6:
             raise Violation("a presentation data value that is cut off")
-        (length,) = struct.unpack_from(">I", body, place)
-        place += 4 + length
-        count += 1
-        if length < 2 or place > len(body) or count > MAX_FRAGMENTS:
+        length, context = struct.unpack_from(">IB", body, place)
+        end = place + 4 + length
+        if length < 2 or end > len(body) or len(found) == MAX_FRAGMENTS:
             raise Violation("a presentation data value that is empty, too long, or one of too many")
-    if not count:
+        found.append((context, body[place + 5 : end]))
+        place = end
+    if not found:
         raise Violation("a P-DATA-TF without data")
+    return found

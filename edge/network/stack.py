@@ -25,6 +25,7 @@ from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_CANCEL, C_ECHO, C_STORE
 from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import (
     AssociationSocket,
     RequestHandler,
@@ -40,6 +41,7 @@ from edge.spool import Spool
 from edge.streaming import DataSetStream
 
 _WAIT_S = 0.25  # how often a silent association looks at its deadlines
+_BUFFER_BYTES = 1 << 17
 _MAX_COMMAND_BYTES = 1 << 14  # a C-STORE request is some 300 bytes
 _MAX_WAITING = 16  # requests sent ahead of their answers; asynchronous operations are not negotiated
 _log = logging.getLogger(__name__)
@@ -181,30 +183,50 @@ class Handler(RequestHandler):
 
 
 class Connection(AssociationSocket):
-    """The socket: sending has a deadline, and closing always closes."""
+    """The socket: reading is buffered, sending has a deadline, and closing always closes."""
 
     def __init__(self, association: Any, connection: sockets.socket, timeout_s: float) -> None:
         super().__init__(association, client_socket=connection)
         self._timeout_s = timeout_s
+        self._buffer, self._start, self._end = bytearray(_BUFFER_BYTES), 0, 0
 
-    def read(self, length: int, deadline: float) -> bytearray:
-        """Exactly `length` bytes.
+    @property
+    def buffered(self) -> bool:
+        """Whether bytes were received that nobody has read yet."""
+        return self._end > self._start
+
+    @property
+    def ready(self) -> bool:
+        return self.buffered or bool(super().ready)
+
+    def read(self, length: int, deadline: float) -> memoryview:
+        """Exactly `length` bytes, valid until the next call.
 
         Raises:
             OSError: the connection ended, or `deadline` (monotonic) passed first.
         """
-        connection = self.socket
-        if connection is None:
+        while self._end - self._start < length:
+            self._fill(length, deadline)
+        view = memoryview(self._buffer)[self._start : self._start + length]
+        self._start += length
+        return view
+
+    def _fill(self, length: int, deadline: float) -> None:
+        """Receive what is there, with room for `length` bytes."""
+        if self.socket is None:
             raise OSError("the connection is closed")
-        data = bytearray(length)
-        view, done = memoryview(data), 0
-        while done < length:
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-            count = connection.recv_into(view[done:])
-            if not count:
-                raise OSError("the peer closed the connection" + (" within a PDU" if done else ""))
-            done += count
-        return data
+        held = self._end - self._start
+        if self._start + length > len(self._buffer):
+            rest = self._buffer[self._start : self._end]
+            if length > len(self._buffer):
+                self._buffer = bytearray(length)
+            self._buffer[:held] = rest
+            self._start, self._end = 0, held
+        self.socket.settimeout(max(0.001, deadline - time.monotonic()))
+        count = self.socket.recv_into(memoryview(self._buffer)[self._end :])
+        if not count:
+            raise OSError("the peer closed the connection" + (" within a PDU" if held else ""))
+        self._end += count
 
     def send(self, bytestream: bytes) -> None:
         try:
@@ -240,6 +262,7 @@ class UpperLayer(DULServiceProvider):
         self.name = "UpperLayer"
         self.daemon = True
         self._settings = settings
+        self._run_loop_delay = 0.0  # `_wait` sleeps
         self._ends = time.monotonic() + settings.association_limit_s
         self._broken = False
         self._woken, self._waker = sockets.socketpair()
@@ -295,7 +318,10 @@ class UpperLayer(DULServiceProvider):
 
     def _wait(self) -> None:
         connection = self.socket.socket
-        if connection is None or self.state_machine.current_state == "Sta13":
+        if connection is None:
+            time.sleep(0.001)
+            return
+        if self.socket.buffered or self.state_machine.current_state == "Sta13":
             return
         if isinstance(connection, ssl.SSLSocket) and connection.pending():
             return
@@ -307,42 +333,52 @@ class UpperLayer(DULServiceProvider):
             pass  # closed meanwhile: AssociationSocket.ready says so
 
     def _read_pdu_data(self) -> None:
-        """Read one PDU; see the same of pynetdicom for the events."""
+        """Read what has arrived; see the same of pynetdicom for the events."""
         if self._broken:
             self._discard()
             return
         try:
-            decoded, event = self._decode_pdu(self._receive())
+            while self._read_one() and self.socket.buffered and not self.to_provider_queue.queue:
+                pass
         except OSError as error:
             if self.state_machine.current_state == "Sta6":
                 _log.warning("%s: the association broke off: %s", self._peer, error)
             self.event_queue.put("Evt17")
         except Exception as error:  # of the decoder: many kinds
             self.violated(error)
-        else:
-            self.event_queue.put(event)
-            self._recv_pdu.put(decoded)
 
-    def _receive(self) -> bytearray:
-        """The bytes of one PDU.
+    def _read_one(self) -> bool:
+        """Read one PDU; whether it was data, which went the short way.
+
+        Data make no event: DT-2 (PS3.8 9.2.2) stays in its state, and pynetdicom would copy every byte five
+        times on the way there.
 
         Raises:
             OSError: the connection ended or the PDU took too long.
             Violation: it is too long, or holds too much.
         """
-        now = time.monotonic()
         associated = self.state_machine.current_state not in ("Sta1", "Sta2")
-        deadline = now + (
-            self._settings.pdu_timeout_s if associated else max(0.0, self.artim_timer.remaining)
-        )
-        header = self.socket.read(pdu.HEADER_BYTES, deadline)
+        left = self._settings.pdu_timeout_s if associated else max(0.0, self.artim_timer.remaining)
+        deadline = time.monotonic() + left
+        header = bytes(self.socket.read(pdu.HEADER_BYTES, deadline))
         kind, length = struct.unpack(">BxI", header)
         allowed = pdu.allowed_bytes(kind, associated=associated, max_pdu_bytes=self._settings.max_pdu_bytes)
         if length > allowed:
             raise Violation(f"a PDU of type 0x{kind:02X} with {length} bytes, {allowed} are allowed")
         body = self.socket.read(length, deadline)
-        pdu.check(kind, body)
-        return bytearray(header + body)
+        if kind == pdu.ASSOCIATE_RQ:
+            pdu.check_associate(body)
+        elif kind == pdu.P_DATA_TF:
+            found = pdu.fragments(body)
+            if self.state_machine.current_state == "Sta6" and not self.event_queue.queue:
+                data = P_DATA()
+                data._presentation_data_value_list = found  # type: ignore[assignment]  # it wants bytes
+                self.assoc.dimse.receive_primitive(data)
+                return True
+        decoded, event = self._decode_pdu(bytearray(header + body))
+        self.event_queue.put(event)
+        self._recv_pdu.put(decoded)
+        return False
 
     def _discard(self) -> None:
         try:

@@ -140,10 +140,7 @@ def main() -> None:
     }
     settings = Settings(**{"port": 0, **values})
     _log_to_stderr()
-    if kind == AGENT:
-        port = _serve_agent(folder, settings)
-    else:
-        port = _serve_stock(folder, settings, kind)
+    port = _serve_agent(folder, settings) if kind == AGENT else _serve_stock(folder, settings, kind)
     print(port, flush=True)
     sys.stdin.read()
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from pynetdicom import acse, association, dimse, dimse_messages, dul, fsm, transport
+from pynetdicom import acse, association, dimse, dimse_messages, dul, fsm, pdu_primitives, transport
 
 # What is overridden, and what the overrides rely on.
 PARTS: dict[str, Any] = {
@@ -27,8 +27,10 @@ PARTS: dict[str, Any] = {
     "association.Association._serve_request": association.Association._serve_request,
     "association.Association.kill": association.Association.kill,
     "fsm": fsm,
+    "pdu_primitives.P_DATA": pdu_primitives.P_DATA,
 }
 DIGESTS = {
+    "pdu_primitives.P_DATA": "19c1aa5d5ee978f7",
     "transport.AssociationSocket": "4f95b1dce6067f32",
     "transport.RequestHandler": "e2184a069d1f8e5a",
     "transport.AssociationServer": "43a9a62b2c40dea4",
