@@ -321,7 +321,7 @@ class UpperLayer(DULServiceProvider):
         if connection is None:
             time.sleep(0.001)
             return
-        if self.socket.buffered or self.state_machine.current_state == "Sta13":
+        if self.socket.buffered or self.event_queue.queue or self.state_machine.current_state == "Sta13":
             return
         if isinstance(connection, ssl.SSLSocket) and connection.pending():
             return
