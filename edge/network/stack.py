@@ -5,7 +5,7 @@ exactly; tests/edge/test_network_pin.py fails when the parts that are overridden
 
 A connection has a slot before a thread, an address that is known before a slot, and a deadline for the TLS
 handshake and the association request together. From then on each PDU has one, and so have silence and the
-whole association. Memory: `Server.memory_bytes`.
+whole association. What all of them can hold in memory: `Server.bound_bytes`.
 """
 
 import contextlib
@@ -137,14 +137,15 @@ class Server(ThreadedAssociationServer):
         self.closing = True
         super().shutdown()
 
-    @property
-    def memory_bytes(self) -> int:
-        """A bound on what the open connections can make the process hold, whatever their peers send.
+    @staticmethod
+    def bound_bytes(settings: Settings) -> int:
+        """What open connections can make the process hold, whatever their peers send.
 
-        Per connection one PDU, its copies while it is taken apart, and objects for its items; threads.
+        Each the buffer of one PDU, what is made of it, the piece of a data set that is on its way to the
+        disk, and 1 MiB for its three threads and the objects of its requests.
         """
-        one = max(pdu.MAX_ASSOCIATE_BYTES, self.settings.max_pdu_bytes + pdu.PDU_TOLERANCE_BYTES)
-        return self.settings.max_connections * (4 * one + (1 << 20))
+        one = max(pdu.MAX_ASSOCIATE_BYTES, settings.max_pdu_bytes + pdu.PDU_TOLERANCE_BYTES)
+        return settings.max_connections * (4 * one + (1 << 20))
 
 
 class Handler(RequestHandler):
