@@ -84,7 +84,7 @@ def fragments(body: memoryview) -> list[tuple[int, memoryview]]:
     Raises:
         Violation: there is none, too many, an empty one, or a length that leads out of it.
     """
-    found = []
+    found: list[tuple[int, memoryview]] = []
     place = 0
     while place < len(body):
         if len(body) - place < 6:

@@ -35,15 +35,15 @@ from pynetdicom.transport import (
 from edge.network import contexts, pdu
 from edge.network.access import FULL, REASONS, Access
 from edge.network.pdu import Violation
+from edge.network.reader import Reader
 from edge.network.slots import Slots
 from edge.settings import Settings
 from edge.spool import Spool
 from edge.streaming import DataSetStream
 
 _WAIT_S = 0.25  # how often a silent association looks at its deadlines
-_BUFFER_BYTES = 1 << 17
 _MAX_COMMAND_BYTES = 1 << 14  # a C-STORE request is some 300 bytes
-_MAX_WAITING = 16  # requests sent ahead of their answers; asynchronous operations are not negotiated
+_MAX_WAITING = 8  # requests sent ahead of their answers; asynchronous operations are not negotiated
 _log = logging.getLogger(__name__)
 _config.LOG_HANDLER_LEVEL = "none"  # its handlers take each message apart to log it, a stranger's too
 
@@ -188,46 +188,12 @@ class Connection(AssociationSocket):
 
     def __init__(self, association: Any, connection: sockets.socket, timeout_s: float) -> None:
         super().__init__(association, client_socket=connection)
+        self.reader = Reader(connection)
         self._timeout_s = timeout_s
-        self._buffer, self._start, self._end = bytearray(_BUFFER_BYTES), 0, 0
-
-    @property
-    def buffered(self) -> bool:
-        """Whether bytes were received that nobody has read yet."""
-        return self._end > self._start
 
     @property
     def ready(self) -> bool:
-        return self.buffered or bool(super().ready)
-
-    def read(self, length: int, deadline: float) -> memoryview:
-        """Exactly `length` bytes, valid until the next call.
-
-        Raises:
-            OSError: the connection ended, or `deadline` (monotonic) passed first.
-        """
-        while self._end - self._start < length:
-            self._fill(length, deadline)
-        view = memoryview(self._buffer)[self._start : self._start + length]
-        self._start += length
-        return view
-
-    def _fill(self, length: int, deadline: float) -> None:
-        """Receive what is there, with room for `length` bytes."""
-        if self.socket is None:
-            raise OSError("the connection is closed")
-        held = self._end - self._start
-        if self._start + length > len(self._buffer):
-            rest = self._buffer[self._start : self._end]
-            if length > len(self._buffer):
-                self._buffer = bytearray(length)
-            self._buffer[:held] = rest
-            self._start, self._end = 0, held
-        self.socket.settimeout(max(0.001, deadline - time.monotonic()))
-        count = self.socket.recv_into(memoryview(self._buffer)[self._end :])
-        if not count:
-            raise OSError("the peer closed the connection" + (" within a PDU" if held else ""))
-        self._end += count
+        return self.reader.buffered or bool(super().ready)
 
     def send(self, bytestream: bytes) -> None:
         try:
@@ -322,7 +288,11 @@ class UpperLayer(DULServiceProvider):
         if connection is None:
             time.sleep(0.001)
             return
-        if self.socket.buffered or self.event_queue.queue or self.state_machine.current_state == "Sta13":
+        if (
+            self.socket.reader.buffered
+            or self.event_queue.queue
+            or self.state_machine.current_state == "Sta13"
+        ):
             return
         if isinstance(connection, ssl.SSLSocket) and connection.pending():
             return
@@ -339,7 +309,7 @@ class UpperLayer(DULServiceProvider):
             self._discard()
             return
         try:
-            while self._read_one() and self.socket.buffered and not self.to_provider_queue.queue:
+            while self._read_one() and self.socket.reader.buffered and not self.to_provider_queue.queue:
                 pass
         except OSError as error:
             if self.state_machine.current_state == "Sta6":
@@ -361,12 +331,12 @@ class UpperLayer(DULServiceProvider):
         associated = self.state_machine.current_state not in ("Sta1", "Sta2")
         left = self._settings.pdu_timeout_s if associated else max(0.0, self.artim_timer.remaining)
         deadline = time.monotonic() + left
-        header = bytes(self.socket.read(pdu.HEADER_BYTES, deadline))
+        header = bytes(self.socket.reader.read(pdu.HEADER_BYTES, deadline))
         kind, length = struct.unpack(">BxI", header)
         allowed = pdu.allowed_bytes(kind, associated=associated, max_pdu_bytes=self._settings.max_pdu_bytes)
         if length > allowed:
             raise Violation(f"a PDU of type 0x{kind:02X} with {length} bytes, {allowed} are allowed")
-        body = self.socket.read(length, deadline)
+        body = self.socket.reader.read(length, deadline)
         if kind == pdu.ASSOCIATE_RQ:
             pdu.check_associate(body)
         elif kind == pdu.P_DATA_TF:

@@ -18,7 +18,7 @@ def test_spoilt_conversations_do_no_harm(tmp_path: Path) -> None:
         found = fuzz(scp, 0, 120)
         assert found.problems == []
         assert found.outcomes.total() == 120 and found.outcomes["aborted"] > 20
-        assert found.peak_bytes < before + Server.bound_bytes(Settings())
+        assert found.peak_bytes < before + Server.bound_bytes(Settings(max_connections=16))  # 8 at a time
 
 
 def test_an_echo_waits_for_no_timer(tmp_path: Path) -> None:
