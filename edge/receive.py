@@ -10,7 +10,7 @@ from pynetdicom import AE, evt
 
 from edge.network.access import Access
 from edge.network.contexts import as_storage
-from edge.network.stack import Server
+from edge.network.server import Server
 from edge.network.tls import Tls
 from edge.row import now
 from edge.settings import Settings
@@ -60,7 +60,7 @@ class Receiver:
 
     def close(self) -> None:
         """Accept nothing more; open associations are aborted, and their senders will try again."""
-        self._ae.shutdown()
+        self._server.shutdown()
 
     def certificate_days_left(self) -> float | None:
         """Days until the first certificate in use expires, negative after it; None without TLS."""

@@ -30,6 +30,10 @@ class Reader:
         self._start += length
         return view
 
+    def drop(self) -> None:
+        """Forget what nobody has read."""
+        self._start = self._end = 0
+
     def _fill(self, length: int, deadline: float) -> None:
         """Receive what is there, with room for `length` bytes."""
         held = self._end - self._start

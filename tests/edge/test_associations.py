@@ -20,7 +20,10 @@ from pynetdicom.pdu_primitives import (
 )
 
 from edge.network.access import Access
+from edge.network.stack import SteadyTimer
+from edge.receive import Receiver
 from edge.settings import Settings
+from edge.spool import Spool
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage
 from tests.edge.peer import (
@@ -345,6 +348,35 @@ def _ends_after(port: int, sent: bytes, step: int, associate: bool = False) -> f
                 break
             time.sleep(0.2)
         return time.monotonic() - began
+
+
+def test_stopping_waits_for_no_peer(tmp_path: Path) -> None:
+    receiver = Receiver(Settings(port=0), Spool(tmp_path / "spool"), lambda _: None)
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(Peer(receiver.port)) for _ in range(6)]
+        for peer in peers[:4]:
+            peer.associate([(ULTRASOUND, [IMPLICIT])])
+        for peer in peers[:2]:
+            peer.send(data(1, 3, store_rq(ULTRASOUND, "1.2.3")), data(1, 0, bytes(10_000))[:-5])
+        began = time.monotonic()
+        receiver.close()
+        assert time.monotonic() - began < 6
+        assert all(_aborted(peer) for peer in peers[:4])
+        wait_for(
+            lambda: not list((tmp_path / "spool" / "incoming").iterdir()), "the removal of what was begun"
+        )
+        with pytest.raises(OSError):
+            Peer(receiver.port)
+
+
+def test_the_clock_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    timer = SteadyTimer(10)
+    timer.start()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert 9 < timer.remaining <= 10 and not timer.expired
+    timer.timeout = 0.01
+    time.sleep(0.02)
+    assert timer.expired
 
 
 @pytest.mark.parametrize(

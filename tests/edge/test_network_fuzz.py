@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.network.stack import Server
+from edge.network.server import Server
 from edge.settings import Settings
 from tests.edge.network_fuzz import fuzz
 from tests.edge.scp import AGENT, running

@@ -1,6 +1,6 @@
-"""edge/network/stack.py overrides inner parts of pynetdicom: they must be those it was written against.
+"""edge/network overrides inner parts of pynetdicom: they must be those it was written against.
 
-When this fails: read what changed, mend stack.py, run tests/edge/test_network_stock.py and
+When this fails: read what changed, mend stack.py and server.py, run tests/edge/test_network_stock.py and
 test_associations.py, then take the new digests.
 """
 
@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from pynetdicom import acse, association, dimse, dimse_messages, dul, fsm, pdu_primitives, transport
+from pynetdicom import acse, association, dimse, dimse_messages, dul, fsm, pdu_primitives, timer, transport
 
 # What is overridden, and what the overrides rely on.
 PARTS: dict[str, Any] = {
@@ -27,9 +27,11 @@ PARTS: dict[str, Any] = {
     "association.Association._serve_request": association.Association._serve_request,
     "association.Association.kill": association.Association.kill,
     "fsm": fsm,
+    "timer.Timer": timer.Timer,
     "pdu_primitives.P_DATA": pdu_primitives.P_DATA,
 }
 DIGESTS = {
+    "timer.Timer": "77ddae7423f544b1",
     "pdu_primitives.P_DATA": "19c1aa5d5ee978f7",
     "transport.AssociationSocket": "4f95b1dce6067f32",
     "transport.RequestHandler": "e2184a069d1f8e5a",
