@@ -16,7 +16,7 @@ from edge.row import now
 from edge.settings import Settings
 from edge.spool import Spool, Spooled
 from edge.streaming import DataSetStream
-from scanside.errors import SettingError
+from scanside.errors import InputError, SettingError
 
 # PS3.4 table B.2-1, PS3.7 C.4.1
 SUCCESS, PROCESSING_FAILURE, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0x0110, 0xA700, 0xC000
@@ -79,6 +79,9 @@ class Receiver:
         except (OSError, sqlite3.Error) as error:
             _log.error("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
             return OUT_OF_RESOURCES
+        except InputError as error:
+            _log.warning("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
+            return CANNOT_UNDERSTAND
         except Exception:
             _log.exception("not stored, %s: a fault of the program", request.AffectedSOPInstanceUID)
             return PROCESSING_FAILURE

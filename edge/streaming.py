@@ -15,6 +15,7 @@ from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dsutils import create_file_meta
 
 from edge.spool import Arrival, Spool, Spooled
+from scanside.errors import InputError
 
 _PIECE_BYTES = 1 << 17  # machines send fragments of 16 kB; each piece is hashed, written and finds room
 
@@ -56,10 +57,13 @@ class DataSetStream(BytesIO):
 
         Raises:
             OSError: it could not be stored, or the sender is gone; nothing is left behind.
+            InputError: its command set makes no sense.
         """
         with self._lock:
-            if self._problem is not None:
+            if isinstance(self._problem, OSError):
                 raise self._problem
+            if self._problem is not None:
+                raise InputError(f"the request can't be understood: {self._problem}") from self._problem
             if self._ended:
                 raise OSError("the association ended")
             if self._arrival is not None:

@@ -272,6 +272,14 @@ def test_a_request_that_can_not_be_served_leaves_no_file(peer: Peer, scp: Runnin
     wait_for(lambda: not list(incoming.iterdir()), "the removal of what was not served")
 
 
+def test_a_data_set_before_its_command_is_not_understood(peer: Peer, scp: RunningScp) -> None:
+    peer.associate([(ULTRASOUND, [IMPLICIT])])
+    peer.send(data(1, 0, b"early"), data(1, 3, store_rq(ULTRASOUND, "1.2.3")), data(1, 2, b"late"))
+    assert peer.status() == 0xC000
+    assert _stored(peer, ULTRASOUND)
+    assert "can't be understood" in scp.log and "fault of the program" not in scp.log
+
+
 def test_titles(tmp_path: Path) -> None:
     with running(AGENT, tmp_path, calling_ae_titles=["US1"]) as scp:
         storage: Contexts = [(ULTRASOUND, [IMPLICIT])]
