@@ -27,12 +27,21 @@ _log = logging.getLogger(__name__)
 class Receiver:
     """A storage SCP that puts what it receives into `spool` and then calls `stored`.
 
+    Args:
+        refused: told the calling AE title and the address of each association that is rejected.
+
     Raises:
         SettingError: the port or a certificate can't be used, or the agent would listen for nobody it knows.
     """
 
-    def __init__(self, settings: Settings, spool: Spool, stored: Callable[[Spooled], None]) -> None:
-        self._spool, self._stored = spool, stored
+    def __init__(
+        self,
+        settings: Settings,
+        spool: Spool,
+        stored: Callable[[Spooled], None],
+        refused: Callable[[str, str], None] = lambda _calling, _address: None,
+    ) -> None:
+        self._spool, self._stored, self._refused = spool, stored, refused
         access = Access(settings)
         self._tls = Tls.from_settings(settings)
         self._ae = AE(settings.ae_title)
@@ -43,7 +52,11 @@ class Receiver:
                 settings,
                 access,
                 spool,
-                [(evt.EVT_C_STORE, self._store), (evt.EVT_SOP_COMMON, _classes)],
+                [
+                    (evt.EVT_C_STORE, self._store),
+                    (evt.EVT_SOP_COMMON, _classes),
+                    (evt.EVT_REJECTED, self._rejected),
+                ],
                 self._tls.context if self._tls else None,
             )
         except (OSError, OverflowError) as error:
@@ -58,13 +71,17 @@ class Receiver:
     def port(self) -> int:
         return int(self._server.server_address[1])
 
-    def close(self) -> None:
-        """Accept nothing more; open associations are aborted, and their senders will try again."""
-        self._server.shutdown()
+    def close(self, drain_s: float = 0.0) -> None:
+        """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
+        self._server.close(drain_s)
 
     def certificate_days_left(self) -> float | None:
         """Days until the first certificate in use expires, negative after it; None without TLS."""
         return self._tls.days_left() if self._tls else None
+
+    def _rejected(self, event: Any) -> None:
+        sender = event.assoc.requestor
+        self._refused(str(sender.primitive.calling_ae_title), str(sender.address))
 
     def _store(self, event: Any) -> int:
         """Answer one C-STORE request; by then nothing of it is decoded."""

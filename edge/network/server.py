@@ -111,10 +111,13 @@ class Server(ThreadedAssociationServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         _log.exception("a connection of %s could not be served", client_address[0])
 
-    def shutdown(self) -> None:
-        """Accept nothing more and abort what is open; whoever does not end in time is cut off."""
+    def close(self, drain_s: float) -> None:
+        """Accept nothing more, abort what is open after `drain_s`, and cut off who does not end then."""
         self.closing = True
-        super().shutdown()
+        self.shutdown()
+        end = time.monotonic() + drain_s
+        while self.active_associations and time.monotonic() < end:
+            time.sleep(0.05)
         associations: list[Any] = self.active_associations
         for one in associations:
             one.abort(block=False)

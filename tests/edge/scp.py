@@ -5,6 +5,7 @@ Tests and benchmarks attack both in the same way.
 
 import contextlib
 import json
+import logging
 import re
 import ssl
 import subprocess
@@ -130,7 +131,6 @@ def _serve_agent(folder: Path, settings: Any) -> int:
 
 
 def main() -> None:
-    from edge.serve import _log_to_stderr
     from edge.settings import Settings
 
     kind, folder, given = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
@@ -139,7 +139,8 @@ def main() -> None:
         for name, value in given.items()
     }
     settings = Settings(**{"port": 0, **values})
-    _log_to_stderr()
+    logging.basicConfig(level=logging.INFO)
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     port = _serve_agent(folder, settings) if kind == AGENT else _serve_stock(folder, settings, kind)
     print(port, flush=True)
     sys.stdin.read()

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -375,6 +376,25 @@ def test_stopping_waits_for_no_peer(tmp_path: Path) -> None:
         )
         with pytest.raises(OSError):
             Peer(receiver.port)
+
+
+def test_stopping_lets_open_associations_finish(tmp_path: Path) -> None:
+    refused: list[tuple[str, str]] = []
+    spool = Spool(tmp_path / "spool")
+    receiver = Receiver(Settings(port=0), spool, lambda _: None, lambda *who: refused.append(who))
+    with Peer(receiver.port) as stranger:
+        stranger.associate(called="OTHER")
+    with Peer(receiver.port) as peer:
+        peer.associate([(ULTRASOUND, [IMPLICIT])])
+        closing = threading.Thread(target=receiver.close, args=(10,))
+        closing.start()
+        time.sleep(0.5)
+        assert _stored(peer, ULTRASOUND) and len(spool.files()) == 1
+        peer.send(pdu(5, bytes(4)))
+        assert peer.receive() == (6, bytes(4))
+        closing.join(5)
+        assert not closing.is_alive()
+    assert refused == [("SCANNER", "127.0.0.1")]
 
 
 def test_the_clock_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
