@@ -96,7 +96,7 @@ def _push(
     dataset = pydicom.dcmread(file)
     ae = AE("BENCHMARK")
     ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-    association = ae.associate("127.0.0.1", port)
+    association = ae.associate("127.0.0.1", port, ae_title="SCANSIDE")
     pushes = []
     for _ in range(count):
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()

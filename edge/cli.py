@@ -15,6 +15,7 @@ COMMANDS = {
     "send": "send DICOM files to an agent",
     "assess": "score DICOM files without an agent",
     "init": "write a settings file that explains each setting",
+    "certs": "make certificates for TLS between the agent and a scanner",
     "rebuild": "make the index of results anew from what was received",
     "demo": "run an agent, send it real ultrasound and show the live view",
 }

@@ -23,7 +23,8 @@ _KINDS = {
     str: "a text",
     int: "a whole number",
     float: "a number",
-    Path: "a folder, as a text",
+    bool: "true or false",
+    Path: "a path, as a text",
     tuple: "a list of texts",
 }
 
@@ -74,12 +75,45 @@ class Settings:
         None, "Folder of TensorRT's engines. Not set: the folder engines in the data folder."
     )
     network_threads: int = _setting(0, "Processor cores for the network. 0: all.", low=0, high=256)
-    max_associations: int = _setting(10, "Associations open at a time.", low=1, high=1000)
+    peers: tuple[str, ...] = _setting(
+        ("127.0.0.0/8", "::1"),
+        "Addresses that may connect: IP addresses and networks, as 10.1.2.0/24. Nobody else is answered.",
+    )
+    calling_ae_titles: tuple[str, ...] = _setting(
+        (), "AE titles that may send. Empty: any title, from the peers above."
+    )
+    check_called_ae_title: bool = _setting(True, "Refuse who calls another AE title than ae_title.")
+    private_classes: bool = _setting(True, "Receive objects of makers' private storage classes too.")
+    tls_certificate: Path | None = _setting(
+        None, "Certificate of the agent, PEM, its chain after it. With it the agent speaks TLS only."
+    )
+    tls_key: Path | None = _setting(None, "Private key of tls_certificate, PEM, without a password.")
+    tls_ca: Path | None = _setting(
+        None, "Certificates, PEM, one of which must have signed the sender's. Changed files are read anew."
+    )
+    max_associations: int = _setting(64, "Associations open at a time.", low=1, high=200)
+    max_associations_per_peer: int = _setting(16, "Associations of one address.", low=1, high=200)
+    max_connections: int = _setting(
+        128, "Connections open at a time, associated or not yet.", low=1, high=250
+    )
+    max_connections_per_peer: int = _setting(32, "Connections of one address.", low=1, high=250)
     max_pdu_bytes: int = _setting(
-        131072, "Largest protocol data unit received. 0: no limit.", low=0, high=2**32 - 1
+        131072,
+        "Largest protocol data unit asked for. One up to 64 KiB longer is taken, beyond that aborted.",
+        low=4096,
+        high=2**24,
+    )
+    connect_timeout_s: float = _setting(
+        15.0, "Time from connecting, TLS included, to the whole association request.", low=0.1, high=600
+    )
+    pdu_timeout_s: float = _setting(
+        30.0, "Time for one protocol data unit from its first byte, and for sending one.", low=0.1, high=3600
     )
     association_timeout_s: float = _setting(
-        60.0, "An association that is silent for this long is ended.", low=1, high=86400
+        60.0, "An association that is silent for this long is ended.", low=0.1, high=86400
+    )
+    association_limit_s: float = _setting(
+        14400.0, "An association that is open for this long is ended.", low=0.1, high=2**20
     )
 
     @property
@@ -109,16 +143,16 @@ def load(config: Path | None, options: Mapping[str, Any]) -> Settings:
     return Settings(**checked)
 
 
-def template() -> str:
-    """The text of an edge.toml that says every setting, its meaning and its default."""
+def template(values: Mapping[str, Any] | None = None) -> str:
+    """The text of an edge.toml that says every setting, its meaning and its default, or that of `values`."""
     lines = ["# Settings of `edge`. What is left out has the value given here.", f"# {RESEARCH_USE}"]
     for setting in fields(Settings):
         lines += [
             "",
             *textwrap.wrap(setting.metadata["text"], 98, initial_indent="# ", subsequent_indent="# "),
         ]
-        value = setting.default
-        lines.append(f"# {setting.name} = ''" if value is None else f"{setting.name} = {_toml(value)}")
+        value = (values or {}).get(setting.name, setting.default)
+        lines.append(f"# {setting.name} = ''" if value is None else f"{setting.name} = {toml(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -168,7 +202,10 @@ def check_ae_title(title: str, where: str) -> None:
         raise SettingError(f"{where}: '{title}' is no AE title: no backslash is allowed.")
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """A value of a setting as it stands in edge.toml."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else f'"{value}"'

@@ -53,7 +53,7 @@ class Arrival:
             self.discard()
             raise
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append a part of the encoded data set, as it was received.
 
         Raises:

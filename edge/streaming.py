@@ -1,8 +1,8 @@
 """A data set goes to the disk as it arrives, fragment by fragment; none is ever whole in memory.
 
 pynetdicom's own STORE_RECV_CHUNKED_DATASET writes into the system's temporary folder, mostly another file
-system, and leaves there what a killed sender began. Instead each association gets a DIMSE provider whose
-messages hold a stream in place of the buffer. This uses inner parts of pynetdicom: it is pinned exactly.
+system, and leaves there what a killed sender began. Instead the messages of an association
+(edge/network/stack.py) hold a stream in place of the buffer.
 """
 
 import threading
@@ -11,11 +11,13 @@ from typing import Any
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import FileMetaDataset
-from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dsutils import create_file_meta
 
 from edge.spool import Arrival, Spool, Spooled
+from scanside.errors import InputError
+
+_PIECE_BYTES = 1 << 17  # machines send fragments of 16 kB; each piece is hashed, written and finds room
 
 
 class DataSetStream(BytesIO):
@@ -32,6 +34,7 @@ class DataSetStream(BytesIO):
         self._arrival: Arrival | None = None
         self._problem: Exception | None = None
         self._ended = False
+        self._waiting = bytearray()
         self.size = 0
 
     def write(self, data: Any) -> int:
@@ -40,8 +43,10 @@ class DataSetStream(BytesIO):
                 try:
                     if self._arrival is None:
                         self._arrival = self._spool.begin(_meta(self._message, self._association))
-                    self._arrival.write(data)
+                    self._waiting += data
                     self.size += len(data)
+                    if len(self._waiting) >= _PIECE_BYTES:
+                        self._flush(self._arrival)
                 except Exception as error:  # a full disk, or a command set of a stranger's making
                     self._problem = error
                     self._discard()
@@ -52,12 +57,21 @@ class DataSetStream(BytesIO):
 
         Raises:
             OSError: it could not be stored, or the sender is gone; nothing is left behind.
+            InputError: its command set makes no sense.
         """
         with self._lock:
-            if self._problem is not None:
+            if isinstance(self._problem, OSError):
                 raise self._problem
+            if self._problem is not None:
+                raise InputError(f"the request can't be understood: {self._problem}") from self._problem
             if self._ended:
                 raise OSError("the association ended")
+            if self._arrival is not None:
+                try:
+                    self._flush(self._arrival)
+                except OSError:
+                    self._discard()
+                    raise
             self._ended = True
             return None if self._arrival is None else self._spool.keep(self._arrival, received_at)
 
@@ -71,32 +85,15 @@ class DataSetStream(BytesIO):
     def ended(self) -> bool:
         return self._ended
 
+    def _flush(self, arrival: Arrival) -> None:
+        arrival.write(self._waiting)
+        self._waiting = bytearray()
+
     def _discard(self) -> None:
         self._ended = True
+        self._waiting = bytearray()
         if self._arrival is not None:
             self._arrival.discard()
-
-
-class StreamingProvider(DIMSEServiceProvider):
-    """The DIMSE provider of one association, with streams for its data sets."""
-
-    def __init__(self, association: Any, spool: Spool) -> None:
-        super().__init__(association)
-        self._spool = spool
-        self._streams: list[DataSetStream] = []
-
-    def receive_primitive(self, primitive: Any) -> None:
-        if self.message is None:
-            self.message = DIMSEMessage()
-            stream = DataSetStream(self.message, self.assoc, self._spool)
-            self.message.data_set = stream
-            self._streams = [*(one for one in self._streams if not one.ended), stream]
-        super().receive_primitive(primitive)
-
-    def discard(self) -> None:
-        """The connection is closed: what it began is forgotten."""
-        for stream in self._streams:
-            stream.discard()
 
 
 def _meta(message: DIMSEMessage, association: Any) -> FileMetaDataset:

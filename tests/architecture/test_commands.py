@@ -65,11 +65,9 @@ def test_every_word_of_a_command_is_documented(command: str) -> None:
 def test_every_setting_is_documented_with_its_default() -> None:
     from dataclasses import fields
 
-    from edge.settings import Settings
+    from edge.settings import Settings, toml
 
     page = (ROOT / "docs" / "edge-settings.md").read_text()
     for setting in fields(Settings):
-        default = "" if setting.default is None else str(setting.default)
-        if isinstance(setting.default, tuple):
-            default = json.dumps(setting.default)
+        default = "" if setting.default is None else toml(setting.default).strip('"')
         assert f"| `{setting.name}` | {default and f'`{default}`'} | {setting.metadata['text']} |" in page

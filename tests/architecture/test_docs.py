@@ -81,7 +81,7 @@ def test_transfer_syntaxes_are_accepted_and_scored_as_documented(tmp_path: Path)
         sender = AE()
         for uid, _ in rows:
             sender.add_requested_context(UltrasoundImageStorage, uid)
-        association = sender.associate("127.0.0.1", receiver.port)
+        association = sender.associate("127.0.0.1", receiver.port, ae_title="SCANSIDE")
         accepted = {context.transfer_syntax[0] for context in association.accepted_contexts}
         association.release()
     finally:

@@ -1,12 +1,13 @@
 """Fixtures of the edge's tests: a tiny bundle, images that it scores, a running agent."""
 
 import signal
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.edge.running import RunningAgent
+from tests.edge.running import RunningAgent, edge
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, Maker, Patient, make_instance
 from tests.synth.scans import make_frame
@@ -77,6 +78,30 @@ def start_agent(tmp_path: Path, bundle: Path) -> Iterator[StartAgent]:
 def agent(start_agent: StartAgent) -> RunningAgent:
     """An agent that is ready: `port`, `data`, `send(*files)`, `results(count)`."""
     return start_agent()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that `edge certs` filled."""
+    pytest.importorskip("cryptography", reason="cryptography is not installed: no certificates can be made")
+    folder = tmp_path_factory.mktemp("certificates")
+    assert edge("certs", folder).returncode == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tls_files(certificates: Path) -> dict[str, str]:
+    """Settings of an agent that speaks TLS."""
+    names = {"tls_certificate": "agent.pem", "tls_key": "agent-key.pem", "tls_ca": "ca.pem"}
+    return {setting: str(certificates / name) for setting, name in names.items()}
+
+
+@pytest.fixture(scope="session")
+def tls_client(certificates: Path) -> ssl.SSLContext:
+    """What a scanner would use."""
+    context = ssl.create_default_context(cafile=certificates / "ca.pem")
+    context.load_cert_chain(certificates / "scanner.pem", certificates / "scanner-key.pem")
+    return context
 
 
 def real_files(names: Sequence[str]) -> list[Path]:

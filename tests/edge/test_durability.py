@@ -39,7 +39,7 @@ def _cine(template: Path, path: Path, frames: int) -> Path:
 
 def _storescu(agent: RunningAgent, path: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [STORESCU, "-v", "-R", "-xe", HOST, str(agent.port), path],
+        [STORESCU, "-v", "-R", "-xe", "-aec", "SCANSIDE", HOST, str(agent.port), path],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

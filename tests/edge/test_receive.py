@@ -51,7 +51,7 @@ def _associate(
     ae = AE(calling)
     for sop_class, syntaxes in contexts:
         ae.add_requested_context(sop_class, syntaxes)
-    association = ae.associate(HOST, agent.port, ae_title="ANY")
+    association = ae.associate(HOST, agent.port, ae_title="SCANSIDE")
     assert association.is_established
     return association
 
@@ -107,7 +107,7 @@ def test_the_spool_holds_what_was_received_and_who_sent_it(agent: RunningAgent, 
     assert path.read_bytes().endswith(sent.getvalue())
     meta = pydicom.dcmread(path).file_meta
     assert meta.SourceApplicationEntityTitle == meta.SendingApplicationEntityTitle == "ROOM3-US"
-    assert meta.ReceivingApplicationEntityTitle == "ANY"
+    assert meta.ReceivingApplicationEntityTitle == "SCANSIDE"
     assert meta.SourcePresentationAddress.startswith(f"dicom://{HOST}:")
     assert meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
     assert oct(path.stat().st_mode & 0o777) == "0o600"

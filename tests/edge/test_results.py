@@ -25,7 +25,7 @@ OF_THE_AGENT = {"received_at", "assessed_at", "latency_ms", "timings_ms"}
 def test_echo(agent: RunningAgent) -> None:
     ae = AE()
     ae.add_requested_context(Verification)
-    association = ae.associate(HOST, agent.port)
+    association = ae.associate(HOST, agent.port, ae_title="SCANSIDE")
     assert association.send_c_echo().Status == 0
     association.release()
 

@@ -1,0 +1,84 @@
+"""Who may connect and associate: addresses, AE titles."""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from edge.settings import Settings, check_ae_title
+from scanside.errors import SettingError
+
+# Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21).
+UNKNOWN_CALLING, UNKNOWN_CALLED, FULL = (1, 1, 3), (1, 1, 7), (2, 3, 2)
+REASONS = {
+    UNKNOWN_CALLING: "that title may not send here (setting calling_ae_titles)",
+    UNKNOWN_CALLED: "that is not this agent's title (setting ae_title)",
+    FULL: "too many associations are open (setting max_associations)",
+}
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Access:
+    """The answer to "may this peer?", made of the settings once.
+
+    Raises:
+        SettingError: a peer or a title is none, or the agent would listen for nobody that it knows.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._networks = [_network(text) for text in settings.peers]
+        for title in settings.calling_ae_titles:
+            check_ae_title(title, "setting calling_ae_titles")
+        self._calling = {title.strip() for title in settings.calling_ae_titles}
+        self._called = settings.ae_title.strip() if settings.check_called_ae_title else None
+        if not _is_loopback(settings.host) and all(network.is_loopback for network in self._networks):
+            raise SettingError(
+                f"the agent would listen on {settings.host} but knows nobody there. Name the addresses that "
+                "may send in the setting `peers`, or let `edge init --scanner-address ADDRESS` do it. "
+                'peers = ["0.0.0.0/0", "::/0"] lets anybody in.'
+            )
+
+    def knows(self, peer: str) -> bool:
+        """Whether something at the address `peer` may connect."""
+        try:
+            address = _address(peer)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+    def refusal(self, calling: str, called: str, *, stores: bool) -> tuple[int, int, int] | None:
+        """Why an association between these AE titles is rejected; None when it is not.
+
+        Args:
+            stores: whether more than a C-ECHO is asked for; an echo any title may have, to try the line.
+        """
+        if self._called is not None and called.strip() != self._called:
+            return UNKNOWN_CALLED
+        if stores and self._calling and calling.strip() not in self._calling:
+            return UNKNOWN_CALLING
+        return None
+
+
+def _network(text: str) -> _Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise SettingError(
+            f"setting peers: '{text}' is neither an IP address nor a network like 10.1.2.0/24."
+        ) from None
+
+
+def _address(text: str) -> _Address:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)  # how a socket for both families names IPv4
+    return mapped or address
+
+
+def _is_loopback(host: str) -> bool:
+    addresses: Sequence[str]
+    try:
+        addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, None)]
+        return all(_address(address).is_loopback for address in addresses)
+    except (OSError, ValueError) as error:
+        raise SettingError(f"setting host: '{host}' is no address of this machine: {error}.") from error

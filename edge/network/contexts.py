@@ -1,0 +1,60 @@
+"""Which of the presentation contexts that a machine proposes are taken (PS3.8 9.3.2.2, PS3.4 annex B).
+
+Whatever belongs to a study is: one refused object can stall a scanner's export queue.
+"""
+
+from collections.abc import Iterable
+
+from pydicom.uid import UID
+from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
+from pynetdicom.pdu_primitives import SOPClassCommonExtendedNegotiation
+from pynetdicom.presentation import PresentationContext
+from pynetdicom.service_class import ServiceClass, StorageServiceClass
+from pynetdicom.sop_class import uid_to_service_class
+
+VERIFICATION = UID("1.2.840.10008.1.1")
+_STORAGE = frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
+# Where the standard puts composite objects: what it comes to add, and what it has retired.
+_STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
+# Syntaxes whose data set only points at pixels elsewhere (JPIP) or streams them (SMPTE ST 2110).
+_NO_PIXELS = tuple(
+    f"1.2.840.10008.1.2.{end}" for end in ("4.94", "4.95", "4.204", "4.205", "7.1", "7.2", "7.3")
+)
+# Where one context offers several, the first here is taken: without loss before lossy.
+_FIRST = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.5")
+_SYNTAXES = (*_FIRST, *(uid for uid in ALL_TRANSFER_SYNTAXES if uid not in _FIRST + _NO_PIXELS))
+
+
+def supported(proposed: Iterable[PresentationContext], private: bool) -> list[PresentationContext]:
+    """What the agent takes of what is proposed, each syntax list in the agent's order.
+
+    Args:
+        private: take private classes too, as storage.
+    """
+    offered: dict[UID, set[str]] = {}
+    for context in proposed:
+        uid = context.abstract_syntax
+        if uid is not None and (uid == VERIFICATION or is_storage(uid, private)):
+            offered.setdefault(uid, set()).update(context.transfer_syntax)
+    taken = {uid: [one for one in _SYNTAXES if one in syntaxes] for uid, syntaxes in offered.items()}
+    return [build_context(uid, syntaxes) for uid, syntaxes in taken.items() if syntaxes]
+
+
+def is_storage(uid: UID, private: bool) -> bool:
+    """Whether `uid` names a storage class, known or not."""
+    if uid in _STORAGE:
+        return True
+    if uid_to_service_class(uid) is not ServiceClass:  # known, and something else
+        return False
+    return uid.startswith(_STORAGE_ROOT) or (private and uid.is_private)
+
+
+def as_storage(proposed: Iterable[PresentationContext]) -> dict[UID, SOPClassCommonExtendedNegotiation]:
+    """Tells pynetdicom that the classes that it does not know belong to the storage service."""
+    items = {}
+    for context in proposed:
+        uid = context.abstract_syntax
+        if uid is not None and uid not in _STORAGE and is_storage(uid, private=True):
+            items[uid] = SOPClassCommonExtendedNegotiation()
+            items[uid].sop_class_uid, items[uid].service_class_uid = uid, StorageServiceClass.uid
+    return items

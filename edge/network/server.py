@@ -1,0 +1,204 @@
+"""Accepts connections and associations: who is known, has a slot, and asks in time.
+
+A connection has a slot before a thread, an address that is known before a slot, and a deadline for the TLS
+handshake and the association request together. From then on see edge/network/stack.py, also for pynetdicom.
+"""
+
+import logging
+import socket as sockets
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pynetdicom import AE, evt
+from pynetdicom.acse import ACSE
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from edge.network import contexts, pdu
+from edge.network.access import FULL, REASONS, Access
+from edge.network.slots import Slots
+from edge.network.stack import Connection, Messages, UpperLayer
+from edge.settings import Settings
+from edge.spool import Spool
+
+_GRACE_S = 2.0  # for open associations to abort in order
+_log = logging.getLogger(__name__)
+
+
+class Server(ThreadedAssociationServer):
+    """Accepts connections; whatever may take time happens in the connection's own thread.
+
+    Args:
+        tls: gives the TLS context of a new connection; None without TLS.
+
+    Raises:
+        OSError: the address can't be listened on.
+    """
+
+    socket: Any
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        ae: AE,
+        settings: Settings,
+        access: Access,
+        spool: Spool,
+        handlers: Sequence[Any],
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
+        self.settings, self.access, self.spool, self._tls = settings, access, spool, tls
+        self.connections = Slots(settings.max_connections, settings.max_connections_per_peer)
+        self.associations = Slots(settings.max_associations, settings.max_associations_per_peer)
+        self.closing = False
+        super().__init__(
+            ae,
+            (settings.host, settings.port),
+            settings.ae_title,
+            [],  # which contexts are taken is decided for each association
+            evt_handlers=list(handlers),
+            request_handler=Handler,
+        )
+
+    def get_request(self) -> tuple[sockets.socket, Any]:
+        """Accept, and nothing else: pynetdicom does the TLS handshake here, where one peer stops all."""
+        try:
+            connection, address = self.socket.accept()
+            return connection, address
+        except OSError as error:
+            _log.error("can't accept a connection: %s", error)
+            time.sleep(0.1)  # out of file descriptors: it would be asked again at once
+            raise
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        """Whether the peer is known and has a slot left."""
+        peer = client_address[0]
+        if not self.access.knows(peer):
+            _log.warning("refused a connection of %s: not among the peers of the settings", peer)
+            return False
+        if not self.connections.take(peer):
+            _log.warning("refused a connection of %s: too many are open", peer)
+            return False
+        return True
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread to be had
+            self.connections.give(client_address[0])
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The whole life of one connection."""
+        deadline = time.monotonic() + self.settings.connect_timeout_s
+        try:
+            if self._tls is not None:
+                request = self._tls().wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                request.settimeout(self.settings.connect_timeout_s)  # for the handshake as a whole
+                request.do_handshake()
+            if not self.closing:
+                Handler(request, client_address, self, deadline)
+        except OSError as error:  # ssl.SSLError among them
+            _log.warning("a connection of %s failed: %s", client_address[0], error)
+        except Exception:
+            _log.exception("a connection of %s ended by a fault of the program", client_address[0])
+        finally:
+            self.shutdown_request(request)
+            self.connections.give(client_address[0])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        _log.exception("a connection of %s could not be served", client_address[0])
+
+    def close(self, drain_s: float) -> None:
+        """Accept nothing more, abort what is open after `drain_s`, and cut off who does not end then."""
+        self.closing = True
+        self.shutdown()
+        end = time.monotonic() + drain_s
+        while self.active_associations and time.monotonic() < end:
+            time.sleep(0.05)
+        associations: list[Any] = self.active_associations
+        for one in associations:
+            one.abort(block=False)
+        end = time.monotonic() + _GRACE_S
+        for one in associations:
+            one.join(max(0.0, end - time.monotonic()))
+            one.dul.socket._shutdown_socket()
+
+    @staticmethod
+    def bound_bytes(settings: Settings) -> int:
+        """What open connections can make the process hold, whatever their peers send.
+
+        Each the buffer of one PDU, what is made of it, the piece of a data set that is on its way to the
+        disk, and 1 MiB for its three threads and the objects of its requests.
+        """
+        one = max(pdu.MAX_ASSOCIATE_BYTES, settings.max_pdu_bytes + pdu.PDU_TOLERANCE_BYTES)
+        return settings.max_connections * (4 * one + (1 << 20))
+
+
+class Handler(RequestHandler):
+    """Makes the association of one connection out of the parts below, and stays until it has ended."""
+
+    server: Server
+
+    def __init__(self, request: Any, client_address: Any, server: Server, deadline: float) -> None:
+        self._deadline = deadline
+        super().__init__(request, client_address, server)
+
+    def handle(self) -> None:
+        association = self._create_association()
+        evt.trigger(association, evt.EVT_CONN_OPEN, {"address": self.client_address})
+        association.start()
+        try:
+            association.join()
+            association.dul.join(self.server.settings.pdu_timeout_s)
+        finally:
+            association.dul.kill_dul()
+            association.dimse.discard()
+            if association.acse.admitted:
+                self.server.associations.give(self.client_address[0])
+
+    def _create_association(self) -> Any:
+        association: Any = super()._create_association()
+        settings = self.server.settings
+        association.acse = Gatekeeper(association, self.server, self.client_address[0])
+        association.dimse = Messages(association, self.server.spool)
+        association.dul = UpperLayer(association, settings)
+        association.set_socket(Connection(association, self.request, settings.pdu_timeout_s))
+        # The time to associate; later the one that a broken connection gets to close.
+        association.acse_timeout = max(0.1, self._deadline - time.monotonic())
+        association.network_timeout = settings.association_timeout_s
+        return association
+
+
+class Gatekeeper(ACSE):
+    """Decides whether a requested association is accepted, and which of its contexts.
+
+    Attributes:
+        admitted: whether it has a slot, which is given back when the association has ended.
+    """
+
+    def __init__(self, association: Any, server: Server, peer: str) -> None:
+        super().__init__(association)
+        self._server, self._peer = server, peer
+        self.admitted = False
+
+    def _negotiate_as_acceptor(self) -> None:
+        request: Any = self.requestor.primitive
+        peer = self._peer
+        calling, called = str(request.calling_ae_title), str(request.called_ae_title)
+        proposed = request.presentation_context_definition_list
+        stores = any(context.abstract_syntax != contexts.VERIFICATION for context in proposed)
+        refusal = self._server.access.refusal(calling, called, stores=stores)
+        if refusal is None:
+            self.admitted = self._server.associations.take(peer)
+            refusal = None if self.admitted else FULL
+        if refusal is not None:
+            _log.warning("rejected %r of %s, which called %r: %s", calling, peer, called, REASONS[refusal])
+            self.send_reject(*refusal)
+            evt.trigger(self.assoc, evt.EVT_REJECTED, {})
+            self.assoc.kill()
+            return
+        self.acceptor.supported_contexts = contexts.supported(proposed, self._server.settings.private_classes)
+        super()._negotiate_as_acceptor()
