@@ -1,7 +1,7 @@
 """The DICOM side: C-ECHO and C-STORE (PS3.4 annexes A and B). Success is said once the bytes are durable."""
 
 import logging
-import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """A storage SCP that puts what it receives into `spool` and then calls `stored`.
+    """A storage SCP that puts what it receives into `spool`, tells `stored`, and answers.
 
     Raises:
         SettingError: the port can't be used.
@@ -68,8 +68,13 @@ class Receiver:
         assert self._server is not None  # a server that does not block
         return int(self._server.server_address[1])
 
-    def close(self) -> None:
-        """Accept nothing more; open associations are aborted, and their senders will try again."""
+    def close(self, drain_s: float = 0.0) -> None:
+        """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
+        assert self._server is not None
+        self._server.shutdown()
+        end = time.monotonic() + drain_s
+        while self._ae.active_associations and time.monotonic() < end:
+            time.sleep(0.05)
         self._ae.shutdown()
 
     def _requested(self, event: Any) -> None:
@@ -85,7 +90,7 @@ class Receiver:
             if spooled is None:
                 return CANNOT_UNDERSTAND
             self._stored(spooled)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             _log.error("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
             return OUT_OF_RESOURCES
         _log.info(

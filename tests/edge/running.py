@@ -1,6 +1,5 @@
 """A real `edge serve` in a process of its own, and other commands of `edge`, for tests."""
 
-import contextlib
 import json
 import os
 import socket
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.events import socket_address
+from edge.requests import running
 from edge.send import Sent, send_files
 from edge.store import read_rows
 
@@ -90,14 +90,17 @@ class RunningAgent:
         return wait_for(complete, f"{count} results; log:\n{self.log}")
 
     def workers(self) -> list[int]:
-        """Process ids of its worker, if there is one (Linux)."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-                if int(parent) == self.process.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
-                    found.append(int(folder.name))
-        return found
+        """Process ids of its worker, if there is one."""
+        pid = self.pid("worker")
+        return [pid] if pid is not None and alive(pid) else []
+
+    def pid(self, name: str) -> int | None:
+        """The process id of the "receiver", the "agent" or the "worker"."""
+        return self.status()["processes"][name]["pid"]
+
+    def status(self) -> dict[str, Any]:
+        """What `edge status --json` says."""
+        return wait_for(lambda: running(self.data, PATIENCE_S), f"an answer; log:\n{self.log}")
 
     def stop(self) -> int:
         """Ask it to stop; its exit code."""

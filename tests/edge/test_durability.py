@@ -60,10 +60,10 @@ def test_four_raw_cines_at_once_take_no_memory(
 ) -> None:
     """12 frames are 28 MB, so four whole in memory are 113 MB; 60 are 142 MB, so four are 566 MB."""
     cines = [_cine(image(1), tmp_path / f"{number}.dcm", frames) for number in range(4)]
-    before = _peak_bytes(agent.process.pid)
+    before = _peak_bytes(agent.pid("receiver"))
     senders = [_storescu(agent, cine) for cine in cines]
     assert [sender.wait(120) for sender in senders] == [0] * 4
-    peak = _peak_bytes(agent.process.pid)
+    peak = _peak_bytes(agent.pid("receiver"))
     assert peak - before < 28 * MB and peak < 200 * MB
     stored = [pydicom.dcmread(path) for path in (agent.data / "spool").glob("*.dcm")]
     assert {dataset.SOPInstanceUID for dataset in stored} == {
@@ -116,7 +116,7 @@ def test_success_is_said_after_write_sync_rename_and_sync_of_the_folder(
     trace = tmp_path / "trace"
     calls = "trace=openat,write,pwrite64,fsync,rename,renameat,renameat2,sendto"
     tracer = subprocess.Popen(
-        ["strace", "-f", "-y", "-e", calls, "-o", trace, "-p", str(agent.process.pid)],
+        ["strace", "-f", "-y", "-e", calls, "-o", trace, "-p", str(agent.pid("receiver"))],
         stderr=subprocess.PIPE,
         text=True,
     )
