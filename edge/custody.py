@@ -117,7 +117,8 @@ class Custody:
         Returns:
             How many instances and earlier versions went.
         """
-        found = self._store.instances()
+        held = {note.file for note in self.quarantined()}
+        found = [one for one in self._store.instances() if one.file not in held]
         studies: dict[Study, list[Indexed]] = defaultdict(list)
         for one in found:
             studies[one.study_instance_uid or one.sop_instance_uid, one.patient_id].append(one)
@@ -130,6 +131,7 @@ class Custody:
             )
             for _, folder in self._asides():
                 gone += self._drop_all(folder, [note for note in folder.notes() if note.received_at < oldest])
+            self._store.remove(note.file for note in gone if note.file in held)
             old = [one for all_ in finished if all_[-1].received_at < oldest for one in all_]
             self._remove(old)
             gone += old

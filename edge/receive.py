@@ -40,12 +40,21 @@ _log = logging.getLogger(__name__)
 class Receiver:
     """A storage SCP that puts what it receives into `spool`, tells `stored`, and answers.
 
+    Args:
+        refused: told the calling AE title and the address of each association that is rejected.
+
     Raises:
         SettingError: the port can't be used.
     """
 
-    def __init__(self, settings: Settings, spool: Spool, stored: Callable[[Spooled], None]) -> None:
-        self._spool, self._stored = spool, stored
+    def __init__(
+        self,
+        settings: Settings,
+        spool: Spool,
+        stored: Callable[[Spooled], None],
+        refused: Callable[[str, str], None] = lambda _calling, _address: None,
+    ) -> None:
+        self._spool, self._stored, self._refused = spool, stored, refused
         self._ae = _application_entity(settings)
         try:
             self._server = self._ae.start_server(
@@ -55,6 +64,7 @@ class Receiver:
                     (evt.EVT_REQUESTED, self._requested),
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_CONN_CLOSE, _closed),
+                    (evt.EVT_REJECTED, self._rejected),
                 ],
             )
         except (OSError, OverflowError) as error:
@@ -79,6 +89,10 @@ class Receiver:
 
     def _requested(self, event: Any) -> None:
         event.assoc.dimse = StreamingProvider(event.assoc, self._spool)
+
+    def _rejected(self, event: Any) -> None:
+        sender = event.assoc.requestor
+        self._refused(str(sender.ae_title), str(sender.address))
 
     def _store(self, event: Any) -> int:
         """Answer one C-STORE request; by then nothing of it is decoded."""

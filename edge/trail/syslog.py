@@ -1,7 +1,8 @@
 """The audit trail sent to a syslog server over TLS (RFC 5424 and 5425, PS3.15 A.6).
 
 The files of the trail are the queue: what was sent is remembered as a place in them, so neither an outage of
-the server nor a restart loses a message. A message may come twice, never out of order.
+the server nor a restart of the agent loses a message. One may come twice, none out of order. What was in the
+network's buffers when a server died is lost to it: RFC 5425 has no receipt. The files have it.
 """
 
 import contextlib
