@@ -1,4 +1,4 @@
-"""What systemd is told of the agent (sd_notify), and the unit that `edge init --systemd` writes."""
+"""What systemd is told of the agent (sd_notify)."""
 
 import contextlib
 import os
