@@ -304,7 +304,10 @@ class Store:
 
     def _instances(self, which: str, *values: Any) -> list[Indexed]:
         found = self._ask(f"{_INSTANCES} {which}", PENDING, *values)
-        return [Indexed(*one[:5], bool(one[5])) for one in found]
+        return [
+            Indexed(file, uid, received_at, study, patient, bool(pending))
+            for file, uid, received_at, study, patient, pending in found
+        ]
 
     def _insert(self, row: Row, file: str, patient: Patient) -> None:
         key = (row.sop_instance_uid, row.frame, file, row.state, row.received_at)

@@ -219,7 +219,8 @@ class SyslogServer(threading.Thread):
         if not self.certificate.exists():
             subprocess.run(
                 ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                 "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out",
+                 "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+                 "-keyout", folder / "key.pem", "-out",
                  self.certificate],
                 check=True, capture_output=True,
             )  # fmt: skip
