@@ -160,8 +160,9 @@ class Custody:
 
     def _in_quarantine(self, name: str) -> Note:
         """By the start of its file's name, or by its UID; never a path of somebody's making."""
-        found = [n for n in self.quarantined() if n.sop_instance_uid == name or n.file.startswith(name)]
-        if len(found) != 1 or not name:
+        notes = self.quarantined() if name else []
+        found = [note for note in notes if note.sop_instance_uid == name or note.file.startswith(name)]
+        if len(found) != 1:
             many = f"{len(found)} instances" if found else "no instance"
             raise SettingError(f"{many} in quarantine by '{name}'. See: edge quarantine list")
         return found[0]

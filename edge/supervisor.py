@@ -19,7 +19,7 @@ from typing import Any
 
 from edge.lock import locked
 from edge.notices import Notices
-from edge.process import UP, Child, Line, refused
+from edge.process import STARTING, UP, Child, Line, refused
 from edge.settings import Settings
 from edge.systemd import Systemd
 from edge.trail.log import AuditLog
@@ -63,8 +63,7 @@ class Supervisor:
 
     def run(self) -> None:
         try:
-            for child in self._children:
-                child.start()
+            self._start()
             while not self._signals.count:
                 due = [child.step() for child in self._children]
                 for child in self._children:
@@ -78,6 +77,20 @@ class Supervisor:
         finally:
             for child in self._children:
                 child.kill()
+
+    def _start(self) -> None:
+        """Start one after the other: when the port is in use, no model is loaded in vain.
+
+        Raises:
+            ScansideError: one can't work, as it says itself.
+        """
+        for child in self._children:
+            child.start()
+            while child.state == STARTING and not child.refusal and not self._signals.count:
+                self._wait(_BEAT_S)
+                child.step()
+            if child.refusal:
+                raise refused(child)
 
     def _tell(self) -> None:
         states = {

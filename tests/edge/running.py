@@ -16,7 +16,7 @@ from edge.send import Sent, send_files
 from edge.store import read_rows
 
 HOST = "127.0.0.1"
-PATIENCE_S = 60.0  # far beyond what anything here takes: a test that waits this long has failed
+PATIENCE_S = 120.0  # far beyond what anything here takes: a test that waits this long has failed
 _EDGE = [sys.executable, "-m", "edge.cli"]
 
 Row = dict[str, Any]

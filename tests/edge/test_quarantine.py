@@ -99,8 +99,8 @@ def test_a_worker_that_grows_beyond_its_memory_is_ended(
     import pydicom
 
     dataset = pydicom.dcmread(image(1))
-    dataset.Rows, dataset.Columns = 6000, 8000
-    dataset.PixelData = np.full(6000 * 8000 * 3, 90, np.uint8).tobytes()
+    dataset.Rows, dataset.Columns = 4096, 4096
+    dataset.PixelData = np.full(4096 * 4096 * 3, 90, np.uint8).tobytes()
     dataset.save_as(tmp_path / "large.dcm")
     (tmp_path / "small.dcm").write_bytes(image(2).read_bytes())
     model = load_bundle(bundle, allow_test_only=True)
@@ -108,7 +108,7 @@ def test_a_worker_that_grows_beyond_its_memory_is_ended(
     free.start()
     small = Job(Priority.STILL, "small.dcm", "1.2", "")
     free.ask(small)
-    limit = free.resident_bytes() + (64 << 20)
+    limit = free.resident_bytes() + (16 << 20)
     free.stop()
     worker = Worker(model, tmp_path, 1, 60, limit)
     worker.start()
