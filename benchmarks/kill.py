@@ -31,7 +31,7 @@ from tests.synth.scans import make_frame
 
 STORESCU = "/usr/bin/storescu"  # by full path: pynetdicom installs a script of the same name
 HOST, PARTS = "127.0.0.1", ("supervisor", "receiver", "agent", "worker")
-_FINISH_S = 180.0
+_FINISH_S = 300.0
 _ACKNOWLEDGED = re.compile(r"Received Store Response \(Success\)")
 
 
@@ -43,7 +43,7 @@ class Agent:
         self.port = 0
         self._log = (folder / "agent.log").open("ab")
         self.start()
-        self.port = int(_wait(lambda: (s := self.status()) and s["agent"]["port"], "the first start"))
+        self.port = int(_wait(self._port, "the first start"))
 
     def start(self) -> None:
         options = ["--data", str(self.data), "--bundle", str(self._bundle), "--allow-test-bundle"]
@@ -62,11 +62,22 @@ class Agent:
         except ScansideError:
             return None
 
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def _port(self) -> int:
+        status = self.status()
+        return status["agent"]["port"] if status else 0  # type: ignore[index]
+
     def pid(self, part: str) -> "int | None":
         if part == "supervisor":
             return self.process.pid
         status = self.status()
-        return status["processes"][part]["pid"] if status else None  # type: ignore[index]
+        return status["processes"].get(part, {}).get("pid") if status else None  # type: ignore[attr-defined,index]
 
 
 class Load(threading.Thread):
@@ -115,30 +126,38 @@ class Load(threading.Thread):
 
 def main() -> int:
     args = _arguments()
-    chance = random.Random(args.seed)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "bundle").mkdir()
         agent = Agent(folder, make_bundle(folder / "bundle", clinical=False))
         load = Load(folder, agent, args.batch)
-        load.start()
-        killed = collections.Counter[str]()
-        end = time.monotonic() + 60 * args.minutes
-        while sum(killed.values()) < args.kills and time.monotonic() < end:
-            part = PARTS[sum(killed.values()) % len(PARTS)]
-            time.sleep(chance.uniform(0.0, args.pause_s))
-            agent.keep_alive()
-            if (pid := agent.pid(part)) is not None:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-                killed[part] += 1
-                agent.process.poll() if part != "supervisor" else agent.process.wait()
-        load.stopped.set()
-        load.join()
+        try:
+            return _run(args, agent, load)
+        finally:
+            load.stopped.set()
+            agent.stop()
+
+
+def _run(args: argparse.Namespace, agent: Agent, load: Load) -> int:
+    chance = random.Random(args.seed)
+    load.start()
+    killed = collections.Counter[str]()
+    end = time.monotonic() + 60 * args.minutes
+    while sum(killed.values()) < args.kills and time.monotonic() < end:
+        part = PARTS[sum(killed.values()) % len(PARTS)]
+        time.sleep(chance.uniform(0.0, args.pause_s))
         agent.keep_alive()
-        return _report(agent, load, killed)
+        if (pid := agent.pid(part)) is not None:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            killed[part] += 1
+            agent.process.poll() if part != "supervisor" else agent.process.wait()
+    load.stopped.set()
+    load.join()
+    agent.keep_alive()
+    return _report(agent, load, killed)
 
 
 def _report(agent: Agent, load: Load, killed: "collections.Counter[str]") -> int:
@@ -154,8 +173,7 @@ def _report(agent: Agent, load: Load, killed: "collections.Counter[str]") -> int
         _wait(finished, "the results", _FINISH_S)
     except TimeoutError as error:
         print(error)
-    agent.process.terminate()
-    agent.process.wait(60)
+    agent.stop()
     results = collections.Counter(str(row["sop_instance_uid"]) for row in rows if row["state"] != "pending")
     states = collections.Counter(str(row["state"]) for row in rows)
     lost = [uid for uid in load.acknowledged if not results[uid]]
@@ -170,7 +188,7 @@ def _report(agent: Agent, load: Load, killed: "collections.Counter[str]") -> int
     return 0 if load.acknowledged and not lost and not doubled else 1
 
 
-def _wait(condition, what: str, patience_s: float = 120.0):  # type: ignore[no-untyped-def]
+def _wait(condition, what: str, patience_s: float = 300.0):  # type: ignore[no-untyped-def]
     end = time.monotonic() + patience_s
     while not (value := condition()):
         if time.monotonic() > end:

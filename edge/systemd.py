@@ -4,6 +4,8 @@ import contextlib
 import os
 import socket
 
+_WAIT_S = 1.0  # where systemd has many messages to read
+
 
 class Systemd:
     """The socket NOTIFY_SOCKET, where there is one; without it nothing happens.
@@ -23,5 +25,5 @@ class Systemd:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to_systemd:
-            to_systemd.setblocking(False)
+            to_systemd.settimeout(_WAIT_S)
             to_systemd.sendto("\n".join(states).encode(), address)
