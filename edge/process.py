@@ -186,14 +186,17 @@ def _child(connection: Connection, name: str, run: Callable[..., None], args: tu
     obey_parent_alone()
     log_to_stderr()
     line = Line(connection)
+    code = 0
     try:
         run(line, *args)
     except ScansideError as error:
         line.failed(error)
-        raise SystemExit(error.exit_code) from None
+        code = error.exit_code
     except Exception:
         _log.exception("the %s ended by a fault of the program", name)
-        raise SystemExit(ScansideError.exit_code) from None
+        code = ScansideError.exit_code
+    logging.shutdown()
+    os._exit(code)  # at once: threads and a worker of its own must not keep a faulty process alive
 
 
 def obey_parent_alone() -> None:
