@@ -64,7 +64,11 @@ class RunningAgent:
             self.process = subprocess.Popen(
                 [*_EDGE, *self._arguments], cwd=self.data.parent, stdin=subprocess.DEVNULL, stderr=log
             )
-        self.port = wait_for(lambda: self._port(state), f"state {state!r}; log:\n{self.log}")
+        try:
+            self.port = wait_for(lambda: self._port(state), f"state {state!r}; log:\n{self.log}")
+        except AssertionError:
+            self.process.kill()
+            raise
 
     @property
     def log(self) -> str:
