@@ -134,6 +134,9 @@ class Scoring(threading.Thread):
     def _expand(self, job: Job, found: Inspection) -> None:
         frames = frames_to_score(max(1, found.frame_count), self._cine_frames)
         known = self._store.instance(job.file)
+        if known is not None and not known.study_instance_uid:  # else it was inspected before a restart
+            before = any(self._store.previous(job.sop_instance_uid, frame) for frame in frames)
+            self._inspected(job, found, before)
         pending = self._store.expand(job.file, found.study_instance_uid, found.patient, frames)
         mixed = any(MIXED_STUDY in view["flags"] for view in pending)
         previous = {
@@ -141,8 +144,6 @@ class Scoring(threading.Thread):
         }
         if mixed:
             _log.warning("%s: %s", job.sop_instance_uid, MIXED_STUDY)
-        if known is not None and not known.study_instance_uid:  # else it was inspected before a restart
-            self._inspected(job, found, any(previous.values()))
         if mixed or any(previous.values()):  # flags of other rows may have come or gone
             self._resend()
         for view in pending:

@@ -179,7 +179,7 @@ class Store:
         return _row(found[0][0]) if found else None
 
     def finish(self, file: str, row: Row, preview: Preview | None, *, reused: bool = False) -> ViewRow | None:
-        """Store the result of one frame; None when its instance was replaced meanwhile.
+        """Store the result of one frame; None when its instance was replaced or put away meanwhile.
 
         Args:
             reused: it is that of `previous`, and so is the preview.
@@ -188,8 +188,8 @@ class Store:
             key = (row.sop_instance_uid, row.frame)
             changed = self._db.execute(
                 "UPDATE frames SET state = ?, row = ?, preview = ? "
-                "WHERE sop_instance_uid = ? AND frame = ? AND file = ?",
-                (row.state, _json(asdict(row)), preview and _json(_preview(preview)), *key, file),
+                "WHERE sop_instance_uid = ? AND frame = ? AND file = ? AND state = ?",
+                (row.state, _json(asdict(row)), preview and _json(_preview(preview)), *key, file, PENDING),
             )
             if changed.rowcount == 0:
                 return None
@@ -215,10 +215,6 @@ class Store:
             )
             (count,) = self._db.execute("SELECT count FROM attempts WHERE file = ?", (file,)).fetchone()
         return int(count)
-
-    def forget_attempts(self, file: str) -> None:
-        with self._lock, self._db:
-            self._db.execute("DELETE FROM attempts WHERE file = ?", (file,))
 
     def fail(self, file: str, reason: str) -> list[ViewRow]:
         """Give every pending frame of `file` the result "failed"; the rows that changed."""

@@ -8,7 +8,8 @@ import pytest
 
 from edge.aside import Aside, Note
 from edge.jobs import Job, Priority
-from edge.row import FAILED, PENDING, SCORED
+from edge.row import FAILED, PENDING, SCORED, Patient, Row
+from edge.spool import Spooled
 from edge.store import NAME, Store
 from edge.worker import Worker, WorkerLost
 from scanside.bundle import load_bundle
@@ -130,3 +131,13 @@ def test_a_note_comes_before_its_file_and_damage_to_it_hides_nothing(tmp_path: P
     assert note.file == "a.dcm" and "can't be read" in note.reason
     assert aside.take_back("a.dcm") and (tmp_path / "a.dcm").read_bytes() == b"a"
     assert not aside.take_back("a.dcm") and aside.notes() == []
+
+
+def test_a_frame_that_was_on_its_way_does_not_undo_the_quarantine(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.add(Spooled("a.dcm", "1.2", "2026-01-01T00:00:00.000000+00:00"))
+    store.expand("a.dcm", "1.1", Patient("N", "ID"), [1, 5])
+    assert len(store.fail("a.dcm", "why")) == 2
+    assert store.finish("a.dcm", Row("1.2", 5, state=SCORED, risk=0.5), None) is None
+    assert store.counts() == {FAILED: 2}
+    store.close()
