@@ -45,6 +45,7 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
     status = _ready(data)
     dataset = make_instance([make_frame(1).pixels[::4, ::4]], maker=MAKERS[0])
     ae = AE("SOAK")
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 300  # of a machine that does much else
     ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
     begin, sent, memory = time.monotonic(), 0, []
     print(f"{'sent':>7} {'done':>7} {'s':>6}  resident MB: {'  '.join(PARTS)}")
@@ -53,8 +54,8 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
         for _ in range(min(PER_ASSOCIATION, args.count - sent)):
             dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
             answer = association.send_c_store(dataset)
-            if answer.Status != 0:
-                raise SystemExit(f"instance {sent} was answered 0x{answer.Status:04X}")
+            if answer.get("Status") != 0:
+                raise SystemExit(f"instance {sent} was answered {answer.get('Status', 'not at all')}")
             sent += 1
         association.release()
         while (status := _status(data))["agent"]["queue"] > MOST_WAITING:

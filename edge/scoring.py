@@ -135,8 +135,8 @@ class Scoring(threading.Thread):
         frames = frames_to_score(max(1, found.frame_count), self._cine_frames)
         known = self._store.instance(job.file)
         if known is not None and not known.study_instance_uid:  # else it was inspected before a restart
-            before = any(self._store.previous(job.sop_instance_uid, frame) for frame in frames)
-            self._inspected(job, found, before)
+            earlier = any(self._store.previous(job.sop_instance_uid, frame) for frame in frames)
+            self._inspected(job, found, earlier)
         pending = self._store.expand(job.file, found.study_instance_uid, found.patient, frames)
         mixed = any(MIXED_STUDY in view["flags"] for view in pending)
         previous = {
