@@ -45,7 +45,7 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
     status = _ready(data)
     dataset = make_instance([make_frame(1).pixels[::4, ::4]], maker=MAKERS[0])
     ae = AE("SOAK")
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 300  # of a machine that does much else
+    ae.dimse_timeout = ae.acse_timeout = 30
     ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
     begin, sent, memory = time.monotonic(), 0, []
     print(f"{'sent':>7} {'done':>7} {'s':>6}  resident MB: {'  '.join(PARTS)}")
@@ -54,10 +54,15 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
         for _ in range(min(PER_ASSOCIATION, args.count - sent)):
             dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
             answer = association.send_c_store(dataset)
-            if answer.get("Status") != 0:
-                raise SystemExit(f"instance {sent} was answered {answer.get('Status', 'not at all')}")
+            if "Status" not in answer:  # as a scanner would: a new association
+                print(f"no answer to instance {sent}; a new association is opened")
+                association.abort()
+                break
+            if answer.Status != 0:
+                raise SystemExit(f"instance {sent} was answered 0x{answer.Status:04X}")
             sent += 1
-        association.release()
+        if association.is_established:
+            association.release()
         while (status := _status(data))["agent"]["queue"] > MOST_WAITING:
             time.sleep(0.2)
         memory.append((sent, *(_resident_mb(_pid(status, part)) for part in PARTS)))
