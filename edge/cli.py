@@ -17,6 +17,11 @@ COMMANDS = {
     "init": "write a settings file that explains each setting",
     "certs": "make certificates for TLS between the agent and a scanner",
     "rebuild": "make the index of results anew from what was received",
+    "status": "show how a running agent is",
+    "health": "say whether the agent receives and scores, by the exit code",
+    "quarantine": "list, retry or drop images that took the worker down",
+    "purge": "remove all that is kept of a patient or a study",
+    "audit": "check the audit trail",
     "demo": "run an agent, send it real ultrasound and show the live view",
 }
 

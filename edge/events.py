@@ -134,15 +134,15 @@ class _Viewer:
 
 
 @contextlib.contextmanager
-def socket_address(data: Path) -> Iterator[str]:
+def socket_address(data: Path, name: str = NAME) -> Iterator[str]:
     """What to bind or connect to; by way of the folder's descriptor (Linux) where the path is too long."""
-    address = str(data / NAME)
+    address = str(data / name)
     if len(os.fsencode(address)) <= _MAX_ADDRESS_BYTES:
         yield address
         return
     folder = os.open(data, os.O_RDONLY)
     try:
-        yield f"/proc/self/fd/{folder}/{NAME}"
+        yield f"/proc/self/fd/{folder}/{name}"
     finally:
         os.close(folder)
 

@@ -1,4 +1,4 @@
-"""`edge init`: write an edge.toml that explains every setting, with the scanner that may send."""
+"""`edge init`: write an edge.toml that explains each setting and knows the scanner; or a unit for systemd."""
 
 import argparse
 import ipaddress
@@ -14,7 +14,8 @@ EVERYWHERE = "0.0.0.0"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, nargs="?", default=Path("edge.toml"), help="file (edge.toml)")
+    parser.add_argument("path", type=Path, nargs="?", help="file (edge.toml, scanside.service)")
+    parser.add_argument("--systemd", action="store_true", help="write a unit for systemd instead")
     parser.add_argument(
         "--scanner-address", metavar="ADDRESS", help="IP address or network of the scanner, as 10.1.2.3"
     )
@@ -23,21 +24,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    path: Path = args.path
+    path = args.path or Path("scanside.service" if args.systemd else "edge.toml")
     if path.exists():
         raise SettingError(f"{path} exists and is left as it is. Choose another path.")
+    if args.systemd:
+        from edge.systemd_unit import unit
+
+        _write(path, unit())
+        print(f"{path} written. Use it with: systemctl enable --now {path.absolute()}")
+        return 0
     values = _values(args)
     Access(Settings(**values))
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(template(values))
-    except OSError as error:
-        raise SettingError(f"{path} can't be written: {error.strerror}.") from error
+    _write(path, template(values))
     load(path, {})
     if "peers" not in values:
         print("Only this machine may send. Let a scanner send with: edge init --scanner-address ADDRESS")
     print(f"{path} written. Use it with: edge serve --config {path}")
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise SettingError(f"{path} can't be written: {error.strerror}.") from error
 
 
 def _values(args: argparse.Namespace) -> dict[str, Any]:

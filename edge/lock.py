@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.process import Descriptor
 from scanside.errors import SettingError
 
 
 @contextlib.contextmanager
-def locked(data: Path) -> Iterator[None]:
-    """The data folder, made when missing, for this program alone.
+def locked(data: Path) -> Iterator[Descriptor]:
+    """The data folder, made when missing, for this program and those that it gives the lock to.
 
     Raises:
         SettingError: it can't be used, or another program has it.
@@ -28,6 +29,6 @@ def locked(data: Path) -> Iterator[None]:
             raise SettingError(
                 f"another agent uses the data folder {data}. Stop it, or choose another with --data."
             ) from None
-        yield
+        yield Descriptor(lock)
     finally:
         os.close(lock)

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from edge import options
+from edge.intake import take_up
 from edge.lock import locked
 from edge.spool import Spool
 from edge.store import NAME, DamagedIndex, Store
@@ -61,9 +62,6 @@ def put_aside(data: Path) -> Path | None:
     return index.rename(aside) if index.exists() else None
 
 
-def take_up(spool: Spool, store: Store) -> None:
-    """Index what `store` does not know of `spool`; of the same instance twice, the newer remains."""
-    for spooled in spool.read(spool.files() - store.files()):
-        _, outdated = store.add(spooled, found=True)
-        if outdated:
-            spool.remove(outdated)
+def put_aside_indexes(data: Path) -> list[Path]:
+    """The damaged indexes that lie in `data`; they hold what they held of patients."""
+    return sorted(data.glob(f"{NAME}.until-*"))

@@ -1,7 +1,6 @@
 """The DICOM side: C-ECHO and C-STORE (PS3.4 annexes A and B). Success is said once the bytes are durable."""
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """A storage SCP that puts what it receives into `spool` and then calls `stored`.
+    """A storage SCP that puts what it receives into `spool`, tells `stored`, and answers.
 
     Args:
         refused: told the calling AE title and the address of each association that is rejected.
@@ -93,7 +92,7 @@ class Receiver:
             if spooled is None:
                 return CANNOT_UNDERSTAND
             self._stored(spooled)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             _log.error("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
             return OUT_OF_RESOURCES
         except InputError as error:

@@ -5,17 +5,20 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
-from edge.health import READY, Health
+from edge.condition import READY, Health
 from edge.jobs import Inspection, Job, JobQueue, Priority, Result
-from edge.row import FAILED, MIXED_STUDY, Row, milliseconds, now
+from edge.row import MIXED_STUDY, milliseconds, now
 from edge.store import Store, ViewRow
 from edge.worker import Worker, WorkerLost
 from scanside.errors import RunnerError
 from scanside.scan.cine import frames_to_score
 
-_ATTEMPTS = 3  # a job that takes the worker down this often has failed
+_ATTEMPTS = 3  # an instance that takes the worker down this often goes to quarantine
 _STORE_RETRY_S = 2.0
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -25,8 +28,12 @@ class Scoring(threading.Thread):
     Args:
         cine_frames: how many frames of a multi-frame image are scored.
         publish: told each row that changed.
+        quarantine: puts an instance away, with the reason; the rows that say so.
         resend: called when rows changed beside the one that is published.
-        broken: called when the thread ends by a fault of the program.
+        inspected: told of each header that is read, and whether an earlier version had a result.
+
+    Attributes:
+        broken: the thread ended by a fault of the program.
     """
 
     def __init__(
@@ -37,13 +44,15 @@ class Scoring(threading.Thread):
         health: Health,
         cine_frames: int,
         publish: Callable[[ViewRow], None],
-        broken: Callable[[], None],
+        quarantine: Callable[[Job, str], list[ViewRow]],
         resend: Callable[[], None] = lambda: None,
+        inspected: Callable[[Job, Inspection, bool], None] = lambda _job, _found, _before: None,
     ) -> None:
         super().__init__(name="scoring", daemon=True)
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
-        self._cine_frames, self._publish, self._broken = cine_frames, publish, broken
-        self._resend = resend
+        self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
+        self._resend, self._inspected = resend, inspected
+        self.broken = False
 
     def run(self) -> None:
         try:
@@ -59,7 +68,7 @@ class Scoring(threading.Thread):
             _log.error("not scoring: %s", error)
         except Exception:
             _log.exception("scoring ended by a fault of the program")
-            self._broken()
+            self.broken = True
         finally:
             self._worker.stop()
 
@@ -76,40 +85,61 @@ class Scoring(threading.Thread):
         raise RunnerError(f"the worker process does not start ({_ATTEMPTS} attempts). See the agent's log.")
 
     def _ask(self, job: Job) -> Inspection | Result | None:
-        """The worker's answer; a failed result after three crashes; None when the agent stops meanwhile."""
-        reason = ""
-        for attempt in range(1, _ATTEMPTS + 1):
+        """The worker's answer; None when the instance went to quarantine, or the agent stops meanwhile.
+
+        How often an instance took the worker down is kept in the index, through restarts of the agent.
+        """
+        while True:
             if not self._worker.alive:
                 self._start_worker()
             try:
                 return self._worker.ask(job)
             except WorkerLost as lost:
-                reason = str(lost)
-                _log.error("%s on %s, attempt %d of %d", lost, job.sop_instance_uid, attempt, _ATTEMPTS)
+                attempt = self._stored(partial(self._store.attempt, job.file))
+                _log.error("%s on %s, attempt %s of %d", lost, job.sop_instance_uid, attempt, _ATTEMPTS)
+                if attempt is not None and attempt >= _ATTEMPTS:
+                    reason = f"in quarantine: {lost}, {attempt} times; the image may be damaged"
+                    for view in self._stored(partial(self._quarantine, job, reason)) or []:
+                        self._publish(view)
+                    return None
             if self._queue.wait_closed(0):
                 return None
-        reason = f"{reason}, {_ATTEMPTS} times; the image may be damaged"
-        row = Row(job.sop_instance_uid, job.frame, job.study_instance_uid, assessed_at=now())
-        return Result(replace(row, state=FAILED, reason=reason))
 
-    def _apply(self, job: Job, answer: Inspection | Result) -> None:
-        """Store an answer; while the disk is full, keep it and try again."""
+    def _stored(self, change: Callable[[], T]) -> T | None:
+        """What `change` of the store returns; while the disk is full, try again; None when the agent stops.
+
+        Raises:
+            sqlite3.DatabaseError: the index is damaged; it is made anew by the next agent.
+        """
         while True:
             try:
-                if isinstance(answer, Result):
-                    self._finish(job, answer)
-                else:
-                    self._expand(job, answer)
-                self._health.is_now(READY)
-                return
-            except sqlite3.Error as error:
+                return change()
+            except (sqlite3.Error, OSError) as error:
+                if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
+                    raise
                 self._health.is_now(f"not scoring: results can't be stored ({error}). Is the disk full?")
                 _log.error("results can't be stored: %s", error)
                 if self._queue.wait_closed(_STORE_RETRY_S):
-                    return
+                    return None
+
+    def _apply(self, job: Job, answer: Inspection | Result) -> None:
+        """Store an answer; while the disk is full, keep it and try again."""
+
+        def apply() -> None:
+            if isinstance(answer, Result):
+                self._finish(job, answer)
+            else:
+                self._expand(job, answer)
+            self._health.is_now(READY)
+
+        self._stored(apply)
 
     def _expand(self, job: Job, found: Inspection) -> None:
         frames = frames_to_score(max(1, found.frame_count), self._cine_frames)
+        known = self._store.instance(job.file)
+        if known is not None and not known.study_instance_uid:  # else it was inspected before a restart
+            earlier = any(self._store.previous(job.sop_instance_uid, frame) for frame in frames)
+            self._inspected(job, found, earlier)
         pending = self._store.expand(job.file, found.study_instance_uid, found.patient, frames)
         mixed = any(MIXED_STUDY in view["flags"] for view in pending)
         previous = {
@@ -137,12 +167,14 @@ class Scoring(threading.Thread):
             )
 
     def _finish(self, job: Job, result: Result) -> None:
-        latency_ms = round(milliseconds(job.received_at, now()), 1)
+        taken_ms = round(milliseconds(job.received_at, now()), 1)
+        latency_ms = taken_ms if taken_ms >= 0 else None  # the clock was set back meanwhile
         row = replace(result.row, received_at=job.received_at, latency_ms=latency_ms)
         view = self._store.finish(job.file, row, result.preview, reused=result.reused)
         if view is None:
             return
-        self._health.took(latency_ms)
+        if latency_ms is not None:
+            self._health.took(latency_ms)
         self._publish(view)
         if result.reused:
             _log.info("%s, frame %d: the same image, its result remains", row.sop_instance_uid, row.frame)
@@ -152,6 +184,6 @@ class Scoring(threading.Thread):
             row.state,
             row.sop_instance_uid,
             row.frame,
-            latency_ms,
+            taken_ms,
             f": {row.reason}" if row.reason else "",
         )

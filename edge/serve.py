@@ -2,9 +2,6 @@
 
 import argparse
 import logging
-import signal
-import threading
-import warnings
 
 from edge import options
 from scanside import RESEARCH_USE
@@ -22,28 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     settings = options.settings(args)
     bundle = options.bundle(args, settings)
-    _log_to_stderr()
+    from edge.process import log_to_stderr
+    from edge.supervisor import serve
+
+    log_to_stderr()
     logging.getLogger(__name__).info(RESEARCH_USE)
-    stop = threading.Event()
-    for interrupt in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(interrupt, lambda *_: stop.set())
-    from edge.agent import serve
-
-    serve(settings, bundle, stop)
+    serve(settings, bundle)
     return 0
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # tracebacks of what a stranger sent
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings cite values: identities
-    warnings.simplefilter("ignore")
-
-
-class _OneLine(logging.Formatter):
-    """One line per event, whatever a sender wrote into a UID or an AE title."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return "".join(c if c.isprintable() else "?" for c in super().formatMessage(record))

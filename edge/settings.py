@@ -29,8 +29,10 @@ _KINDS = {
 }
 
 
-def _setting(default: T, text: str, *, low: float | None = None, high: float | None = None) -> T:
-    kind = Path if default is None or isinstance(default, Path) else type(default)
+def _setting(
+    default: T, text: str, *, low: float | None = None, high: float | None = None, kind: type | None = None
+) -> T:
+    kind = kind or (Path if default is None or isinstance(default, Path) else type(default))
     return field(default=default, metadata={"text": text, "kind": kind, "low": low, "high": high})
 
 
@@ -62,9 +64,15 @@ class Settings:
     )
     worker_timeout_s: float = _setting(
         60.0,
-        "Time for one frame. After it the worker is restarted; three times, then it failed.",
+        "Time for one frame. After it the worker is replaced; three times, then the image is in quarantine.",
         low=1,
         high=3600,
+    )
+    worker_memory_mb: int = _setting(
+        4096,
+        "Resident memory of the worker, in MB. Beyond it the worker is replaced. 0: no limit.",
+        low=0,
+        high=2**20,
     )
     runtimes: tuple[str, ...] = _setting(
         (ONNXRUNTIME,),
@@ -114,6 +122,29 @@ class Settings:
     )
     association_limit_s: float = _setting(
         14400.0, "An association that is open for this long is ended.", low=0.1, high=2**20
+    )
+    drain_s: float = _setting(
+        20.0, "Time for open associations when the agent is asked to stop.", low=0, high=3600
+    )
+    keep_days: int = _setting(
+        0, "Days after which a study and its results are removed. 0: kept until purged.", low=0, high=36500
+    )
+    keep_gb: float = _setting(
+        0.0, "Room for what was received, in GB; the oldest go first. 0: no limit.", low=0, high=10**6
+    )
+    audit_syslog: str | None = _setting(
+        None,
+        "Server for audit messages over TLS, as host:port. Not set: they stay on this machine.",
+        kind=str,
+    )
+    audit_ca: Path | None = _setting(
+        None, "PEM file of the authority that signed the server's certificate. Not set: the system's."
+    )
+    audit_certificate: Path | None = _setting(
+        None, "PEM file of the agent's certificate and key for that server. Not set: none is shown."
+    )
+    metrics_port: int = _setting(
+        0, "TCP port of Prometheus metrics, on 127.0.0.1 alone. 0: none.", low=0, high=65535
     )
 
     @property

@@ -2,7 +2,8 @@
 
 A file is named after the SHA-256 of its content, never after what a sender wrote in it. It never changes;
 the same instance twice is the same file. What is still arriving lies in `incoming` inside the spool: on the
-same file system, so that a rename moves it.
+same file system, so that a rename moves it. What no longer counts is put aside, into two more folders:
+versions that another content replaced, and instances in quarantine.
 """
 
 import contextlib
@@ -10,15 +11,20 @@ import errno
 import hashlib
 import logging
 import os
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
+
+from edge.aside import Aside, sync_folder
+from edge.trail.message import Origin
 
 _SUFFIX, _PART, _INCOMING = ".dcm", ".part", "incoming"
 _log = logging.getLogger(__name__)
@@ -26,11 +32,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Spooled:
-    """One instance in the spool; `file` is its name there, `received_at` as in a row."""
+    """One instance in the spool; `file` is its name there, `received_at` as in a row.
+
+    Attributes:
+        receive_ms: from its first byte to the folder's sync; None when it was found, not received.
+    """
 
     file: str
     sop_instance_uid: str
     received_at: str
+    receive_ms: float | None = None
 
 
 class Arrival:
@@ -43,6 +54,7 @@ class Arrival:
 
     def __init__(self, spool: "Spool", path: Path, meta: FileMetaDataset) -> None:
         self._spool, self.path = spool, path
+        self.began = time.monotonic()
         self.sop_instance_uid = str(meta.MediaStorageSOPInstanceUID)
         self._hash = hashlib.sha256(f"{self.sop_instance_uid}\0{meta.TransferSyntaxUID}\0".encode())
         self._stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
@@ -89,11 +101,15 @@ class Arrival:
 
 
 class Spool:
-    """The spool in `folder`, which is made when missing; remains of broken-off arrivals are removed.
+    """The spool in `folder`, which is made when missing.
 
     Args:
         folder: where it lies.
         min_free_bytes: room to leave on its disk, for the index and the rest of the machine.
+
+    Attributes:
+        replaced: versions of instances that came again with other content.
+        quarantine: instances that took the worker down too often.
 
     Raises:
         OSError: the folder can't be made or read.
@@ -105,9 +121,17 @@ class Spool:
         for made in (folder, self._incoming):
             made.mkdir(mode=0o700, parents=True, exist_ok=True)
             made.chmod(0o700)
-            _sync_folder(made.parent)
-        for part in (*folder.glob(f"*{_PART}"), *self._incoming.glob(f"*{_PART}")):
+            sync_folder(made.parent)
+        self.replaced, self.quarantine = Aside(folder, "replaced"), Aside(folder, "quarantine")
+        self._keeping = threading.Lock()
+        self._latest = ""  # time of receipt
+
+    def sweep(self) -> None:
+        """Remove what broken-off arrivals left behind; for the receiver, before it receives."""
+        for part in (*self.folder.glob(f"*{_PART}"), *self._incoming.glob(f"*{_PART}")):
             part.unlink()
+        times = [path.stat().st_mtime for path in self.folder.glob(f"*{_SUFFIX}")]
+        self._latest = _iso(max(times)) if times else ""
 
     def nearly_full(self) -> str | None:
         """Why nothing more may be written, if so."""
@@ -115,6 +139,8 @@ class Spool:
             disk = os.statvfs(self.folder)
         except OSError as error:
             return f"the spool can't be reached: {error.strerror}"
+        if disk.f_flag & os.ST_RDONLY:
+            return "the disk is read-only; see the system's log, then mount it for writing"
         free = disk.f_bavail * disk.f_frsize
         if free >= self._min_free_bytes:
             return None
@@ -131,9 +157,16 @@ class Spool:
     def keep(self, arrival: Arrival, received_at: str) -> Spooled:
         """Store what arrived; when this returns, it outlasts a power cut.
 
+        Times of receipt never go back, even where the clock does: by them the newest image is found.
+
         Raises:
             OSError: it could not be made durable (disk full, read-only); nothing is left behind.
         """
+        with self._keeping:
+            if received_at <= self._latest:
+                after = datetime.fromisoformat(self._latest) + timedelta(microseconds=1)
+                received_at = after.isoformat(timespec="microseconds")
+            self._latest = received_at
         try:
             path = self.path(arrival.sync(datetime.fromisoformat(received_at).timestamp()))
             if path.exists():
@@ -143,8 +176,9 @@ class Spool:
         except BaseException:
             arrival.discard()
             raise
-        _sync_folder(self.folder)
-        return Spooled(path.name, arrival.sop_instance_uid, received_at)
+        sync_folder(self.folder)
+        took_ms = round(1e3 * (time.monotonic() - arrival.began), 1)
+        return Spooled(path.name, arrival.sop_instance_uid, received_at, took_ms)
 
     def path(self, file: str) -> Path:
         return self.folder / file
@@ -155,22 +189,35 @@ class Spool:
 
     def read(self, files: set[str]) -> Iterator[Spooled]:
         """What the files themselves say, in the order in which they were received."""
-        for path in sorted(map(self.path, files), key=lambda path: path.stat().st_mtime_ns):
+        times = {}
+        for path in map(self.path, files):
+            with contextlib.suppress(FileNotFoundError):  # purged or put aside meanwhile
+                times[path] = path.stat().st_mtime
+        for path in sorted(times, key=times.__getitem__):
             try:
                 uid = str(read_file_meta_info(path).MediaStorageSOPInstanceUID)
             except Exception as error:  # a damaged disk must not keep the agent from starting
                 _log.error("spool: %s can't be read and is left alone: %s", path.name, error)
                 continue
-            received = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
-            yield Spooled(path.name, uid, received.isoformat(timespec="microseconds"))
+            yield Spooled(path.name, uid, _iso(times[path]))
+
+    def origin(self, file: str) -> Origin:
+        """Who sent it, and what it is, as its file meta information says."""
+        try:
+            meta = read_file_meta_info(self.path(file))
+        except Exception:  # a damaged disk; or purged meanwhile
+            return Origin()
+        address = str(meta.get("SourcePresentationAddress", ""))
+        return Origin(
+            calling=str(meta.get("SourceApplicationEntityTitle", "")),
+            called=str(meta.get("ReceivingApplicationEntityTitle", "")),
+            address=address.removeprefix("dicom://").rpartition(":")[0].strip("[]"),
+            sop_class=str(meta.get("MediaStorageSOPClassUID", "")),
+        )
 
     def remove(self, file: str) -> None:
         self.path(file).unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="microseconds")

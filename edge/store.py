@@ -7,12 +7,12 @@ import base64
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.row import MIXED_STUDY, PENDING, SCORED, Patient, Preview, Row
+from edge.row import FAILED, MIXED_STUDY, PENDING, SCORED, Patient, Preview, Row, now
 from edge.spool import Spooled
 from scanside.errors import SettingError
 
@@ -38,6 +38,10 @@ CREATE TABLE IF NOT EXISTS replaced (
     preview TEXT,
     PRIMARY KEY (sop_instance_uid, frame)
 );
+CREATE TABLE IF NOT EXISTS attempts (
+    file TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+);
 CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
 CREATE INDEX IF NOT EXISTS by_file ON frames (file);
 CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
@@ -49,7 +53,23 @@ CREATE INDEX IF NOT EXISTS by_state ON frames (state);
 _MIXED = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id != frames.patient_id AND
     json_extract(other.row, '$.study_instance_uid') = json_extract(frames.row, '$.study_instance_uid'))"""
 
+_INSTANCES = """SELECT file, sop_instance_uid, MIN(received_at),
+    COALESCE(MAX(json_extract(row, '$.study_instance_uid')), ''), MAX(patient_id), MAX(state = ?)
+    FROM frames"""
+
 ViewRow = dict[str, Any]  # a row's keys, the patient's, and the preview: docs/watch-protocol.md
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What the index knows of one instance; `pending`: not all of its frames have a result."""
+
+    file: str
+    sop_instance_uid: str
+    received_at: str
+    study_instance_uid: str
+    patient_id: str
+    pending: bool
 
 
 class DamagedIndex(SettingError):
@@ -79,6 +99,7 @@ class Store:
                     raise DamagedIndex(f"{path} is damaged: {' '.join(damage.split())}.")
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = NORMAL")
+                self._db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
                 self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
             except SettingError:
                 self._db.close()
@@ -158,7 +179,7 @@ class Store:
         return _row(found[0][0]) if found else None
 
     def finish(self, file: str, row: Row, preview: Preview | None, *, reused: bool = False) -> ViewRow | None:
-        """Store the result of one frame; None when its instance was replaced meanwhile.
+        """Store the result of one frame; None when its instance was replaced or put away meanwhile.
 
         Args:
             reused: it is that of `previous`, and so is the preview.
@@ -167,8 +188,8 @@ class Store:
             key = (row.sop_instance_uid, row.frame)
             changed = self._db.execute(
                 "UPDATE frames SET state = ?, row = ?, preview = ? "
-                "WHERE sop_instance_uid = ? AND frame = ? AND file = ?",
-                (row.state, _json(asdict(row)), preview and _json(_preview(preview)), *key, file),
+                "WHERE sop_instance_uid = ? AND frame = ? AND file = ? AND state = ?",
+                (row.state, _json(asdict(row)), preview and _json(_preview(preview)), *key, file, PENDING),
             )
             if changed.rowcount == 0:
                 return None
@@ -184,6 +205,72 @@ class Store:
                 (row.sop_instance_uid, row.sop_instance_uid, PENDING),
             )
             return self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
+
+    def attempt(self, file: str) -> int:
+        """Count that `file` took the worker down; how often it has, agents before this one included."""
+        with self._lock, self._db:
+            self._db.execute(
+                "INSERT INTO attempts VALUES (?, 1) ON CONFLICT (file) DO UPDATE SET count = count + 1",
+                (file,),
+            )
+            (count,) = self._db.execute("SELECT count FROM attempts WHERE file = ?", (file,)).fetchone()
+        return int(count)
+
+    def fail(self, file: str, reason: str) -> list[ViewRow]:
+        """Give every pending frame of `file` the result "failed"; the rows that changed."""
+        with self._lock, self._db:
+            found = self._db.execute("SELECT row FROM frames WHERE file = ? AND state = ?", (file, PENDING))
+            failed = [
+                replace(_row(row), state=FAILED, reason=reason, assessed_at=now())
+                for (row,) in found.fetchall()
+            ]
+            for row in failed:
+                self._db.execute(
+                    "UPDATE frames SET state = ?, row = ? WHERE sop_instance_uid = ? AND frame = ?",
+                    (row.state, _json(asdict(row)), row.sop_instance_uid, row.frame),
+                )
+            if failed:
+                self._db.execute(
+                    "DELETE FROM replaced WHERE sop_instance_uid = ?", (failed[0].sop_instance_uid,)
+                )
+            return [
+                view
+                for row in failed
+                for view in self._views(
+                    "WHERE sop_instance_uid = ? AND frame = ?", (row.sop_instance_uid, row.frame)
+                )
+            ]
+
+    def remove(self, files: Iterable[str]) -> None:
+        """Forget these files and all that came of them, the pages on the disk included."""
+        with self._lock:
+            with self._db:
+                for file in files:
+                    self._db.execute(
+                        "DELETE FROM replaced WHERE sop_instance_uid IN "
+                        "(SELECT sop_instance_uid FROM frames WHERE file = ?)",
+                        (file,),
+                    )
+                    self._db.execute("DELETE FROM frames WHERE file = ?", (file,))
+                    self._db.execute("DELETE FROM attempts WHERE file = ?", (file,))
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def instances(self) -> list[Indexed]:
+        """Every instance, in the order in which they were received."""
+        return self._instances("GROUP BY file ORDER BY MIN(received_at)")
+
+    def instance(self, file: str) -> Indexed | None:
+        """What is known of one file."""
+        return next(iter(self._instances("WHERE file = ? GROUP BY file", file)), None)
+
+    def instance_of(self, sop_instance_uid: str) -> Indexed | None:
+        """What is known of the current version of an instance."""
+        where = "WHERE sop_instance_uid = ? GROUP BY file"
+        return next(iter(self._instances(where, sop_instance_uid)), None)
+
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of each state."""
+        return dict(self._ask("SELECT state, COUNT(*) FROM frames GROUP BY state"))
 
     def files(self) -> set[str]:
         """Names of the files that have rows."""
@@ -210,6 +297,13 @@ class Store:
                 ).fetchone()
                 scored[-1]["preview"] = found[0] and json.loads(found[0])
         return views
+
+    def _instances(self, which: str, *values: Any) -> list[Indexed]:
+        found = self._ask(f"{_INSTANCES} {which}", PENDING, *values)
+        return [
+            Indexed(file, uid, received_at, study, patient, bool(pending))
+            for file, uid, received_at, study, patient, pending in found
+        ]
 
     def _insert(self, row: Row, file: str, patient: Patient) -> None:
         key = (row.sop_instance_uid, row.frame, file, row.state, row.received_at)

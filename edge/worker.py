@@ -4,19 +4,21 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
+import time
 import warnings
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from edge.jobs import Inspection, Job, Priority, Result
+from edge.process import obey_parent_alone
 from scanside.bundle import Bundle
 from scanside.errors import RunnerError, ScansideError
 from scanside.runtime.preference import RuntimeOptions
 
 _START_TIMEOUT_S = 120.0
+_WATCH_S = 0.1  # between two looks at its memory
 _log = logging.getLogger(__name__)
 
 
@@ -45,11 +47,18 @@ class Worker:
         spool: where the files of the jobs lie.
         options: the runtimes for the network.
         timeout_s: time for one job.
+        memory_bytes: resident memory that the process may have; 0: no limit.
+
+    Attributes:
+        restarts: how often it was started again.
     """
 
-    def __init__(self, bundle: Bundle, spool: Path, options: RuntimeOptions, timeout_s: float) -> None:
+    def __init__(
+        self, bundle: Bundle, spool: Path, options: RuntimeOptions, timeout_s: float, memory_bytes: int = 0
+    ) -> None:
         self._arguments = (bundle, spool, options, timeout_s)
-        self._timeout_s = timeout_s
+        self._timeout_s, self._memory_bytes = timeout_s, memory_bytes
+        self.restarts = -1
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
 
@@ -76,6 +85,7 @@ class Worker:
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, *self._arguments), daemon=True)
         self._process.start()
+        self.restarts += 1
         theirs.close()  # else a dead worker's pipe would never end
         answer = self._answer(_START_TIMEOUT_S)
         if not isinstance(answer, Runtime):
@@ -108,12 +118,27 @@ class Worker:
 
     def _answer(self, timeout_s: float) -> Any:
         assert self._connection is not None
+        end = time.monotonic() + timeout_s
         try:
-            if self._connection.poll(timeout_s):
-                return self._connection.recv()
+            while not self._connection.poll(min(_WATCH_S, max(0.0, end - time.monotonic()))):
+                if self._memory_bytes and self.resident_bytes() > self._memory_bytes:
+                    raise self._lost(f"needed more than {self._memory_bytes >> 20} MB of memory")
+                if time.monotonic() >= end:
+                    raise self._lost(f"gave no answer within {timeout_s:g} s")
+            return self._connection.recv()
         except (EOFError, OSError):
             raise self._lost("crashed") from None
-        raise self._lost(f"gave no answer within {timeout_s:g} s")
+
+    def resident_bytes(self) -> int:
+        """The process's resident memory (Linux; elsewhere 0).
+
+        Watched, not limited by the kernel: CUDA and TensorRT reserve far more addresses than they use.
+        """
+        try:
+            pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        except (OSError, IndexError):
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def _lost(self, how: str) -> WorkerLost:
         self.stop()
@@ -124,9 +149,7 @@ def _work(
     connection: Connection, bundle: Bundle, spool: Path, options: RuntimeOptions, timeout_s: float
 ) -> None:
     """The process: prove the model, then answer jobs until the parent is gone."""
-    for interrupt in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(interrupt, signal.SIG_IGN)  # the parent decides, after the current job
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    obey_parent_alone()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings cite values: identities
     warnings.simplefilter("ignore")
@@ -153,10 +176,3 @@ def _work(
                 inference.assess(path, job.sop_instance_uid, job.study_instance_uid, job.frame, job.previous)
             )
         signal.alarm(0)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

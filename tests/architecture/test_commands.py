@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import json
 import subprocess
 import sys
 import time

@@ -1,6 +1,5 @@
 """A real `edge serve` in a process of its own, and other commands of `edge`, for tests."""
 
-import contextlib
 import json
 import os
 import socket
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from edge.events import socket_address
+from edge.requests import running
 from edge.send import Sent, send_files
 from edge.store import read_rows
 
 HOST = "127.0.0.1"
-PATIENCE_S = 60.0  # far beyond what anything here takes: a test that waits this long has failed
+PATIENCE_S = 120.0  # far beyond what anything here takes: a test that waits this long has failed
 _EDGE = [sys.executable, "-m", "edge.cli"]
 
 Row = dict[str, Any]
@@ -64,7 +64,11 @@ class RunningAgent:
             self.process = subprocess.Popen(
                 [*_EDGE, *self._arguments], cwd=self.data.parent, stdin=subprocess.DEVNULL, stderr=log
             )
-        self.port = wait_for(lambda: self._port(state), f"state {state!r}; log:\n{self.log}")
+        try:
+            self.port = wait_for(lambda: self._port(state), f"state {state!r}; log:\n{self.log}")
+        except AssertionError:
+            self.process.kill()
+            raise
 
     @property
     def log(self) -> str:
@@ -90,14 +94,17 @@ class RunningAgent:
         return wait_for(complete, f"{count} results; log:\n{self.log}")
 
     def workers(self) -> list[int]:
-        """Process ids of its worker, if there is one (Linux)."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-                if int(parent) == self.process.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
-                    found.append(int(folder.name))
-        return found
+        """Process ids of its worker, if there is one."""
+        pid = self.pid("worker")
+        return [pid] if pid is not None and alive(pid) else []
+
+    def pid(self, name: str) -> int | None:
+        """The process id of the "receiver", the "agent" or the "worker"."""
+        return self.status()["processes"][name]["pid"]
+
+    def status(self) -> dict[str, Any]:
+        """What `edge status --json` says."""
+        return wait_for(lambda: running(self.data, PATIENCE_S), f"an answer; log:\n{self.log}")
 
     def stop(self) -> int:
         """Ask it to stop; its exit code."""

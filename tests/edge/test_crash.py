@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.health import Health
+from edge.condition import Health
 from edge.jobs import Job, JobQueue, Priority
 from edge.row import FAILED, PENDING, SCORED
 from edge.scoring import Scoring
@@ -59,7 +59,9 @@ def test_a_job_that_takes_the_worker_down_three_times_has_failed(
         load_bundle(bundle, allow_test_only=True), tmp_path, RuntimeOptions(threads=1), timeout_s=0.5
     )
     done: list[dict[str, object]] = []
-    scoring = Scoring(queue, worker, store, health, 5, done.append, lambda: None)
+    scoring = Scoring(
+        queue, worker, store, health, 5, done.append, lambda job, reason: store.fail(job.file, reason)
+    )
     for file, uid in (("hangs.dcm", "1.1"), ("good.dcm", "1.2")):
         spooled = Spooled(file, uid, "2026-01-01T00:00:00.000000+00:00")
         store.add(spooled)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pynetdicom.dsutils import create_file_meta
 
+from edge.spool import Spool
 from edge.streaming import DataSetStream
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, wait_for
@@ -60,10 +62,10 @@ def test_four_raw_cines_at_once_take_no_memory(
 ) -> None:
     """12 frames are 28 MB, so four whole in memory are 113 MB; 60 are 142 MB, so four are 566 MB."""
     cines = [_cine(image(1), tmp_path / f"{number}.dcm", frames) for number in range(4)]
-    before = _peak_bytes(agent.process.pid)
+    before = _peak_bytes(agent.pid("receiver"))
     senders = [_storescu(agent, cine) for cine in cines]
     assert [sender.wait(120) for sender in senders] == [0] * 4
-    peak = _peak_bytes(agent.process.pid)
+    peak = _peak_bytes(agent.pid("receiver"))
     assert peak - before < 28 * MB and peak < 200 * MB
     stored = [pydicom.dcmread(path) for path in (agent.data / "spool").glob("*.dcm")]
     assert {dataset.SOPInstanceUID for dataset in stored} == {
@@ -116,7 +118,7 @@ def test_success_is_said_after_write_sync_rename_and_sync_of_the_folder(
     trace = tmp_path / "trace"
     calls = "trace=openat,write,pwrite64,fsync,rename,renameat,renameat2,sendto"
     tracer = subprocess.Popen(
-        ["strace", "-f", "-y", "-e", calls, "-o", trace, "-p", str(agent.process.pid)],
+        ["strace", "-f", "-y", "-e", calls, "-o", trace, "-p", str(agent.pid("receiver"))],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -184,3 +186,52 @@ def test_a_disk_nearly_full_is_said_before_it_is_full_and_passes_by_itself(
     assert agent.health()["state"] == "ready"
     assert [_storescu(agent, path).wait(60) for path in (small, cine)] == [0, 0]
     assert len(agent.results(6)) == 6
+
+
+def test_a_read_only_disk_is_said_and_passes_by_itself(
+    small_disk: Path, start_agent: StartAgent, image: MakeImage
+) -> None:
+    agent = start_agent("--config", str(_config(small_disk.parent)))
+    spool = agent.data / "spool"
+    assert agent.stop() == 0
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "none", str(spool)], check=True)
+    try:
+        agent.start()
+        subprocess.run(["mount", "-o", "remount,ro", str(spool)], check=True)
+        assert agent.health()["state"].startswith("not receiving: the disk is read-only")
+        refused = _storescu(agent, image(1))
+        assert b"OutOfResources" in refused.communicate(timeout=60)[0]
+        subprocess.run(["mount", "-o", "remount,rw", str(spool)], check=True)
+        assert agent.health()["state"] == "ready"
+        assert _storescu(agent, image(1)).wait(60) == 0
+        assert len(agent.results(1)) == 1
+    finally:
+        agent.kill()
+        subprocess.run(["umount", "--lazy", str(spool)], check=True)
+
+
+def _config(folder: Path) -> Path:
+    path = folder / "edge.toml"
+    path.write_text("min_free_mb = 1\n")
+    return path
+
+
+def test_times_of_receipt_never_go_back(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+
+    def receive(number: int, at: str) -> str:
+        uids = {"sop_class_uid": "1.2", "sop_instance_uid": f"1.{number}"}
+        meta = create_file_meta(**uids, transfer_syntax="1.2.840.10008.1.2")
+        arrival = spool.begin(meta)
+        arrival.write(bytes([number]))
+        return spool.keep(arrival, at).received_at
+
+    assert receive(1, "2026-05-01T00:00:00.000000+00:00") == "2026-05-01T00:00:00.000000+00:00"
+    assert receive(2, "2026-01-01T00:00:00.000000+00:00") == "2026-05-01T00:00:00.000001+00:00"
+    again = Spool(tmp_path)
+    again.sweep()
+    spool = again  # a receiver that was started anew
+    assert receive(3, "2026-01-01T00:00:00.000000+00:00") == "2026-05-01T00:00:00.000002+00:00"
+    assert receive(4, "2026-06-01T00:00:00.000000+00:00") == "2026-06-01T00:00:00.000000+00:00"
+    found = [one.received_at for one in spool.read(spool.files())]
+    assert found == sorted(found) and found[1].endswith("00.000001+00:00")

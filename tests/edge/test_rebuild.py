@@ -8,8 +8,9 @@ import pytest
 
 from edge.row import PENDING, SCORED
 from edge.store import NAME, DamagedIndex, Store
+from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage
-from tests.edge.running import Row, RunningAgent, edge
+from tests.edge.running import Row, RunningAgent, edge, wait_for
 
 SAME = "sop_instance_uid", "frame", "risk", "state", "received_at", "study_instance_uid"
 
@@ -81,3 +82,26 @@ def test_an_index_of_another_version_is_left_alone(agent: RunningAgent, bundle: 
     assert done.returncode == 1 and "another version" in done.stderr
     assert list(agent.data.glob(f"{NAME}.until-*")) == []
     assert sqlite3.connect(agent.data / NAME).execute("PRAGMA user_version").fetchone() == (99,)
+
+
+def test_an_index_that_is_damaged_while_the_agent_runs_is_made_anew(
+    agent: RunningAgent, image: MakeImage
+) -> None:
+    agent.send(image(1))
+    before = agent.results(1)
+    for part in agent.data.glob(f"{NAME}*"):
+        with part.open("r+b") as stream:  # in place: the agent has it open
+            stream.write(b"\xa5" * part.stat().st_size)
+    assert [sent.problem for sent in agent.send(image(2))] == [None]  # acknowledged all the same
+
+    def made_anew() -> list[Row] | None:
+        if not list(agent.data.glob(f"{NAME}.until-*")):
+            return None
+        try:
+            rows = agent.results()
+        except SettingError:
+            return None
+        return rows if [row["state"] for row in rows] == [SCORED] * 2 else None
+
+    rows = wait_for(made_anew, f"a new index; log:\n{agent.log}")
+    assert _same(rows)[0] == _same(before)[0]

@@ -92,3 +92,13 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingError, match="not a TOML file"):
         load(tmp_path / "binary.toml", {})
+
+
+def test_init_writes_a_unit_that_lets_the_agent_stop_in_order(tmp_path: Path) -> None:
+    done = edge("init", "--systemd", tmp_path / "scanside.service")
+    assert done.returncode == 0 and "systemctl enable" in done.stdout
+    lines = (tmp_path / "scanside.service").read_text().splitlines()
+    assert {"Type=notify", "KillMode=mixed", "UMask=0077", "NoNewPrivileges=yes"} <= set(lines)
+    limit_s = next(int(line.partition("=")[2]) for line in lines if line.startswith("TimeoutStopSec="))
+    assert limit_s > Settings().drain_s + Settings().worker_timeout_s
+    assert edge("init", "--systemd", tmp_path / "scanside.service").returncode == 1

@@ -1,0 +1,124 @@
+"""Sends many small instances to a running agent and watches the memory of each of its processes.
+
+    python benchmarks/soak.py --count 10000 --minutes 10
+
+Instances are small copies of one scan under UIDs of their own, scored by a model made for tests. Prints the
+resident memory of each process as it goes; after the first thousand it should be flat.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pydicom
+from pynetdicom import AE
+
+from edge.control import ask
+from tests.synth.bundle import make_bundle
+from tests.synth.dicom import MAKERS, make_instance
+from tests.synth.scans import make_frame
+
+HOST, PARTS = "127.0.0.1", ("supervisor", "receiver", "agent", "worker")
+PER_ASSOCIATION, MOST_WAITING = 250, 200
+
+
+def main() -> int:
+    args = _arguments()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder, data = Path(name), Path(name) / "data"
+        (folder / "bundle").mkdir()
+        bundle = make_bundle(folder / "bundle", clinical=False)
+        options = ["--data", str(data), "--bundle", str(bundle), "--allow-test-bundle", "--port", "0"]
+        with (folder / "log").open("wb") as log:
+            agent = subprocess.Popen([sys.executable, "-m", "edge.cli", "serve", *options], stderr=log)
+        try:
+            return _soak(args, data)
+        finally:
+            agent.terminate()
+            agent.wait()
+
+
+def _soak(args: argparse.Namespace, data: Path) -> int:
+    status = _ready(data)
+    dataset = make_instance([make_frame(1).pixels[::4, ::4]], maker=MAKERS[0])
+    ae = AE("SOAK")
+    ae.dimse_timeout = ae.acse_timeout = 30
+    ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+    begin, sent, memory = time.monotonic(), 0, []
+    print(f"{'sent':>7} {'done':>7} {'s':>6}  resident MB: {'  '.join(PARTS)}")
+    while sent < args.count and time.monotonic() - begin < 60 * args.minutes:
+        association = ae.associate(HOST, status["agent"]["port"])
+        for _ in range(min(PER_ASSOCIATION, args.count - sent)):
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+            answer = association.send_c_store(dataset)
+            if "Status" not in answer:  # as a scanner would: a new association
+                print(f"no answer to instance {sent}; a new association is opened")
+                association.abort()
+                break
+            if answer.Status != 0:
+                raise SystemExit(f"instance {sent} was answered 0x{answer.Status:04X}")
+            sent += 1
+        if association.is_established:
+            association.release()
+        while (status := _status(data))["agent"]["queue"] > MOST_WAITING:
+            time.sleep(0.2)
+        memory.append((sent, *(_resident_mb(_pid(status, part)) for part in PARTS)))
+        done = status["rows"].get("scored", 0)
+        told = "  ".join(f"{megabytes:.1f}" for megabytes in memory[-1][1:])
+        print(f"{sent:7} {done:7} {time.monotonic() - begin:6.0f}  {told}", flush=True)
+    while (status := _status(data))["agent"]["queue"] or "pending" in status["rows"]:
+        time.sleep(0.2)
+    print(f"{sent} sent; results {status['rows']}")
+    return _grown(memory)
+
+
+def _grown(memory: list[tuple[float, ...]]) -> int:
+    """Compare each process after the first thousand with its end."""
+    early = [row for row in memory if row[0] >= 1000]
+    if len(early) < 2:
+        print("fewer than 1000 were sent: nothing can be said of growth")
+        return 1
+    for number, part in enumerate(PARTS, 1):
+        first, last = early[0], early[-1]
+        print(f"{part:10} {first[number]:7.1f} MB after {first[0]}, {last[number]:7.1f} MB at the end")
+    return 0
+
+
+def _pid(status: dict, part: str) -> int:  # type: ignore[type-arg]
+    found = status["processes"][part]
+    return found if isinstance(found, int) else found["pid"]
+
+
+def _resident_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
+
+
+def _status(data: Path) -> dict:  # type: ignore[type-arg]
+    status = ask(data, {"do": "status"}, 30.0)
+    if status is None:
+        raise SystemExit("the agent is gone")
+    return status
+
+
+def _ready(data: Path) -> dict:  # type: ignore[type-arg]
+    for _ in range(1200):
+        status = ask(data, {"do": "status"}, 30.0) if data.exists() else None
+        if status and status["agent"]["state"] == "ready":
+            return status
+        time.sleep(0.1)
+    raise SystemExit("the agent does not become ready")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--count", type=int, default=10_000, help="instances to send (10000)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="at most so long, then fewer (10)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""DATA/audit/DAY.jsonl: the audit trail, one message per line, chained so that a change shows.
+
+Each line carries the SHA-256 of the line before it (`previous`), across days too. Lines are only ever
+appended; several processes do so, one at a time. What a chain can't show is that its end was cut off:
+`edge audit verify` prints the last hash, and a syslog server has the messages as well.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.row import now
+from edge.trail.message import Message, trail_damaged
+
+FOLDER, SUFFIX = "audit", ".jsonl"
+BEGINNING = "0" * 64  # what stands for the line before the first
+_TAIL_BYTES = 1 << 16  # more than any line
+_log = logging.getLogger(__name__)
+
+
+class AuditLog:
+    """The trail in the data folder `data`, open for appending by the agent called `agent`.
+
+    A message that can't be written (disk full, read-only) is counted, and the log says so: an agent that
+    stopped for it would lose images.
+
+    Attributes:
+        lost: how many messages could not be written.
+    """
+
+    def __init__(self, data: Path, agent: str) -> None:
+        self._folder, self.agent = data / FOLDER, agent
+        self._thread = threading.Lock()
+        self.lost = 0
+
+    def record(self, message: Message) -> None:
+        with self._thread:
+            try:
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                with _locked(self._folder):
+                    self._append(message)
+            except OSError as error:
+                self.lost += 1
+                event = message["EventIdentification"]["EventID"]["originalText"]
+                _log.error("not in the audit trail: %s (%s)", event, error)
+
+    def _append(self, message: Message) -> None:
+        days = files(self._folder)
+        # After the last day even where the clock was set back: the chain follows the files' names.
+        path = max([self._folder / f"{now()[:10]}{SUFFIX}", *days[-1:]])
+        last = _last_line(days[-1]) if days else b""
+        previous = hashlib.sha256(last).hexdigest() if last else BEGINNING
+        lines = [message]
+        if last and not last.endswith(b"\n"):
+            lines.insert(0, trail_damaged(self.agent, f"the last line of {days[-1].name} is cut off"))
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            if len(lines) > 1:
+                os.write(descriptor, b"\n")
+                previous = hashlib.sha256(last + b"\n").hexdigest()
+            for one in lines:
+                line = json.dumps({"previous": previous, **one}).encode() + b"\n"
+                os.write(descriptor, line)
+                previous = hashlib.sha256(line).hexdigest()
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a look at the whole trail found.
+
+    Attributes:
+        messages: how many there are.
+        last: the SHA-256 of the last line.
+        faults: what is wrong, each with its place; none when the chain holds.
+    """
+
+    messages: int
+    last: str
+    faults: list[str]
+
+
+def verify(data: Path) -> Verified:
+    """Follow the chain from the first line to the last.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    previous, count, faults = BEGINNING, 0, []
+    for path in files(data / FOLDER):
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                where = f"{path.name}, line {number}"
+                message = parse(line)
+                if message is None:
+                    faults.append(f"{where}: no message; it was cut off or altered")
+                else:
+                    count += 1
+                    if message.get("previous") != previous:
+                        faults.append(f"{where}: does not follow the line before it")
+                previous = hashlib.sha256(line).hexdigest()
+    return Verified(count, previous, faults)
+
+
+def parse(line: bytes) -> dict[str, Any] | None:
+    """One line of the trail; None when it is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) and line.endswith(b"\n") else None
+
+
+def files(folder: Path) -> list[Path]:
+    """The days, the first one first."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _last_line(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        lines = stream.read().splitlines(keepends=True)
+    return lines[-1] if lines else b""
