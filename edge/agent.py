@@ -18,6 +18,7 @@ from edge.scoring import Scoring
 from edge.settings import Settings
 from edge.spool import Spool, Spooled
 from edge.store import Store, ViewRow
+from edge.tuning import how_to_run
 from edge.worker import Worker
 from scanside import RESEARCH_USE
 from scanside.bundle import Bundle
@@ -55,7 +56,9 @@ class Agent:
             broken.set()
             stop.set()
 
-        worker = Worker(self._bundle, self._spool.folder, settings.network_threads, settings.worker_timeout_s)
+        how, remark = how_to_run(settings, self._bundle)
+        _log.info("%s", remark)
+        worker = Worker(self._bundle, self._spool.folder, how, settings.worker_timeout_s)
         scoring = Scoring(
             self._queue,
             worker,
@@ -109,7 +112,7 @@ class Agent:
         return {
             "event": "snapshot",
             "agent": self._health.message(len(self._queue)),
-            "model": _model(self._bundle),
+            "model": _model(self._bundle, self._settings.precision),
             "rows": self._store.newest(_SNAPSHOT_ROWS),
         }
 
@@ -117,12 +120,13 @@ class Agent:
         return {"event": "heartbeat", "agent": self._health.message(len(self._queue))}
 
 
-def _model(bundle: Bundle) -> dict[str, Any]:
+def _model(bundle: Bundle, precision: str) -> dict[str, Any]:
     manifest = bundle.manifest
     provisional = manifest.document["threshold"].get("provisional")
     return {
         "name": manifest.name,
         "version": manifest.version,
+        "precision": precision,
         "digest": bundle.digest,
         "trained_on": manifest.trained_on,
         "intended_use": manifest.intended_use,

@@ -11,13 +11,14 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
+from edge.how import DEFAULT, HowToRun
 from edge.jobs import Inspection, Result
 from edge.preview import draw
 from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
-from scanside.assess import Assessment, Assessor, check_golden
-from scanside.bundle import NETWORK, Bundle
+from scanside.assess import Assessment, Assessor
+from scanside.bundle import Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
-from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.ready import ready
 from scanside.scan.decode import Instance, open_instance
 from scanside.scan.region import find_regions
 from scanside.scan.types import Frame
@@ -31,19 +32,19 @@ class Inference:
 
     Args:
         bundle: the model.
-        threads: processor cores to use; 0 is all.
+        how: precision of the network, and how it uses the CPU.
 
     Raises:
+        InputError: the bundle's network is not what its manifest says, or not there in this precision.
         RunnerError: the runtime does not reproduce the bundle's golden case.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
-        runner = OnnxRuntime(bundle.files[NETWORK], threads)
-        check_golden(bundle, runner)
+    def __init__(self, bundle: Bundle, how: HowToRun = DEFAULT) -> None:
+        runner = ready(bundle, how.precision, how.threads, how.options)
         self._assessor = Assessor(bundle, runner)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
         manifest = bundle.manifest
-        self._model = {"bundle_digest": bundle.digest, "model": f"{manifest.name} {manifest.version}"}
+        self._model = {"bundle_digest": bundle.digest, "model": how.model_name(manifest)}
         self._threshold = manifest.threshold
 
     def assess(
@@ -66,7 +67,8 @@ class Inference:
             instance = self._open(path)
             if previous is not None:
                 digest = _digest(instance, instance.frame(frame - 1))
-                if digest == previous.image_digest and previous.bundle_digest == self._model["bundle_digest"]:
+                model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
+                if digest == previous.image_digest and model == self._model:
                     return Result(replace(previous, study_instance_uid=study_instance_uid), reused=True)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)

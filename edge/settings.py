@@ -64,7 +64,12 @@ class Settings:
         low=1,
         high=3600,
     )
-    network_threads: int = _setting(0, "Processor cores for the network. 0: all.", low=0, high=256)
+    precision: str = _setting(
+        "float32", "Arithmetic of the network: float32, or int8 where the model has it for this runtime."
+    )
+    network_threads: int = _setting(
+        0, "Processor cores for the network. 0: as `edge tune` found, else all.", low=0, high=256
+    )
     max_associations: int = _setting(10, "Associations open at a time.", low=1, high=1000)
     max_pdu_bytes: int = _setting(
         131072, "Largest protocol data unit received. 0: no limit.", low=0, high=2**32 - 1

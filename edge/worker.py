@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from edge.how import HowToRun
 from edge.jobs import Inspection, Job, Priority, Result
 from scanside.bundle import Bundle
 from scanside.errors import RunnerError, ScansideError
@@ -28,12 +29,12 @@ class Worker:
     Args:
         bundle: the verified bundle; the process gets these bytes, not the folder.
         spool: where the files of the jobs lie.
-        threads: processor cores for the network; 0 is all.
+        how: how the network is run.
         timeout_s: time for one job.
     """
 
-    def __init__(self, bundle: Bundle, spool: Path, threads: int, timeout_s: float) -> None:
-        self._arguments = (bundle, spool, threads, timeout_s)
+    def __init__(self, bundle: Bundle, spool: Path, how: HowToRun, timeout_s: float) -> None:
+        self._arguments = (bundle, spool, how, timeout_s)
         self._timeout_s = timeout_s
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
@@ -101,7 +102,7 @@ class Worker:
         return WorkerLost(f"the worker process {how}")
 
 
-def _work(connection: Connection, bundle: Bundle, spool: Path, threads: int, timeout_s: float) -> None:
+def _work(connection: Connection, bundle: Bundle, spool: Path, how: HowToRun, timeout_s: float) -> None:
     """The process: prove the model, then answer jobs until the parent is gone."""
     for interrupt in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interrupt, signal.SIG_IGN)  # the parent decides, after the current job
@@ -112,7 +113,7 @@ def _work(connection: Connection, bundle: Bundle, spool: Path, threads: int, tim
     from edge.inference import Inference, inspect
 
     try:
-        inference = Inference(bundle, threads)
+        inference = Inference(bundle, how)
     except ScansideError as error:
         connection.send(str(error))
         return

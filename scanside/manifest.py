@@ -14,9 +14,9 @@ from scanside.errors import BundleError
 from scanside.json_schema import problems
 from scanside.scan.types import Size
 
-SCHEMA, OLDEST_SCHEMA = "1.1", "1.0"
+SCHEMA, OLDEST_SCHEMA = "1.2", "1.0"
 SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
-UNDERSTOOD: frozenset[str] = frozenset()  # what `requires` may name; 1.1 has nothing yet
+UNDERSTOOD: frozenset[str] = frozenset()  # what `requires` may name; nothing yet
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,23 @@ class ModelClass:
 
     name: str
     malignant: bool
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The network in another precision, for one runtime.
+
+    Attributes:
+        precision: "float16" or "int8".
+        runtime: "onnxruntime" (the CPU) or "tensorrt".
+        file: name of the graph in the bundle.
+        tolerance: largest absolute difference to the golden outputs, by output.
+    """
+
+    precision: str
+    runtime: str
+    file: str
+    tolerance: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,7 @@ class Manifest:
         threshold: risk from which a slide counts as malignant, 0 to 1.
         max_distance: feature distance above which a scan is unlike the training data.
         tolerance: largest absolute difference to the golden outputs, by precision.
+        variants: the network in other precisions; empty before schema 1.2.
         test_only: made for tests; the programs refuse it unless told otherwise.
         document: the whole manifest, for what people and later versions read.
     """
@@ -55,8 +73,13 @@ class Manifest:
     threshold: float
     max_distance: float
     tolerance: Mapping[str, float]
+    variants: tuple[Variant, ...]
     test_only: bool
     document: Mapping[str, Any] = field(repr=False)
+
+    def variant(self, precision: str, runtime: str) -> Variant | None:
+        """The graph made for `runtime` in `precision`, if there is one beside the network itself."""
+        return next((v for v in self.variants if (v.precision, v.runtime) == (precision, runtime)), None)
 
 
 def parse_manifest(raw: bytes, where: str) -> Manifest:
@@ -97,6 +120,10 @@ def check_document(document: Mapping[str, Any], where: str) -> Manifest:
         threshold=float(document["threshold"]["risk"]),
         max_distance=float(document["reference"]["max_distance"]),
         tolerance={k: float(v) for k, v in document["golden"]["tolerance"].items()},
+        variants=tuple(
+            Variant(v["precision"], v["runtime"], v["file"], {k: float(t) for k, t in v["tolerance"].items()})
+            for v in document.get("precisions", ())
+        ),
         test_only=document["test_only"],
         document=document,
     )

@@ -134,13 +134,19 @@ def agent_of(said: Message) -> Agent:
 
 def model_of(said: Message) -> Model:
     return Model(
-        name=safe(f"{said['name']} {said['version']}"),
+        name=safe(f"{said['name']} {said['version']}" + _precision(said)),
         digest=safe(said["digest"]),
         trained_on=safe(said["trained_on"]),
         threshold=float(said["threshold"]),
         threshold_note=safe(said["threshold_note"] or ""),
         test_only=bool(said["test_only"]),
     )
+
+
+def _precision(said: Message) -> str:
+    """Named where it is not the network's own."""
+    precision = said.get("precision", "float32")
+    return "" if precision == "float32" else f", {precision}"
 
 
 def _number(said: float | None) -> float | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.health import Health
+from edge.how import HowToRun
 from edge.jobs import Job, JobQueue, Priority
 from edge.row import FAILED, PENDING, SCORED
 from edge.scoring import Scoring
@@ -54,7 +55,7 @@ def test_a_job_that_takes_the_worker_down_three_times_has_failed(
     os.mkfifo(tmp_path / "hangs.dcm")  # who opens it waits for ever
     (tmp_path / "good.dcm").write_bytes(image(1).read_bytes())
     store, queue, health = Store(tmp_path), JobQueue(), Health("T", "h")
-    worker = Worker(load_bundle(bundle, allow_test_only=True), tmp_path, 1, timeout_s=0.5)
+    worker = Worker(load_bundle(bundle, allow_test_only=True), tmp_path, HowToRun(threads=1), timeout_s=0.5)
     done: list[dict[str, object]] = []
     scoring = Scoring(queue, worker, store, health, 5, done.append, lambda: None)
     for file, uid in (("hangs.dcm", "1.1"), ("good.dcm", "1.2")):
@@ -161,7 +162,7 @@ def test_a_model_that_does_not_reproduce_its_golden_case_scores_nothing(
 
 def test_a_worker_answers_nothing_before_its_model_has_proved_itself(bundle: Path, tmp_path: Path) -> None:
     wrong = load_bundle(_with_wrong_golden_case(bundle, tmp_path / "wrong"), allow_test_only=True)
-    worker = Worker(wrong, tmp_path, 1, timeout_s=5)
+    worker = Worker(wrong, tmp_path, HowToRun(threads=1), timeout_s=5)
     with pytest.raises(RunnerError, match="golden case"):
         worker.start()
     assert not worker.alive
