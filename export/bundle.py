@@ -33,6 +33,7 @@ def write_bundle(
     golden: Arrays,
     reference: Arrays,
     model_card: str,
+    variants: Mapping[str, bytes] | None = None,
 ) -> Bundle:
     """Write a bundle into `folder` and load it back, so that an invalid one is never left unnoticed.
 
@@ -43,6 +44,7 @@ def write_bundle(
         golden: `in_<input>` and `out_<output>` arrays of the source checkpoint.
         reference: the arrays of scanside.ood.Reference.
         model_card: Markdown.
+        variants: graphs in other precisions by file name, which `document["precisions"]` describes.
 
     Raises:
         BundleError: what was written is no valid bundle.
@@ -52,6 +54,7 @@ def write_bundle(
         GOLDEN: _npz(golden),
         REFERENCE: _npz(reference),
         MODEL_CARD: model_card.encode(),
+        **(variants or {}),
     }
     manifest = {
         "schema": SCHEMA,

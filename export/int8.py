@@ -11,6 +11,7 @@ stay in FP32: they cost next to nothing, and every figure hangs on them.
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,16 @@ def quantisable(model: onnx.ModelProto, runtime: str) -> list[str]:
     kinds = _CPU_OPERATORS if runtime == "onnxruntime" else _TENSORRT_OPERATORS
     last = _last_nodes(model)
     return [node.name for node in model.graph.node if node.op_type in kinds and node.name not in last]
+
+
+def layers(model: onnx.ModelProto, runtime: str, most: int) -> list[tuple[str, ...]]:
+    """What is `quantisable` in at most `most` groups of neighbours, each beginning with a convolution."""
+    nodes = quantisable(model, runtime)
+    kinds = {node.name: node.op_type for node in model.graph.node}
+    starts = [index for index, name in enumerate(nodes) if kinds[name] == "Conv"]
+    every = -(-len(starts) // most)
+    cuts = [0, *starts[every::every], len(nodes)]
+    return [tuple(nodes[first:after]) for first, after in pairwise(cuts)]
 
 
 def to_int8(

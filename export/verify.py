@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from scanside import RESEARCH_USE
-from scanside.assess import golden_differences
-from scanside.bundle import NETWORK, load_bundle
+from scanside.assess import golden_differences, golden_limits
+from scanside.bundle import Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.protocol import Runner
+from scanside.tensors import check_tensors
 
 
 @dataclass(frozen=True)
@@ -33,20 +35,36 @@ class Check:
         return self.difference <= self.allowed
 
 
-def verify(folder: Path) -> list[Check]:
-    """Run the golden case of the bundle in `folder` through every runtime present.
+def verify(folder: Path, checkpoint: Path | None = None) -> list[Check]:
+    """Run the golden case of the bundle in `folder` through every runtime present, in every precision.
+
+    Args:
+        checkpoint: the one that the bundle was made of, to compare with torch too.
 
     Raises:
-        BundleError: no valid bundle.
+        InputError: no valid bundle, a network that is not what its manifest says, or no checkpoint.
         RunnerError: a runtime can't run it at all.
     """
     bundle = load_bundle(folder, allow_test_only=True)
-    runner = OnnxRuntime(bundle.files[NETWORK])
-    allowed = bundle.manifest.tolerance["float32"]
-    return [
-        Check(runner.name, "float32", name, difference, allowed)
-        for name, difference in golden_differences(bundle, runner).items()
-    ]
+    networks = [("float32", "onnxruntime"), *((v.precision, v.runtime) for v in bundle.manifest.variants)]
+    checks = []
+    for precision, runtime in networks:  # what is made for TensorRT, ONNX Runtime can compute too
+        runner = OnnxRuntime(bundle.graph(precision, runtime))
+        made_for = "" if runtime == "onnxruntime" else f", the network made for {runtime}"
+        check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the {precision} network")
+        checks += _checks(bundle, runner, f"{runner.name}{made_for}", precision, runtime)
+    if checkpoint is not None:
+        from export.torch_runner import TorchRunner
+
+        runner_of_source = TorchRunner(checkpoint)
+        checks += _checks(bundle, runner_of_source, runner_of_source.name, "float32", "onnxruntime")
+    return checks
+
+
+def _checks(bundle: Bundle, runner: Runner, name: str, precision: str, runtime: str) -> list[Check]:
+    differences = golden_differences(bundle, runner)
+    limits = golden_limits(bundle.manifest, differences, precision, runtime)
+    return [Check(name, precision, output, found, limits[output]) for output, found in differences.items()]
 
 
 def print_table(checks: list[Check]) -> None:

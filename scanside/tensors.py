@@ -77,6 +77,6 @@ def _check(
             raise BundleError(f"{where}: the {kind} is {str(tensor)!a}, its manifest asks for ({shape}).")
         if not isinstance(tensor.shape[0], str):
             raise BundleError(
-                f"{where}: the {kind} {name} has a fixed batch of {tensor.shape[0]}. Export it with a dynamic "
-                "first axis: unknown clinical facts are scored together."
+                f"{where}: the {kind} {name} has a fixed batch of {tensor.shape[0]}. Export it with a "
+                "dynamic first axis: unknown clinical facts are scored together."
             )
