@@ -60,8 +60,8 @@ def main() -> None:
         return
     size = Size(*args.size)
     runs = prepare(args.network, size, args.threads)
-    title = f"{args.network} MTL, {size.height} x {size.width}, batch 1, {args.threads} threads, {args.rounds} rounds"
-    report(title, measure(runs, args.rounds))
+    what = f"{args.network} MTL, {size.height} x {size.width}, batch 1"
+    report(f"{what}, {args.threads} threads, {args.rounds} rounds", measure(runs, args.rounds))
 
 
 def prepare(encoder: str, size: Size, threads: int) -> dict[str, Run]:
@@ -98,7 +98,9 @@ def prepare(encoder: str, size: Size, threads: int) -> dict[str, Run]:
     core = openvino.Core()
 
     def compiled(graph: bytes, **options: Any) -> Run:
-        model = core.compile_model(core.read_model(graph), "CPU", {"INFERENCE_NUM_THREADS": threads, **options})
+        model = core.compile_model(
+            core.read_model(graph), "CPU", {"INFERENCE_NUM_THREADS": threads, **options}
+        )
         return lambda: model(one)
 
     float32 = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -112,7 +114,7 @@ def prepare(encoder: str, size: Size, threads: int) -> dict[str, Run]:
 
 
 def measure(runs: dict[str, Run], rounds: int) -> dict[str, np.ndarray]:
-    """(rounds, 2) by way: ms of the clock and of the processor; all in turn, so that load falls on each alike."""
+    """(rounds, 2) by way: ms of the clock, of the processor; in turn, so that load falls on each alike."""
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for run in runs.values():
         run()  # the first is never like the others
