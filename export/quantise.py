@@ -25,8 +25,8 @@ from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 
 RUNTIMES = {"float16": ("tensorrt",), "int8": ("onnxruntime", "tensorrt")}
-_LAYERS = 24  # groups that the search tells apart
-_GLANCE = 6  # scans that put layers in order, half of them malignant
+_LAYERS = 18  # groups that the search tells apart
+_GLANCE = 4  # scans that put layers in order, half of them malignant
 _ROOM = 2.0  # golden tolerance, as a multiple of the difference measured here
 _CARD = "\n## Other precisions\n"
 

@@ -9,7 +9,7 @@ from export.acceptance import Scans
 from scanside.scan.types import Size
 from trainer.data.mmotu import MALIGNANT, Entry, prepare_scans, read_split
 
-_CALIBRATION, _SELECTION = 64, 48  # images; spread over the part
+_CALIBRATION, _SELECTION = 64, 32  # images; spread over the part
 _SELECTION_FOLD = 0  # the default model's development fold: it was not trained on it
 
 

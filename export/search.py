@@ -9,6 +9,7 @@ from trainer.progress import track
 Layer = tuple[str, ...]  # nodes that are quantised together
 Judge = Callable[[Collection[str]], Report]  # report of the network in which these nodes stay in FP32
 
+_ROOM = 0.8  # of each limit: the scans that judge in the end are others
 _LARGEST_SHARE = 0.75  # of the layers in FP32: more is no INT8 network
 
 
@@ -25,7 +26,7 @@ def nodes_to_keep(layers: Sequence[Layer], judge: Judge, glance: Judge) -> tuple
     Raises:
         RunnerError: three quarters of the layers in FP32 are not enough.
     """
-    if not judge(()).beyond:
+    if judge(()).hurt <= _ROOM:
         return ()
     everything = [name for layer in layers for name in layer]
     hurt = {
@@ -36,7 +37,7 @@ def nodes_to_keep(layers: Sequence[Layer], judge: Judge, glance: Judge) -> tuple
     count = 1
     while count <= _LARGEST_SHARE * len(layers):
         kept = tuple(name for layer in ranked[:count] for name in layer)
-        if not judge(kept).beyond:
+        if judge(kept).hurt <= _ROOM:
             return kept
         count = count + (count + 1) // 2
     raise RunnerError(
