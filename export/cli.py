@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from scanside import RESEARCH_USE, __version__
@@ -102,12 +103,13 @@ def _quantise(arguments: argparse.Namespace) -> int:
         )
     try:
         from export.quantise import quantise
+        from export.scans import mmotu_parts
     except ImportError as error:
         raise SettingError(
             f"quantising needs {error.name}, which is not installed: pip install 'scanside[train,export]'."
         ) from error
     precision = {"fp16": "float16"}.get(arguments.precision, arguments.precision)
-    quantise(arguments.bundle, Path(folder).expanduser(), precision, arguments.out)
+    quantise(arguments.bundle, partial(mmotu_parts, Path(folder).expanduser()), precision, arguments.out)
     print(f"{arguments.out}: written. See it with: export-model inspect {arguments.out}")
     return 0
 

@@ -41,7 +41,11 @@ def widened(network: bytes) -> onnx.ModelProto:
         options.optimized_model_filepath = str(path)
         options.log_severity_level = 3
         ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        return onnx.load(path)
+        model = onnx.load(path)
+    plain = [entry for entry in model.opset_import if entry.domain == ""]
+    del model.opset_import[:]  # it names every domain that it knows
+    model.opset_import.extend(plain)
+    return model
 
 
 def calibrate(model: onnx.ModelProto, batches: Collection[Arrays]) -> TensorsData:
@@ -71,8 +75,8 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
 def quantisable(model: onnx.ModelProto, runtime: str) -> list[str]:
     """Names of the nodes that INT8 is for, in the order of the graph."""
     kinds = _CPU_OPERATORS if runtime == "onnxruntime" else _TENSORRT_OPERATORS
-    last = _last_nodes(model)
-    return [node.name for node in model.graph.node if node.op_type in kinds and node.name not in last]
+    inner = _before_a_convolution(model)
+    return [node.name for node in model.graph.node if node.op_type in kinds and node.name in inner]
 
 
 def layers(model: onnx.ModelProto, runtime: str, most: int) -> list[tuple[str, ...]]:
@@ -113,16 +117,14 @@ def to_int8(
     return made
 
 
-def _last_nodes(model: onnx.ModelProto) -> set[str]:
-    """Nodes from which an output is reached before another convolution: the last convolution, too."""
-    makers = {output: node for node in model.graph.node for output in node.output}
-    last: set[str] = set()
-    waiting = [output.name for output in model.graph.output if output.name != "features"]
-    while waiting:
-        node = makers.get(waiting.pop())
-        if node is None or node.name in last or (node.op_type in ("Concat", "ReduceMean")):
-            continue
-        last.add(node.name)
-        if node.op_type not in ("Conv", "ConvTranspose"):
-            waiting += node.input
-    return last
+def _before_a_convolution(model: onnx.ModelProto) -> set[str]:
+    """Nodes from whose outputs a convolution is reached: neither the head, nor moments, nor what ends."""
+    wanted: set[str] = set()  # tensors that lead to one
+    found = set()
+    for node in reversed(model.graph.node):  # in topological order, so that followers come first
+        if not wanted.isdisjoint(node.output):
+            found.add(node.name)
+            wanted.update(node.input)
+        elif node.op_type in ("Conv", "ConvTranspose"):
+            wanted.update(node.input)
+    return found

@@ -1,6 +1,6 @@
 """`export-model quantise`: another precision, let in by a report on held-out scans, or not at all."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from export.acceptance import LIMITS, Behaviour, Report, Scans, compare, observe
 from export.bundle import write_bundle
 from export.fp16 import to_fp16
 from export.int8 import calibrate, layers, to_int8, widened
-from export.scans import calibration_scans, held_out_scans, selection_scans
+from export.scans import Parts
 from export.search import nodes_to_keep
 from scanside import RESEARCH_USE
 from scanside.assess import golden_differences
@@ -23,6 +23,7 @@ from scanside.command import say
 from scanside.errors import RunnerError, SettingError
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.scan.types import Size
 
 RUNTIMES = {"float16": ("tensorrt",), "int8": ("onnxruntime", "tensorrt")}
 _LAYERS = 18  # groups that the search tells apart
@@ -47,11 +48,11 @@ class Candidate:
     report: Report
 
 
-def quantise(source: Path, mmotu: Path, precision: str, folder: Path) -> list[Candidate]:
+def quantise(source: Path, read: Callable[[Size], Parts], precision: str, folder: Path) -> list[Candidate]:
     """Write the bundle at `source`, with the network in `precision` beside it, into `folder`.
 
     Args:
-        mmotu: a copy of MMOTU's 2D set.
+        read: the scans to quantise with, at the size of the network's input.
         precision: a key of RUNTIMES.
 
     Returns:
@@ -68,7 +69,7 @@ def quantise(source: Path, mmotu: Path, precision: str, folder: Path) -> list[Ca
         raise SettingError(
             "the network reads clinical facts, and MMOTU has none: its precision can't be judged."
         )
-    candidates = list(_candidates(bundle, mmotu, precision))
+    candidates = list(_candidates(bundle, read(bundle.manifest.input_size), precision))
     passed = [candidate for candidate in candidates if not candidate.report.beyond]
     if candidates:
         print_table(candidates)
@@ -80,14 +81,13 @@ def quantise(source: Path, mmotu: Path, precision: str, folder: Path) -> list[Ca
     return candidates
 
 
-def _candidates(bundle: Bundle, mmotu: Path, precision: str) -> Iterator[Candidate]:
-    size = bundle.manifest.input_size
-    held_out = _Judged(bundle, held_out_scans(mmotu, size), precision)
+def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candidate]:
+    held_out = _Judged(bundle, parts.held_out, precision)
     model = widened(bundle.files[NETWORK])
     if precision == "float16":
         yield _candidate(bundle, "tensorrt", to_fp16(model), (), held_out)
         return
-    calibration, selection = calibration_scans(mmotu, size), selection_scans(mmotu, size)
+    calibration, selection = parts.calibration, parts.selection
     ranges = calibrate(model, [calibration.inputs(i) for i in range(len(calibration.scans))])
     kinds = (np.flatnonzero(selection.malignant), np.flatnonzero(~selection.malignant))
     few = np.concatenate([rows[: _GLANCE // 2] for rows in kinds])

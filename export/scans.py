@@ -1,6 +1,7 @@
 """Real scans to quantise with: parts of MMOTU that serve one purpose each and never another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +14,41 @@ _CALIBRATION, _SELECTION = 64, 32  # images; spread over the part
 _SELECTION_FOLD = 0  # the default model's development fold: it was not trained on it
 
 
-def calibration_scans(root: Path, size: Size) -> Scans:
-    """Training images: their ranges set the scales."""
-    entries = [e for e in read_split() if e.part == "train" and e.fold != _SELECTION_FOLD]
-    return _scans(root, size, _spread(entries, _CALIBRATION), "training images of MMOTU")
+@dataclass(frozen=True)
+class Parts:
+    """Scans by what they serve.
+
+    Attributes:
+        calibration: training images; their ranges set INT8's scales.
+        selection: training images of another fold; they tell which layers hurt.
+        held_out: never trained on; they judge.
+    """
+
+    calibration: Scans
+    selection: Scans
+    held_out: Scans
 
 
-def selection_scans(root: Path, size: Size) -> Scans:
-    """Training images of another fold: they tell which layers hurt."""
-    entries = [e for e in read_split() if e.part == "train" and e.fold == _SELECTION_FOLD]
-    malignant = [e for e in entries if e.label == MALIGNANT]
-    others = [e for e in entries if e.label != MALIGNANT]
-    return _scans(root, size, malignant + _spread(others, _SELECTION - len(malignant)), "development images")
+def mmotu_parts(root: Path, size: Size) -> Parts:
+    """The parts of the copy of MMOTU at `root`; held out are the official val images, less near-duplicates.
 
-
-def held_out_scans(root: Path, size: Size) -> Scans:
-    """The official val images without a near-duplicate in the training set: they judge."""
-    entries = [e for e in read_split() if e.part != "train" and not e.leaks]
-    return _scans(root, size, entries, "images of the official MMOTU val set without near-duplicates")
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    split = read_split()
+    development = [e for e in split if e.part == "train" and e.fold == _SELECTION_FOLD]
+    malignant = [e for e in development if e.label == MALIGNANT]
+    others = [e for e in development if e.label != MALIGNANT]
+    entries = {
+        "training images of MMOTU": _spread(
+            [e for e in split if e.part == "train" and e.fold != _SELECTION_FOLD], _CALIBRATION
+        ),
+        "development images of MMOTU": malignant + _spread(others, _SELECTION - len(malignant)),
+        "images of the official MMOTU val set without near-duplicates": [
+            e for e in split if e.part != "train" and not e.leaks
+        ],
+    }
+    return Parts(*(_scans(root, size, some, what) for what, some in entries.items()))
 
 
 def _spread(entries: Sequence[Entry], count: int) -> list[Entry]:
