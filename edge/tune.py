@@ -164,7 +164,7 @@ def _show(step: Step) -> None:
 
 def _words(how: HowToRun) -> str:
     o = how.options
-    parts = [f"{how.threads or 'all'} threads", f"optimisation {o.optimisation}"]
+    parts = [f"threads {how.threads or 'all'}", f"optimisation {o.optimisation}"]
     switches = {"arena": o.arena, "spinning": o.spinning}
     parts += [f"{'with' if on else 'without'} {name}" for name, on in switches.items()]
     return ", ".join(parts)

@@ -10,6 +10,7 @@ from rich.table import Table
 from scanside import RESEARCH_USE
 from scanside.assess import golden_differences, golden_limits
 from scanside.bundle import Bundle, load_bundle
+from scanside.errors import SettingError
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Runner
 from scanside.tensors import check_tensors
@@ -54,10 +55,14 @@ def verify(folder: Path, checkpoint: Path | None = None) -> list[Check]:
         check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the {precision} network")
         checks += _checks(bundle, runner, f"{runner.name}{made_for}", precision, runtime)
     if checkpoint is not None:
-        from export.torch_runner import TorchRunner
-
-        runner_of_source = TorchRunner(checkpoint)
-        checks += _checks(bundle, runner_of_source, runner_of_source.name, "float32", "onnxruntime")
+        try:
+            from export.torch_runner import TorchRunner
+        except ImportError as error:
+            raise SettingError(
+                f"--checkpoint needs {error.name}, which is not installed: pip install 'scanside[train,export]'."
+            ) from error
+        torch = TorchRunner(checkpoint)
+        checks += _checks(bundle, torch, torch.name, "float32", "onnxruntime")
     return checks
 
 
