@@ -66,7 +66,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a precision may change at most; docs/bundle.md explains each.
+    """What a precision may change at most; docs/runtimes.md explains each.
 
     Attributes:
         risk_max, risk_p99: difference of risk, largest and at the 99th percentile.

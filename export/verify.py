@@ -59,7 +59,7 @@ def verify(folder: Path, checkpoint: Path | None = None) -> list[Check]:
             from export.torch_runner import TorchRunner
         except ImportError as error:
             raise SettingError(
-                f"--checkpoint needs {error.name}, which is not installed: pip install 'scanside[train,export]'."
+                f"--checkpoint needs {error.name}, which is missing: pip install 'scanside[train,export]'."
             ) from error
         torch = TorchRunner(checkpoint)
         checks += _checks(bundle, torch, torch.name, "float32", "onnxruntime")
