@@ -99,7 +99,7 @@ def to_int8(
         options |= {"AddQDQPairToWeight": True, "QuantizeBias": False, "DedicatedQDQPair": True}
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    nodes = [name for name in quantisable(model, runtime) if name not in set(keep)]
+    nodes = set(quantisable(model, runtime)) - set(keep)
     quantizer = QDQQuantizer(
         copy,
         per_channel=True,
@@ -107,8 +107,8 @@ def to_int8(
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QInt8 if tensorrt else QuantType.QUInt8,
         tensors_range=ranges,
-        nodes_to_quantize=nodes,
-        nodes_to_exclude=[],
+        nodes_to_quantize=[],  # none named means all, less those that are excluded
+        nodes_to_exclude=[node.name for node in model.graph.node if node.name not in nodes],
         op_types_to_quantize=list(_TENSORRT_OPERATORS if tensorrt else _CPU_OPERATORS),
         extra_options=options,
     )
