@@ -30,7 +30,6 @@ EXACT = Behaviour(
     iou=np.full(N, 0.7),
     distance=np.full(N, 1.0),
     scored=np.ones(N, bool),
-    ms=np.full(N, 10.0),
 )
 
 
@@ -75,7 +74,7 @@ def test_near_the_threshold_and_near_the_gate_a_flip_is_allowed(manifest: Manife
     other = replace(exact, risk=at(exact.risk, 1, 0.305), scored=at(exact.scored, slice(0, 5), False))
     report = compare(exact, other, SCANS, manifest, "int8")
     assert report.beyond == []
-    assert report.also["flips"] == 1 and report.also["scored_flips"] == 5
+    assert report.also["all_flips"] == 1 and report.also["all_scored_flips"] == 5
 
 
 def test_scans_of_one_kind_judge_nothing(manifest: Manifest) -> None:
