@@ -115,7 +115,7 @@ class Report:
         Of the figures that few scans tell: a single pair that changes places moves an AUC of 50 by .003.
         """
         limits = asdict(LIMITS[self.precision])
-        return max(self.figures[name] / limits[name] for name in _CONTINUOUS if name in self.figures)
+        return max(float(self.figures[n] / limits[n]) for n in _CONTINUOUS if n in self.figures)
 
     def document(self) -> dict[str, Any]:
         """As the manifest keeps it."""
