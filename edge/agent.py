@@ -29,6 +29,7 @@ from edge.store import Store, ViewRow
 from edge.trail.log import AuditLog
 from edge.trail.message import CREATE, READ, UPDATE, instances_transferred
 from edge.trail.syslog import SyslogSender, server_of
+from edge.tuning import how_to_run
 from edge.worker import Worker
 from scanside import RESEARCH_USE
 from scanside.bundle import Bundle
@@ -68,10 +69,12 @@ class Agent:
         self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
         self._measures = Measures()
         self._custody = Custody(settings.data, spool, store, audit)
+        runtimes, remark = how_to_run(settings, bundle)
+        _log.info("%s", remark)
         self._worker = Worker(
             bundle,
             spool.folder,
-            settings.runtime_options,
+            runtimes,
             settings.worker_timeout_s,
             settings.worker_memory_mb << 20,
         )

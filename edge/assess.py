@@ -9,6 +9,7 @@ from edge import options
 from edge.jobs import Inspection, Job, Priority, Result
 from edge.results import show
 from edge.row import FAILED, Row, now
+from edge.tuning import how_to_run
 from edge.worker import Worker, WorkerLost
 from scanside.command import say
 from scanside.errors import SettingError
@@ -42,7 +43,8 @@ def main(args: argparse.Namespace) -> int:
         write_explanation(args.explain_preparation, args.out, bundle)
         return 0
     # A process of its own, as in the agent: what crashes a codec must not silence this one.
-    worker = Worker(bundle, Path(), settings.runtime_options, settings.worker_timeout_s)
+    runtimes, _ = how_to_run(settings, bundle)
+    worker = Worker(bundle, Path(), runtimes, settings.worker_timeout_s)
     try:
         results = [r for path in args.files for r in _results(worker, path, settings.cine_frames)]
     finally:

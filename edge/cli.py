@@ -14,6 +14,7 @@ COMMANDS = {
     "results": "list the results of an agent",
     "send": "send DICOM files to an agent",
     "assess": "score DICOM files without an agent",
+    "tune": "measure how the network runs fastest on this machine",
     "init": "write a settings file that explains each setting",
     "certs": "make certificates for TLS between the agent and a scanner",
     "rebuild": "make the index of results anew from what was received",

@@ -31,6 +31,7 @@ class Health:
         self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
         self._state = STARTING
         self._runtime: str | None = None
+        self._precision: str | None = None
         self._runtime_note: str | None = None
         self._processes: dict[str, Any] = {}
         self._received = 0
@@ -52,10 +53,11 @@ class Health:
         with self._lock:
             self._state = state
 
-    def runs_in(self, runtime: str, refused: tuple[str, ...]) -> None:
+    def runs_in(self, runtime: str, precision: str, refused: tuple[str, ...]) -> None:
         """What the network runs in, and why in none that the settings prefer."""
         with self._lock:
-            self._runtime, self._runtime_note = runtime, " ".join(refused) or None
+            self._runtime, self._precision = runtime, precision
+            self._runtime_note = " ".join(refused) or None
 
     def received(self, at: str) -> None:
         with self._lock:
@@ -79,6 +81,7 @@ class Health:
                 **self._place,
                 "state": state if self._place["port"] else STARTING,
                 "runtime": self._runtime,
+                "precision": self._precision,
                 "runtime_note": self._runtime_note,
                 "queue": queue,
                 "received": self._received,

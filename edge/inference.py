@@ -16,9 +16,9 @@ from edge.jobs import Inspection, Result
 from edge.preview import draw
 from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
 from scanside.assess import Assessment, Assessor, check_golden
-from scanside.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle
+from scanside.bundle import DENOISER, GOLDEN_DENOISER, Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
-from scanside.runtime.choose import choose
+from scanside.runtime.choose import open_network
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import RuntimeOptions
 from scanside.scan.decode import Instance, open_instance
@@ -44,12 +44,10 @@ class Inference:
     """
 
     def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
-        self.choice = choose(
-            bundle, NETWORK, options, lambda runner, precision, _: check_golden(bundle, runner, precision)
-        )
+        self.choice = open_network(bundle, options)
         denoiser = None
         if bundle.manifest.denoiser:
-            denoiser = OnnxRuntime(bundle.files[DENOISER], options.threads)
+            denoiser = OnnxRuntime(bundle.files[DENOISER], options.threads, options.cpu)
             check_golden(bundle, denoiser, case=GOLDEN_DENOISER)
         self._assessor = Assessor(bundle, self.choice.runner, denoiser)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other

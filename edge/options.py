@@ -37,10 +37,13 @@ def bundle(args: argparse.Namespace, settings: Settings) -> Bundle:
 
     Raises:
         BundleError: it is missing, altered, made for tests or not signed by a key that the settings trust.
-        SettingError: a trusted key is none.
+        SettingError: a trusted key is none, or the model has no such precision.
     """
-    return load_bundle(
+    found = load_bundle(
         settings.bundle or DEFAULT_BUNDLE,
         allow_test_only=args.allow_test_bundle,
         trusted_keys=[parse_key(text) for text in settings.trusted_keys],
     )
+    if precision := cpu_precision(settings.runtimes):
+        found.graph(precision)  # refused here, not once images wait
+    return found

@@ -76,7 +76,7 @@ class Scoring(threading.Thread):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 runtime = self._worker.start()
-                self._health.runs_in(runtime.name, runtime.refused)
+                self._health.runs_in(runtime.name, runtime.precision, runtime.refused)
                 for refused in runtime.refused:
                     _log.warning("runs in %s, not in %s", runtime.name, refused)
                 return

@@ -76,13 +76,15 @@ class Settings:
     )
     runtimes: tuple[str, ...] = _setting(
         (ONNXRUNTIME,),
-        "What the network runs in: onnxruntime, tensorrt:fp32, tensorrt:fp16 or tensorrt:int8. Of several "
-        "the first that works; the agent says when it is another than the first.",
+        "What the network runs in: onnxruntime, onnxruntime:int8, tensorrt:fp32, tensorrt:fp16 or "
+        "tensorrt:int8. Of several the first that works; the agent says when it is another than the first.",
     )
     engines: Path | None = _setting(
         None, "Folder of TensorRT's engines. Not set: the folder engines in the data folder."
     )
-    network_threads: int = _setting(0, "Processor cores for the network. 0: all.", low=0, high=256)
+    network_threads: int = _setting(
+        0, "Processor cores for the network. 0: as `edge tune` found, else all.", low=0, high=256
+    )
     peers: tuple[str, ...] = _setting(
         ("127.0.0.0/8", "::1"),
         "Addresses that may connect: IP addresses and networks, as 10.1.2.0/24. Nobody else is answered.",

@@ -32,10 +32,12 @@ class Runtime:
 
     Attributes:
         name: runtime, version and device, as shown to people.
+        precision: that it computes in, "float32" or another.
         refused: what the settings prefer to it, each with the reason why it is not that.
     """
 
     name: str
+    precision: str
     refused: tuple[str, ...]
 
 
@@ -160,7 +162,8 @@ def _work(
     except ScansideError as error:
         connection.send(str(error))
         return
-    connection.send(Runtime(inference.choice.runner.name, inference.choice.refused))
+    choice = inference.choice
+    connection.send(Runtime(choice.runner.name, choice.precision, choice.refused))
     while True:
         try:
             job: Job = connection.recv()

@@ -52,6 +52,7 @@ def write_bundle(
     reference: Arrays,
     model_card: str,
     denoiser: DenoiserPart | None = None,
+    variants: Mapping[str, bytes] | None = None,
 ) -> Bundle:
     """Write a bundle into `folder` and load it back, so that an invalid one is never left unnoticed.
 
@@ -63,6 +64,7 @@ def write_bundle(
         reference: the arrays of scanside.ood.Reference.
         model_card: Markdown.
         denoiser: None when the bundle has none; what an older bundle in `folder` had is removed.
+        variants: graphs in other precisions by file name, which `document["precisions"]` describes.
 
     Raises:
         BundleError: what was written is no valid bundle.
@@ -72,6 +74,7 @@ def write_bundle(
         GOLDEN: _npz(golden),
         REFERENCE: _npz(reference),
         MODEL_CARD: model_card.encode(),
+        **(variants or {}),
     }
     carried: dict[str, Any] = {}
     if denoiser is not None:

@@ -2,13 +2,14 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from scanside import RESEARCH_USE, __version__
 from scanside.command import Parser, run
 from scanside.errors import SettingError
 
-COMMANDS = ("convert", "verify", "inspect", "keygen", "sign", "pack", "wrap", "engine")
+COMMANDS = ("convert", "quantise", "verify", "inspect", "keygen", "sign", "pack", "wrap", "engine")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,8 +41,15 @@ def build_parser() -> argparse.ArgumentParser:
     convert.set_defaults(command=_convert)
     verify = commands.add_parser("verify", help="run a bundle's golden case through every runtime present")
     verify.add_argument("bundle", type=Path, help="folder or .zip of the bundle")
+    verify.add_argument("--checkpoint", type=Path, metavar="FILE", help="compare with torch on this, too")
     verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
     verify.set_defaults(command=_verify)
+    quantise = commands.add_parser("quantise", help="add the network in another precision, if it holds up")
+    quantise.add_argument("bundle", type=Path, help="folder or .zip of the bundle")
+    quantise.add_argument("--data", required=True, metavar="mmotu=DIR", help="real scans to judge it with")
+    quantise.add_argument("--precision", choices=["int8", "fp16"], required=True, help="int8 or fp16")
+    quantise.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the new bundle")
+    quantise.set_defaults(command=_quantise)
     inspect = commands.add_parser("inspect", help="show what a bundle is, without running it")
     inspect.add_argument("bundle", type=Path, help="folder or .zip of the bundle")
     inspect.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -108,10 +116,29 @@ def _convert(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _quantise(arguments: argparse.Namespace) -> int:
+    name, _, folder = arguments.data.partition("=")
+    if name != "mmotu" or not folder:
+        raise SettingError(
+            f"--data {arguments.data}: write mmotu=DIR, the folder of a copy of MMOTU's 2D set."
+        )
+    try:
+        from export.quantise import quantise
+        from export.scans import mmotu_parts
+    except ImportError as error:
+        raise SettingError(
+            f"quantising needs {error.name}, which is not installed: pip install 'scanside[train,export]'."
+        ) from error
+    precision = {"fp16": "float16"}.get(arguments.precision, arguments.precision)
+    quantise(arguments.bundle, partial(mmotu_parts, Path(folder).expanduser()), precision, arguments.out)
+    print(f"{arguments.out}: written. See it with: export-model inspect {arguments.out}")
+    return 0
+
+
 def _verify(arguments: argparse.Namespace) -> int:
     from export.verify import print_json, print_table, verify
 
-    checks = verify(arguments.bundle)
+    checks = verify(arguments.bundle, arguments.checkpoint)
     (print_json if arguments.json else print_table)(checks)
     return 0 if all(check.passed for check in checks) else 2
 

@@ -1,7 +1,10 @@
 """Checkpoint -> bundle, with the parity between torch and the runtime measured on the way."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +13,7 @@ from export.denoiser import check_measured_with, denoiser_part
 from export.golden import golden_inputs
 from export.model_card import model_card
 from export.to_onnx import round_to_fp16, run_torch, to_onnx
+from scanside import RESEARCH_USE
 from scanside.assess import check_golden
 from scanside.bundle import GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
@@ -66,7 +70,7 @@ def convert(source: Path, folder: Path, denoiser: Path | None = None) -> tuple[B
     bundle = write_bundle(
         folder,
         document,
-        network=to_onnx(network, checkpoint.input_size, clinical),
+        network=to_onnx(network, checkpoint.input_size, clinical, _metadata(document, source)),
         golden={f"in_{k}": v for k, v in inputs.items()} | {f"out_{k}": v for k, v in outputs.items()},
         reference={name: values.numpy() for name, values in checkpoint.reference.items()},
         model_card=model_card(document),
@@ -76,3 +80,15 @@ def convert(source: Path, folder: Path, denoiser: Path | None = None) -> tuple[B
         check_golden(bundle, OnnxRuntime(part.graph), case=GOLDEN_DENOISER)
     rounding = {name: float(np.abs(exact[name] - outputs[name]).max()) for name in outputs}
     return bundle, Parity(rounding, check_golden(bundle, OnnxRuntime(bundle.files[NETWORK])))
+
+
+def _metadata(document: Mapping[str, Any], checkpoint: Path) -> dict[str, str]:
+    """What the graph says of itself, should it ever lie about without its bundle."""
+    return {
+        "name": document["name"],
+        "version": document["version"],
+        "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        "trained_on": document["training"]["summary"],
+        "intended_use": document["intended_use"],
+        "research_use": RESEARCH_USE,
+    }

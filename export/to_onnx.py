@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,20 @@ class Probabilities(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, scan: Tensor, clinical: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """-> class_probability (N, C), lesion_probability (N, H, W), features (N, D)."""
+    def named(self, scan: Tensor, clinical: Tensor | None = None) -> dict[str, Tensor]:
+        """class_probability (N, C), lesion_probability (N, H, W), features (N, D): those that it has."""
         output = self.network(scan) if clinical is None else self.network(scan, clinical)
-        lesion = torch.sigmoid(output.lesion_logits[:, 0])
-        return torch.softmax(output.class_logits, dim=1), lesion, output.features
+        found = {}
+        if output.class_logits is not None:
+            found["class_probability"] = torch.softmax(output.class_logits, dim=1)
+        if output.lesion_logits is not None:
+            found["lesion_probability"] = torch.sigmoid(output.lesion_logits[:, 0])
+        if output.features is not None:
+            found["features"] = output.features
+        return found
 
-
-OUTPUTS = ("class_probability", "lesion_probability", "features")
+    def forward(self, scan: Tensor, clinical: Tensor | None = None) -> tuple[Tensor, ...]:
+        return tuple(self.named(scan, clinical).values())
 
 
 def round_to_fp16(network: nn.Module) -> nn.Module:
@@ -72,22 +79,28 @@ def denoiser_to_onnx(network: nn.Module) -> bytes:
     )
 
 
-def to_onnx(network: nn.Module, size: Size, clinical_inputs: int) -> bytes:
+def to_onnx(
+    network: nn.Module, size: Size, clinical_inputs: int, metadata: Mapping[str, str] | None = None
+) -> bytes:
     """Export `network`, dynamic in the batch, large weights stored in FP16 and widened at load.
 
     Args:
         network: after `round_to_fp16`, in evaluation mode.
         size: rows and columns of the input.
         clinical_inputs: number of clinical facts; 0 for none.
+        metadata: what the file says of itself, beside the graph.
     """
+    whole = Probabilities(network).eval()
     arguments = [torch.rand(2, 1, *size)]
     names = ["scan"]
     if clinical_inputs:
         arguments.append(torch.zeros(2, clinical_inputs))
         names.append("clinical")
+    with torch.inference_mode():
+        outputs = list(whole.named(*arguments))
     batch = torch.export.Dim("batch", min=1, max=64)
     shapes = tuple({0: batch} for _ in names)
-    return _exported(Probabilities(network).eval(), tuple(arguments), names, list(OUTPUTS), shapes)
+    return _exported(whole, tuple(arguments), names, outputs, shapes, metadata)
 
 
 def _exported(
@@ -96,6 +109,7 @@ def _exported(
     inputs: list[str],
     outputs: list[str],
     dynamic_shapes: tuple[dict[int, Any], ...],
+    metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     with warnings.catch_warnings():
         # What torch deprecates in itself, and that it has no torchvision, is no news to a user.
@@ -116,6 +130,7 @@ def _exported(
     model.ir_version = min(model.ir_version, 10)
     _store_in_fp16(model.graph)
     _drop_notes(model)
+    helper.set_model_props(model, dict(metadata or {}))
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -123,8 +138,8 @@ def _exported(
 @torch.inference_mode()
 def run_torch(network: nn.Module, inputs: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
     """What the exported graph has to give, computed by torch."""
-    outputs = Probabilities(network).eval()(*(torch.from_numpy(value) for value in inputs.values()))
-    return {name: value.numpy() for name, value in zip(OUTPUTS, outputs, strict=True)}
+    outputs = Probabilities(network).eval().named(*(torch.from_numpy(value) for value in inputs.values()))
+    return {name: value.numpy() for name, value in outputs.items()}
 
 
 def _fold_batch_norms(layers: nn.Sequential) -> None:

@@ -8,9 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from scanside import RESEARCH_USE
-from scanside.assess import golden_differences
-from scanside.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, NETWORK, load_bundle
+from scanside.assess import golden_differences, golden_limits
+from scanside.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, Bundle, load_bundle
+from scanside.errors import SettingError
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.protocol import Runner
+from scanside.tensors import check_tensors
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,50 @@ class Check:
         return self.difference <= self.allowed
 
 
-def verify(folder: Path) -> list[Check]:
-    """Run the golden case of the bundle in `folder` through every runtime present.
+def verify(folder: Path, checkpoint: Path | None = None) -> list[Check]:
+    """Run the golden case of the bundle in `folder` through every runtime present, in every precision.
+
+    Args:
+        checkpoint: the one that the bundle was made of, to compare with torch too.
 
     Raises:
-        BundleError: no valid bundle.
+        InputError: no valid bundle, a network that is not what its manifest says, or no checkpoint.
         RunnerError: a runtime can't run it at all.
     """
     bundle = load_bundle(folder, allow_test_only=True)
-    allowed = bundle.manifest.tolerance["float32"]
-    graphs = {NETWORK: GOLDEN} | ({DENOISER: GOLDEN_DENOISER} if bundle.manifest.denoiser else {})
+    networks = [("float32", "onnxruntime"), *((v.precision, v.runtime) for v in bundle.manifest.variants)]
     checks = []
-    for graph, case in graphs.items():
-        runner = OnnxRuntime(bundle.files[graph])
-        for name, difference in golden_differences(bundle, runner, case).items():
-            checks.append(Check(runner.name, "float32", name, difference, allowed))
+    for precision, runtime in networks:  # what is made for TensorRT, ONNX Runtime can compute too
+        runner = OnnxRuntime(bundle.graph(precision, runtime))
+        made_for = "" if runtime == "onnxruntime" else f", the network made for {runtime}"
+        check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the {precision} network")
+        checks += _checks(bundle, runner, f"{runner.name}{made_for}", precision, runtime)
+    if bundle.manifest.denoiser:
+        runner = OnnxRuntime(bundle.files[DENOISER])
+        checks += _checks(bundle, runner, f"{runner.name}, the denoiser", "float32", case=GOLDEN_DENOISER)
+    if checkpoint is not None:
+        try:
+            from export.torch_runner import TorchRunner
+        except ImportError as error:
+            raise SettingError(
+                f"--checkpoint needs {error.name}, which is missing: pip install 'scanside[train,export]'."
+            ) from error
+        torch = TorchRunner(checkpoint)
+        checks += _checks(bundle, torch, torch.name, "float32")
     return checks
+
+
+def _checks(
+    bundle: Bundle,
+    runner: Runner,
+    name: str,
+    precision: str,
+    runtime: str = "onnxruntime",
+    case: str = GOLDEN,
+) -> list[Check]:
+    differences = golden_differences(bundle, runner, case)
+    limits = golden_limits(bundle.manifest, differences, precision, runtime)
+    return [Check(name, precision, output, found, limits[output]) for output, found in differences.items()]
 
 
 def print_table(checks: list[Check]) -> None:

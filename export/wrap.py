@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from export.bundle import write_bundle
 from export.golden import golden_inputs
-from export.graph import Tensor, read_graph
+from export.graph import read_graph
 from scanside import RESEARCH_USE
 from scanside.assess import check_golden, check_outputs
 from scanside.bundle import MAX_FILE_BYTES, NETWORK, SCHEMA, Bundle, Manifest
@@ -24,6 +24,7 @@ from scanside.errors import BundleError, RunnerError, SettingError
 from scanside.manifest import check_document, read_json
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.tensors import check_tensors
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -130,54 +131,7 @@ def _check_graph(network: bytes, path: Path, manifest: Manifest) -> None:
             f"{path} is of ONNX opset {graph.opset}, IR version {graph.ir_version}; the edge's runtimes read "
             f"up to opset {MAX_OPSET}, IR version {MAX_IR}. Export it for an older one."
         )
-    height, width = manifest.input_size
-    inputs: dict[str, tuple[int | None, ...]] = {"scan": (1, height, width)}
-    if manifest.clinical_inputs:
-        inputs["clinical"] = (len(manifest.clinical_inputs),)
-    outputs: dict[str, tuple[int | None, ...]] = {
-        "class_probability": (len(manifest.classes),),
-        "lesion_probability": (height, width),
-        "features": (None,),
-    }
-    _check_tensors("input", graph.inputs, inputs, path, exact=True)
-    _check_tensors("output", graph.outputs, outputs, path, exact=False)
-
-
-def _check_tensors(
-    kind: str,
-    found: tuple[Tensor, ...],
-    wanted: Mapping[str, tuple[int | None, ...]],
-    path: Path,
-    *,
-    exact: bool,
-) -> None:
-    """Names, types and, where the file says it, shapes; None is any length."""
-    by_name = {tensor.name: tensor for tensor in found}
-    missing = [name for name in wanted if name not in by_name]
-    surplus = [name for name in by_name if name not in wanted] if exact else []
-    if missing or surplus:
-        raise BundleError(
-            f"{path} has the {kind}s {', '.join(map(ascii, by_name)) or 'none'}; a bundle's network has "
-            f"{', '.join(wanted)}. Rename them at export, or with onnx.compose or onnx-graphsurgeon."
-        )
-    for name, rest in wanted.items():
-        tensor = by_name[name]
-        if tensor.dtype != "FLOAT":
-            raise BundleError(f"{path}: the {kind} {name} is of type {tensor.dtype}, not FLOAT (float32).")
-        if tensor.shape is None:
-            continue  # running it will tell
-        fits = len(tensor.shape) == 1 + len(rest) and all(
-            want is None or isinstance(got, str) or got == want
-            for got, want in zip(tensor.shape[1:], rest, strict=True)
-        )
-        if not fits:
-            shape = ", ".join(["N", *("D" if length is None else str(length) for length in rest)])
-            raise BundleError(f"{path}: the {kind} is {str(tensor)!a}, its manifest asks for ({shape}).")
-        if not isinstance(tensor.shape[0], str):
-            raise BundleError(
-                f"{path}: the {kind} {name} has a fixed batch of {tensor.shape[0]}. Export it with a dynamic "
-                "first axis: unknown clinical facts are scored together."
-            )
+    check_tensors(graph.inputs, graph.outputs, manifest, str(path))
 
 
 def _check_reference(arrays: Arrays, features: NDArray[np.float32], path: Path) -> None:

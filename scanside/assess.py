@@ -1,7 +1,7 @@
 """Scan + clinical record + bundle -> Assessment: the path that every risk takes, top to bottom."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -184,11 +184,16 @@ def golden_differences(bundle: Bundle, runner: Runner, case: str = GOLDEN) -> di
 
 
 def check_golden(
-    bundle: Bundle, runner: Runner, precision: str = "float32", case: str = GOLDEN
+    bundle: Bundle,
+    runner: Runner,
+    precision: str = "float32",
+    runtime: str = "onnxruntime",
+    case: str = GOLDEN,
 ) -> dict[str, float]:
     """Prove that `runner` computes what the source checkpoint computed.
 
     Args:
+        precision, runtime: which tolerance applies (Manifest.variants, else Manifest.tolerance).
         case: file of the golden case; the denoiser has one of its own.
 
     Returns:
@@ -197,18 +202,35 @@ def check_golden(
     Raises:
         RunnerError: a difference is beyond the bundle's tolerance or not a number, or none is given.
     """
-    limit = bundle.manifest.tolerance.get(precision)
-    if limit is None:
-        raise RunnerError(f"the bundle says no tolerance for {precision}: {runner.name} can't be checked.")
     differences = golden_differences(bundle, runner, case)
-    beyond = {name: diff for name, diff in differences.items() if not diff <= limit}
+    limits = golden_limits(bundle.manifest, differences, precision, runtime)
+    beyond = {name: diff for name, diff in differences.items() if not diff <= limits[name]}
     if beyond or not differences:
+        what = (f"{name} differs by {diff:.2g} (allowed {limits[name]:.2g})" for name, diff in beyond.items())
         raise RunnerError(
-            f"{runner.name} does not reproduce the bundle's golden case: "
-            f"{', '.join(f'{name} differs by {diff:.2g}' for name, diff in beyond.items())} "
-            f"(allowed {limit:.2g}). Nothing is scored with it."
+            f"{runner.name} does not reproduce the bundle's golden case: {', '.join(what)}. "
+            "Nothing is scored with it."
         )
     return differences
+
+
+def golden_limits(
+    manifest: Manifest, outputs: Iterable[str], precision: str, runtime: str
+) -> dict[str, float]:
+    """Largest difference allowed to each of the golden outputs.
+
+    Raises:
+        RunnerError: the bundle gives none.
+    """
+    variant = manifest.variant(precision, runtime)
+    limit = manifest.tolerance.get(precision)
+    limits = {name: variant.tolerance.get(name) if variant else limit for name in outputs}
+    if unknown := [name for name, value in limits.items() if value is None]:
+        raise RunnerError(
+            f"the bundle says no tolerance for {', '.join(unknown)} in {precision} with {runtime}: "
+            "it can't be checked."
+        )
+    return {name: value for name, value in limits.items() if value is not None}
 
 
 def check_outputs(outputs: Mapping[str, NDArray[np.float32]], manifest: Manifest, batch: int) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.bundle_zip import PLAIN_NAME, read_zip
-from scanside.errors import BundleError
+from scanside.errors import BundleError, SettingError
 from scanside.manifest import SCHEMA as SCHEMA
 from scanside.manifest import Manifest as Manifest
 from scanside.manifest import parse_manifest
@@ -60,6 +60,23 @@ class Bundle:
     files: Mapping[str, bytes] = field(repr=False)
     manifest_bytes: bytes = field(repr=False)
     signature: bytes | None = field(repr=False)
+
+    def graph(self, precision: str = "float32", runtime: str = "onnxruntime") -> bytes:
+        """The ONNX graph for a runtime.
+
+        Raises:
+            SettingError: the bundle has no such precision for it.
+        """
+        if precision == "float32":
+            return self.files[NETWORK]
+        variant = self.manifest.variant(precision, runtime)
+        if variant is None:
+            has = ["float32", *(v.precision for v in self.manifest.variants if v.runtime == runtime)]
+            raise SettingError(
+                f"the model has no {precision} network for {runtime}; it has {', '.join(has)}. Set precision "
+                "to one of these, or make one with: export-model quantise"
+            )
+        return self.files[variant.file]
 
     def arrays(self, name: str) -> dict[str, NDArray[np.float32]]:
         """The float32 arrays of one .npz file of the bundle.
@@ -104,10 +121,10 @@ def load_bundle(path: Path, *, allow_test_only: bool = False, trusted_keys: Coll
                 "Install or export the bundle again."
             )
         files[name] = content
-    wanted = {NETWORK, GOLDEN, REFERENCE, MODEL_CARD}
+    wanted = {NETWORK, GOLDEN, REFERENCE, MODEL_CARD, *(v.file for v in manifest.variants)}
     missing = (wanted | ({DENOISER, GOLDEN_DENOISER} if manifest.denoiser else set())) - set(files)
     if missing:
-        raise BundleError(f"{path / MANIFEST} does not list {', '.join(sorted(missing))}.")
+        raise BundleError(f"{path / MANIFEST} does not list {', '.join(sorted(map(ascii, missing)))}.")
     return Bundle(manifest, hashlib.sha256(raw).hexdigest(), files, raw, signature)
 
 

@@ -43,6 +43,23 @@ class DenoiserLimits:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """The network in another precision, for one runtime.
+
+    Attributes:
+        precision: "float16" or "int8".
+        runtime: "onnxruntime" (the CPU) or "tensorrt".
+        file: name of the graph in the bundle.
+        tolerance: largest absolute difference to the golden outputs, by output.
+    """
+
+    precision: str
+    runtime: str
+    file: str
+    tolerance: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What manifest.json says.
 
@@ -56,6 +73,7 @@ class Manifest:
         threshold: risk from which a slide counts as malignant, 0 to 1.
         max_distance: feature distance above which a scan is unlike the training data.
         tolerance: largest absolute difference to the golden outputs, by precision.
+        variants: the network in other precisions; empty before schema 1.2.
         test_only: made for tests; the programs refuse it unless told otherwise.
         denoiser: limits of the denoiser that every scan goes through first; None where there is none.
         document: the whole manifest, for what people and later versions read.
@@ -71,9 +89,14 @@ class Manifest:
     threshold: float
     max_distance: float
     tolerance: Mapping[str, float]
+    variants: tuple[Variant, ...]
     test_only: bool
     denoiser: DenoiserLimits | None
     document: Mapping[str, Any] = field(repr=False)
+
+    def variant(self, precision: str, runtime: str) -> Variant | None:
+        """The graph made for `runtime` in `precision`, if there is one beside the network itself."""
+        return next((v for v in self.variants if (v.precision, v.runtime) == (precision, runtime)), None)
 
 
 def parse_manifest(raw: bytes, where: str) -> Manifest:
@@ -114,6 +137,10 @@ def check_document(document: Mapping[str, Any], where: str) -> Manifest:
         threshold=float(document["threshold"]["risk"]),
         max_distance=float(document["reference"]["max_distance"]),
         tolerance={k: float(v) for k, v in document["golden"]["tolerance"].items()},
+        variants=tuple(
+            Variant(v["precision"], v["runtime"], v["file"], {k: float(t) for k, t in v["tolerance"].items()})
+            for v in document.get("precisions", ())
+        ),
         test_only=document["test_only"],
         denoiser=_denoiser(document, where),
         document=document,

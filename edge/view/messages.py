@@ -73,6 +73,7 @@ class Agent:
     """How the agent is; latencies in milliseconds, None before the first result.
 
     Attributes:
+        precision: that the network computes in, where it is not its own; else empty.
         fallback: what the network runs in where the settings prefer another runtime; else empty.
         fallback_why: the reasons.
     """
@@ -85,6 +86,7 @@ class Agent:
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     last_received_at: datetime | None
+    precision: str
     fallback: str
     fallback_why: str
 
@@ -155,6 +157,7 @@ def agent_of(said: Message) -> Agent:
         latency_p50_ms=_number(said["latency_p50_ms"]),
         latency_p95_ms=_number(said["latency_p95_ms"]),
         last_received_at=_time(said["last_received_at"]),
+        precision="" if said["precision"] in (None, "float32") else safe(said["precision"]),
         fallback=safe(said["runtime"]) if said["runtime_note"] else "",
         fallback_why=safe(said["runtime_note"] or ""),
     )

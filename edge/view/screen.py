@@ -105,6 +105,8 @@ def _agent(view: View) -> Text:
         return Text(" ✗ Agent: no contact", style=NOTICE)
     ready = agent.state == "ready"
     line = Text.assemble((" ● " if ready else " ✗ ", "" if ready else NOTICE), f"Agent {agent.state}")
+    if agent.precision:
+        line.append(f" · {agent.precision}", style=NOTICE)
     if agent.fallback:
         line.append(f" · fallback to {agent.fallback}", style=NOTICE)
     line.append(f" · {agent.queue} waiting · {agent.received} received")

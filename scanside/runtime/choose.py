@@ -7,13 +7,15 @@ elsewhere; whoever lists two is told which of them it is, and why not the first.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scanside.bundle import Bundle
+from scanside.assess import check_golden
+from scanside.bundle import NETWORK, Bundle
 from scanside.errors import RunnerError, ScansideError
 from scanside.runtime.engine import PRECISIONS
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
 from scanside.runtime.protocol import Runner
 from scanside.runtime.tensorrt import open_tensorrt
+from scanside.tensors import check_tensors
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,22 @@ def choose(
     raise RunnerError(f"none of the runtimes in the settings can run {graph}. {' '.join(refused)}")
 
 
+def open_network(bundle: Bundle, options: RuntimeOptions) -> Choice:
+    """The network of `bundle`, proven on its golden case.
+
+    Raises:
+        RunnerError: no listed runtime reproduces the golden case.
+        BundleError: the network is not what its manifest says.
+        SettingError: the bundle has not the precision that is asked for.
+    """
+    return choose(bundle, NETWORK, options, lambda runner, *which: check_golden(bundle, runner, *which))
+
+
 def _open(name: str, bundle: Bundle, graph: str, options: RuntimeOptions) -> tuple[Runner, str]:
-    if name == ONNXRUNTIME:
-        return OnnxRuntime(bundle.files[graph], options.threads), "float32"
-    precision = name.partition(":")[2]
-    return open_tensorrt(options.engines, bundle.digest, graph, precision), PRECISIONS[precision]
+    runtime, _, precision = name.partition(":")
+    if runtime != ONNXRUNTIME:
+        return open_tensorrt(options.engines, bundle.digest, graph, precision), PRECISIONS[precision]
+    precision = precision or "float32"
+    runner = OnnxRuntime(bundle.graph(precision), options.threads, options.cpu)
+    check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the bundle's {precision} network")
+    return runner, precision

@@ -5,7 +5,15 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from scanside.errors import RunnerError
+from scanside.runtime.options import CpuOptions
 from scanside.runtime.protocol import Arrays
+from scanside.tensors import Tensor
+
+_LEVELS = {
+    "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+    "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+}
 
 
 class OnnxRuntime:
@@ -20,18 +28,33 @@ class OnnxRuntime:
         RunnerError: the graph can't be loaded by this version of ONNX Runtime.
     """
 
-    def __init__(self, graph: bytes, threads: int = 0) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+    def __init__(self, graph: bytes, threads: int = 0, options: CpuOptions | None = None) -> None:
+        chosen = options or CpuOptions()
+        session = ort.SessionOptions()
+        session.intra_op_num_threads = threads
+        session.graph_optimization_level = _LEVELS[chosen.optimisation]
+        session.enable_cpu_mem_arena = chosen.arena
+        session.add_session_config_entry("session.intra_op.allow_spinning", str(int(chosen.spinning)))
+        session.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(graph, session, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises classes of its own C++ layer
-            raise RunnerError(f"ONNX Runtime {ort.__version__} can't load the network: {error}") from error
+            raise RunnerError(
+                f"ONNX Runtime {ort.__version__} can't load the network: {error}. Update onnxruntime, or get "
+                "a bundle that was made for this version."
+            ) from error
 
     @property
     def name(self) -> str:
         return f"ONNX Runtime {ort.__version__}, CPU"
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return tuple(map(_tensor, self._session.get_inputs()))
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return tuple(map(_tensor, self._session.get_outputs()))
 
     def run(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
         names = [output.name for output in self._session.get_outputs()]
@@ -40,3 +63,9 @@ class OnnxRuntime:
         except Exception as error:
             raise RunnerError(f"{self.name} failed: {error}") from error
         return dict(zip(names, values, strict=True))
+
+
+def _tensor(value: ort.NodeArg) -> Tensor:
+    """ONNX Runtime writes "tensor(float)" where ONNX writes FLOAT, and None for a length without a name."""
+    kind = value.type.removeprefix("tensor(").removesuffix(")").upper()
+    return Tensor(value.name, kind, tuple("?" if length is None else length for length in value.shape))

@@ -1,5 +1,7 @@
 """What the exported bundle computes is what the checkpoint computes."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +62,22 @@ def test_graph_is_one_that_older_runtimes_read(exported: Exported) -> None:
     assert model.ir_version <= 10
     assert [i.name for i in model.graph.input] == ["scan", "clinical"]
     assert [o.name for o in model.graph.output] == ["class_probability", "lesion_probability", "features"]
+
+
+def test_graph_says_what_it_is_without_its_bundle(exported: Exported, checkpoint_path: Path) -> None:
+    model = onnx.load_from_string(exported[1].files[NETWORK])
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert said["name"] == "untrained" and said["trained_on"] == "nothing"
+    assert said["checkpoint_sha256"] == hashlib.sha256(checkpoint_path.read_bytes()).hexdigest()
+    assert "Research use only" in said["research_use"]
+
+
+def test_verify_compares_with_torch_where_the_checkpoint_is_given(
+    exported: Exported, checkpoint_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(exported[0]), "--checkpoint", str(checkpoint_path), "--json"]) == 0
+    checks = json.loads(capsys.readouterr().out)
+    assert {check["runtime"].split()[0] for check in checks} == {"ONNX", "torch"}
 
 
 def test_export_is_deterministic(exported: Exported, checkpoint_path: Path, tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""From a bundle to one with other precisions, judged, proven and run; nothing where it does not hold up."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.acceptance import Scans
+from export.cli import main
+from export.quantise import quantise
+from export.scans import Parts
+from scanside.bundle import DEFAULT_BUNDLE, MODEL_CARD, load_bundle
+from scanside.errors import RunnerError, SettingError
+from scanside.runtime.choose import open_network
+from scanside.runtime.preference import RuntimeOptions
+from scanside.scan.types import Size
+from tests.synth.bundle import _scan
+
+
+@lru_cache(maxsize=1)
+def parts(size: Size) -> Parts:
+    """Synthetic scans; malignant is the one that the network takes for it, so that its AUC is 1."""
+    runner = open_network(load_bundle(DEFAULT_BUNDLE), RuntimeOptions(threads=1)).runner
+    scans = np.stack([np.rint(255 * _scan(seed, size)[0]) for seed in range(4)]).astype(np.uint8)
+    outputs = runner.run({"scan": scans[:, None] / np.float32(255)})
+    risk = outputs["class_probability"][:, 7]
+    made = Scans("4 synthetic scans", "", scans, outputs["lesion_probability"] > 0.5, risk == risk.max())
+    return Parts(made, made, made)
+
+
+def test_fp16_holds_up_and_is_proven_when_it_is_run(tmp_path: Path) -> None:
+    out = tmp_path / "fp16"
+    (candidate,) = quantise(DEFAULT_BUNDLE, parts, "float16", out)
+    bundle = load_bundle(out)
+    variant = bundle.manifest.variant("float16", "tensorrt")
+    assert variant is not None and bundle.graph("float16", "tensorrt") == candidate.graph
+    (entry,) = bundle.manifest.document["precisions"]
+    assert entry["report"]["passed"] and entry["report"]["images"] == 4
+    assert "| float16 | tensorrt |" in bundle.files[MODEL_CARD].decode()
+    assert main(["verify", str(out)]) == 0
+    assert bundle.manifest.tolerance == load_bundle(DEFAULT_BUNDLE).manifest.tolerance
+    with pytest.raises(SettingError, match="no float16 network for onnxruntime"):
+        ready(bundle, "float16")
+
+
+def test_a_network_beyond_its_limits_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from export import acceptance
+
+    monkeypatch.setitem(acceptance.LIMITS, "float16", acceptance.Limits(0.0, 0.0))
+    with pytest.raises(RunnerError, match="Nothing is written"):
+        quantise(DEFAULT_BUNDLE, parts, "float16", tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
+def test_what_can_not_be_judged_is_refused(
+    exported: tuple[Path, object, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--data", f"mmotu={tmp_path}", "--precision", "int8", "--out"]
+    assert main(["quantise", str(DEFAULT_BUNDLE), *words, str(tmp_path)]) == 1
+    assert "exists and is left as it is" in capsys.readouterr().err
+    assert main(["quantise", str(exported[0]), *words, str(tmp_path / "out")]) == 1
+    assert "reads clinical facts" in capsys.readouterr().err
+    assert main(["quantise", str(DEFAULT_BUNDLE), *words, str(tmp_path / "out")]) == 1
+    assert "MMOTU is incomplete" in capsys.readouterr().err
+    words[1] = "hospital=x"
+    assert main(["quantise", str(DEFAULT_BUNDLE), *words, str(tmp_path / "out")]) == 1
+    assert "write mmotu=DIR" in capsys.readouterr().err
