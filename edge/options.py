@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge.settings import Settings, load
 from scanside.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from scanside.runtime.preference import cpu_precision
 from scanside.signature import parse_key
 
 _SETTINGS = ("host", "port", "ae_title", "data", "bundle")

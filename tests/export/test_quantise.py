@@ -41,7 +41,7 @@ def test_fp16_holds_up_and_is_proven_when_it_is_run(tmp_path: Path) -> None:
     assert main(["verify", str(out)]) == 0
     assert bundle.manifest.tolerance == load_bundle(DEFAULT_BUNDLE).manifest.tolerance
     with pytest.raises(SettingError, match="no float16 network for onnxruntime"):
-        ready(bundle, "float16")
+        bundle.graph("float16")
 
 
 def test_a_network_beyond_its_limits_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
