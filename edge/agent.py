@@ -18,6 +18,7 @@ from edge.events import EventHub
 from edge.intake import Taken, take, take_up
 from edge.jobs import Inspection, Job, JobQueue, Priority
 from edge.measures import Measures, MetricsServer
+from edge.network.tls import Tls
 from edge.notices import Notices
 from edge.process import Descriptor, Line
 from edge.rebuild import open_store
@@ -211,7 +212,16 @@ class Agent:
             self._spool,
             self._audit.lost,
             self._sender.problem if self._sender else None,
+            self._certificates(),
         )
+
+    def _certificates(self) -> str:
+        """The warning of the receiver's certificates, from the files: they may have been renewed."""
+        try:
+            tls = Tls.from_settings(self._settings)
+        except SettingError as error:
+            return str(error)
+        return tls.warning() if tls else ""
 
     def _metrics(self) -> str:
         return self._measures.exposition(self._status())

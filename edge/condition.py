@@ -100,6 +100,7 @@ def status(
     spool: Spool,
     audit_lost: int,
     audit_problem: str | None,
+    certificates: str,
 ) -> dict[str, Any]:
     """What `edge status --json` prints (docs/operations.md)."""
     disk = shutil.disk_usage(spool.folder)
@@ -109,6 +110,7 @@ def status(
         f"the clock was set back: the last image came {ahead_s:.0f} s from now" if ahead_s > _AHEAD_S else "",
         f"{audit_lost} audit messages could not be written" if audit_lost else "",
         f"audit messages wait for {audit_problem}" if audit_problem else "",
+        certificates,
     ]
     return {
         "agent": agent,

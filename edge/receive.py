@@ -74,10 +74,6 @@ class Receiver:
         """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
         self._server.close(drain_s)
 
-    def certificate_days_left(self) -> float | None:
-        """Days until the first certificate in use expires, negative after it; None without TLS."""
-        return self._tls.days_left() if self._tls else None
-
     def _rejected(self, event: Any) -> None:
         sender = event.assoc.requestor
         self._refused(str(sender.primitive.calling_ae_title), str(sender.address))

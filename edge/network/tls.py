@@ -117,11 +117,14 @@ class Tls:
                 stamps.append((0, 0))
         return stamps
 
-    def _report(self) -> None:
+    def warning(self) -> str:
+        """What people have to know of the certificates; empty while they serve for long."""
         days = (self._expires - time.time()) / 86400
-        if days < _SOON_DAYS:
-            _log.warning("a certificate of the agent or its authority %s", _told(days))
+        if days >= _SOON_DAYS:
+            return ""
+        when = f"expires in {days:.0f} days" if days > 0 else f"expired {-days:.0f} days ago"
+        return f"a certificate of the agent or its authority {when}"
 
-
-def _told(days: float) -> str:
-    return f"expires in {days:.0f} days" if days > 0 else f"expired {-days:.0f} days ago"
+    def _report(self) -> None:
+        if warning := self.warning():
+            _log.warning("%s", warning)

@@ -17,7 +17,7 @@ from tests.edge.test_results import CONTRACT
 from tests.synth.dicom import Patient
 
 AGENT = {
-    "state", "ae_title", "host", "port", "runtime", "runtime_note", "queue", "received",
+    "state", "ae_title", "host", "port", "runtime", "precision", "runtime_note", "queue", "received",
     "latency_p50_ms", "latency_p95_ms", "last_received_at", "started_at", "time",
 }  # fmt: skip
 MODEL = {

@@ -249,7 +249,7 @@ def test_certs_writes_what_the_agent_takes_and_overwrites_nothing(tmp_path: Path
     config = tmp_path / "edge.toml"
     config.write_text("\n".join(line for line in done.stdout.splitlines() if line.startswith("tls_")))
     tls = Tls.from_settings(load(config, {}))
-    assert tls is not None and 29 < tls.days_left() <= 30
+    assert tls is not None and 29 < tls.days_left() <= 30 and "expires in 30 days" in tls.warning()
     assert {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "made").glob("*-key.pem")} == {"0o600"}
     before = {path: path.read_bytes() for path in (tmp_path / "made").iterdir()}
     again = edge("certs", tmp_path / "made")

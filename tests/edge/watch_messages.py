@@ -17,7 +17,7 @@ Message = dict[str, Any]
 
 AGENT: Message = {
     "state": "ready", "ae_title": "SCANSIDE", "host": "127.0.0.1", "port": 11112, "queue": 0, "received": 7,
-    "runtime": "ONNX Runtime 1.23.2, CPU", "runtime_note": None,
+    "runtime": "ONNX Runtime 1.23.2, CPU", "precision": None, "runtime_note": None,
     "latency_p50_ms": 143.2, "latency_p95_ms": 201.0, "last_received_at": NOW.isoformat(),
     "started_at": NOW.isoformat(), "time": NOW.isoformat(),
 }  # fmt: skip
