@@ -32,7 +32,7 @@ from trainer.statistics.estimate import Estimate
 from trainer.training import fit
 
 SMALL, BETWEEN, LARGE, WINDOW = Size(168, 272), Size(256, 408), Size(336, 544), Size(160, 256)
-_MIN_PIXELS, _MAX_SHARE = 4, 0.25  # fewer pixels are none; more of the input can't be annotations alone
+_MIN_PIXELS, _MAX_SHARE = 16, 0.25  # fewer pixels are none: a letter has more. More of it can be no ink alone
 
 
 @dataclass(frozen=True)
