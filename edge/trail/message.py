@@ -54,7 +54,7 @@ def instances_transferred(agent: str, origin: Origin, action: str, study: str, p
 
 
 def study_deleted(agent: str, by: str, study: str, patient_id: str, instances: int) -> Message:
-    """A.5.3.6: `by`, a person or the agent itself, removed what was held of a study."""
+    """A.5.3.8: `by`, a person or the agent itself, removed what was held of a study."""
     return _message(
         agent,
         _event(_dcm("110105", "DICOM Study Deleted"), DELETE),
