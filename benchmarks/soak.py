@@ -50,7 +50,7 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
     begin, sent, memory = time.monotonic(), 0, []
     print(f"{'sent':>7} {'done':>7} {'s':>6}  resident MB: {'  '.join(PARTS)}")
     while sent < args.count and time.monotonic() - begin < 60 * args.minutes:
-        association = ae.associate(HOST, status["agent"]["port"])
+        association = ae.associate(HOST, status["agent"]["port"], ae_title="SCANSIDE")
         for _ in range(min(PER_ASSOCIATION, args.count - sent)):
             dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
             answer = association.send_c_store(dataset)

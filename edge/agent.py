@@ -120,7 +120,8 @@ class Agent:
         try:
             for notice in notices.read():
                 if "processes" in notice:
-                    self._health.processes(notice["processes"])
+                    if self._health.processes(notice["processes"]):
+                        self._hub.publish(self._heartbeat())  # at once: the next second may be too late
                 else:
                     spooled = Spooled(**notice["stored"])
                     self._taken(spooled, take(self._spool, self._store, spooled))

@@ -38,11 +38,13 @@ class Health:
         self._last_received_at: str | None = None
         self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
 
-    def processes(self, states: dict[str, Any]) -> None:
-        """How the supervisor finds the processes, and where the receiver listens."""
+    def processes(self, states: dict[str, Any]) -> bool:
+        """How the supervisor finds the processes, and where the receiver listens; whether that is news."""
         with self._lock:
             self._place["port"] = states.pop("port")
+            news = states != self._processes
             self._processes = states
+            return news
 
     @property
     def parts(self) -> dict[str, Any]:

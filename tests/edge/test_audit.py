@@ -203,7 +203,7 @@ def test_a_run_leaves_its_events_and_logs_name_nobody(
 def _refused(agent: RunningAgent) -> None:
     scanner = AE("STRANGER")
     scanner.add_requested_context("1.2.840.10008.1.1")
-    one = scanner.associate(HOST, agent.port)
+    one = scanner.associate(HOST, agent.port, ae_title="SCANSIDE")
     assert one.is_established
     other = scanner.associate(HOST, agent.port)
     assert other.is_rejected

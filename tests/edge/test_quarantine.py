@@ -13,6 +13,7 @@ from edge.spool import Spooled
 from edge.store import NAME, Store
 from edge.worker import Worker, WorkerLost
 from scanside.bundle import load_bundle
+from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import edge, wait_for
 
@@ -105,13 +106,13 @@ def test_a_worker_that_grows_beyond_its_memory_is_ended(
     dataset.save_as(tmp_path / "large.dcm")
     (tmp_path / "small.dcm").write_bytes(image(2).read_bytes())
     model = load_bundle(bundle, allow_test_only=True)
-    free = Worker(model, tmp_path, 1, 60)
+    free = Worker(model, tmp_path, RuntimeOptions(threads=1), 60)
     free.start()
     small = Job(Priority.STILL, "small.dcm", "1.2", "")
     free.ask(small)
     limit = free.resident_bytes() + (16 << 20)
     free.stop()
-    worker = Worker(model, tmp_path, 1, 60, limit)
+    worker = Worker(model, tmp_path, RuntimeOptions(threads=1), 60, limit)
     worker.start()
     worker.ask(small)
     with pytest.raises(WorkerLost, match=rf"needed more than {limit >> 20} MB of memory"):

@@ -83,7 +83,7 @@ def test_stopping_lets_an_open_association_finish_and_takes_no_other(
     assert receiver is not None
     many = [image(7 + number) for number in range(6)]
     sender = subprocess.Popen(
-        [STORESCU, "-v", "-R", "+C", HOST, str(agent.port), *many],
+        [STORESCU, "-v", "-R", "+C", "-aec", "SCANSIDE", HOST, str(agent.port), *many],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
