@@ -98,7 +98,7 @@ class Load(threading.Thread):
                 STORESCU,
                 "-v",
                 "-aec",
-                "ANY",
+                "SCANSIDE",
                 HOST,
                 str(self._agent.port),
                 *map(str, self._files(uids)),

@@ -24,7 +24,7 @@ def write_scans(folder: Path, count: int) -> list[Path]:
 
 
 def draw(seed: int, solid_parts: int) -> NDArray[np.uint8]:
-    """(H, W) uint8: a wide sector of tissue with a dark cyst, which may hold solid parts."""
+    """(H, W, 3) uint8 RGB: a wide sector of tissue with a measured dark cyst, which may hold solid parts."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:_HEIGHT, :_WIDTH].astype(np.float32)
     depth, angle = (np.hypot(x - _WIDTH / 2, y + 41) - 71) / 436, np.arctan2(x - _WIDTH / 2, y + 41) / _EDGE
@@ -44,9 +44,20 @@ def draw(seed: int, solid_parts: int) -> NDArray[np.uint8]:
     enhanced = 1 + 1.2 * cv2.GaussianBlur(behind, (0, 0), 22)  # a cyst lets more sound through
     shown = cv2.GaussianBlur(np.clip(tissue * brightness * enhanced, 0, 1) ** 0.77, (0, 0), 0.8)
     sector = (depth > 0) & (depth < 1) & (np.abs(angle) < 1)
-    pixels = np.asarray(255 * shown * sector, np.uint8)
-    cv2.putText(pixels, "SYNTHETIC", (8, _HEIGHT - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 200, 1, cv2.LINE_AA)
-    return pixels
+    pixels = cv2.cvtColor(np.asarray(255 * shown * sector, np.uint8), cv2.COLOR_GRAY2RGB)
+    _measure(pixels, (cx - rx, cy), (cx + rx, cy))
+    grey = (200, 200, 200)
+    cv2.putText(pixels, "SYNTHETIC", (8, _HEIGHT - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.45, grey, 1, cv2.LINE_AA)
+    return np.asarray(pixels, np.uint8)
+
+
+def _measure(pixels: cv2.typing.MatLike, begin: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw a caliper, as an examiner leaves it burned in: what the denoiser is there for."""
+    yellow = (255, 255, 0)
+    for x, y in (begin, end):
+        cv2.drawMarker(pixels, (round(x), round(y)), yellow, cv2.MARKER_CROSS, 13, 1)
+    for x, y in np.linspace(begin, end, 22)[1:-1]:
+        cv2.circle(pixels, (round(x), round(y)), 1, yellow, -1)
 
 
 def _echoes(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -72,8 +83,9 @@ def _instance(pixels: NDArray[np.uint8], study: str, number: int) -> Dataset:
     instance.PatientName, instance.PatientID = "Synthetic^Scan", "SYNTHETIC"
     instance.Modality, instance.Manufacturer, instance.InstanceNumber = "US", "scanside demo", number
     instance.ImageComments = "Synthetic: drawn by a program, no patient's."
-    instance.Rows, instance.Columns = pixels.shape
-    instance.SamplesPerPixel, instance.PhotometricInterpretation = 1, "MONOCHROME2"
+    instance.Rows, instance.Columns = pixels.shape[:2]
+    instance.SamplesPerPixel, instance.PhotometricInterpretation = 3, "RGB"
+    instance.PlanarConfiguration = 0
     instance.BitsAllocated = instance.BitsStored = 8
     instance.HighBit, instance.PixelRepresentation = 7, 0
     instance.PixelData = pixels.tobytes()
