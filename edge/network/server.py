@@ -22,6 +22,7 @@ from edge.network.stack import Connection, Messages, UpperLayer
 from edge.settings import Settings
 from edge.spool import Spool
 
+_SLOT_WAIT_S = 1.0  # an association that was just released gives its slot back in moments
 _GRACE_S = 2.0  # for open associations to abort in order
 _log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ class Gatekeeper(ACSE):
         stores = any(context.abstract_syntax != contexts.VERIFICATION for context in proposed)
         refusal = self._server.access.refusal(calling, called, stores=stores)
         if refusal is None:
-            self.admitted = self._server.associations.take(peer)
+            self.admitted = self._server.associations.take(peer, _SLOT_WAIT_S)
             refusal = None if self.admitted else FULL
         if refusal is not None:
             _log.warning("rejected %r of %s, which called %r: %s", calling, peer, called, REASONS[refusal])

@@ -14,24 +14,28 @@ class Slots:
 
     def __init__(self, most: int, most_per_peer: int) -> None:
         self._most, self._most_per_peer = most, most_per_peer
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._taken: Counter[str] = Counter()
 
-    def take(self, peer: str) -> bool:
-        """Take one for `peer`, if one is left."""
-        with self._lock:
-            if self._taken.total() >= self._most or self._taken[peer] >= self._most_per_peer:
+    def take(self, peer: str, wait_s: float = 0.0) -> bool:
+        """Take one for `peer`, if one is left, or given back within `wait_s`."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_free(peer), wait_s):
                 return False
             self._taken[peer] += 1
             return True
 
     def give(self, peer: str) -> None:
         """Give one back."""
-        with self._lock:
+        with self._changed:
             self._taken[peer] -= 1
             if self._taken[peer] <= 0:
                 del self._taken[peer]  # or every address that ever connected would stay
+            self._changed.notify_all()
+
+    def _is_free(self, peer: str) -> bool:
+        return self._taken.total() < self._most and self._taken[peer] < self._most_per_peer
 
     def __len__(self) -> int:
-        with self._lock:
+        with self._changed:
             return self._taken.total()

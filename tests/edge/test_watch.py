@@ -38,11 +38,13 @@ def test_a_stopped_agent_is_no_contact(agent: RunningAgent, image: MakeImage) ->
     agent.results(1)
     with in_terminal("watch", "--data", agent.data) as terminal:
         terminal.wait_for("Study so far")
-        os.kill(agent.process.pid, signal.SIGSTOP)
+        process = agent.pid("agent")
+        assert process is not None
+        os.kill(process, signal.SIGSTOP)
         try:
             terminal.wait_for("No contact with the agent since", timeout_s=10)
         finally:
-            os.kill(agent.process.pid, signal.SIGCONT)
+            os.kill(process, signal.SIGCONT)
         terminal.wait_for("Study so far")
 
 

@@ -72,7 +72,7 @@ def test_missing_file(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_unlisted_file(folder: Path, name: str) -> None:
     edit(folder, lambda d: d["files"].pop(name))
-    refuse(folder, f"does not list {name}")
+    refuse(folder, f"does not list '{name}'")
 
 
 def test_no_folder(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_denoiser_that_is_named_has_to_be_there(name: str, with_denoiser: Bund
     (tmp_path / MANIFEST).write_bytes(with_denoiser.manifest_bytes)
     assert load_bundle(tmp_path, allow_test_only=True).digest == with_denoiser.digest
     edit(tmp_path, lambda d: d["files"].pop(name))
-    refuse(tmp_path, f"does not list {name}")
+    refuse(tmp_path, f"does not list '{name}'")
 
 
 def test_a_bundle_written_over_one_with_a_denoiser_keeps_nothing_of_it(

@@ -58,7 +58,7 @@ def test_the_order_is_that_of_the_settings(bundle: Bundle, tmp_path: Path) -> No
     [
         ((), "at least one"),
         (("onnxruntime", "onnxruntime"), "each of them once"),
-        (("cuda",), "'cuda' is unknown. Known are onnxruntime, tensorrt:fp32"),
+        (("cuda",), "'cuda' is unknown. Known are onnxruntime, onnxruntime:int8, tensorrt:fp32"),
         (("tensorrt",), "'tensorrt' is unknown"),
         (("\x1b[31m",), r"'\\x1b\[31m' is unknown"),
     ],
