@@ -43,6 +43,14 @@ class DenoiserPart:
     golden: Arrays
 
 
+def carried_denoiser(bundle: Bundle) -> DenoiserPart | None:
+    """The denoiser of a bundle, to go into another one."""
+    if bundle.manifest.denoiser is None:
+        return None
+    document = bundle.manifest.document["denoiser"]
+    return DenoiserPart(bundle.files[DENOISER], document, bundle.arrays(GOLDEN_DENOISER))
+
+
 def write_bundle(
     folder: Path,
     document: Mapping[str, Any],

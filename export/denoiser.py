@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from export.bundle import DenoiserPart
+from export.bundle import DenoiserPart, carried_denoiser
 from export.golden import annotated_inputs
 from export.to_onnx import denoiser_to_onnx
-from scanside.bundle import DENOISER, GOLDEN_DENOISER, load_bundle
+from scanside.bundle import load_bundle
 from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.denoiser import checkpoint as checkpoints
@@ -25,13 +25,13 @@ def denoiser_part(path: Path, size: Size) -> DenoiserPart:
     """
     if path.is_dir() or path.suffix == ".zip":
         bundle = load_bundle(path, allow_test_only=True)
-        if bundle.manifest.denoiser is None or bundle.manifest.input_size != size:
+        part = carried_denoiser(bundle)
+        if part is None or bundle.manifest.input_size != size:
             raise SettingError(
                 f"--denoiser: {path} has no denoiser for an input of {size.height} x {size.width}. "
                 "Name the denoiser's checkpoint."
             )
-        document = bundle.manifest.document["denoiser"]
-        return DenoiserPart(bundle.files[DENOISER], document, bundle.arrays(GOLDEN_DENOISER))
+        return part
     if size.height % STRIDE or size.width % STRIDE:
         raise SettingError(
             f"--denoiser: it needs an input in multiples of {STRIDE} px; the network's is "

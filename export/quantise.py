@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from export.acceptance import LIMITS, Behaviour, Report, Scans, compare, observe
-from export.bundle import write_bundle
+from export.bundle import carried_denoiser, write_bundle
 from export.fp16 import to_fp16
 from export.int8 import calibrate, layers, to_int8, widened
 from export.scans import Parts
@@ -23,7 +23,6 @@ from scanside.command import say
 from scanside.errors import RunnerError, SettingError
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.types import Size
 
 RUNTIMES = {"float16": ("tensorrt",), "int8": ("onnxruntime", "tensorrt")}
 _LAYERS = 18  # groups that the search tells apart
@@ -48,11 +47,11 @@ class Candidate:
     report: Report
 
 
-def quantise(source: Path, read: Callable[[Size], Parts], precision: str, folder: Path) -> list[Candidate]:
+def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, folder: Path) -> list[Candidate]:
     """Write the bundle at `source`, with the network in `precision` beside it, into `folder`.
 
     Args:
-        read: the scans to quantise with, at the size of the network's input.
+        read: the scans to quantise with, as the network of the bundle gets them.
         precision: a key of RUNTIMES.
 
     Returns:
@@ -69,7 +68,7 @@ def quantise(source: Path, read: Callable[[Size], Parts], precision: str, folder
         raise SettingError(
             "the network reads clinical facts, and MMOTU has none: its precision can't be judged."
         )
-    candidates = list(_candidates(bundle, read(bundle.manifest.input_size), precision))
+    candidates = list(_candidates(bundle, read(bundle), precision))
     passed = [candidate for candidate in candidates if not candidate.report.beyond]
     if candidates:
         print_table(candidates)
@@ -171,6 +170,7 @@ def _write(bundle: Bundle, passed: list[Candidate], folder: Path) -> None:
         reference=bundle.arrays(REFERENCE),
         model_card=card + _card(document["precisions"]),
         variants=graphs,
+        denoiser=carried_denoiser(bundle),
     )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from export.acceptance import Scans
-from scanside.scan.types import Size
+from scanside.bundle import Bundle
+from scanside.denoise import denoiser_of
 from trainer.data.mmotu import MALIGNANT, Entry, prepare_scans, read_split
 
 _CALIBRATION, _SELECTION = 64, 32  # images; spread over the part
@@ -29,8 +30,10 @@ class Parts:
     held_out: Scans
 
 
-def mmotu_parts(root: Path, size: Size) -> Parts:
+def mmotu_parts(root: Path, bundle: Bundle) -> Parts:
     """The parts of the copy of MMOTU at `root`; held out are the official val images, less near-duplicates.
+
+    They are as the network of `bundle` gets them: of its size, behind its denoiser if it has one.
 
     Raises:
         InputError: a file is missing or damaged.
@@ -48,7 +51,7 @@ def mmotu_parts(root: Path, size: Size) -> Parts:
             e for e in split if e.part != "train" and not e.leaks
         ],
     }
-    return Parts(*(_scans(root, size, some, what) for what, some in entries.items()))
+    return Parts(*(_scans(root, bundle, some, what) for what, some in entries.items()))
 
 
 def _spread(entries: Sequence[Entry], count: int) -> list[Entry]:
@@ -56,6 +59,6 @@ def _spread(entries: Sequence[Entry], count: int) -> list[Entry]:
     return [entries[i] for i in np.linspace(0, len(entries) - 1, count).round().astype(int)]
 
 
-def _scans(root: Path, size: Size, entries: Sequence[Entry], what: str) -> Scans:
-    read = prepare_scans(root, entries, size, what)
+def _scans(root: Path, bundle: Bundle, entries: Sequence[Entry], what: str) -> Scans:
+    read = prepare_scans(root, entries, bundle.manifest.input_size, what, denoiser=denoiser_of(bundle))
     return Scans(f"{len(entries)} {what}", read.fingerprint, read.scans, read.masks, read.labels == MALIGNANT)

@@ -1,6 +1,5 @@
 """From a bundle to one with other precisions, judged, proven and run; nothing where it does not hold up."""
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +9,17 @@ from export.acceptance import Scans
 from export.cli import main
 from export.quantise import quantise
 from export.scans import Parts
-from scanside.bundle import DEFAULT_BUNDLE, MODEL_CARD, load_bundle
+from scanside.bundle import DEFAULT_BUNDLE, MODEL_CARD, Bundle, load_bundle
 from scanside.errors import RunnerError, SettingError
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
-from scanside.scan.types import Size
 from tests.synth.bundle import _scan
 
 
-@lru_cache(maxsize=1)
-def parts(size: Size) -> Parts:
+def parts(bundle: Bundle) -> Parts:
     """Synthetic scans; malignant is the one that the network takes for it, so that its AUC is 1."""
-    runner = open_network(load_bundle(DEFAULT_BUNDLE), RuntimeOptions(threads=1)).runner
+    runner = open_network(bundle, RuntimeOptions(threads=1)).runner
+    size = bundle.manifest.input_size
     scans = np.stack([np.rint(255 * _scan(seed, size)[0]) for seed in range(4)]).astype(np.uint8)
     outputs = runner.run({"scan": scans[:, None] / np.float32(255)})
     risk = outputs["class_probability"][:, 7]
@@ -39,6 +37,7 @@ def test_fp16_holds_up_and_is_proven_when_it_is_run(tmp_path: Path) -> None:
     assert entry["report"]["passed"] and entry["report"]["images"] == 4
     assert "| float16 | tensorrt |" in bundle.files[MODEL_CARD].decode()
     assert main(["verify", str(out)]) == 0
+    assert bundle.manifest.denoiser == load_bundle(DEFAULT_BUNDLE).manifest.denoiser
     assert bundle.manifest.tolerance == load_bundle(DEFAULT_BUNDLE).manifest.tolerance
     with pytest.raises(SettingError, match="no float16 network for onnxruntime"):
         bundle.graph("float16")
