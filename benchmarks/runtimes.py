@@ -37,12 +37,13 @@ Run = Callable[[], object]
 _TORCH = "torch eager, float32"
 _START = """
 from scanside.bundle import load_bundle
-from scanside.runtime.ready import ready
+from scanside.runtime.choose import open_network
+from scanside.runtime.preference import RuntimeOptions
 from export.golden import golden_inputs
 from pathlib import Path
 import sys
 bundle = load_bundle(Path(sys.argv[1]))
-runner = ready(bundle)
+runner = open_network(bundle, RuntimeOptions()).runner
 runner.run(golden_inputs(bundle.manifest.input_size, len(bundle.manifest.clinical_inputs)))
 """
 
