@@ -106,15 +106,9 @@ def source_graph(bundle: Bundle, graph: str, precision: str) -> bytes:
     Raises:
         BundleError: the bundle has no such graph.
     """
-    for entry in bundle.manifest.document.get("precisions", ()):
-        wanted = (PRECISIONS[precision], "tensorrt", True)
-        brings = str(entry.get("file"))
-        if (
-            entry.get("precision"),
-            entry.get("runtime"),
-            brings in bundle.files,
-        ) == wanted and graph == NETWORK:
-            return bundle.files[brings]
+    variant = bundle.manifest.variant(PRECISIONS[precision], "tensorrt")
+    if variant is not None and graph == NETWORK:
+        return bundle.files[variant.file]
     if precision == "fp32":
         return bundle.files[graph]
     if precision == "fp16":

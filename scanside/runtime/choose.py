@@ -32,13 +32,10 @@ class Choice:
     refused: tuple[str, ...]
 
 
-def choose(
-    bundle: Bundle, graph: str, options: RuntimeOptions, prove: Callable[[Runner, str, str], object]
-) -> Choice:
-    """Open the network `graph` of `bundle` in the first of the listed runtimes that proves itself.
+def choose(bundle: Bundle, options: RuntimeOptions, prove: Callable[[Runner, str, str], object]) -> Choice:
+    """Open the network of `bundle` in the first of the listed runtimes that proves itself.
 
     Args:
-        graph: file name in the bundle.
         prove: raises a ScansideError for a runner that does not compute what the source computed; it is told
             the precision, as a manifest's tolerances call it, and the runtime: "onnxruntime", "tensorrt".
 
@@ -50,14 +47,14 @@ def choose(
     refused: list[str] = []
     for name in options.runtimes:
         try:
-            runner, precision = _open(name, bundle, graph, options)
+            runner, precision = _open(name, bundle, options)
             prove(runner, precision, name.partition(":")[0])
             return Choice(runner, precision, tuple(refused))
         except ScansideError as error:
             if len(options.runtimes) == 1:
                 raise
             refused.append(f"{name}: {error}")
-    raise RunnerError(f"none of the runtimes in the settings can run {graph}. {' '.join(refused)}")
+    raise RunnerError(f"none of the runtimes in the settings can run {NETWORK}. {' '.join(refused)}")
 
 
 def open_network(bundle: Bundle, options: RuntimeOptions) -> Choice:
@@ -68,13 +65,13 @@ def open_network(bundle: Bundle, options: RuntimeOptions) -> Choice:
         BundleError: the network is not what its manifest says.
         SettingError: the bundle has not the precision that is asked for.
     """
-    return choose(bundle, NETWORK, options, lambda runner, *which: check_golden(bundle, runner, *which))
+    return choose(bundle, options, lambda runner, *which: check_golden(bundle, runner, *which))
 
 
-def _open(name: str, bundle: Bundle, graph: str, options: RuntimeOptions) -> tuple[Runner, str]:
+def _open(name: str, bundle: Bundle, options: RuntimeOptions) -> tuple[Runner, str]:
     runtime, _, precision = name.partition(":")
     if runtime != ONNXRUNTIME:
-        return open_tensorrt(options.engines, bundle.digest, graph, precision), PRECISIONS[precision]
+        return open_tensorrt(options.engines, bundle.digest, NETWORK, precision), PRECISIONS[precision]
     precision = precision or "float32"
     runner = OnnxRuntime(bundle.graph(precision), options.threads, options.cpu)
     check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the bundle's {precision} network")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scanside.assess import check_golden
-from scanside.bundle import NETWORK, Bundle
+from scanside.bundle import Bundle
 from scanside.errors import RunnerError, SettingError
 from scanside.runtime.choose import Choice, choose
 from scanside.runtime.preference import RuntimeOptions, check_runtimes
@@ -15,13 +15,11 @@ from scanside.runtime.protocol import Runner
 def chosen(bundle: Bundle, folder: Path, *runtimes: str) -> Choice:
     """The choice, with no engine in `folder`: TensorRT refuses, with or without a GPU."""
     options = RuntimeOptions(runtimes, threads=1, engines=folder)
-    return choose(
-        bundle, NETWORK, options, lambda runner, precision, _: check_golden(bundle, runner, precision)
-    )
+    return choose(bundle, options, lambda runner, precision, _: check_golden(bundle, runner, precision))
 
 
 def test_the_default_is_onnx_runtime(bundle: Bundle) -> None:
-    choice = choose(bundle, NETWORK, RuntimeOptions(), lambda *_: None)
+    choice = choose(bundle, RuntimeOptions(), lambda *_: None)
     assert choice.runner.name.startswith("ONNX Runtime") and choice.refused == ()
 
 
@@ -46,7 +44,7 @@ def test_a_runtime_that_computes_something_else_is_refused_too(bundle: Bundle, t
     with pytest.raises(
         RunnerError, match=r"onnxruntime: onnxruntime, ONNX Runtime .* in float32 does not reproduce"
     ):
-        choose(bundle, NETWORK, options, prove)
+        choose(bundle, options, prove)
 
 
 def test_the_order_is_that_of_the_settings(bundle: Bundle, tmp_path: Path) -> None:

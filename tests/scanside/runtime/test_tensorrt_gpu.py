@@ -98,9 +98,7 @@ def test_a_cuda_graph_computes_the_same_as_without(engines: Path, cuda: Cuda, de
 
 def test_the_settings_choose_it(engines: Path, default: Bundle) -> None:
     options = RuntimeOptions(("tensorrt:fp32", "onnxruntime"), engines=engines)
-    choice = choose(
-        default, NETWORK, options, lambda runner, precision, _: check_golden(default, runner, precision)
-    )
+    choice = choose(default, options, lambda runner, precision, _: check_golden(default, runner, precision))
     assert choice.runner.name.startswith("TensorRT") and choice.refused == ()
 
 
