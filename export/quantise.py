@@ -12,7 +12,7 @@ from rich.table import Table
 
 from export.acceptance import LIMITS, Behaviour, Report, Scans, compare, observe
 from export.bundle import carried_denoiser, write_bundle
-from export.fp16 import to_fp16
+from export.half import to_half
 from export.int8 import calibrate, layers, to_int8, widened
 from export.scans import Parts
 from export.search import nodes_to_keep
@@ -82,10 +82,11 @@ def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, fold
 
 def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candidate]:
     held_out = _Judged(bundle, parts.held_out, precision)
-    model = widened(bundle.files[NETWORK])
     if precision == "float16":
-        yield _candidate(bundle, "tensorrt", to_fp16(model), (), held_out)
+        half = onnx.load_from_string(to_half(bundle.files[NETWORK]))
+        yield _candidate(bundle, "tensorrt", half, (), held_out)
         return
+    model = widened(bundle.files[NETWORK])
     calibration, selection = parts.calibration, parts.selection
     ranges = calibrate(model, [calibration.inputs(i) for i in range(len(calibration.scans))])
     kinds = (np.flatnonzero(selection.malignant), np.flatnonzero(~selection.malignant))

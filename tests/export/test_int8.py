@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto
 
 from export.convert import Parity
-from export.fp16 import to_fp16
 from export.golden import golden_inputs
+from export.half import to_half
 from export.int8 import calibrate, layers, quantisable, to_int8, widened
 from scanside.bundle import NETWORK, Bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
@@ -99,7 +99,7 @@ def test_layers_hold_every_quantisable_node_once(made: Made) -> None:
 
 def test_fp16_keeps_its_inputs_and_moves_little(made: Made) -> None:
     model, _, inputs = made
-    half = to_fp16(model)
+    half = onnx.load_from_string(to_half(model.SerializeToString()))
     assert any(tensor.data_type == TensorProto.FLOAT16 for tensor in half.graph.initializer)
     assert {i.type.tensor_type.elem_type for i in [*half.graph.input, *half.graph.output]} == {
         TensorProto.FLOAT
