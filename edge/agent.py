@@ -1,6 +1,6 @@
 """The agent process: queue, worker, store, views and upkeep, tied together.
 
-A frame's way: receiver -> spool -> `Agent._take` -> queue -> scoring -> worker -> store -> viewers.
+A frame's way: receiver -> spool -> `Agent._taken` -> queue -> scoring -> worker -> store -> viewers.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from edge.events import EventHub
 from edge.intake import Taken, take, take_up
 from edge.jobs import Inspection, Job, JobQueue, Priority
 from edge.measures import Measures, MetricsServer
-from edge.network.tls import Tls
+from edge.network.tls import expiry_warning
 from edge.notices import Notices
 from edge.process import Descriptor, Line
 from edge.rebuild import open_store
@@ -79,15 +79,15 @@ class Agent:
             settings.worker_timeout_s,
             settings.worker_memory_mb << 20,
         )
+        self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
         self._scoring = Scoring(
             self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
-            self._quarantine, self._resend, self._inspected,
+            self._quarantine, self._hub.resend, self._inspected,
         )  # fmt: skip
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
         self._retained = 0.0
         self._sender: SyslogSender | None = None
-        self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
 
     def run(self, line: Line, notices: Notices) -> None:
         settings = self._settings
@@ -130,7 +130,7 @@ class Agent:
             if time.monotonic() - self._retained > _RETAIN_S:
                 self._retained = time.monotonic()
                 if self._custody.retain(self._settings.keep_days, self._settings.keep_gb):
-                    self._resend()
+                    self._hub.resend()
         except (sqlite3.OperationalError, OSError) as error:  # a full or read-only disk passes
             _log.error("the index can't be written: %s", error)
             self._looked = (time.monotonic(), 0)
@@ -147,7 +147,7 @@ class Agent:
     def _taken(self, spooled: Spooled, taken: Taken) -> None:
         if taken.replaced:
             _log.warning("%s came again with other content", spooled.sop_instance_uid)
-            self._resend()
+            self._hub.resend()
         if taken.row is not None:
             self._health.received(spooled.received_at)
             self._measures.received(spooled)
@@ -188,9 +188,6 @@ class Agent:
         self._measures.result(view)
         self._hub.publish({"event": "row", "row": view})
 
-    def _resend(self) -> None:
-        self._hub.resend()
-
     def _snapshot(self) -> dict[str, Any]:
         return {
             "event": "snapshot",
@@ -213,16 +210,8 @@ class Agent:
             self._spool,
             self._audit.lost,
             self._sender.problem if self._sender else None,
-            self._certificates(),
+            expiry_warning(self._settings),
         )
-
-    def _certificates(self) -> str:
-        """The warning of the receiver's certificates, from the files: they may have been renewed."""
-        try:
-            tls = Tls.from_settings(self._settings)
-        except SettingError as error:
-            return str(error)
-        return tls.warning() if tls else ""
 
     def _metrics(self) -> str:
         return self._measures.exposition(self._status())
@@ -235,7 +224,7 @@ class Agent:
         if "retry" in said:
             self._inspect(Spooled(**said["retry"]))
         if request.get("do") in ("retry", "drop", "purge"):
-            self._resend()
+            self._hub.resend()
         return said
 
 

@@ -72,8 +72,11 @@ class Tls:
 
     def days_left(self) -> float:
         """Days until the certificates in use no longer serve; negative after that."""
-        with self._lock:
-            return (self._expires - time.time()) / 86400
+        return (self._expires - time.time()) / 86400
+
+    def warning(self) -> str:
+        """What people have to know of the certificates; empty while they serve for long."""
+        return _warning(self.days_left())
 
     def _load(self) -> ssl.SSLContext:
         for name, path in (
@@ -100,8 +103,7 @@ class Tls:
             ) from error
         try:
             context.load_verify_locations(self._ca)
-            # Of several authorities one that is valid will do.
-            self._expires = min(*expiries(self._certificate), max(expiries(self._ca)))
+            self._expires = _expires(self._certificate, self._ca)
         except (ssl.SSLError, ValueError) as error:
             raise SettingError(f"setting tls_ca: {self._ca} can't be used: {error}.") from error
         return context
@@ -117,14 +119,29 @@ class Tls:
                 stamps.append((0, 0))
         return stamps
 
-    def warning(self) -> str:
-        """What people have to know of the certificates; empty while they serve for long."""
-        days = (self._expires - time.time()) / 86400
-        if days >= _SOON_DAYS:
-            return ""
-        when = f"expires in {days:.0f} days" if days > 0 else f"expired {-days:.0f} days ago"
-        return f"a certificate of the agent or its authority {when}"
-
     def _report(self) -> None:
         if warning := self.warning():
             _log.warning("%s", warning)
+
+
+def expiry_warning(settings: Settings) -> str:
+    """The same of the files that `settings` name, without a word in the log; empty without TLS."""
+    if settings.tls_certificate is None or settings.tls_ca is None:
+        return ""
+    try:
+        expires = _expires(settings.tls_certificate, settings.tls_ca)
+    except (OSError, ValueError) as error:
+        return f"the certificates can't be read: {error}"
+    return _warning((expires - time.time()) / 86400)
+
+
+def _expires(certificate: Path, ca: Path) -> float:
+    """Of several authorities one that is valid will do."""
+    return min(*expiries(certificate), max(expiries(ca)))
+
+
+def _warning(days: float) -> str:
+    if days >= _SOON_DAYS:
+        return ""
+    when = f"expires in {days:.0f} days" if days > 0 else f"expired {-days:.0f} days ago"
+    return f"a certificate of the agent or its authority {when}"

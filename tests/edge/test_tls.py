@@ -15,7 +15,7 @@ pytest.importorskip("cryptography", reason="cryptography is not installed: no ce
 
 from edge.network.authority import Pair, issue, make_authority
 from edge.network.expiry import expiries, not_after
-from edge.network.tls import CIPHERS_TLS12, Tls
+from edge.network.tls import CIPHERS_TLS12, Tls, expiry_warning
 from edge.receive import Receiver
 from edge.settings import Settings, load
 from edge.spool import Spool
@@ -250,6 +250,7 @@ def test_certs_writes_what_the_agent_takes_and_overwrites_nothing(tmp_path: Path
     config.write_text("\n".join(line for line in done.stdout.splitlines() if line.startswith("tls_")))
     tls = Tls.from_settings(load(config, {}))
     assert tls is not None and 29 < tls.days_left() <= 30 and "expires in 30 days" in tls.warning()
+    assert expiry_warning(load(config, {})) == tls.warning() and expiry_warning(Settings()) == ""
     assert {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "made").glob("*-key.pem")} == {"0o600"}
     before = {path: path.read_bytes() for path in (tmp_path / "made").iterdir()}
     again = edge("certs", tmp_path / "made")
