@@ -1,6 +1,6 @@
 """Pairs -> batches. Order and views depend on (seed, epoch, row) alone, as in trainer.data.loader."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,6 +12,8 @@ from scanside.scan.types import Size
 from trainer.data.loader import Batch, EpochSampler
 from trainer.denoiser.pairs import Pair
 from trainer.fields import bounded
+
+PairsOf = Callable[[int], Sequence[Pair]]  # the pairs of an epoch
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,15 @@ class RandomViews(Dataset[Batch]):
     """Random windows of pairs of any sizes.
 
     Args:
-        pairs: none is smaller than `window`.
+        pairs: those of an epoch; none is smaller than `window`.
     """
 
-    def __init__(self, pairs: Sequence[Pair], window: Size, views: Views, seed: int) -> None:
+    def __init__(self, pairs: PairsOf, window: Size, views: Views, seed: int) -> None:
         self._pairs, self._window, self._views, self._seed = pairs, window, views, seed
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         epoch, row = key
-        pair, views = self._pairs[row], self._views
+        pair, views = self._pairs(epoch)[row], self._views
         rng = np.random.default_rng((self._seed, epoch, row))
         height, width = pair.scan.shape
         y = int(rng.integers(height - self._window.height + 1))
@@ -80,12 +82,11 @@ def to_item(planes: dict[str, np.ndarray]) -> Batch:
 
 
 def training_loader(
-    pairs: Sequence[Pair], window: Size, views: Views, batch: int, seed: int
+    rows: int, pairs: PairsOf, window: Size, views: Views, batch: int, seed: int
 ) -> DataLoader[Batch]:
-    """Batches of random views; the last, smaller one is dropped, since batch norm wants company."""
+    """Batches of random views of `rows` pairs; the last, smaller one is dropped: batch norm wants company."""
     data = RandomViews(pairs, window, views, seed)
-    sampler = EpochSampler(len(pairs), seed)
-    return DataLoader(data, batch_size=min(batch, len(pairs)), sampler=sampler, drop_last=True)
+    return DataLoader(data, batch_size=min(batch, rows), sampler=EpochSampler(rows, seed), drop_last=True)
 
 
 def plain_loader(pairs: Sequence[Pair], batch: int) -> DataLoader[Batch]:

@@ -145,8 +145,3 @@ def _grown(mask: Mask) -> Mask:
 def stacked(pairs: Sequence[Pair]) -> Pair:
     """Pairs of one size as one, with (N, H, W) arrays."""
     return Pair(**{name: np.stack([getattr(pair, name) for pair in pairs]) for name in vars(pairs[0])})
-
-
-def unstacked(pairs: Pair) -> list[Pair]:
-    """What `stacked` put together, one by one."""
-    return [Pair(*planes) for planes in zip(*vars(pairs).values(), strict=True)]

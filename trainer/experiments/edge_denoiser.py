@@ -5,7 +5,6 @@ figures are of the test part. docs/denoiser.md says how and why.
 """
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -16,16 +15,16 @@ from numpy.typing import NDArray
 
 from scanside.errors import SettingError
 from scanside.scan.types import Size
-from trainer.arrays import load_arrays, save_arrays
 from trainer.configuration import Optimiser, Training
 from trainer.data.mmotu import SOURCE
 from trainer.denoiser import checkpoint as checkpoints
 from trainer.denoiser.checkpoint import DenoiserCheckpoint
+from trainer.denoiser.drawings import Drawings
 from trainer.denoiser.figures import best_threshold, found, restored
 from trainer.denoiser.fitting import EdgeFitting
 from trainer.denoiser.loader import Views, plain_loader, training_loader
-from trainer.denoiser.pairs import Pair, stacked, unstacked
-from trainer.denoiser.sources import Sources, make_pairs, read_part
+from trainer.denoiser.pairs import Pair, stacked
+from trainer.denoiser.sources import make_pairs, read_part
 from trainer.hardware import Hardware, repeatable
 from trainer.models.denoiser.edge import EdgeDenoiser
 from trainer.statistics.estimate import Estimate
@@ -46,6 +45,7 @@ class Recipe:
         outlined: how many more pairs are made on scans whose annotations a person outlined.
         window: of a view.
         undrawn: share of the training pairs onto which nothing is drawn.
+        draw_every: epochs after which all are drawn anew.
         scans: use only so many of each part; None is all.
     """
 
@@ -57,6 +57,7 @@ class Recipe:
     window: Size = WINDOW
     views: Views = field(default_factory=Views)
     undrawn: float = 0.1
+    draw_every: int = 10
     optimiser: Optimiser = field(
         default_factory=lambda: Optimiser("adamw", 2.5e-3, weight_decay=0.01, schedule="cosine")
     )
@@ -74,6 +75,7 @@ def smoke(recipe: Recipe) -> Recipe:
         sizes=(Size(56, 88), Size(80, 128)),
         window=Size(48, 80),
         scans=12,
+        draw_every=1,
         training=replace(recipe.training, epochs=2, batch=4),
     )
 
@@ -99,12 +101,22 @@ def run(
     if begun_with is not None:
         network.load_state_dict(begun_with.state)
     sources = read_part(data, "train", recipe.scans, every=True)
-    pairs = training_pairs(sources, recipe, folder)
+    drawings = Drawings(
+        sources,
+        recipe.sizes,
+        recipe.seed,
+        every=recipe.draw_every,
+        undrawn=recipe.undrawn,
+        outlined=recipe.outlined,
+        flow_every=recipe.flow_every,
+    )
     held_out = read_part(data, "validation", recipe.scans)
     validation = make_pairs(held_out, recipe.sizes[:1], recipe.seed + 1, what="validation pairs")
     fitting = EdgeFitting(network, recipe.optimiser, recipe.training, recipe.seed)
     with repeatable(Hardware()):
-        loader = training_loader(pairs, recipe.window, recipe.views, recipe.training.batch, recipe.seed)
+        loader = training_loader(
+            len(drawings), drawings.at, recipe.window, recipe.views, recipe.training.batch, recipe.seed
+        )
         against = plain_loader(validation, recipe.training.batch)
         fit(fitting, loader, against, folder, f"edge denoiser, seed {recipe.seed}")
     threshold = best_threshold(predict(network, validation)[0], stacked(validation))
@@ -137,7 +149,6 @@ def run(
         },
     )
     checkpoints.save(checkpoint, folder / "checkpoint.pt")
-    shutil.rmtree(folder / "pairs")
     (folder / "evaluation.json").write_text(json.dumps(checkpoint.manifest, indent=2) + "\n")
     return figures
 
@@ -198,30 +209,3 @@ def predict(
     ]
     probability, clean = (torch.cat(parts).numpy() for parts in zip(*outputs, strict=True))
     return probability, clean
-
-
-def training_pairs(sources: Sources, recipe: Recipe, folder: Path) -> list[Pair]:
-    """One of each scan, at every size in turn; more of some with flow, and of outlined ones.
-
-    Drawing takes as long as some epochs: what was drawn lies in `folder`/pairs while the run is not finished.
-    """
-    turns, pairs = len(recipe.sizes), []
-    (folder / "pairs").mkdir(exist_ok=True)
-    for turn, size in enumerate(recipe.sizes):
-        kept = folder / "pairs" / f"{turn}.npz"
-        if not kept.exists():
-            mine = replace(sources, scans=sources.scans[turn::turns])
-            drawn = make_pairs(
-                mine, [size], recipe.seed + turn, undrawn=recipe.undrawn, what="training pairs"
-            )
-            save_arrays(stacked(drawn), kept)
-        pairs += unstacked(load_arrays(Pair, kept, "pairs"))
-    sizes = [recipe.sizes[n % turns] for n in range(recipe.outlined)]
-    outlined = replace(sources, scans=tuple(scan for scan in sources.scans if scan.ink is not None))
-    pairs += make_pairs(outlined, sizes, recipe.seed + turns, undrawn=0.5, what="outlined pairs")
-    for turn, size in enumerate(recipe.sizes):
-        some = replace(sources, scans=sources.scans[turn :: recipe.flow_every * turns])
-        pairs += make_pairs(
-            some, [size], recipe.seed + 2 * turns, undrawn=0.3, flow=True, what="pairs with flow"
-        )
-    return pairs

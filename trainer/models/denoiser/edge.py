@@ -53,7 +53,7 @@ class EdgeDenoiser(nn.Module):
         self.up = nn.ModuleList(_conv(n, n) for n in reversed(widths[1:-1]))
         self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
         self.to_full = nn.Sequential(nn.Conv2d(half, 4 * full, 1), nn.PixelShuffle(2))
-        self.merge = _conv(2 * full, full)
+        self.merge = nn.Sequential(_conv(2 * full, full), _conv(full, full))
         self.out = nn.Conv2d(full, 2, 3, padding=1)
         nn.init.zeros_(self.out.weight)
 
