@@ -1,6 +1,6 @@
 """How hard is a synthetic cohort? A small network on its images alone, by patient, two-fold.
 
-python benchmarks/cohort_difficulty.py COHORT [--clean]    --clean: the slides without annotations
+python -m benchmarks.cohort_difficulty COHORT [--clean]    --clean: the slides without annotations
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Whether anybody can be found in de-identified files: by their bytes, and by reading their pixels.
 
-    python benchmarks/deidentify.py --count 210
+    python -m benchmarks.deidentify --count 210
 
 Looks for the identity of synthetic patients, and of the real files that are at hand, in the originals (where
 it must be found, else the search is worth nothing) and in what de-identification made of them. Text is read

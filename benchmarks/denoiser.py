@@ -1,6 +1,6 @@
 """What is left under annotations: the edge's denoiser beside OpenCV's inpainting, on held-out real scans.
 
-    SCANSIDE_DATA=DIR python benchmarks/denoiser.py --denoiser BUNDLE
+    SCANSIDE_DATA=DIR python -m benchmarks.denoiser --denoiser BUNDLE
 
 Annotations are drawn onto labelled scans of MMOTU's test part, before these are encoded as JPEG. PSNR is that
 of the squared error pooled over the true annotation pixels, the same pixels for every row, in one run. OpenCV

@@ -1,6 +1,6 @@
 """Kills processes of a running agent with SIGKILL at random moments while DCMTK's storescu sends to it.
 
-    python benchmarks/kill.py --kills 200 --minutes 6
+    python -m benchmarks.kill --kills 200 --minutes 6
 
 At the end every instance that was acknowledged must have exactly one result. Instances are small copies of
 one scan, scored by a model made for tests: what is measured is the agent, not the network. Restarts count:
@@ -22,8 +22,8 @@ from pathlib import Path
 
 from pydicom.uid import generate_uid
 
-from edge.control import ask
-from edge.store import read_rows
+from edge.sockets.control import ask
+from edge.storage.store import read_rows
 from scanside.errors import ScansideError
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance

@@ -1,7 +1,7 @@
 """How long a pushed image takes to its risk: pushes images one at a time to a real `edge serve`.
 
-    python benchmarks/latency.py --count 100
-    python benchmarks/latency.py --file scan.dcm --bundle DIR
+    python -m benchmarks.latency --count 100
+    python -m benchmarks.latency --file scan.dcm --bundle DIR
 
 Reports p50 and p95; sets no limit. Times are those of this machine and of what else it does meanwhile.
 """
@@ -26,7 +26,7 @@ from pynetdicom import AE
 from rich.console import Console
 from rich.table import Table
 
-from edge.events import socket_address
+from edge.sockets.events import socket_address
 from scanside.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.denoise import denoiser_of

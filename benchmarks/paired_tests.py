@@ -1,6 +1,6 @@
 """Do the statistics keep their word, and how fast are they? Simulated arms, tested again and again.
 
-    python benchmarks/paired_tests.py --repeats 1000
+    python -m benchmarks.paired_tests --repeats 1000
 
 Prints how often a test at 5 % finds a difference (at effect zero it should be 5 %), how often the interval
 of an area holds the true one (95 %), and the time of 2,000 draws of patients beside the plain loop: draw

@@ -1,6 +1,6 @@
 """What can a study on the synthetic cohort find? The effects swept from zero up, many cohorts for each.
 
-    python benchmarks/power.py --repeats 200
+    python -m benchmarks.power --repeats 200
 
 Each repeat draws a cohort of the default size with a seed of its own and splits it by patient. Two readers
 without pixels (trainer/synth/readers.py) are compared on its test part: by slide, with the test that draws

@@ -1,6 +1,6 @@
 """How well and how fast the sector is found, on synthetic screens of which everything is known.
 
-    python benchmarks/preparation.py --count 400
+    python -m benchmarks.preparation --count 400
 
 The peer is the plain way: a fixed threshold on the whole frame and its largest contour, filled. Both see the
 same screens in the same run. With two views each sector counts; the peer's one contour is held against both.

@@ -1,8 +1,8 @@
 """The same network through torch, ONNX Runtime and OpenVINO, in turn, on this CPU: time per scan, batch 1.
 
-    python benchmarks/runtimes.py                       # EfficientNet MTL, 336 x 544
-    python benchmarks/runtimes.py --network unet --rounds 3
-    python benchmarks/runtimes.py --start               # from a new process to the first result
+    python -m benchmarks.runtimes                       # EfficientNet MTL, 336 x 544
+    python -m benchmarks.runtimes --network unet --rounds 3
+    python -m benchmarks.runtimes --start               # from a new process to the first result
 
 Weights are random: speed does not hang on them, and INT8's accuracy is `export-model quantise`'s to report.
 OpenVINO is a peer, not a runtime of scanside: pip install openvino. By default it computes in bfloat16 where

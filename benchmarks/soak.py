@@ -1,6 +1,6 @@
 """Sends many small instances to a running agent and watches the memory of each of its processes.
 
-    python benchmarks/soak.py --count 10000 --minutes 10
+    python -m benchmarks.soak --count 10000 --minutes 10
 
 Instances are small copies of one scan under UIDs of their own, scored by a model made for tests. Prints the
 resident memory of each process as it goes; after the first thousand it should be flat.
@@ -16,7 +16,7 @@ from pathlib import Path
 import pydicom
 from pynetdicom import AE
 
-from edge.control import ask
+from edge.sockets.control import ask
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance
 from tests.synth.scans import make_frame

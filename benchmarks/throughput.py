@@ -1,7 +1,7 @@
 """Latency against throughput: larger batches, and sessions side by side, on one machine.
 
-    python benchmarks/throughput.py --picture docs/throughput.png
-    python benchmarks/throughput.py --runtime tensorrt:fp16 --engines edge-data/engines
+    python -m benchmarks.throughput --picture docs/throughput.png
+    python -m benchmarks.throughput --runtime tensorrt:fp16 --engines edge-data/engines
 
 A session is a runner of its own in a thread of its own that always has a scan to run; on the CPU the cores
 are shared among the sessions. The settings take turns, so that what else the machine does falls on all alike.

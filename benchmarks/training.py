@@ -1,6 +1,6 @@
 """Samples per second: this trainer's loader and step against a plain loop, side by side in one run.
 
-    SCANSIDE_DATA=DIR python benchmarks/training.py
+    SCANSIDE_DATA=DIR python -m benchmarks.training
 
 The plain loop is what a first script does: PIL decodes and resizes every image and mask in every epoch, in
 the training's own process, torchvision-like augmentation by PIL, tensors in the default memory format.

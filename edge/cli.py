@@ -7,7 +7,7 @@ import sys
 from scanside import RESEARCH_USE, __version__
 from scanside.command import Parser, run
 
-# Each is a module of this package with `add_arguments(parser)` and `main(args) -> int`.
+# Each is a module of edge.commands with `add_arguments(parser)` and `main(args) -> int`.
 COMMANDS = {
     "serve": "receive DICOM from the ultrasound machine and score it",
     "watch": "show the live view of a running agent",
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     command = next((word for word in words if word in COMMANDS), None)
     args = build_parser(command).parse_args(words)
-    code = int(importlib.import_module(f"edge.{args.command}").main(args))
+    code = int(importlib.import_module(f"edge.commands.{args.command}").main(args))
     sys.stdout.flush()  # here, where it is no error that the reader has left
     return code
 
@@ -55,7 +55,7 @@ def build_parser(*commands: str | None) -> argparse.ArgumentParser:
         described = f"{text[0].upper()}{text[1:]}. {RESEARCH_USE}"
         command = parsers.add_parser(name, help=text, description=described)
         if not commands or name in commands:
-            importlib.import_module(f"edge.{name}").add_arguments(command)
+            importlib.import_module(f"edge.commands.{name}").add_arguments(command)
     return parser
 
 

@@ -20,7 +20,7 @@ from edge.network.access import FULL, REASONS, Access
 from edge.network.slots import Slots
 from edge.network.stack import Connection, Messages, UpperLayer
 from edge.settings import Settings
-from edge.spool import Spool
+from edge.storage.spool import Spool
 
 _SLOT_WAIT_S = 1.0  # an association that was just released gives its slot back in moments
 _GRACE_S = 2.0  # for open associations to abort in order

@@ -30,9 +30,9 @@ from pynetdicom.transport import AssociationSocket
 from edge.network import pdu
 from edge.network.pdu import Violation
 from edge.network.reader import Reader
+from edge.network.streaming import DataSetStream
 from edge.settings import Settings
-from edge.spool import Spool
-from edge.streaming import DataSetStream
+from edge.storage.spool import Spool
 
 _WAIT_S = 0.25  # how often a silent association looks at its deadlines
 _MAX_COMMAND_BYTES = 1 << 14  # a C-STORE request is some 300 bytes

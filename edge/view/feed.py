@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from edge.events import socket_address
+from edge.sockets.events import socket_address
 from edge.view.messages import Message
 from edge.view.state import View
 from scanside.errors import ScansideError

@@ -11,10 +11,10 @@ import pytest
 from pydicom.uid import UltrasoundImageStorage
 from pynetdicom import AE
 
-from edge.receive import Receiver
+from edge.network.receive import Receiver
 from edge.row import Row
 from edge.settings import Settings
-from edge.spool import Spool
+from edge.storage.spool import Spool
 from export.cli import COMMANDS
 from scanside.bundle import DEFAULT_BUNDLE, load_bundle
 from scanside.scan.codecs import COMPRESSED, NATIVE

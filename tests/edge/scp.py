@@ -124,8 +124,8 @@ def _serve_stock(folder: Path, settings: Any, kind: str) -> int:
 
 
 def _serve_agent(folder: Path, settings: Any) -> int:
-    from edge.receive import Receiver
-    from edge.spool import Spool
+    from edge.network.receive import Receiver
+    from edge.storage.spool import Spool
 
     return Receiver(settings, Spool(folder / "spool"), lambda _: None).port
 

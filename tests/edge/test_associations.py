@@ -21,10 +21,10 @@ from pynetdicom.pdu_primitives import (
 )
 
 from edge.network.access import Access
+from edge.network.receive import Receiver
 from edge.network.stack import SteadyTimer
-from edge.receive import Receiver
 from edge.settings import Settings
-from edge.spool import Spool
+from edge.storage.spool import Spool
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage
 from tests.edge.peer import (

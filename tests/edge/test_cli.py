@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.cli import COMMANDS, build_parser, main
-from edge.spool import Spooled
-from edge.store import NAME, Store
+from edge.storage.spool import Spooled
+from edge.storage.store import NAME, Store
 from tests.edge.running import edge
 
 HELP_S = 0.5

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.condition import Health
-from edge.jobs import Job, JobQueue, Priority
+from edge.monitor.condition import Health
 from edge.row import FAILED, PENDING, SCORED
-from edge.scoring import Scoring
-from edge.spool import Spooled
-from edge.store import Store
-from edge.worker import Worker
+from edge.scoring.jobs import Job, JobQueue, Priority
+from edge.scoring.loop import Scoring
+from edge.scoring.worker import Worker
+from edge.storage.spool import Spooled
+from edge.storage.store import Store
 from export.bundle import write_bundle
 from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, load_bundle
 from scanside.errors import RunnerError

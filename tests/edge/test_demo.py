@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.demo import REAL_FILES, SYNTHETIC_SCANS
-from edge.demo_scans import draw, write_scans
+from edge.commands.demo import REAL_FILES, SYNTHETIC_SCANS
+from edge.demo.scans import draw, write_scans
 from scanside import RESEARCH_USE
 from scanside.bundle import MANIFEST
 from scanside.scan.decode import open_instance

@@ -12,8 +12,8 @@ import pydicom
 import pytest
 from pynetdicom.dsutils import create_file_meta
 
-from edge.spool import Spool
-from edge.streaming import DataSetStream
+from edge.network.streaming import DataSetStream
+from edge.storage.spool import Spool
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, wait_for
 
@@ -98,7 +98,7 @@ def test_what_a_killed_agent_had_begun_is_removed_at_its_start(
 
 
 def test_the_stream_takes_the_place_of_pynetdicoms_buffer() -> None:
-    """What edge/streaming.py relies on: messages have a `data_set` to write to, passed on as it is."""
+    """What edge/network/streaming.py relies on: messages have a `data_set` to write to, passed on."""
     from pynetdicom.dimse_messages import C_STORE_RQ
     from pynetdicom.dimse_primitives import C_STORE
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.events import EventHub, socket_address
 from edge.row import PENDING, SCORED
+from edge.sockets.events import EventHub, socket_address
 from tests.edge.conftest import MakeImage
 from tests.edge.running import RunningAgent, listen, wait_for
 from tests.edge.test_results import CONTRACT

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.inference import Inference
 from edge.row import SCORED
+from edge.scoring.inference import Inference
 from scanside.bundle import GOLDEN_DENOISER, load_bundle
 from scanside.errors import RunnerError
 from scanside.runtime.preference import RuntimeOptions

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from edge.jobs import Job, JobQueue, Priority
+from edge.scoring.jobs import Job, JobQueue, Priority
 from scanside.scan.cine import frames_to_score
 
 

@@ -15,7 +15,7 @@ KILL = ROOT / "benchmarks" / "kill.py"
 @pytest.mark.skipif(not KILL.exists(), reason="not a checkout: there are no benchmarks")
 def test_every_acknowledged_image_has_one_result() -> None:
     done = subprocess.run(
-        [sys.executable, str(KILL), "--kills", "12", "--minutes", "5"],
+        [sys.executable, "-m", "benchmarks.kill", "--kills", "12", "--minutes", "5"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -10,12 +10,12 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from edge.aside import Note
-from edge.custody import Custody
-from edge.intake import take
 from edge.row import SCORED, Patient, Row
-from edge.spool import Spool, Spooled
-from edge.store import NAME, Store
+from edge.storage.aside import Note
+from edge.storage.custody import Custody
+from edge.storage.intake import take
+from edge.storage.spool import Spool, Spooled
+from edge.storage.store import NAME, Store
 from edge.trail.log import AuditLog
 from tests.edge.conftest import MakeImage
 from tests.edge.running import RunningAgent, edge, wait_for

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.aside import Aside, Note
-from edge.jobs import Job, Priority
 from edge.row import FAILED, PENDING, SCORED, Patient, Row
-from edge.spool import Spooled
-from edge.store import NAME, Store
-from edge.worker import Worker, WorkerLost
+from edge.scoring.jobs import Job, Priority
+from edge.scoring.worker import Worker, WorkerLost
+from edge.storage.aside import Aside, Note
+from edge.storage.spool import Spooled
+from edge.storage.store import NAME, Store
 from scanside.bundle import load_bundle
 from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import MakeImage, StartAgent

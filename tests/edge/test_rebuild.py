@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.row import PENDING, SCORED
-from edge.store import NAME, DamagedIndex, Store
+from edge.storage.store import NAME, DamagedIndex, Store
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage
 from tests.edge.running import Row, RunningAgent, edge, wait_for

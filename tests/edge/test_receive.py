@@ -14,7 +14,7 @@ from pydicom.uid import MPEG2MPML, ExplicitVRLittleEndian, JPEGBaseline8Bit, gen
 from pynetdicom import AE, AllStoragePresentationContexts
 from pynetdicom.association import Association
 
-from edge.receive import OUT_OF_RESOURCES, SUCCESS
+from edge.network.receive import OUT_OF_RESOURCES, SUCCESS
 from edge.row import NOT_SCORED, SCORED
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, wait_for

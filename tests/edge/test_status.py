@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.measures import Histogram, Measures, MetricsServer
+from edge.monitor.measures import Histogram, Measures, MetricsServer
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import edge, wait_for

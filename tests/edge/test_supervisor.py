@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.notices import Notices
+from edge.processes.notices import Notices
 from edge.row import SCORED
-from edge.spool import Spooled
+from edge.storage.spool import Spooled
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, alive, edge, listen, wait_for
 

@@ -15,10 +15,10 @@ pytest.importorskip("cryptography", reason="cryptography is not installed: no ce
 
 from edge.network.authority import Pair, issue, make_authority
 from edge.network.expiry import expiries, not_after
+from edge.network.receive import Receiver
 from edge.network.tls import CIPHERS_TLS12, Tls, expiry_warning
-from edge.receive import Receiver
 from edge.settings import Settings, load
-from edge.spool import Spool
+from edge.storage.spool import Spool
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, edge

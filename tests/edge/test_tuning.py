@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge.cli import main
+from edge.commands.tune import _AGAIN, _DEFAULT, fastest
+from edge.scoring.tuning import FILE, how_to_run, save_tuning
 from edge.settings import Settings
-from edge.tune import _AGAIN, _DEFAULT, fastest
-from edge.tuning import FILE, how_to_run, save_tuning
 from scanside.bundle import Bundle, load_bundle
 from scanside.runtime.options import CpuOptions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.events import NAME as SOCKET
+from edge.sockets.events import NAME as SOCKET
 from edge.view.feed import STALE_AFTER_S, follow
 from edge.view.state import View
 from scanside.errors import ScansideError

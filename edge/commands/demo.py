@@ -1,0 +1,189 @@
+"""`edge demo`: a real agent, real ultrasound files over a real association, and the live view of it."""
+
+import argparse
+import contextlib
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+from pydicom.data import get_testdata_file
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edge.commands import options
+from edge.commands.send import send_files
+from edge.commands.watch import first_contact, show
+from edge.demo.agent import HOST, running_agent
+from edge.demo.scans import write_scans
+from edge.view.feed import follow
+from edge.view.messages import Row
+from edge.view.screen import about
+from edge.view.slides import cells_of
+from edge.view.state import View
+from edge.view.terminal import stoppable
+from scanside import RESEARCH_USE
+from scanside.errors import ScansideError
+
+REAL_FILES = (
+    "examples_palette.dcm",
+    "examples_rgb_color.dcm",
+    "examples_ybr_color.dcm",
+    "examples_jpeg2k.dcm",
+    "ExplVR_BigEnd.dcm",
+)
+SYNTHETIC_SCANS = 4
+_PAUSE_S = 2.5  # between two images, so that a person sees each
+_RESULTS_S = 180.0
+
+
+@dataclass(frozen=True)
+class DemoFile:
+    """One file to push; `kind` is "real" or "synthetic"."""
+
+    path: Path
+    kind: str
+    instance: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the agent's data folder (a temporary one)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after so many seconds (at Ctrl-C)")
+    options.add_bundle(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    console = Console()
+    watched = console.is_terminal
+    bundle = ["--bundle", str(args.bundle)] if args.bundle else []
+    bundle += ["--allow-test-bundle"] if args.allow_test_bundle else []
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # the sender tells what went wrong
+    with stoppable(), _folder(args.data) as data, _folder(None) as scans:
+        files = demo_files(scans)
+        console.print(f"{RESEARCH_USE} An agent starts, then gets {len(files)} images.")
+        with running_agent(data, bundle) as port:
+            sender = Sender(files, port, _PAUSE_S if watched else 0.0)
+            with sender:
+                if watched:
+                    with contextlib.suppress(KeyboardInterrupt):
+                        show(data, console, args.seconds)
+                    view = first_contact(data)
+                else:
+                    view = _finished(data, files, sender, args.seconds or _RESULTS_S)
+    console.print(final_table(view, files))
+    console.print(about(view.model))
+    if problem := _problem(view, files, sender, seen_by_a_person=watched):
+        raise ScansideError(problem)
+    return 0
+
+
+def demo_files(folder: Path) -> list[DemoFile]:
+    """The real ultrasound files of pydicom's wheel, then synthetic scans written into `folder`."""
+    real = [get_testdata_file(name, download=False) for name in REAL_FILES]
+    kinds = [(Path(str(path)), "real") for path in real if path]
+    kinds += [(path, "synthetic") for path in write_scans(folder, SYNTHETIC_SCANS)]
+    return [
+        DemoFile(path, kind, str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID))
+        for path, kind in kinds
+    ]
+
+
+class Sender(threading.Thread):
+    """Pushes files one after the other while the view is shown.
+
+    Attributes:
+        problems: what was not accepted, one sentence each.
+    """
+
+    def __init__(self, files: list[DemoFile], port: int, pause_s: float) -> None:
+        super().__init__(name="demo sender", daemon=True)
+        self._files, self._port, self._pause_s = files, port, pause_s
+        self._stopped = threading.Event()
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        for file in self._files:
+            try:
+                problem = next(send_files([file.path], HOST, self._port)).problem
+            except ScansideError as error:
+                problem = str(error)
+            if problem:
+                self.problems.append(f"{file.path.name} was not accepted: {problem}")
+            if self._stopped.wait(self._pause_s):
+                return
+
+    def __enter__(self) -> "Sender":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self.join()
+
+
+def final_table(view: View, files: list[DemoFile]) -> Table:
+    """Every frame of every file: its result, or why there is none."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("File", no_wrap=True)
+    table.add_column("")
+    table.add_column("Frame", justify="right")
+    table.add_column("Latency", justify="right")
+    table.add_column("Result")
+    threshold = view.model.threshold if view.model else 1.0
+    for file, rows in _rows(view, files).items():
+        for row in rows:
+            _, _, frame, risk, result, latency, note = cells_of(row, threshold)
+            whole = Text("  ").join(part for part in (result, risk, note) if part.plain)
+            table.add_row(Text(file.path.name), file.kind, frame, latency, whole)
+        if not rows:
+            table.add_row(Text(file.path.name), file.kind, "", "", "not received")
+    return table
+
+
+def _rows(view: View, files: list[DemoFile]) -> Mapping[DemoFile, list[Row]]:
+    return {
+        file: sorted((row for row in view.rows if row.instance == file.instance), key=lambda row: row.frame)
+        for file in files
+    }
+
+
+def _finished(data: Path, files: list[DemoFile], sender: Sender, seconds: float) -> View:
+    """The view once every file that was sent has its results, or as it is after `seconds`."""
+    end = time.monotonic() + seconds
+    for view in follow(data):
+        complete = all(rows for rows in _rows(view, files).values()) or bool(sender.problems)
+        waiting = sender.is_alive() or any(row.pending for row in view.rows)
+        if (view.in_contact and complete and not waiting) or time.monotonic() > end:
+            return view
+    raise AssertionError("a feed never ends")
+
+
+def _problem(view: View, files: list[DemoFile], sender: Sender, seen_by_a_person: bool) -> str | None:
+    """What went wrong, if anything did; a person may close the view before all is sent and scored."""
+    rows = [row for found in _rows(view, files).values() for row in found]
+    if sender.problems:
+        return sender.problems[0]
+    failed = [row.reason for row in rows if row.state == "failed"]
+    if failed:
+        return f"{len(failed)} of {len(rows)} frames failed: {failed[0]}"
+    if seen_by_a_person:
+        return None
+    if any(row.pending for row in rows) or not all(_rows(view, files).values()):
+        return "the results did not come in time. Give it longer with --seconds."
+    if not any(row.risks for row in rows):
+        return "nothing was scored: the model finds all images unlike its training data."
+    return None
+
+
+@contextlib.contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
+        yield Path(folder)

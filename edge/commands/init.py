@@ -1,0 +1,86 @@
+"""`edge init`: write an edge.toml that explains each setting and knows the scanner; or a unit for systemd."""
+
+import argparse
+import ipaddress
+import sys
+from pathlib import Path
+from typing import Any
+
+from edge.network.access import Access
+from edge.settings import Settings, load, template
+from scanside.errors import SettingError
+
+EVERYWHERE = "0.0.0.0"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, nargs="?", help="file (edge.toml, scanside.service)")
+    parser.add_argument("--systemd", action="store_true", help="write a unit for systemd instead")
+    parser.add_argument(
+        "--scanner-address", metavar="ADDRESS", help="IP address or network of the scanner, as 10.1.2.3"
+    )
+    parser.add_argument("--scanner-ae-title", metavar="T", help="AE title of the scanner")
+    parser.add_argument("--host", help="address to listen on, when the scanner is another machine (0.0.0.0)")
+
+
+def main(args: argparse.Namespace) -> int:
+    path = args.path or Path("scanside.service" if args.systemd else "edge.toml")
+    if path.exists():
+        raise SettingError(f"{path} exists and is left as it is. Choose another path.")
+    if args.systemd:
+        from edge.processes.systemd_unit import unit
+
+        _write(path, unit())
+        print(f"{path} written. Use it with: systemctl enable --now {path.absolute()}")
+        return 0
+    values = _values(args)
+    Access(Settings(**values))
+    _write(path, template(values))
+    load(path, {})
+    if "peers" not in values:
+        print("Only this machine may send. Let a scanner send with: edge init --scanner-address ADDRESS")
+    print(f"{path} written. Use it with: edge serve --config {path}")
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise SettingError(f"{path} can't be written: {error.strerror}.") from error
+
+
+def _values(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that make the scanner known; it is asked for where somebody can answer."""
+    address, title = args.scanner_address, args.scanner_ae_title
+    if sys.stdin.isatty():
+        if address is None:
+            address = _asked("IP address of the scanner (empty: only this machine sends): ")
+        if title is None and address:
+            title = _asked("AE title of the scanner (empty: any): ")
+    values: dict[str, Any] = {}
+    if title:
+        values["calling_ae_titles"] = (title,)
+    if args.host:
+        values["host"] = args.host
+    if address:
+        values["peers"] = (address, *Settings.peers)
+        if not args.host and not _is_loopback(address):
+            values["host"] = EVERYWHERE
+    return values
+
+
+def _asked(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:
+        print()
+        return ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_network(address, strict=False).is_loopback
+    except ValueError:
+        return False  # what it is, Access says

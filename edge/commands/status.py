@@ -1,0 +1,43 @@
+"""`edge status`: how the agent is, for people; with --json for programs."""
+
+import argparse
+import json
+from typing import Any
+
+from edge.commands import options
+from scanside.errors import SettingError
+
+_ANSWER_S = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_config(parser)
+    options.add_data(parser)
+    parser.add_argument("--json", action="store_true", help="a JSON object, its keys in docs/operations.md")
+
+
+def main(args: argparse.Namespace) -> int:
+    from edge.sockets.requests import running
+
+    data = options.settings(args).data
+    status = running(data, _ANSWER_S)
+    if status is None:
+        raise SettingError(f"no agent answers on {data}. Start one with: edge serve --data {data}")
+    print(json.dumps(status, indent=2) if args.json else _told(status))
+    return 0
+
+
+def _told(status: dict[str, Any]) -> str:
+    agent = status["agent"]
+    rows = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status["rows"].items()))
+    lines = [
+        f"{agent['state']}: {agent['ae_title']} at {agent['host']}:{agent['port']}",
+        f"results    {rows or 'none'}; {agent['queue']} jobs wait",
+        f"disk       {status['disk_free_bytes'] / 1e9:.1f} GB free",
+        f"quarantine {status['quarantined']}",
+    ]
+    for name, process in status["processes"].items():
+        if isinstance(process, dict):
+            told = f"{name:10} process {process['pid']}, started again {max(0, process['restarts'])} times"
+            lines.append(f"{told}, {process['state']}" if process.get("state", "up") != "up" else told)
+    return "\n".join([*lines, *(f"! {warning}" for warning in status["warnings"])])

@@ -1,0 +1,173 @@
+"""`edge tune`: measure how the network runs fastest on this machine, and keep it for `edge serve`."""
+
+import argparse
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.commands import options
+from edge.scoring.tuning import save_tuning
+from edge.settings import Settings
+from scanside import RESEARCH_USE
+from scanside.bundle import GOLDEN, Bundle
+from scanside.errors import RunnerError, SettingError
+from scanside.runtime.choose import open_network
+from scanside.runtime.options import CpuOptions
+from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions
+
+Times = NDArray[np.float64]  # ms, one per round
+
+_RESAMPLES = 1000
+_DEFAULT, _AGAIN = "default", "default, again"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_config(parser)
+    options.add_data(parser)
+    options.add_bundle(parser)
+    parser.add_argument("--rounds", type=int, default=60, metavar="N", help="times that each is run (60)")
+
+
+def main(args: argparse.Namespace) -> int:
+    if not 10 <= args.rounds <= 10_000:
+        raise SettingError("--rounds must lie between 10 and 10000.")
+    settings = options.settings(args)
+    bundle = options.bundle(args, settings)
+    chosen, steps = tune(settings, bundle, args.rounds)
+    for step in steps:
+        _show(step)
+    kept = save_tuning(chosen, {step.what: step.summary() for step in steps}, settings, bundle)
+    print(f"{kept}: {_words(chosen)}. edge serve uses it on this machine, with this model.")
+    return 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question, every answer to it measured side by side.
+
+    Attributes:
+        times: ms by candidate, round by round.
+        best: the candidate that is surely faster than the default; the default where none is.
+    """
+
+    what: str
+    times: Mapping[str, Times]
+    best: str
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "chosen": self.best,
+            **{
+                name: {f"p{p}_ms": round(float(np.percentile(t, p)), 3) for p in (50, 95)}
+                for name, t in self.times.items()
+            },
+        }
+
+
+def tune(settings: Settings, bundle: Bundle, rounds: int) -> tuple[RuntimeOptions, list[Step]]:
+    """The number of threads first, then all else with it.
+
+    Raises:
+        RunnerError: not even the default runs.
+    """
+    listed = tuple(name for name in settings.runtimes if name.partition(":")[0] == ONNXRUNTIME)
+    if not listed:
+        raise SettingError("runtimes lists none of the CPU: there is nothing to tune. Add onnxruntime to it.")
+    default = replace(settings.runtime_options, runtimes=listed[:1])
+    threads: dict[str, RuntimeOptions] = {}
+    if not settings.network_threads:  # what a person set is not asked
+        threads = {f"{n} thread{'s' * (n > 1)}": replace(default, threads=n) for n in _threads()}
+    steps, chosen = [], default
+    if threads:
+        steps.append(_measure("threads", default, threads, bundle, rounds))
+        chosen = threads.get(steps[-1].best, default)
+    others = {
+        "optimisation: extended": CpuOptions(optimisation="extended"),
+        "optimisation: basic": CpuOptions(optimisation="basic"),
+        "without an arena": CpuOptions(arena=False),
+        "without spinning": CpuOptions(spinning=False),
+    }
+    candidates = {name: replace(chosen, cpu=option) for name, option in others.items()}
+    steps.append(_measure("options", chosen, candidates, bundle, rounds))
+    return candidates.get(steps[-1].best, chosen), steps
+
+
+def _threads() -> list[int]:
+    """1, 2, 4 ... below all cores, which is the default."""
+    cores = os.cpu_count() or 1
+    return [1 << power for power in range(cores.bit_length()) if 1 << power < cores]
+
+
+def _measure(
+    what: str, default: RuntimeOptions, candidates: Mapping[str, RuntimeOptions], bundle: Bundle, rounds: int
+) -> Step:
+    """Run all in turn, so that what else the machine does falls on each alike.
+
+    The default runs twice, as two networks: how far it is from itself is the noise.
+    """
+    ways = {_DEFAULT: default, _AGAIN: default, **candidates}
+    runners = {}
+    for name, how in ways.items():
+        try:
+            runners[name] = open_network(bundle, how).runner
+        except RunnerError:
+            if how is default:
+                raise
+            # a way that this machine can't go, or that gives other numbers, is none
+    golden = bundle.arrays(GOLDEN)
+    inputs = {name.removeprefix("in_"): a[:1] for name, a in golden.items() if name.startswith("in_")}
+    times: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, runner in runners.items():
+            start = time.perf_counter()
+            runner.run(inputs)
+            times[name].append(1e3 * (time.perf_counter() - start))
+    measured = {name: np.array(values) for name, values in times.items()}
+    return Step(what, measured, fastest(measured))
+
+
+def fastest(times: Mapping[str, Times]) -> str:
+    """The candidate whose gain is larger than the noise, by p50, and no slower by p95; else the default."""
+    default = times[_DEFAULT]
+    noise = float(np.abs(_interval(default - times[_AGAIN])).max())
+    sure = [
+        name
+        for name, mine in times.items()
+        if name not in (_DEFAULT, _AGAIN)
+        and _interval(default - mine)[0] > noise
+        and np.percentile(mine, 95) <= np.percentile(default, 95)
+    ]
+    return min(sure, key=lambda name: float(np.median(times[name])), default=_DEFAULT)
+
+
+def _interval(differences: Times) -> Times:
+    """95 % interval of their median, by resampling the rounds."""
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(differences, (_RESAMPLES, len(differences)))
+    return np.asarray(np.percentile(np.median(drawn, axis=1), (2.5, 97.5)))
+
+
+def _show(step: Step) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(step.what, caption=RESEARCH_USE)
+    for column in ("p50, ms", "p95, ms", ""):
+        table.add_column(column, justify="right")
+    for name, mine in step.times.items():
+        mark = "chosen" if name == step.best else ""
+        table.add_row(name, *(f"{np.percentile(mine, p):.1f}" for p in (50, 95)), mark)
+    Console().print(table)
+
+
+def _words(how: RuntimeOptions) -> str:
+    o = how.cpu
+    parts = [f"threads {how.threads or 'all'}", f"optimisation {o.optimisation}"]
+    switches = {"arena": o.arena, "spinning": o.spinning}
+    parts += [f"{'with' if on else 'without'} {name}" for name, on in switches.items()]
+    return ", ".join(parts)

@@ -1,0 +1,1 @@
+"""What `edge demo` needs: an agent of its own and synthetic scans."""

@@ -1,0 +1,1 @@
+"""How the agent is: its health and its measures."""

@@ -1,0 +1,124 @@
+"""How the agent is: the AGENT part of docs/watch-protocol.md."""
+
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from edge.processes.process import STARTING, UP
+from edge.row import milliseconds, now
+from edge.storage.spool import Spool
+
+READY = "ready"
+NOT_RECEIVING = "not receiving: "
+_AHEAD_S = 5.0
+_LATENCIES = 200  # results that the percentiles look back on
+
+
+class Health:
+    """What the agent's threads report about themselves. Safe to use from several threads.
+
+    Args:
+        obstacle: why nothing can be stored just now, if so.
+    """
+
+    def __init__(self, ae_title: str, host: str, obstacle: Callable[[], str | None] = lambda: None) -> None:
+        self._obstacle = obstacle
+        self._lock = threading.Lock()
+        self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
+        self._state = STARTING
+        self._runtime: str | None = None
+        self._precision: str | None = None
+        self._runtime_note: str | None = None
+        self._processes: dict[str, Any] = {}
+        self._received = 0
+        self._last_received_at: str | None = None
+        self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
+
+    def processes(self, states: dict[str, Any]) -> bool:
+        """How the supervisor finds the processes, and where the receiver listens; whether that is news."""
+        with self._lock:
+            self._place["port"] = states.pop("port")
+            news = states != self._processes
+            self._processes = states
+            return news
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        with self._lock:
+            return dict(self._processes)
+
+    def is_now(self, state: str) -> None:
+        with self._lock:
+            self._state = state
+
+    def runs_in(self, runtime: str, precision: str, refused: tuple[str, ...]) -> None:
+        """What the network runs in, and why in none that the settings prefer."""
+        with self._lock:
+            self._runtime, self._precision = runtime, precision
+            self._runtime_note = " ".join(refused) or None
+
+    def received(self, at: str) -> None:
+        with self._lock:
+            self._received += 1
+            self._last_received_at = at
+
+    def took(self, latency_ms: float) -> None:
+        with self._lock:
+            self._latencies_ms.append(latency_ms)
+
+    def message(self, queue: int) -> dict[str, Any]:
+        """The state for viewers; `queue` is the number of jobs that wait."""
+        obstacle = self._obstacle()
+        with self._lock:
+            p50, p95 = np.percentile(self._latencies_ms, (50, 95)) if self._latencies_ms else (None, None)
+            receiver = self._processes.get("receiver", {}).get("state", STARTING)
+            if receiver not in (STARTING, UP):
+                obstacle = receiver
+            state = f"{NOT_RECEIVING}{obstacle}" if obstacle else self._state
+            return {
+                **self._place,
+                "state": state if self._place["port"] else STARTING,
+                "runtime": self._runtime,
+                "precision": self._precision,
+                "runtime_note": self._runtime_note,
+                "queue": queue,
+                "received": self._received,
+                "last_received_at": self._last_received_at,
+                "latency_p50_ms": p50 and round(float(p50), 1),
+                "latency_p95_ms": p95 and round(float(p95), 1),
+                "time": now(),
+            }
+
+
+def status(
+    agent: dict[str, Any],
+    processes: dict[str, Any],
+    rows: dict[str, int],
+    quarantined: int,
+    spool: Spool,
+    audit_lost: int,
+    audit_problem: str | None,
+    certificates: str,
+) -> dict[str, Any]:
+    """What `edge status --json` prints (docs/operations.md)."""
+    disk = shutil.disk_usage(spool.folder)
+    ahead_s = -milliseconds(agent["last_received_at"], now()) / 1e3 if agent["last_received_at"] else 0.0
+    warnings = [
+        f"{quarantined} instances in quarantine; see: edge quarantine list" if quarantined else "",
+        f"the clock was set back: the last image came {ahead_s:.0f} s from now" if ahead_s > _AHEAD_S else "",
+        f"{audit_lost} audit messages could not be written" if audit_lost else "",
+        f"audit messages wait for {audit_problem}" if audit_problem else "",
+        certificates,
+    ]
+    return {
+        "agent": agent,
+        "processes": processes,
+        "rows": rows,
+        "quarantined": quarantined,
+        "disk_free_bytes": disk.free,
+        "warnings": [warning for warning in warnings if warning],
+    }

@@ -1,0 +1,245 @@
+"""The agent process: queue, worker, store, views and upkeep, tied together.
+
+A frame's way: receiver -> spool -> `Agent._taken` -> queue -> scoring -> worker -> store -> viewers.
+"""
+
+import contextlib
+import logging
+import sqlite3
+import time
+from typing import Any
+
+from edge.monitor import condition
+from edge.monitor.condition import Health
+from edge.monitor.measures import Measures, MetricsServer
+from edge.network.tls import expiry_warning
+from edge.processes.notices import Notices
+from edge.processes.process import Descriptor, Line
+from edge.scoring.jobs import Inspection, Job, JobQueue, Priority
+from edge.scoring.loop import Scoring
+from edge.scoring.tuning import how_to_run
+from edge.scoring.worker import Worker
+from edge.settings import Settings
+from edge.sockets.control import Answer, Control, Request
+from edge.sockets.events import EventHub
+from edge.sockets.requests import answer
+from edge.storage.aside import Note
+from edge.storage.custody import Custody
+from edge.storage.intake import Taken, take, take_up
+from edge.storage.rebuild import open_store
+from edge.storage.spool import Spool, Spooled
+from edge.storage.store import Store, ViewRow
+from edge.trail.log import AuditLog
+from edge.trail.message import CREATE, READ, UPDATE, instances_transferred
+from edge.trail.syslog import SyslogSender, server_of
+from scanside import RESEARCH_USE
+from scanside.bundle import Bundle
+from scanside.errors import ScansideError, SettingError
+
+_SNAPSHOT_ROWS = 200
+_BEAT_S, _LOOK_S, _RETAIN_S = 1.0, 5.0, 60.0
+_SETTLED_NS = 10**9  # two changes within one tick of a file system's clock look like one
+_log = logging.getLogger(__name__)
+
+
+def run_agent(line: Line, settings: Settings, bundle: Bundle, notices: Notices, _lock: Descriptor) -> None:
+    """Run the agent until `line` asks to stop; the current job is finished first.
+
+    Raises:
+        SettingError: the data folder or a port can't be used.
+        ScansideError: a fault of the program ended the scoring.
+    """
+    audit = AuditLog(settings.data, settings.ae_title)
+    with contextlib.closing(open_store(settings.data)) as store:
+        try:
+            spool = Spool(settings.data / "spool", settings.min_free_mb << 20)
+        except OSError as error:
+            raise SettingError(f"the spool in {settings.data} can't be used: {error}.") from error
+        Agent(settings, bundle, spool, store, audit).run(line, notices)
+
+
+class Agent:
+    """One agent on one data folder, which nobody else may use meanwhile."""
+
+    def __init__(
+        self, settings: Settings, bundle: Bundle, spool: Spool, store: Store, audit: AuditLog
+    ) -> None:
+        self._settings, self._bundle = settings, bundle
+        self._spool, self._store, self._audit = spool, store, audit
+        self._queue = JobQueue()
+        self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
+        self._measures = Measures()
+        self._custody = Custody(settings.data, spool, store, audit)
+        runtimes, remark = how_to_run(settings, bundle)
+        _log.info("%s", remark)
+        self._worker = Worker(
+            bundle,
+            spool.folder,
+            runtimes,
+            settings.worker_timeout_s,
+            settings.worker_memory_mb << 20,
+        )
+        self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
+        self._scoring = Scoring(
+            self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
+            self._quarantine, self._hub.resend, self._inspected,
+        )  # fmt: skip
+        self._unreadable: set[str] = set()
+        self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
+        self._retained = 0.0
+        self._sender: SyslogSender | None = None
+
+    def run(self, line: Line, notices: Notices) -> None:
+        settings = self._settings
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.closing(self._hub))
+            control = stack.enter_context(contextlib.closing(Control(settings.data, self._asked)))
+            if settings.metrics_port:
+                stack.enter_context(contextlib.closing(MetricsServer(settings.metrics_port, self._metrics)))
+            if settings.audit_syslog:
+                server = server_of(settings.audit_syslog, settings.audit_ca, settings.audit_certificate)
+                self._sender = SyslogSender(settings.data, server)
+                self._sender.start()
+                stack.callback(self._sender.close)
+            self._look()
+            for spooled in self._store.pending():
+                self._inspect(spooled)
+            self._hub.start()
+            control.start()
+            self._scoring.start()
+            line.is_up()
+            while not self._scoring.broken and not line.stop_asked(_BEAT_S, notices.source):
+                self._upkeep(notices)
+            self._queue.close()
+            self._scoring.join()
+        if self._scoring.broken:
+            raise ScansideError("the scoring ended by a fault of the program; the log says where.")
+
+    def _upkeep(self, notices: Notices) -> None:
+        """Hear what the others say; look into the spool and at what is too old, when it is time."""
+        try:
+            for notice in notices.read():
+                if "processes" in notice:
+                    if self._health.processes(notice["processes"]):
+                        self._hub.publish(self._heartbeat())  # at once: the next second may be too late
+                else:
+                    spooled = Spooled(**notice["stored"])
+                    self._taken(spooled, take(self._spool, self._store, spooled))
+            if time.monotonic() - self._looked[0] > _LOOK_S:
+                self._look()
+            if time.monotonic() - self._retained > _RETAIN_S:
+                self._retained = time.monotonic()
+                if self._custody.retain(self._settings.keep_days, self._settings.keep_gb):
+                    self._hub.resend()
+        except (sqlite3.OperationalError, OSError) as error:  # a full or read-only disk passes
+            _log.error("the index can't be written: %s", error)
+            self._looked = (time.monotonic(), 0)
+
+    def _look(self) -> None:
+        """Find what came without a notice: the one who had it died, or the pipe was full."""
+        changed = self._spool.folder.stat().st_mtime_ns
+        if changed != self._looked[1]:
+            for spooled, taken in take_up(self._spool, self._store, self._unreadable):
+                self._taken(spooled, taken)
+        settled = time.time_ns() - changed > _SETTLED_NS
+        self._looked = (time.monotonic(), changed if settled else 0)
+
+    def _taken(self, spooled: Spooled, taken: Taken) -> None:
+        if taken.replaced:
+            _log.warning("%s came again with other content", spooled.sop_instance_uid)
+            self._hub.resend()
+        if taken.row is not None:
+            self._health.received(spooled.received_at)
+            self._measures.received(spooled)
+            self._publish(taken.row)
+            self._inspect(spooled)
+        elif taken.before is not None and not taken.replaced and taken.before.study_instance_uid:
+            self._transferred(spooled.file, READ, taken.before.study_instance_uid, taken.before.patient_id)
+
+    def _inspect(self, spooled: Spooled) -> None:
+        self._queue.put(Job(Priority.INSPECT, spooled.file, spooled.sop_instance_uid, spooled.received_at))
+
+    def _inspected(self, job: Job, found: Inspection, before: bool) -> None:
+        """Told once for each instance, when its header is known. `before`: another version had a result."""
+        action = UPDATE if before else CREATE
+        self._transferred(job.file, action, found.study_instance_uid or "", found.patient.id)
+
+    def _transferred(self, file: str, action: str, study: str, patient_id: str) -> None:
+        origin = self._spool.origin(file)
+        self._audit.record(instances_transferred(self._settings.ae_title, origin, action, study, patient_id))
+
+    def _quarantine(self, job: Job, reason: str) -> list[ViewRow]:
+        """Put an instance away that took the worker down too often; the rows that say so."""
+        known = self._store.instance(job.file)
+        if known is None:  # purged or replaced meanwhile
+            return []
+        note = Note(
+            job.file,
+            job.sop_instance_uid,
+            job.received_at,
+            known.study_instance_uid,
+            known.patient_id,
+            reason,
+        )
+        self._spool.quarantine.put(note)
+        return self._store.fail(job.file, reason)
+
+    def _publish(self, view: ViewRow) -> None:
+        self._measures.result(view)
+        self._hub.publish({"event": "row", "row": view})
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {
+            "event": "snapshot",
+            "agent": self._health.message(len(self._queue)),
+            "model": _model(self._bundle),
+            "rows": self._store.newest(_SNAPSHOT_ROWS),
+        }
+
+    def _heartbeat(self) -> dict[str, Any]:
+        return {"event": "heartbeat", "agent": self._health.message(len(self._queue))}
+
+    def _status(self) -> dict[str, Any]:
+        """What `edge status --json` prints."""
+        worker = {"worker": {"pid": self._worker.pid, "restarts": self._worker.restarts}}
+        return condition.status(
+            self._health.message(len(self._queue)),
+            {**self._health.parts, **worker},
+            self._store.counts(),
+            len(self._custody.quarantined()),
+            self._spool,
+            self._audit.lost,
+            self._sender.problem if self._sender else None,
+            expiry_warning(self._settings),
+        )
+
+    def _metrics(self) -> str:
+        return self._measures.exposition(self._status())
+
+    def _asked(self, request: Request) -> Answer:
+        """A request of a command (edge/sockets/requests.py); `status` is the agent's own."""
+        if request.get("do") == "status":
+            return self._status()
+        said = answer(self._custody, request)
+        if "retry" in said:
+            self._inspect(Spooled(**said["retry"]))
+        if request.get("do") in ("retry", "drop", "purge"):
+            self._hub.resend()
+        return said
+
+
+def _model(bundle: Bundle) -> dict[str, Any]:
+    manifest = bundle.manifest
+    provisional = manifest.document["threshold"].get("provisional")
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "digest": bundle.digest,
+        "trained_on": manifest.trained_on,
+        "intended_use": manifest.intended_use,
+        "threshold": manifest.threshold,
+        "threshold_note": f"Provisional threshold: {provisional}" if provisional else None,
+        "clinical_inputs": list(manifest.clinical_inputs),
+        "test_only": manifest.test_only,
+        "research_use": RESEARCH_USE,
+    }

@@ -1,0 +1,34 @@
+"""One program at a time on a data folder."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.processes.process import Descriptor
+from scanside.errors import SettingError
+
+
+@contextlib.contextmanager
+def locked(data: Path) -> Iterator[Descriptor]:
+    """The data folder, made when missing, for this program and those that it gives the lock to.
+
+    Raises:
+        SettingError: it can't be used, or another program has it.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingError(f"the data folder {data} can't be used: {error.strerror}.") from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingError(
+                f"another agent uses the data folder {data}. Stop it, or choose another with --data."
+            ) from None
+        yield Descriptor(lock)
+    finally:
+        os.close(lock)

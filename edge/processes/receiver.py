@@ -1,0 +1,37 @@
+"""The receiver process: the socket that strangers reach, and the spool. It answers by the spool alone."""
+
+import logging
+
+from edge.network.receive import Receiver
+from edge.processes.notices import Notices
+from edge.processes.process import Descriptor, Line
+from edge.settings import Settings
+from edge.storage.spool import Spool
+from edge.trail.log import AuditLog
+from edge.trail.message import association_refused
+from scanside.errors import SettingError
+
+_log = logging.getLogger(__name__)
+
+
+def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor) -> None:
+    """Run the receiver until `line` asks to stop.
+
+    Raises:
+        SettingError: the data folder or the port can't be used.
+    """
+    try:
+        spool = Spool(settings.data / "spool", settings.min_free_mb << 20)
+        spool.sweep()
+    except OSError as error:
+        raise SettingError(f"the spool in {settings.data} can't be used: {error}.") from error
+    audit = AuditLog(settings.data, settings.ae_title)
+
+    def refused(calling: str, address: str) -> None:
+        audit.record(association_refused(settings.ae_title, calling, address, "association rejected"))
+
+    receiver = Receiver(settings, spool, notices.stored, refused)
+    line.is_up(receiver.port)
+    _log.info("listening on %s port %d as %s", settings.host, receiver.port, settings.ae_title)
+    line.stop_asked()
+    receiver.close(settings.drain_s)

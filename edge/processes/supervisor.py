@@ -1,0 +1,179 @@
+"""`edge serve`'s first process: it starts the others, watches them, and stops them in order.
+
+It opens no socket and reads no DICOM, so that no stranger's byte can take it down.
+
+    supervisor -> receiver          the socket, the spool
+               -> agent -> worker   queue, index, views; decoding and the network
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.connection import wait
+from types import FrameType
+from typing import Any
+
+from edge.processes.lock import locked
+from edge.processes.notices import Notices
+from edge.processes.process import STARTING, UP, Child, Line, refused
+from edge.processes.systemd import Systemd
+from edge.settings import Settings
+from edge.trail.log import AuditLog
+from edge.trail.message import application_started, application_stopped
+from scanside.bundle import Bundle
+
+_BEAT_S = 1.0  # how often the agent is told how the others are
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, bundle: Bundle) -> None:
+    """Run everything until SIGTERM or SIGINT; what is in hand is finished. A second signal ends it at once.
+
+    Raises:
+        ScansideError: the data folder, the port or the index can't be used; as the process said that met it.
+    """
+    with locked(settings.data) as lock, _signals() as signals:
+        audit = AuditLog(settings.data, settings.ae_title)
+        audit.record(application_started(settings.ae_title))
+        notices = Notices()
+        children = [
+            Child("receiver", _receiver, settings, notices, lock),
+            Child("agent", _agent, settings, bundle, notices, lock),
+        ]
+        try:
+            Supervisor(children, notices, signals, settings).run()
+        finally:
+            audit.record(application_stopped(settings.ae_title))
+
+
+class Supervisor:
+    """Watches `children`; they are stopped in their order, each before the next."""
+
+    def __init__(
+        self, children: list[Child], notices: Notices, signals: "_Signals", settings: Settings
+    ) -> None:
+        self._children, self._notices, self._signals, self._settings = children, notices, signals, settings
+        self._systemd = Systemd()
+        self._said: dict[str, Any] = {}
+        self._ready = False
+
+    def run(self) -> None:
+        try:
+            self._start()
+            while not self._signals.count:
+                due = [child.step() for child in self._children]
+                for child in self._children:
+                    if child.refusal:
+                        raise refused(child)
+                self._tell()
+                self._wait(min([_BEAT_S, *(seconds for seconds in due if seconds is not None)]))
+            _log.info("stopping")
+            self._systemd.tell("STOPPING=1")
+            self._stop()
+        finally:
+            for child in self._children:
+                child.kill()
+
+    def _start(self) -> None:
+        """Start one after the other: when the port is in use, no model is loaded in vain.
+
+        Raises:
+            ScansideError: one can't work, as it says itself.
+        """
+        for child in self._children:
+            child.start()
+            while child.state == STARTING and not child.refusal and not self._signals.count:
+                self._wait(_BEAT_S)
+                child.step()
+            if child.refusal:
+                raise refused(child)
+
+    def _tell(self) -> None:
+        states = {
+            child.name: {"state": child.state, "pid": child.pid, "restarts": child.restarts}
+            for child in self._children
+        }
+        self._notices.processes({"port": self._children[0].port, "supervisor": os.getpid(), **states})
+        up = all(child.state == UP for child in self._children)
+        for child in self._children:
+            if child.port:  # started again, the receiver takes the port that senders know
+                child.args = (replace(self._settings, port=child.port), *child.args[1:])
+        if up and not self._ready:
+            self._ready = True
+            self._systemd.tell("READY=1")
+        if self._said != states:
+            self._said = states
+            self._systemd.tell("STATUS=" + "; ".join(f"{c.name} {c.state}" for c in self._children))
+        if self._systemd.beat_s:
+            self._systemd.tell("WATCHDOG=1")
+
+    def _wait(self, seconds: float) -> None:
+        if self._systemd.beat_s:
+            seconds = min(seconds, self._systemd.beat_s)
+        sources = [source for child in self._children for source in child.sources]
+        wait([self._signals.source, *sources], seconds)
+        self._signals.read()
+
+    def _stop(self) -> None:
+        limits_s = {"receiver": self._settings.drain_s + 5, "agent": self._settings.worker_timeout_s + 15}
+        for child in self._children:
+            child.ask_to_stop()
+            end = time.monotonic() + limits_s[child.name]
+            while child.alive and time.monotonic() < end and self._signals.count < 2:
+                self._wait(_BEAT_S)
+                child.step(stopping=True)
+            if child.alive:
+                _log.warning("the %s is ended before it has finished", child.name)
+                child.kill()
+
+
+# Each imports what it needs in its own process: the supervisor stays small.
+def _receiver(line: Line, *args: Any) -> None:
+    from edge.processes.receiver import receive
+
+    receive(line, *args)
+
+
+def _agent(line: Line, *args: Any) -> None:
+    from edge.processes.agent import run_agent
+
+    run_agent(line, *args)
+
+
+class _Signals:
+    """How often the program was asked to end, and a descriptor that wakes who waits."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.source, self._writing = os.pipe()
+        os.set_blocking(self.source, False)
+        os.set_blocking(self._writing, False)
+
+    def arrived(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._writing, b"!")
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.source, 64)
+
+    def close(self) -> None:
+        os.close(self.source)
+        os.close(self._writing)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[_Signals]:
+    signals = _Signals()
+    before = {number: signal.signal(number, signals.arrived) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signals.close()

@@ -1,0 +1,176 @@
+"""File in, row out: what the worker process does for the agent, and `edge assess` for a person."""
+
+import hashlib
+import logging
+import warnings
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+
+from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
+from edge.scoring.annotations import told
+from edge.scoring.jobs import Inspection, Result
+from edge.scoring.preview import draw
+from scanside.assess import Assessment, Assessor, check_golden
+from scanside.bundle import DENOISER, GOLDEN_DENOISER, Bundle
+from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
+from scanside.runtime.choose import open_network
+from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.preference import RuntimeOptions
+from scanside.scan.decode import Instance, open_instance
+from scanside.scan.region import find_regions
+from scanside.scan.types import Frame
+
+_IDENTITY = ["StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet"]
+_log = logging.getLogger(__name__)
+
+
+class Inference:
+    """A bundle that has proved itself in this process.
+
+    Args:
+        bundle: the model.
+        options: the runtimes that it may run in.
+
+    Attributes:
+        choice: the runtime that it runs in, and why in none that is preferred to it.
+
+    Raises:
+        RunnerError: no runtime of the options reproduces the bundle's golden case.
+    """
+
+    def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
+        self.choice = open_network(bundle, options)
+        denoiser = None
+        if bundle.manifest.denoiser:
+            denoiser = OnnxRuntime(bundle.files[DENOISER], options.threads, options.cpu)
+            check_golden(bundle, denoiser, case=GOLDEN_DENOISER)
+        self._assessor = Assessor(bundle, self.choice.runner, denoiser)
+        self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
+        manifest = bundle.manifest
+        name, precision = f"{manifest.name} {manifest.version}", self.choice.precision
+        # Another precision gives other risks, if only a little: it is named, and no result is taken over.
+        model = name if precision == "float32" else f"{name}, {precision}"
+        self._model = {"bundle_digest": bundle.digest, "model": model}
+        self._threshold = manifest.threshold
+
+    def assess(
+        self,
+        path: Path,
+        sop_instance_uid: str,
+        study_instance_uid: str | None,
+        frame: int,
+        previous: Row | None = None,
+    ) -> Result:
+        """The result for one frame (1-based) of the instance at `path`; it never raises.
+
+        Args:
+            previous: the result of what came before under this UID; it is taken over when the image is the
+                same and so is the model.
+        """
+        found: dict[str, object] = {}
+        preview, readable = None, True
+        try:
+            instance = self._open(path)
+            if previous is not None:
+                digest = _digest(instance, instance.frame(frame - 1))
+                model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
+                if digest == previous.image_digest and model == self._model:
+                    return Result(replace(previous, study_instance_uid=study_instance_uid), reused=True)
+            try:
+                assessment = self._assessor.assess(instance, frame - 1)
+                found = _scored(assessment, self._threshold)
+                found["image_digest"] = _digest(instance, assessment.frame)
+                preview = draw(assessment.frame, assessment.top.mask, assessment.top.annotations)
+            except (NoTissue, UnlikeTraining) as reason:
+                image = instance.frame(frame - 1)
+                found = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
+                found["image_digest"] = _digest(instance, image)
+                preview = draw(image, None)
+        except NotScorable as reason:
+            found = {"state": NOT_SCORED, "reason": str(reason)}
+            readable = not isinstance(reason, Unreadable)
+        except RunnerError as error:
+            found = {"state": FAILED, "reason": str(error)}
+        except Exception as error:  # a bug of ours must not stop the next patient's image
+            _log.exception("frame %d of %s", frame, sop_instance_uid)
+            found = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
+        row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **found)  # type: ignore[arg-type]
+        if previous is not None and previous.image_digest not in (None, row.image_digest):
+            row = replace(row, flags=(*row.flags, NEW_VERSION))
+        return Result(row, preview, readable)
+
+
+def inspect(path: Path) -> Inspection:
+    """What the header says; it never raises."""
+    try:
+        instance = open_instance(path)
+        return _inspection(instance.header, instance.frame_count, None)
+    except NotScorable as reason:
+        return _inspection(_identity(path), 0, str(reason))
+    except Exception as error:  # its text may cite the header, and so name the patient: not for the log
+        _log.error("header of %s: %s", path.name, type(error).__name__)
+        return _inspection(_identity(path), 0, f"the header can't be read: {type(error).__name__}: {error}")
+
+
+def _scored(assessment: Assessment, threshold: float) -> dict[str, object]:
+    top = assessment.top
+    return {
+        "state": SCORED,
+        "risk": top.risk,
+        "risk_if": dict(top.risk_if),
+        "malignant": None if top.risk is None else top.risk >= threshold,
+        "class_probabilities": dict(top.class_probabilities),
+        "flags": tuple(sorted(flag.value for flag in top.flags)),
+        "scans": len(assessment.scans),
+        "skipped": assessment.skipped,
+        "found_by": top.found_by.value,
+        "distance": top.distance,
+        "annotations": told(top),
+        "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
+    }
+
+
+def _digest(instance: Instance, frame: Frame) -> str:
+    """SHA-256 of all that a result hangs on beside the model: the decoded frame, and where the scan lies."""
+    regions = [
+        (*region.box, region.found_by.value, *sorted(flag.value for flag in region.flags))
+        for region in find_regions(instance.header, frame.size)
+    ]
+    digest = hashlib.sha256(f"{frame.pixels.shape} {regions}".encode())
+    digest.update(np.ascontiguousarray(frame.pixels).data)
+    return digest.hexdigest()
+
+
+def _identity(path: Path) -> Dataset:
+    """What little can be read of a file that is no image; empty when nothing can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_IDENTITY))
+    except Exception:
+        return Dataset()
+
+
+def _inspection(header: Dataset, frame_count: int, reason: str | None) -> Inspection:
+    return Inspection(
+        sop_instance_uid=_text(header, "SOPInstanceUID"),
+        study_instance_uid=_text(header, "StudyInstanceUID") or None,
+        patient=Patient(_text(header, "PatientName"), _text(header, "PatientID")),
+        frame_count=frame_count,
+        reason=reason,
+    )
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    """The value as text; hostile bytes may not decode, and then it is as good as missing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return str(header.get(keyword) or "")
+    except Exception:
+        return ""

@@ -1,0 +1,189 @@
+"""The thread that feeds the worker: job after job, through its crashes, until the queue is closed."""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from edge.monitor.condition import READY, Health
+from edge.row import MIXED_STUDY, milliseconds, now
+from edge.scoring.jobs import Inspection, Job, JobQueue, Priority, Result
+from edge.scoring.worker import Worker, WorkerLost
+from edge.storage.store import Store, ViewRow
+from scanside.errors import RunnerError
+from scanside.scan.cine import frames_to_score
+
+_ATTEMPTS = 3  # an instance that takes the worker down this often goes to quarantine
+_STORE_RETRY_S = 2.0
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class Scoring(threading.Thread):
+    """Takes jobs from `queue` to `worker` and what it answers to `store`.
+
+    Args:
+        cine_frames: how many frames of a multi-frame image are scored.
+        publish: told each row that changed.
+        quarantine: puts an instance away, with the reason; the rows that say so.
+        resend: called when rows changed beside the one that is published.
+        inspected: told of each header that is read, and whether an earlier version had a result.
+
+    Attributes:
+        broken: the thread ended by a fault of the program.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        worker: Worker,
+        store: Store,
+        health: Health,
+        cine_frames: int,
+        publish: Callable[[ViewRow], None],
+        quarantine: Callable[[Job, str], list[ViewRow]],
+        resend: Callable[[], None] = lambda: None,
+        inspected: Callable[[Job, Inspection, bool], None] = lambda _job, _found, _before: None,
+    ) -> None:
+        super().__init__(name="scoring", daemon=True)
+        self._queue, self._worker, self._store, self._health = queue, worker, store, health
+        self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
+        self._resend, self._inspected = resend, inspected
+        self.broken = False
+
+    def run(self) -> None:
+        try:
+            self._start_worker()
+            self._health.is_now(READY)
+            _log.info("ready")
+            while (job := self._queue.get()) is not None:
+                answer = self._ask(job)
+                if answer is not None:
+                    self._apply(job, answer)
+        except RunnerError as error:  # the agent goes on receiving; what came waits for a better start
+            self._health.is_now(f"not scoring: {error}")
+            _log.error("not scoring: %s", error)
+        except Exception:
+            _log.exception("scoring ended by a fault of the program")
+            self.broken = True
+        finally:
+            self._worker.stop()
+
+    def _start_worker(self) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                runtime = self._worker.start()
+                self._health.runs_in(runtime.name, runtime.precision, runtime.refused)
+                for refused in runtime.refused:
+                    _log.warning("runs in %s, not in %s", runtime.name, refused)
+                return
+            except WorkerLost as lost:
+                _log.error("%s at its start, attempt %d of %d", lost, attempt, _ATTEMPTS)
+        raise RunnerError(f"the worker process does not start ({_ATTEMPTS} attempts). See the agent's log.")
+
+    def _ask(self, job: Job) -> Inspection | Result | None:
+        """The worker's answer; None when the instance went to quarantine, or the agent stops meanwhile.
+
+        How often an instance took the worker down is kept in the index, through restarts of the agent.
+        """
+        while True:
+            if not self._worker.alive:
+                self._start_worker()
+            try:
+                return self._worker.ask(job)
+            except WorkerLost as lost:
+                attempt = self._stored(partial(self._store.attempt, job.file))
+                _log.error("%s on %s, attempt %s of %d", lost, job.sop_instance_uid, attempt, _ATTEMPTS)
+                if attempt is not None and attempt >= _ATTEMPTS:
+                    reason = f"in quarantine: {lost}, {attempt} times; the image may be damaged"
+                    for view in self._stored(partial(self._quarantine, job, reason)) or []:
+                        self._publish(view)
+                    return None
+            if self._queue.wait_closed(0):
+                return None
+
+    def _stored(self, change: Callable[[], T]) -> T | None:
+        """What `change` of the store returns; while the disk is full, try again; None when the agent stops.
+
+        Raises:
+            sqlite3.DatabaseError: the index is damaged; it is made anew by the next agent.
+        """
+        while True:
+            try:
+                return change()
+            except (sqlite3.Error, OSError) as error:
+                if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
+                    raise
+                self._health.is_now(f"not scoring: results can't be stored ({error}). Is the disk full?")
+                _log.error("results can't be stored: %s", error)
+                if self._queue.wait_closed(_STORE_RETRY_S):
+                    return None
+
+    def _apply(self, job: Job, answer: Inspection | Result) -> None:
+        """Store an answer; while the disk is full, keep it and try again."""
+
+        def apply() -> None:
+            if isinstance(answer, Result):
+                self._finish(job, answer)
+            else:
+                self._expand(job, answer)
+            self._health.is_now(READY)
+
+        self._stored(apply)
+
+    def _expand(self, job: Job, found: Inspection) -> None:
+        frames = frames_to_score(max(1, found.frame_count), self._cine_frames)
+        known = self._store.instance(job.file)
+        if known is not None and not known.study_instance_uid:  # else it was inspected before a restart
+            earlier = any(self._store.previous(job.sop_instance_uid, frame) for frame in frames)
+            self._inspected(job, found, earlier)
+        pending = self._store.expand(job.file, found.study_instance_uid, found.patient, frames)
+        mixed = any(MIXED_STUDY in view["flags"] for view in pending)
+        previous = {
+            view["frame"]: self._store.previous(job.sop_instance_uid, view["frame"]) for view in pending
+        }
+        if mixed:
+            _log.warning("%s: %s", job.sop_instance_uid, MIXED_STUDY)
+        if mixed or any(previous.values()):  # flags of other rows may have come or gone
+            self._resend()
+        for view in pending:
+            self._publish(view)
+        if not found.frame_count:
+            self._finish(job, Result(found.refusal(job.sop_instance_uid)))
+            return
+        priority = Priority.STILL if found.frame_count == 1 else Priority.CINE
+        for frame, before in previous.items():
+            self._queue.put(
+                replace(
+                    job,
+                    priority=priority,
+                    study_instance_uid=found.study_instance_uid,
+                    frame=frame,
+                    previous=before,
+                )
+            )
+
+    def _finish(self, job: Job, result: Result) -> None:
+        taken_ms = round(milliseconds(job.received_at, now()), 1)
+        latency_ms = taken_ms if taken_ms >= 0 else None  # the clock was set back meanwhile
+        row = replace(result.row, received_at=job.received_at, latency_ms=latency_ms)
+        view = self._store.finish(job.file, row, result.preview, reused=result.reused)
+        if view is None:
+            return
+        if latency_ms is not None:
+            self._health.took(latency_ms)
+        self._publish(view)
+        if result.reused:
+            _log.info("%s, frame %d: the same image, its result remains", row.sop_instance_uid, row.frame)
+            return
+        _log.info(
+            "%s %s, frame %d, %.0f ms%s",
+            row.state,
+            row.sop_instance_uid,
+            row.frame,
+            taken_ms,
+            f": {row.reason}" if row.reason else "",
+        )

@@ -1,0 +1,1 @@
+"""The data folder's Unix sockets: what views hear, and what commands may ask."""

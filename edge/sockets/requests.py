@@ -1,0 +1,49 @@
+"""What commands may ask of a data folder: of the running agent, else of the folder itself."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edge.settings import Settings
+from edge.sockets.control import Answer, Request, ask
+from edge.storage.custody import Custody, in_custody
+from scanside.errors import SettingError
+
+
+def answer(custody: Custody, request: Mapping[str, Any]) -> Answer:
+    """Do what `request` asks.
+
+    Raises:
+        SettingError: there is no such request, or what it names is not there.
+    """
+    match request:
+        case {"do": "quarantine"}:
+            return {"notes": [asdict(note) for note in custody.quarantined()]}
+        case {"do": "retry", "name": str(name)}:
+            return {"retry": asdict(custody.retry(name))}
+        case {"do": "drop", "name": str(name), "by": str(by)}:
+            return {"drop": asdict(custody.drop(name, by))}
+        case {"do": "purge", "by": str(by), "dry": bool(dry), "patient": patient, "study": study} if (
+            patient or study
+        ):
+            return asdict(custody.purge(patient=patient, study=study, by=by, dry=dry))
+    raise SettingError("the agent does not know this request. Use commands of its own version.")
+
+
+def request(settings: Settings, what: Request) -> Answer:
+    """The answer of the agent on the settings' data folder; where none runs, the folder's own.
+
+    Raises:
+        ScansideError: neither can do it.
+    """
+    said = ask(settings.data, what)
+    if said is not None:
+        return said
+    with in_custody(settings.data, settings.ae_title) as custody:
+        return answer(custody, what)
+
+
+def running(data: Path, timeout_s: float) -> Answer | None:
+    """The status of the agent on `data`; None when there is none."""
+    return ask(data, {"do": "status"}, timeout_s)

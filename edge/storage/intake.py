@@ -1,0 +1,83 @@
+"""From the spool into the index: what a new file there means for what was known of its instance."""
+
+from dataclasses import dataclass
+
+from edge.storage.aside import Note
+from edge.storage.spool import Spool, Spooled
+from edge.storage.store import Indexed, Store, ViewRow
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of one file.
+
+    Attributes:
+        row: the new pending row; None when there is none, the file being known or older than what is.
+        before: what the index knew of the instance until now.
+        replaced: whether a version of it was put aside.
+    """
+
+    row: ViewRow | None
+    before: Indexed | None
+    replaced: bool
+
+
+def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -> Taken:
+    """Index one instance; of two contents under one UID the earlier is put aside.
+
+    Args:
+        found: it did not arrive now: the older of two gives way.
+    """
+    before = store.instance_of(spooled.sop_instance_uid)
+    row, outdated = store.add(spooled, found=found)
+    if outdated:
+        spool.quarantine.take_back(outdated)
+        spool.replaced.put(_note(before, outdated, spooled))
+    if row is None:
+        if outdated is None and spool.quarantine.path(spooled.file).exists():
+            spool.remove(spooled.file)  # sent again while in quarantine: it stays there
+    elif spool.path(spooled.file).exists():
+        if spool.replaced.path(spooled.file).exists():
+            spool.replaced.remove(spooled.file)  # it counts again
+    else:  # put aside in the moment in which it came again
+        spool.replaced.take_back(spooled.file)
+    return Taken(row, before, outdated is not None)
+
+
+def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> list[tuple[Spooled, Taken]]:
+    """Index all that `store` does not know of `spool`.
+
+    Args:
+        known_bad: files that can't be read; they are not read again, and new ones are added.
+
+    Returns:
+        What is new.
+    """
+    bad = set() if known_bad is None else known_bad
+    known = store.files()
+    unknown = spool.files() - known - bad
+    taken = []
+    for spooled in spool.read(unknown):
+        unknown.discard(spooled.file)
+        taken.append((spooled, take(spool, store, spooled, found=True)))
+    bad |= {file for file in unknown if spool.path(file).exists()}
+    for note in spool.quarantine.notes():
+        if note.file not in known and note.received_at:
+            one = Spooled(note.file, note.sop_instance_uid, note.received_at)
+            if store.add(one, found=True)[0] is not None:
+                store.fail(note.file, note.reason)
+    return taken
+
+
+def _note(before: Indexed | None, outdated: str, newer: Spooled) -> Note:
+    reason = "another content came under its UID"
+    if before is None or before.file != outdated:
+        return Note(outdated, newer.sop_instance_uid, newer.received_at, reason=reason)
+    return Note(
+        outdated,
+        before.sop_instance_uid,
+        before.received_at,
+        before.study_instance_uid,
+        before.patient_id,
+        reason,
+    )

@@ -1,0 +1,223 @@
+"""Where received instances lie: DATA/spool, one DICOM file each. This folder is the truth.
+
+A file is named after the SHA-256 of its content, never after what a sender wrote in it. It never changes;
+the same instance twice is the same file. What is still arriving lies in `incoming` inside the spool: on the
+same file system, so that a rename moves it. What no longer counts is put aside, into two more folders:
+versions that another content replaced, and instances in quarantine.
+"""
+
+import contextlib
+import errno
+import hashlib
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import read_file_meta_info
+from pydicom.filewriter import write_file_meta_info
+
+from edge.storage.aside import Aside, sync_folder
+from edge.trail.message import Origin
+
+_SUFFIX, _PART, _INCOMING = ".dcm", ".part", "incoming"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """One instance in the spool; `file` is its name there, `received_at` as in a row.
+
+    Attributes:
+        receive_ms: from its first byte to the folder's sync; None when it was found, not received.
+    """
+
+    file: str
+    sop_instance_uid: str
+    received_at: str
+    receive_ms: float | None = None
+
+
+class Arrival:
+    """A data set that is being written; made by `Spool.begin`.
+
+    Attributes:
+        path: the unfinished file.
+        sop_instance_uid: as its sender said.
+    """
+
+    def __init__(self, spool: "Spool", path: Path, meta: FileMetaDataset) -> None:
+        self._spool, self.path = spool, path
+        self.began = time.monotonic()
+        self.sop_instance_uid = str(meta.MediaStorageSOPInstanceUID)
+        self._hash = hashlib.sha256(f"{self.sop_instance_uid}\0{meta.TransferSyntaxUID}\0".encode())
+        self._stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        try:
+            self._stream.write(b"\0" * 128 + b"DICM")
+            write_file_meta_info(self._stream, meta)  # type: ignore[arg-type]  # any binary file will do
+        except BaseException:
+            self.discard()
+            raise
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Append a part of the encoded data set, as it was received.
+
+        Raises:
+            OSError: the disk is full, or nearly so.
+        """
+        problem = self._spool.nearly_full()
+        if problem:
+            raise OSError(errno.ENOSPC, problem)
+        self._hash.update(data)
+        self._stream.write(data)
+
+    def sync(self, received: float) -> str:
+        """Bring all to the disk; the name that the content gives.
+
+        Args:
+            received: when it had arrived, seconds since 1970: the file's time.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
+        self._stream.flush()
+        os.utime(self._stream.fileno(), (received, received))
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        return self._hash.hexdigest() + _SUFFIX
+
+    def discard(self) -> None:
+        """Remove it; what a failing disk does not let go is removed at the next start."""
+        with contextlib.suppress(OSError):  # what is left in its buffer may find no room
+            self._stream.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+
+class Spool:
+    """The spool in `folder`, which is made when missing.
+
+    Args:
+        folder: where it lies.
+        min_free_bytes: room to leave on its disk, for the index and the rest of the machine.
+
+    Attributes:
+        replaced: versions of instances that came again with other content.
+        quarantine: instances that took the worker down too often.
+
+    Raises:
+        OSError: the folder can't be made or read.
+    """
+
+    def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
+        self.folder, self._min_free_bytes = folder, min_free_bytes
+        self._incoming = folder / _INCOMING
+        for made in (folder, self._incoming):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made.chmod(0o700)
+            sync_folder(made.parent)
+        self.replaced, self.quarantine = Aside(folder, "replaced"), Aside(folder, "quarantine")
+        self._keeping = threading.Lock()
+        self._latest = ""  # time of receipt
+
+    def sweep(self) -> None:
+        """Remove what broken-off arrivals left behind; for the receiver, before it receives."""
+        for part in (*self.folder.glob(f"*{_PART}"), *self._incoming.glob(f"*{_PART}")):
+            part.unlink()
+        times = [path.stat().st_mtime for path in self.folder.glob(f"*{_SUFFIX}")]
+        self._latest = _iso(max(times)) if times else ""
+
+    def nearly_full(self) -> str | None:
+        """Why nothing more may be written, if so."""
+        try:
+            disk = os.statvfs(self.folder)
+        except OSError as error:
+            return f"the spool can't be reached: {error.strerror}"
+        if disk.f_flag & os.ST_RDONLY:
+            return "the disk is read-only; see the system's log, then mount it for writing"
+        free = disk.f_bavail * disk.f_frsize
+        if free >= self._min_free_bytes:
+            return None
+        return f"the disk is nearly full: {free >> 20} MB free, min_free_mb is {self._min_free_bytes >> 20}"
+
+    def begin(self, meta: FileMetaDataset) -> Arrival:
+        """A file for one data set, which starts with its PS3.10 file meta information.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        return Arrival(self, self._incoming / (uuid.uuid4().hex + _PART), meta)
+
+    def keep(self, arrival: Arrival, received_at: str) -> Spooled:
+        """Store what arrived; when this returns, it outlasts a power cut.
+
+        Times of receipt never go back, even where the clock does: by them the newest image is found.
+
+        Raises:
+            OSError: it could not be made durable (disk full, read-only); nothing is left behind.
+        """
+        with self._keeping:
+            if received_at <= self._latest:
+                after = datetime.fromisoformat(self._latest) + timedelta(microseconds=1)
+                received_at = after.isoformat(timespec="microseconds")
+            self._latest = received_at
+        try:
+            path = self.path(arrival.sync(datetime.fromisoformat(received_at).timestamp()))
+            if path.exists():
+                arrival.discard()
+            else:
+                arrival.path.rename(path)
+        except BaseException:
+            arrival.discard()
+            raise
+        sync_folder(self.folder)
+        took_ms = round(1e3 * (time.monotonic() - arrival.began), 1)
+        return Spooled(path.name, arrival.sop_instance_uid, received_at, took_ms)
+
+    def path(self, file: str) -> Path:
+        return self.folder / file
+
+    def files(self) -> set[str]:
+        """Names of all instances."""
+        return {path.name for path in self.folder.glob(f"*{_SUFFIX}")}
+
+    def read(self, files: set[str]) -> Iterator[Spooled]:
+        """What the files themselves say, in the order in which they were received."""
+        times = {}
+        for path in map(self.path, files):
+            with contextlib.suppress(FileNotFoundError):  # purged or put aside meanwhile
+                times[path] = path.stat().st_mtime
+        for path in sorted(times, key=times.__getitem__):
+            try:
+                uid = str(read_file_meta_info(path).MediaStorageSOPInstanceUID)
+            except Exception as error:  # a damaged disk must not keep the agent from starting
+                _log.error("spool: %s can't be read and is left alone: %s", path.name, error)
+                continue
+            yield Spooled(path.name, uid, _iso(times[path]))
+
+    def origin(self, file: str) -> Origin:
+        """Who sent it, and what it is, as its file meta information says."""
+        try:
+            meta = read_file_meta_info(self.path(file))
+        except Exception:  # a damaged disk; or purged meanwhile
+            return Origin()
+        address = str(meta.get("SourcePresentationAddress", ""))
+        return Origin(
+            calling=str(meta.get("SourceApplicationEntityTitle", "")),
+            called=str(meta.get("ReceivingApplicationEntityTitle", "")),
+            address=address.removeprefix("dicom://").rpartition(":")[0].strip("[]"),
+            sop_class=str(meta.get("MediaStorageSOPClassUID", "")),
+        )
+
+    def remove(self, file: str) -> None:
+        self.path(file).unlink(missing_ok=True)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="microseconds")
