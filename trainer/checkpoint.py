@@ -1,15 +1,13 @@
-"""A trained network on disk: weights and plain values, so that reading one can't run code."""
+"""A trained network on disk."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from scanside.errors import InputError
 from scanside.scan.types import Size
+from trainer import checkpoint_file
 from trainer.models.build import build
 from trainer.models.spec import NetworkSpec
 
@@ -45,16 +43,8 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write `checkpoint` in one step: a broken-off write leaves no half file under `path`."""
-    part = path.with_suffix(".part")
-    content = {
-        "format": FORMAT,
-        **vars(checkpoint),
-        "input_size": tuple(checkpoint.input_size),
-        "manifest": json.dumps(checkpoint.manifest),
-    }
-    torch.save(content, part)
-    part.replace(path)
+    content = {**vars(checkpoint), "input_size": tuple(checkpoint.input_size)}
+    checkpoint_file.write(path, FORMAT, content, "manifest")
 
 
 def load(path: Path) -> Checkpoint:
@@ -63,16 +53,8 @@ def load(path: Path) -> Checkpoint:
     Raises:
         InputError: `path` holds no checkpoint of this version.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if content.pop("format") != FORMAT:
-            raise ValueError("another format")
-        content["input_size"] = Size(*content["input_size"])
-        content["manifest"] = json.loads(content["manifest"])
-        return Checkpoint(**content)
-    except FileNotFoundError:
-        raise InputError(f"no checkpoint at {path}. `trainer run` writes checkpoint.pt.") from None
-    except Exception as error:
-        raise InputError(
-            f"{path} is no checkpoint of this version ({FORMAT}): {error}. Train again with `trainer run`."
-        ) from error
+
+    def build_checkpoint(content: dict[str, Any]) -> Checkpoint:
+        return Checkpoint(**{**content, "input_size": Size(*content["input_size"])})
+
+    return checkpoint_file.read(path, FORMAT, build_checkpoint, "manifest", "trainer run")
