@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from scanside import RESEARCH_USE
-from scanside.assess import golden_differences, golden_limits
 from scanside.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, Bundle, load_bundle
 from scanside.errors import SettingError
+from scanside.golden import golden_differences, golden_limits
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Runner
 from scanside.tensors import check_tensors

@@ -1,19 +1,21 @@
 """A trained network on disk: weights and plain values, so that reading one can't run code."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from scanside.errors import InputError
+from scanside.errors import InputError, SettingError
 from scanside.scan.types import Size
 from trainer.models.build import build
+from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
 
-FORMAT = "scanside-checkpoint/1"
+FORMAT = "scanside-checkpoint/2"
+_ONE_NETWORK = "scanside-checkpoint/1"  # of before a checkpoint said which network it is of
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Checkpoint:
     """Everything that export needs to write a bundle.
 
     Attributes:
-        state: the network's state_dict; temperature and priors are folded into its last layer.
+        spec: which network.
+        state: its state_dict; temperature and priors are folded into its last layer.
         classes: (name, malignant) in the order of the output.
         input_size: rows and columns the network was trained for.
         clinical_inputs: names, in order.
@@ -30,6 +33,7 @@ class Checkpoint:
             reference, as they go into the bundle's manifest.
     """
 
+    spec: NetworkSpec
     state: dict[str, Tensor]
     classes: tuple[tuple[str, bool], ...]
     input_size: Size
@@ -37,9 +41,22 @@ class Checkpoint:
     reference: dict[str, Tensor]
     manifest: dict[str, Any]
 
-    def network(self) -> nn.Module:
+    def __post_init__(self) -> None:
+        """
+        Raises:
+            SettingError: the network has no lesion mask or no classes, or other classes or clinical facts.
+        """
+        named = (len(self.classes), len(self.clinical_inputs))
+        if self.spec.task != "mtl" or (self.spec.classes, self.spec.clinical_inputs) != named:
+            raise SettingError(
+                "a model needs a network of task mtl with as many classes and clinical facts as it names "
+                f"({named[0]} and {named[1]}), not one of task {self.spec.task} with {self.spec.classes} and "
+                f"{self.spec.clinical_inputs}. Train one of task mtl."
+            )
+
+    def network(self) -> Network:
         """The network with its weights, in evaluation mode."""
-        network = build(NetworkSpec("efficientnet", "mtl", len(self.classes), len(self.clinical_inputs)))
+        network = build(self.spec)
         network.load_state_dict(self.state)
         return network.eval()
 
@@ -50,6 +67,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     content = {
         "format": FORMAT,
         **vars(checkpoint),
+        "spec": asdict(checkpoint.spec),
         "input_size": tuple(checkpoint.input_size),
         "manifest": json.dumps(checkpoint.manifest),
     }
@@ -65,11 +83,17 @@ def load(path: Path) -> Checkpoint:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        if content.pop("format") != FORMAT:
+        if (written := content.pop("format")) not in (FORMAT, _ONE_NETWORK):
             raise ValueError("another format")
+        if written == _ONE_NETWORK:
+            counts = (len(content["classes"]), len(content["clinical_inputs"]))
+            content["spec"] = asdict(NetworkSpec("efficientnet", "mtl", *counts))
+        content["spec"] = NetworkSpec(**content["spec"])
         content["input_size"] = Size(*content["input_size"])
         content["manifest"] = json.loads(content["manifest"])
-        return Checkpoint(**content)
+        checkpoint = Checkpoint(**content)
+        checkpoint.network()  # weights that are not this network's are refused here
+        return checkpoint
     except FileNotFoundError:
         raise InputError(f"no checkpoint at {path}. `trainer run` writes checkpoint.pt.") from None
     except Exception as error:

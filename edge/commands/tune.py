@@ -1,4 +1,4 @@
-"""`edge tune`: measure how the network runs fastest on this machine, and keep it for `edge serve`."""
+"""`edge tune`: measure how the model runs fastest on this machine, and keep it for `edge serve`."""
 
 import argparse
 import os
@@ -14,11 +14,13 @@ from edge.commands import options
 from edge.scoring.tuning import save_tuning
 from edge.settings import Settings
 from scanside import RESEARCH_USE
-from scanside.bundle import GOLDEN, Bundle
+from scanside.bundle import GOLDEN_DENOISER, Bundle
 from scanside.errors import RunnerError, SettingError
+from scanside.golden import golden_inputs
 from scanside.runtime.choose import open_network
 from scanside.runtime.options import CpuOptions
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions
+from scanside.runtime.protocol import Arrays
 
 Times = NDArray[np.float64]  # ms, one per round
 
@@ -106,29 +108,36 @@ def _threads() -> list[int]:
 def _measure(
     what: str, default: RuntimeOptions, candidates: Mapping[str, RuntimeOptions], bundle: Bundle, rounds: int
 ) -> Step:
-    """Run all in turn, so that what else the machine does falls on each alike.
+    """Run denoiser and network of all in turn, so that what else the machine does falls on each alike.
 
     The default runs twice, as two networks: how far it is from itself is the noise.
     """
     ways = {_DEFAULT: default, _AGAIN: default, **candidates}
-    runners = {}
+    chosen = {}
     for name, how in ways.items():
         try:
-            runners[name] = open_network(bundle, how).runner
+            chosen[name] = open_network(bundle, how)
         except RunnerError:
             if how is default:
                 raise
             # a way that this machine can't go, or that gives other numbers, is none
-    golden = bundle.arrays(GOLDEN)
-    inputs = {name.removeprefix("in_"): a[:1] for name, a in golden.items() if name.startswith("in_")}
-    times: dict[str, list[float]] = {name: [] for name in runners}
+    inputs = _one(golden_inputs(bundle))
+    annotated = _one(golden_inputs(bundle, GOLDEN_DENOISER)) if bundle.manifest.denoiser else {}
+    times: dict[str, list[float]] = {name: [] for name in chosen}
     for _ in range(rounds):
-        for name, runner in runners.items():
+        for name, way in chosen.items():
             start = time.perf_counter()
-            runner.run(inputs)
+            if way.denoiser is not None:
+                way.denoiser.run(annotated)
+            way.runner.run(inputs)
             times[name].append(1e3 * (time.perf_counter() - start))
     measured = {name: np.array(values) for name, values in times.items()}
     return Step(what, measured, fastest(measured))
+
+
+def _one(inputs: Arrays) -> Arrays:
+    """A batch of one, as nearly every scan is."""
+    return {name: array[:1] for name, array in inputs.items()}
 
 
 def fastest(times: Mapping[str, Times]) -> str:

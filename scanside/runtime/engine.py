@@ -19,6 +19,8 @@ from scanside.runtime.tensorrt_module import TensorRtModule
 
 # As people call a precision on the command line -> as a manifest's tolerances do.
 PRECISIONS = {"fp32": "float32", "fp16": "float16", "int8": "int8"}
+# A denoiser's threshold and figures are FP32's: which pixels it replaces must not hang on the precision.
+DENOISER_PRECISION = "fp32"
 MAX_ENGINE_BYTES = 4 << 30
 _MAX_RECORD_BYTES = 1 << 16
 _SHA256 = re.compile(r"[0-9a-f]{64}")

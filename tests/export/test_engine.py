@@ -28,6 +28,7 @@ from trainer.models.build import build as build_network
 from trainer.models.spec import NetworkSpec
 
 Exported = tuple[Path, Bundle, Parity]
+SHAPES = {"scan": (1, 48, 80), "clinical": (3,)}
 NETWORKS = [
     NetworkSpec("unet", "seg", unet_width=8),
     NetworkSpec("unet", "mtl", unet_width=8, clinical_inputs=3),
@@ -78,7 +79,9 @@ def graph_of(spec: NetworkSpec) -> bytes:
 
 
 def build_for_8_6(graph: bytes, module: TensorRtModule) -> bytes:
-    return build(graph, module, max_batch=4, compute_capabilities=("8.6",), progress=lambda *_: None)
+    return build(
+        graph, module, max_batch=4, shapes=SHAPES, compute_capabilities=("8.6",), progress=lambda *_: None
+    )
 
 
 @pytest.mark.parametrize("spec", NETWORKS, ids=lambda spec: f"{spec.encoder}-{spec.task}")
@@ -171,7 +174,7 @@ def test_ctrl_c_ends_a_build(rtx: TensorRtModule) -> None:
 
     graph = graph_of(NetworkSpec("unet", "seg", unet_width=4))
     with pytest.raises(KeyboardInterrupt):
-        build(graph, rtx, max_batch=1, compute_capabilities=("8.6",), progress=enough)
+        build(graph, rtx, max_batch=1, shapes=SHAPES, compute_capabilities=("8.6",), progress=enough)
 
 
 def test_int8_takes_a_graph_that_the_bundle_brings(exported: Exported) -> None:

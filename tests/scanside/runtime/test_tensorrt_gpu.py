@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from export.engine import build_engines
-from scanside.assess import check_golden, golden_differences
 from scanside.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
 from scanside.errors import RunnerError
-from scanside.runtime.choose import choose
+from scanside.golden import check_golden, golden_differences
+from scanside.runtime.choose import open_network
 from scanside.runtime.cuda import Cuda
 from scanside.runtime.engine import find_engine
 from scanside.runtime.onnxruntime import OnnxRuntime
@@ -98,7 +98,7 @@ def test_a_cuda_graph_computes_the_same_as_without(engines: Path, cuda: Cuda, de
 
 def test_the_settings_choose_it(engines: Path, default: Bundle) -> None:
     options = RuntimeOptions(("tensorrt:fp32", "onnxruntime"), engines=engines)
-    choice = choose(default, options, lambda runner, precision, _: check_golden(default, runner, precision))
+    choice = open_network(default, options)
     assert choice.runner.name.startswith("TensorRT") and choice.refused == ()
 
 
