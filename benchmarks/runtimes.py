@@ -23,11 +23,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from edge.commands.tune import fewer_threads, in_words, tune
 from export.golden import golden_inputs
 from export.int8 import calibrate, to_int8, widened
 from export.to_onnx import Probabilities, to_onnx
 from scanside.bundle import DEFAULT_BUNDLE
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.preference import RuntimeOptions
+from scanside.runtime.protocol import Arrays
 from scanside.scan.types import Size
 from trainer.models.build import build
 from trainer.models.spec import NetworkSpec
@@ -39,12 +42,12 @@ _START = """
 from scanside.bundle import load_bundle
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
-from export.golden import golden_inputs
+from scanside.golden import golden_inputs
 from pathlib import Path
 import sys
 bundle = load_bundle(Path(sys.argv[1]))
 runner = open_network(bundle, RuntimeOptions()).runner
-runner.run(golden_inputs(bundle.manifest.input_size, len(bundle.manifest.clinical_inputs)))
+runner.run(golden_inputs(bundle))
 """
 
 
@@ -60,12 +63,23 @@ def main() -> None:
         start(args.rounds)
         return
     size = Size(*args.size)
-    runs = prepare(args.network, size, args.threads)
+    runs = prepare(args.network, size, args.threads, args.rounds)
     what = f"{args.network} MTL, {size.height} x {size.width}, batch 1"
     report(f"{what}, {args.threads} threads, {args.rounds} rounds", measure(runs, args.rounds))
 
 
-def prepare(encoder: str, size: Size, threads: int) -> dict[str, Run]:
+def tuned(graph: bytes, threads: int, one: Arrays, rounds: int) -> tuple[str, Run]:
+    """The network as `edge tune` would have it run here, and what that is."""
+
+    def make(how: RuntimeOptions) -> Run:
+        runner = OnnxRuntime(graph, how.threads, how.cpu)
+        return lambda: runner.run(one)
+
+    how = tune(RuntimeOptions(threads=threads), fewer_threads(threads), make, rounds).how
+    return in_words(how), make(how)
+
+
+def prepare(encoder: str, size: Size, threads: int, rounds: int) -> dict[str, Run]:
     """Every way that this machine has to run the network, ready."""
     torch.manual_seed(0)
     torch.set_num_threads(threads)
@@ -86,9 +100,12 @@ def prepare(encoder: str, size: Size, threads: int) -> dict[str, Run]:
         return eager(tensor)
 
     ours, ours_int8 = OnnxRuntime(exported, threads), OnnxRuntime(int8["onnxruntime"], threads)
+    how, ours_tuned = tuned(exported, threads, one, rounds)
+    print(f"edge tune chose: {how}")
     runs: dict[str, Run] = {
         _TORCH: run_eager,
         "scanside (ONNX Runtime), float32": lambda: ours.run(one),
+        "scanside, float32, tuned": ours_tuned,
         "scanside (ONNX Runtime), int8": lambda: ours_int8.run(one),
     }
     try:

@@ -29,7 +29,7 @@ from scanside.runtime.options import CpuOptions
 
 RUNTIMES = {"float16": ("tensorrt",), "int8": ("onnxruntime", "tensorrt")}
 _LAYERS = 18  # groups that the search tells apart
-_GLANCE = 4  # scans that put layers in order, half of them malignant
+_GLANCE = 8  # scans that put layers in order, half of them malignant
 _ROOM = 2.0  # golden tolerance, as a multiple of the difference measured here
 _OWN_SCANS = 6  # of the golden case that an INT8 network has of its own
 _OWN_LEAST = 1e-4  # its smallest tolerance

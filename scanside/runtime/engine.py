@@ -127,6 +127,13 @@ def find_engine(
     return engine, content
 
 
+def engines_of(folder: Path, bundle: str) -> list[Engine]:
+    """What the records in `folder` name for this bundle, whether it fits here or not; each network and
+    precision once."""
+    found = (record[0] for _, record in _records(folder) if not isinstance(record, str))
+    return list({(e.graph, e.precision): e for e in found if e.bundle == bundle}.values())
+
+
 def holds(folder: Path, engine: Engine) -> bool:
     """Whether this very engine is in `folder`, whole."""
     path = folder / f"{engine.stem}.engine"
