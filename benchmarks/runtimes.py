@@ -37,7 +37,7 @@ from trainer.models.spec import NetworkSpec
 
 Run = Callable[[], object]
 
-_TORCH = "torch eager, float32"
+TORCH = "torch eager, float32"
 _START = """
 from scanside.bundle import load_bundle
 from scanside.runtime.choose import open_network
@@ -103,7 +103,7 @@ def prepare(encoder: str, size: Size, threads: int, rounds: int) -> dict[str, Ru
     how, ours_tuned = tuned(exported, threads, one, rounds)
     print(f"edge tune chose: {how}")
     runs: dict[str, Run] = {
-        _TORCH: run_eager,
+        TORCH: run_eager,
         "scanside (ONNX Runtime), float32": lambda: ours.run(one),
         "scanside, float32, tuned": ours_tuned,
         "scanside (ONNX Runtime), int8": lambda: ours_int8.run(one),
@@ -146,9 +146,9 @@ def measure(runs: dict[str, Run], rounds: int) -> dict[str, np.ndarray]:
 
 def report(title: str, times: dict[str, np.ndarray]) -> None:
     table = Table("", title=title, caption=f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    for column in ("clock p50, ms", "p95", "processor p50, ms", "torch / this"):
+    for column in ("clock p50, ms", "p95", "processor p50, ms", "first / this"):
         table.add_column(column, justify="right")
-    base = np.median(times[_TORCH][:, 1])
+    base = np.median(next(iter(times.values()))[:, 1])
     for name, t in times.items():
         clock, processor = np.median(t, axis=0)
         p95 = np.percentile(t[:, 0], 95)

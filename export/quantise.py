@@ -1,19 +1,17 @@
 """`export-model quantise`: another precision, let in by a report on held-out scans, or not at all."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx.helper import set_model_props
 from rich.console import Console
 from rich.table import Table
 
-from export.acceptance import LIMITS, Behaviour, Report, Scans, compare, observe
+from export.acceptance import LIMITS
 from export.bundle import carried_denoiser, npz, write_bundle
-from export.golden import golden_inputs
+from export.candidate import Candidate, Judged, make_candidate
 from export.half import to_half
 from export.int8 import calibrate, layers, to_int8, widened
 from export.scans import Parts
@@ -22,46 +20,19 @@ from scanside import RESEARCH_USE
 from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, Bundle, load_bundle
 from scanside.command import say
 from scanside.errors import RunnerError, SettingError
-from scanside.golden import golden_differences
-from scanside.ood import Reference
-from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.runtime.options import CpuOptions
 
 RUNTIMES = {"float16": ("tensorrt",), "int8": ("onnxruntime", "tensorrt")}
 _LAYERS = 18  # groups that the search tells apart
 _GLANCE = 8  # scans that put layers in order, half of them malignant
-_ROOM = 2.0  # golden tolerance, as a multiple of the difference measured here
-_OWN_SCANS = 6  # of the golden case that an INT8 network has of its own
-_OWN_LEAST = 1e-4  # its smallest tolerance
 _CARD = "\n## Other precisions\n"
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A graph that asks to be let in.
+class NonePassed(RunnerError):
+    """No graph keeps within its limits; `candidates` are those that were judged in the end."""
 
-    Attributes:
-        kept: nodes left in FP32.
-        tolerance: for the golden case, by output.
-        own: its own golden case, `in_*` and `out_*`; empty where it has none.
-        own_tolerance: mean absolute difference, by output.
-    """
-
-    runtime: str
-    graph: bytes
-    kept: tuple[str, ...]
-    tolerance: dict[str, float]
-    own: dict[str, NDArray[np.float32]]
-    own_tolerance: dict[str, float]
-    report: Report
-
-    @property
-    def file(self) -> str:
-        return f"network.{self.report.precision}.{self.runtime}.onnx"
-
-    @property
-    def own_file(self) -> str:
-        return f"golden.{self.report.precision}.{self.runtime}.npz"
+    def __init__(self, message: str, candidates: list[Candidate]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
 
 
 def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, folder: Path) -> list[Candidate]:
@@ -76,7 +47,7 @@ def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, fold
 
     Raises:
         SettingError: `folder` exists, or the network reads clinical facts, which MMOTU has not.
-        RunnerError: no graph passed; nothing is written.
+        NonePassed: no graph keeps within its limits; nothing is written.
     """
     if folder.exists():
         raise SettingError(f"{folder} exists and is left as it is. Choose another folder for --out.")
@@ -90,18 +61,18 @@ def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, fold
     if candidates:
         print_table(candidates)
     if not passed:
-        raise RunnerError(
-            f"no {precision} network keeps within its limits. Nothing is written; float32 serves."
+        raise NonePassed(
+            f"no {precision} network keeps within its limits. Nothing is written; float32 serves.", candidates
         )
     _write(bundle, passed, folder)
     return candidates
 
 
 def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candidate]:
-    held_out = _Judged(bundle, parts.held_out, precision)
+    held_out = Judged(bundle, parts.held_out, precision)
     if precision == "float16":
         half = onnx.load_from_string(to_half(bundle.files[NETWORK]))
-        yield _candidate(bundle, "tensorrt", half, (), held_out)
+        yield make_candidate(bundle, "tensorrt", half, (), held_out)
         return
     model = widened(bundle.files[NETWORK])
     calibration, selection = parts.calibration, parts.selection
@@ -114,7 +85,7 @@ def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candid
         masks=selection.masks[few],
         malignant=selection.malignant[few],
     )
-    select, glance = (_Judged(bundle, scans, precision) for scans in (selection, glanced_at))
+    select, glance = (Judged(bundle, scans, precision) for scans in (selection, glanced_at))
     for runtime in RUNTIMES[precision]:
 
         def made(keep: Collection[str], runtime: str = runtime) -> bytes:
@@ -129,57 +100,7 @@ def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candid
         except RunnerError as error:  # the other runtime's may still do
             say("export-model", f"for {runtime}: {error}")
             continue
-        yield _candidate(bundle, runtime, to_int8(model, ranges, runtime, kept), kept, held_out)
-
-
-class _Judged:
-    """Scans, what FP32 makes of them, and the comparison with it."""
-
-    def __init__(self, bundle: Bundle, scans: Scans, precision: str) -> None:
-        self._bundle, self._scans, self.precision = bundle, scans, precision
-        self._reference = Reference(bundle.arrays(REFERENCE))
-        self._exact = self._observe(bundle.files[NETWORK])
-
-    def __call__(self, graph: bytes) -> Report:
-        return compare(self._exact, self._observe(graph), self._scans, self._bundle.manifest, self.precision)
-
-    def _observe(self, graph: bytes) -> Behaviour:
-        return observe(OnnxRuntime(graph), self._scans, self._bundle.manifest, self._reference)
-
-
-def _candidate(
-    bundle: Bundle, runtime: str, model: onnx.ModelProto, kept: tuple[str, ...], judged: _Judged
-) -> Candidate:
-    network = onnx.load_from_string(bundle.files[NETWORK])
-    notes = {entry.key: entry.value for entry in network.metadata_props}
-    set_model_props(model, {**notes, "precision": judged.precision, "made_for": runtime})
-    graph = bytes(model.SerializeToString(deterministic=True))
-    differences = golden_differences(bundle, OnnxRuntime(graph))
-    least = min(bundle.manifest.tolerance.values())
-    tolerance = {name: max(least, _with_room(found)) for name, found in differences.items()}
-    # What TensorRT makes of its graph is not known here: there it is compared with the checkpoint alone.
-    own, own_tolerance = _own_golden(bundle, graph) if runtime == "onnxruntime" else ({}, {})
-    return Candidate(runtime, graph, kept, tolerance, own, own_tolerance, judged(graph))
-
-
-def _own_golden(bundle: Bundle, graph: bytes) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
-    """What `graph` gives for synthetic scans, and how far its other ways to be computed here are from it.
-
-    ONNX Runtime's lower optimisations compute the same with other kernels, the lowest in FP32 between the
-    roundings to INT8: they stand for other processors.
-    """
-    inputs = golden_inputs(bundle.manifest.input_size, len(bundle.manifest.clinical_inputs), _OWN_SCANS)
-    outputs = OnnxRuntime(graph).run(inputs)
-    others = [OnnxRuntime(graph, options=CpuOptions(o)).run(inputs) for o in ("extended", "basic")]
-    tolerance = {
-        name: max(_OWN_LEAST, *(_with_room(float(np.abs(o[name] - values).mean())) for o in others))
-        for name, values in outputs.items()
-    }
-    return {f"in_{k}": v for k, v in inputs.items()} | {f"out_{k}": v for k, v in outputs.items()}, tolerance
-
-
-def _with_room(difference: float) -> float:
-    return float(f"{_ROOM * difference:.1e}")
+        yield make_candidate(bundle, runtime, to_int8(model, ranges, runtime, kept), kept, held_out)
 
 
 def _write(bundle: Bundle, passed: list[Candidate], folder: Path) -> None:
