@@ -41,6 +41,9 @@ class Candidate:
 
     @property
     def file(self) -> str:
+        """Where the bundle has it. FP16 is made of FP32 whenever an engine is built: it needs no file."""
+        if self.report.precision == "float16":
+            return NETWORK
         return f"network.{self.report.precision}.{self.runtime}.onnx"
 
     @property

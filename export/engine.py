@@ -110,7 +110,7 @@ def source_graph(bundle: Bundle, graph: str, precision: str) -> bytes:
         BundleError: the bundle has no such graph.
     """
     variant = bundle.manifest.variant(PRECISIONS[precision], "tensorrt")
-    if variant is not None and graph == NETWORK:
+    if variant is not None and graph == NETWORK != variant.file:
         return bundle.files[variant.file]
     if precision == "fp32":
         return bundle.files[graph]

@@ -109,10 +109,11 @@ def _write(bundle: Bundle, passed: list[Candidate], folder: Path) -> None:
     others = [entry for entry in document.get("precisions", ()) if entry["precision"] != precision]
     names = {v.file for v in bundle.manifest.variants if v.precision != precision}
     names |= {v.golden.file for v in bundle.manifest.variants if v.golden and v.precision != precision}
-    files = {name: bundle.files[name] for name in names}
+    files = {name: bundle.files[name] for name in names - {NETWORK}}
     mine = []
     for candidate in passed:
-        files[candidate.file] = candidate.graph
+        if candidate.file != NETWORK:
+            files[candidate.file] = candidate.graph
         entry = {
             "precision": precision,
             "runtime": candidate.runtime,

@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from export.engine import source_graph
 from scanside import RESEARCH_USE
-from scanside.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, Bundle, load_bundle
+from scanside.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.errors import RunnerError, SettingError
 from scanside.golden import golden_differences, golden_limits, mean_differences
 from scanside.runtime.engine import PRECISIONS, engines_of
@@ -57,7 +58,7 @@ def verify(folder: Path, checkpoint: Path | None = None, engines: Path | None = 
     networks = [("float32", "onnxruntime"), *((v.precision, v.runtime) for v in bundle.manifest.variants)]
     checks = []
     for precision, runtime in networks:  # what is made for TensorRT, ONNX Runtime can compute too
-        runner = OnnxRuntime(bundle.graph(precision, runtime))
+        runner = OnnxRuntime(_graph(bundle, precision, runtime))
         made_for = "" if runtime == "onnxruntime" else f", the network made for {runtime}"
         check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the {precision} network")
         checks += _checks(bundle, runner, f"{runner.name}{made_for}", precision, runtime)
@@ -90,6 +91,12 @@ def _checks(
     differences = golden_differences(bundle, runner, case)
     limits = golden_limits(bundle.manifest, differences, precision, runtime)
     return [Check(name, precision, output, found, limits[output]) for output, found in differences.items()]
+
+
+def _graph(bundle: Bundle, precision: str, runtime: str) -> bytes:
+    if runtime == "onnxruntime":
+        return bundle.graph(precision)
+    return source_graph(bundle, NETWORK, next(word for word, p in PRECISIONS.items() if p == precision))
 
 
 def _own_checks(bundle: Bundle, runner: Runner, precision: str, runtime: str) -> list[Check]:

@@ -61,19 +61,19 @@ class Bundle:
     manifest_bytes: bytes = field(repr=False)
     signature: bytes | None = field(repr=False)
 
-    def graph(self, precision: str = "float32", runtime: str = "onnxruntime") -> bytes:
-        """The ONNX graph for a runtime.
+    def graph(self, precision: str = "float32") -> bytes:
+        """The ONNX graph for ONNX Runtime on the CPU.
 
         Raises:
             SettingError: the bundle has no such precision for it.
         """
         if precision == "float32":
             return self.files[NETWORK]
-        variant = self.manifest.variant(precision, runtime)
+        variant = self.manifest.variant(precision, "onnxruntime")
         if variant is None:
-            has = ["float32", *(v.precision for v in self.manifest.variants if v.runtime == runtime)]
+            has = ["float32", *(v.precision for v in self.manifest.variants if v.runtime == "onnxruntime")]
             raise SettingError(
-                f"the model has no {precision} network for {runtime}; it has {', '.join(has)}. Name one of "
+                f"the model has no {precision} network for onnxruntime; it has {', '.join(has)}. Name one of "
                 "these in the setting runtimes, or make one with: export-model quantise"
             )
         return self.files[variant.file]

@@ -62,7 +62,8 @@ class Variant:
     Attributes:
         precision: "float16" or "int8".
         runtime: "onnxruntime" (the CPU) or "tensorrt".
-        file: name of the graph in the bundle.
+        file: name of the graph in the bundle; of FP16 for TensorRT that of the network itself, of which it is
+            made when an engine is built.
         tolerance: largest absolute difference to the golden outputs, by output.
         golden: its own golden case; None where it has none, and before schema 1.3.
     """
