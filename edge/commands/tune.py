@@ -26,6 +26,7 @@ Run = Callable[[], object]
 Make = Callable[[RuntimeOptions], Run]
 
 _RESAMPLES = 1000
+_REST_S = 0.05
 _DEFAULT, _AGAIN = "default", "default, again"
 
 
@@ -137,9 +138,11 @@ def _model(bundle: Bundle) -> Make:
 def _measure(
     what: str, default: RuntimeOptions, candidates: Mapping[str, RuntimeOptions], make: Make, rounds: int
 ) -> Step:
-    """Run all in turn, so that what else the machine does falls on each alike.
+    """Run all in each round, so that what else the machine does falls on each alike.
 
-    The default runs twice, as two models: how far it is from itself is the noise.
+    In another order each time and after a rest: threads of the one before spin on for a while, and a scan
+    comes to an agent that has nothing to do. The default runs twice, as two models: how far it is from itself
+    is the noise.
     """
     ways = {_DEFAULT: default, _AGAIN: default, **candidates}
     runs = {}
@@ -151,10 +154,13 @@ def _measure(
                 raise
             # a way that this machine can't go, or that gives other numbers, is none
     times: dict[str, list[float]] = {name: [] for name in runs}
+    order, rng = list(runs), np.random.default_rng(0)
     for _ in range(rounds):
-        for name, run in runs.items():
+        rng.shuffle(order)
+        for name in order:
+            time.sleep(_REST_S)
             start = time.perf_counter()
-            run()
+            runs[name]()
             times[name].append(1e3 * (time.perf_counter() - start))
     measured = {name: np.array(values) for name, values in times.items()}
     return Step(what, measured, fastest(measured))
