@@ -86,7 +86,8 @@ def test_it_stands_in_the_manifest_and_belongs_to_the_bundle(made: Bundle, folde
     assert all(0 < value < variant_of(made).tolerance[name] for name, value in own.tolerance.items())
     assert len(made.arrays(own.file)["in_scan"]) == 6
     tensorrt = made.manifest.variant("int8", "tensorrt")
-    assert tensorrt is not None and tensorrt.golden is None
+    assert tensorrt is not None and tensorrt.golden is not None
+    assert all(tensorrt.golden.tolerance[name] < limit for name, limit in tensorrt.tolerance.items())
     content = (folder / own.file).read_bytes()
     (folder / own.file).unlink()
     with pytest.raises(BundleError, match=r"golden\.int8\.onnxruntime\.npz"):
