@@ -30,7 +30,9 @@ def parts(bundle: Bundle) -> Parts:
     return Parts(made, made, made)
 
 
-def test_fp16_holds_up_and_is_proven_when_it_is_run(tmp_path: Path) -> None:
+def test_fp16_holds_up_and_is_proven_when_it_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "fp16"
     (candidate,) = quantise(DEFAULT_BUNDLE, parts, "float16", out)
     bundle = load_bundle(out)
@@ -46,6 +48,8 @@ def test_fp16_holds_up_and_is_proven_when_it_is_run(tmp_path: Path) -> None:
     assert entry["report"]["passed"] and entry["report"]["images"] == 4
     assert "| float16 | tensorrt |" in bundle.files[MODEL_CARD].decode()
     assert main(["verify", str(out)]) == 0
+    assert main(["inspect", str(out)]) == 0
+    assert "float16 for tensorrt: risk differs by 0.0" in " ".join(capsys.readouterr().out.split())
     assert bundle.manifest.denoiser == load_bundle(DEFAULT_BUNDLE).manifest.denoiser
     assert bundle.manifest.tolerance == load_bundle(DEFAULT_BUNDLE).manifest.tolerance
     with pytest.raises(SettingError, match="no float16 network for onnxruntime"):
