@@ -23,28 +23,31 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from edge.commands.tune import fewer_threads, in_words, tune
 from export.golden import golden_inputs
 from export.int8 import calibrate, to_int8, widened
 from export.to_onnx import Probabilities, to_onnx
 from scanside.bundle import DEFAULT_BUNDLE
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.runtime.preference import RuntimeOptions
+from scanside.runtime.protocol import Arrays
 from scanside.scan.types import Size
 from trainer.models.build import build
 from trainer.models.spec import NetworkSpec
 
 Run = Callable[[], object]
 
-_TORCH = "torch eager, float32"
+TORCH = "torch eager, float32"
 _START = """
 from scanside.bundle import load_bundle
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
-from export.golden import golden_inputs
+from scanside.golden import golden_inputs
 from pathlib import Path
 import sys
 bundle = load_bundle(Path(sys.argv[1]))
 runner = open_network(bundle, RuntimeOptions()).runner
-runner.run(golden_inputs(bundle.manifest.input_size, len(bundle.manifest.clinical_inputs)))
+runner.run(golden_inputs(bundle))
 """
 
 
@@ -60,12 +63,23 @@ def main() -> None:
         start(args.rounds)
         return
     size = Size(*args.size)
-    runs = prepare(args.network, size, args.threads)
+    runs = prepare(args.network, size, args.threads, args.rounds)
     what = f"{args.network} MTL, {size.height} x {size.width}, batch 1"
     report(f"{what}, {args.threads} threads, {args.rounds} rounds", measure(runs, args.rounds))
 
 
-def prepare(encoder: str, size: Size, threads: int) -> dict[str, Run]:
+def tuned(graph: bytes, threads: int, one: Arrays, rounds: int) -> tuple[str, Run]:
+    """The network as `edge tune` would have it run here, and what that is."""
+
+    def make(how: RuntimeOptions) -> Run:
+        runner = OnnxRuntime(graph, how.threads, how.cpu)
+        return lambda: runner.run(one)
+
+    how = tune(RuntimeOptions(threads=threads), fewer_threads(threads), make, rounds).how
+    return in_words(how), make(how)
+
+
+def prepare(encoder: str, size: Size, threads: int, rounds: int) -> dict[str, Run]:
     """Every way that this machine has to run the network, ready."""
     torch.manual_seed(0)
     torch.set_num_threads(threads)
@@ -86,9 +100,12 @@ def prepare(encoder: str, size: Size, threads: int) -> dict[str, Run]:
         return eager(tensor)
 
     ours, ours_int8 = OnnxRuntime(exported, threads), OnnxRuntime(int8["onnxruntime"], threads)
+    how, ours_tuned = tuned(exported, threads, one, rounds)
+    print(f"edge tune chose: {how}")
     runs: dict[str, Run] = {
-        _TORCH: run_eager,
+        TORCH: run_eager,
         "scanside (ONNX Runtime), float32": lambda: ours.run(one),
+        "scanside, float32, tuned": ours_tuned,
         "scanside (ONNX Runtime), int8": lambda: ours_int8.run(one),
     }
     try:
@@ -129,9 +146,9 @@ def measure(runs: dict[str, Run], rounds: int) -> dict[str, np.ndarray]:
 
 def report(title: str, times: dict[str, np.ndarray]) -> None:
     table = Table("", title=title, caption=f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    for column in ("clock p50, ms", "p95", "processor p50, ms", "torch / this"):
+    for column in ("clock p50, ms", "p95", "processor p50, ms", "first / this"):
         table.add_column(column, justify="right")
-    base = np.median(times[_TORCH][:, 1])
+    base = np.median(next(iter(times.values()))[:, 1])
     for name, t in times.items():
         clock, processor = np.median(t, axis=0)
         p95 = np.percentile(t[:, 0], 95)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scanside.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from scanside.runtime.choose import choose
+from scanside.runtime.choose import open_network
 from scanside.runtime.preference import ONNXRUNTIME, RUNTIMES, RuntimeOptions
 from scanside.runtime.protocol import Arrays, Runner
 
@@ -82,7 +82,7 @@ def _runners(args: argparse.Namespace, bundle: Bundle, sessions: int) -> list[Ru
     """Speed is what is measured here; `export-model verify` says whether the results are right."""
     threads = args.threads or max(1, (os.cpu_count() or 1) // sessions)
     options = RuntimeOptions((args.runtime,), threads, args.engines)
-    return [choose(bundle, options, lambda *_: None).runner for _ in range(sessions)]
+    return [open_network(bundle, options, prove=False).runner for _ in range(sessions)]
 
 
 def _inputs(bundle: Bundle, batch: int) -> dict[str, np.ndarray]:

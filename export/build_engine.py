@@ -1,6 +1,6 @@
 """An ONNX graph -> a TensorRT engine, through the Python API that TensorRT and TensorRT for RTX share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ def build(
     module: TensorRtModule,
     *,
     max_batch: int,
+    shapes: Mapping[str, tuple[int, ...]],
     compute_capabilities: tuple[str, ...] = (),
     timing_cache: Path | None = None,
     progress: Progress,
@@ -23,6 +24,7 @@ def build(
 
     Args:
         graph: ONNX; its types are kept as they are.
+        shapes: of the inputs, without the batch; a length that the graph leaves open is fixed to it.
         compute_capabilities: what it is built for, without a GPU; the GPU that is here when none is named.
             RTX only.
         timing_cache: measurements of an earlier build, read and written; TensorRT only, RTX times nothing.
@@ -46,7 +48,8 @@ def build(
     profile = builder.create_optimization_profile()
     for index in range(network.num_inputs):
         tensor = network.get_input(index)
-        rest = tuple(tensor.shape)[1:]
+        rest = shapes[tensor.name]
+        tensor.shape = (-1, *rest)
         profile.set_shape(tensor.name, (1, *rest), (1, *rest), (max_batch, *rest))
     config.add_optimization_profile(profile)
     if timing_cache is not None and not module.is_rtx:

@@ -72,21 +72,21 @@ def write_bundle(
         reference: the arrays of scanside.ood.Reference.
         model_card: Markdown.
         denoiser: None when the bundle has none; what an older bundle in `folder` had is removed.
-        variants: graphs in other precisions by file name, which `document["precisions"]` describes.
+        variants: files by name of the network in other precisions, which `document["precisions"]` describes.
 
     Raises:
         BundleError: what was written is no valid bundle.
     """
     files = {
         NETWORK: network,
-        GOLDEN: _npz(golden),
-        REFERENCE: _npz(reference),
+        GOLDEN: npz(golden),
+        REFERENCE: npz(reference),
         MODEL_CARD: model_card.encode(),
         **(variants or {}),
     }
     carried: dict[str, Any] = {}
     if denoiser is not None:
-        files |= {DENOISER: denoiser.graph, GOLDEN_DENOISER: _npz(denoiser.golden)}
+        files |= {DENOISER: denoiser.graph, GOLDEN_DENOISER: npz(denoiser.golden)}
         requires = {*document.get("requires", ()), "denoiser"}
         carried = {"requires": sorted(requires), "denoiser": denoiser.document}
     manifest = {
@@ -104,7 +104,8 @@ def write_bundle(
     return load_bundle(folder, allow_test_only=True)
 
 
-def _npz(arrays: Arrays) -> bytes:
+def npz(arrays: Arrays) -> bytes:
+    """The bytes of an .npz file."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # allow_pickle is no array
     return buffer.getvalue()

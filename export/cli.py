@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="run a bundle's golden case through every runtime present")
     verify.add_argument("bundle", type=Path, help="folder or .zip of the bundle")
     verify.add_argument("--checkpoint", type=Path, metavar="FILE", help="compare with torch on this, too")
+    verify.add_argument("--engines", type=Path, metavar="DIR", help="run its TensorRT engines there, too")
     verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
     verify.set_defaults(command=_verify)
     quantise = commands.add_parser("quantise", help="add the network in another precision, if it holds up")
@@ -138,7 +139,7 @@ def _quantise(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     from export.verify import print_json, print_table, verify
 
-    checks = verify(arguments.bundle, arguments.checkpoint)
+    checks = verify(arguments.bundle, arguments.checkpoint, arguments.engines)
     (print_json if arguments.json else print_table)(checks)
     return 0 if all(check.passed for check in checks) else 2
 

@@ -7,15 +7,14 @@ from pathlib import Path
 
 from export.build_engine import Progress, build
 from export.half import to_half
-from scanside.bundle import NETWORK, Bundle, load_bundle
+from scanside.bundle import DENOISER, NETWORK, Bundle, load_bundle
 from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.errors import BundleError, SettingError
 from scanside.runtime.cuda import Cuda
-from scanside.runtime.engine import PRECISIONS, Engine, holds, write_engine
+from scanside.runtime.engine import DENOISER_PRECISION, PRECISIONS, Engine, holds, write_engine
 from scanside.runtime.tensorrt_module import load_module
 
 MAX_BATCH = 64  # what the networks are exported for
-DENOISER = "denoiser.onnx"
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,10 @@ def build_engines(
     max_batch: int | None = None,
     progress: Callable[[str], Progress],
 ) -> list[Built]:
-    """Build an engine of each network of the bundle at `path`, or find it in `cache`.
+    """Build an engine of the network and of the denoiser of the bundle at `path`, or find it in `cache`.
 
     Args:
-        precision: a key of PRECISIONS.
+        precision: of the network, a key of PRECISIONS.
         module_name: "tensorrt" or "tensorrt-rtx"; the first that is installed when not given.
         compute_capabilities: of the GPUs to build for, as "8.6"; the GPU that is here when none is named.
         max_batch: largest batch; when not given, the number of risks that a scan without any known clinical
@@ -63,18 +62,21 @@ def build_engines(
     gpu = None if compute_capabilities else Cuda().gpu
     targets = tuple(dict.fromkeys(compute_capabilities)) if gpu is None else (gpu.compute_capability,)
     built = []
-    for graph in (NETWORK, DENOISER):
-        if graph not in bundle.files:
-            continue
+    height, width = bundle.manifest.input_size
+    image, clinical = (1, height, width), bundle.manifest.clinical_inputs
+    wanted = [(NETWORK, precision, batch, {"scan": image, "clinical": (len(clinical),)})]
+    if bundle.manifest.denoiser is not None:
+        wanted.append((DENOISER, DENOISER_PRECISION, 1, {"scan": image, "chroma": image}))
+    for graph, its_precision, its_batch, shapes in wanted:
         engine = Engine(
             bundle=bundle.digest,
             graph=graph,
-            precision=precision,
+            precision=its_precision,
             module=module.name,
             version=module.version,
             gpu="" if gpu is None or module.is_rtx else gpu.name,
             compute_capabilities=targets,
-            max_batch=batch,
+            max_batch=its_batch,
         )
         found = cache / f"{engine.stem}.engine"
         if holds(cache, engine):
@@ -82,9 +84,10 @@ def build_engines(
             continue
         start = time.perf_counter()
         content = build(
-            source_graph(bundle, graph, precision),
+            source_graph(bundle, graph, its_precision),
             module,
-            max_batch=batch,
+            max_batch=its_batch,
+            shapes=shapes,
             compute_capabilities=() if gpu is not None else targets,
             timing_cache=cache / f"{module.name}-{module.version}.timing" if gpu is not None else None,
             progress=progress(graph),
@@ -107,7 +110,7 @@ def source_graph(bundle: Bundle, graph: str, precision: str) -> bytes:
         BundleError: the bundle has no such graph.
     """
     variant = bundle.manifest.variant(PRECISIONS[precision], "tensorrt")
-    if variant is not None and graph == NETWORK:
+    if variant is not None and graph == NETWORK != variant.file:
         return bundle.files[variant.file]
     if precision == "fp32":
         return bundle.files[graph]

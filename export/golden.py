@@ -11,17 +11,16 @@ _SCANS = 2
 _SEED = 1
 
 
-def golden_inputs(size: Size, clinical_inputs: int) -> Arrays:
+def golden_inputs(size: Size, clinical_inputs: int, scans: int = _SCANS) -> Arrays:
     """Speckle with dark ellipses, black corners: no patient's, yet of the texture that networks read.
 
     Returns:
-        `scan` (2, 1, H, W) float32 in [0, 1] and, where asked for, `clinical` (2, n) of 0 and 1.
+        `scan` (scans, 1, H, W) float32 in [0, 1] and, where asked for, `clinical` (scans, n) of 0 and 1.
     """
     rng = np.random.default_rng(_SEED)
-    scans = np.stack([_speckle(size, rng) for _ in range(_SCANS)])[:, None]
-    inputs: Arrays = {"scan": scans}
+    inputs: Arrays = {"scan": np.stack([_speckle(size, rng) for _ in range(scans)])[:, None]}
     if clinical_inputs:
-        inputs["clinical"] = rng.integers(0, 2, (_SCANS, clinical_inputs)).astype(np.float32)
+        inputs["clinical"] = rng.integers(0, 2, (scans, clinical_inputs)).astype(np.float32)
     return inputs
 
 

@@ -46,6 +46,7 @@ def inspect(path: Path) -> dict[str, Any]:
         "max_distance": bundle.manifest.max_distance,
         "calibration": document.get("calibration"),
         "performance": document.get("performance"),
+        "precisions": document.get("precisions", []),
         "denoiser": document.get("denoiser"),
         "golden": {"tolerance": golden["tolerance"], "source": golden.get("source", "checkpoint")},
         "signature": _signature(bundle, path),
@@ -96,6 +97,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if found["denoiser"]:
         yield from _denoiser(found["denoiser"])
     tolerance = ", ".join(f"{value:g} in {name}" for name, value in found["golden"]["tolerance"].items())
+    for index, other in enumerate(found["precisions"]):
+        yield "" if index else "precisions", _precision(other)
     yield "golden case", f"from {_GOLDEN_SOURCES[found['golden']['source']]}; tolerance {tolerance}"
     graph = found["graph"]
     if graph["problem"]:
@@ -116,6 +119,18 @@ def _denoiser(denoiser: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, figure in denoiser.get("figures", {}).items():
         if isinstance(figure, Mapping):
             yield f"  {name}", _figure(figure)
+
+
+def _precision(other: Mapping[str, Any]) -> str:
+    """The report is free text to a reader: what it lacks is not shown."""
+    what = f"{other['precision']} for {other['runtime']}"
+    figures = other["report"].get("figures")
+    number = figures.get("risk_p99") if isinstance(figures, Mapping) else None
+    if not isinstance(number, int | float):
+        return what
+    return (
+        f"{what}: risk differs by {number:.4f} at the 99th percentile, {other['report'].get('measured_on')}"
+    )
 
 
 def _figure(figure: Mapping[str, Any]) -> str:

@@ -1,50 +1,38 @@
 """`export-model quantise`: another precision, let in by a report on held-out scans, or not at all."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx.helper import set_model_props
 from rich.console import Console
 from rich.table import Table
 
-from export.acceptance import LIMITS, Behaviour, Report, Scans, compare, observe
-from export.bundle import carried_denoiser, write_bundle
+from export.acceptance import LIMITS
+from export.bundle import carried_denoiser, npz, write_bundle
+from export.candidate import Candidate, Judged, make_candidate
 from export.half import to_half
 from export.int8 import calibrate, layers, to_int8, widened
 from export.scans import Parts
 from export.search import nodes_to_keep
 from scanside import RESEARCH_USE
-from scanside.assess import golden_differences
 from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, Bundle, load_bundle
 from scanside.command import say
 from scanside.errors import RunnerError, SettingError
-from scanside.ood import Reference
-from scanside.runtime.onnxruntime import OnnxRuntime
 
 RUNTIMES = {"float16": ("tensorrt",), "int8": ("onnxruntime", "tensorrt")}
 _LAYERS = 18  # groups that the search tells apart
-_GLANCE = 4  # scans that put layers in order, half of them malignant
-_ROOM = 2.0  # golden tolerance, as a multiple of the difference measured here
+_GLANCE = 8  # scans that put layers in order, half of them malignant
 _CARD = "\n## Other precisions\n"
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A graph that asks to be let in.
+class NonePassed(RunnerError):
+    """No graph keeps within its limits; `candidates` are those that were judged in the end."""
 
-    Attributes:
-        kept: nodes left in FP32.
-        tolerance: for the golden case, by output.
-    """
-
-    runtime: str
-    graph: bytes
-    kept: tuple[str, ...]
-    tolerance: dict[str, float]
-    report: Report
+    def __init__(self, message: str, candidates: list[Candidate]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
 
 
 def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, folder: Path) -> list[Candidate]:
@@ -59,7 +47,7 @@ def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, fold
 
     Raises:
         SettingError: `folder` exists, or the network reads clinical facts, which MMOTU has not.
-        RunnerError: no graph passed; nothing is written.
+        NonePassed: no graph keeps within its limits; nothing is written.
     """
     if folder.exists():
         raise SettingError(f"{folder} exists and is left as it is. Choose another folder for --out.")
@@ -73,18 +61,18 @@ def quantise(source: Path, read: Callable[[Bundle], Parts], precision: str, fold
     if candidates:
         print_table(candidates)
     if not passed:
-        raise RunnerError(
-            f"no {precision} network keeps within its limits. Nothing is written; float32 serves."
+        raise NonePassed(
+            f"no {precision} network keeps within its limits. Nothing is written; float32 serves.", candidates
         )
     _write(bundle, passed, folder)
     return candidates
 
 
 def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candidate]:
-    held_out = _Judged(bundle, parts.held_out, precision)
+    held_out = Judged(bundle, parts.held_out, precision)
     if precision == "float16":
         half = onnx.load_from_string(to_half(bundle.files[NETWORK]))
-        yield _candidate(bundle, "tensorrt", half, (), held_out)
+        yield make_candidate(bundle, "tensorrt", half, (), held_out)
         return
     model = widened(bundle.files[NETWORK])
     calibration, selection = parts.calibration, parts.selection
@@ -97,7 +85,7 @@ def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candid
         masks=selection.masks[few],
         malignant=selection.malignant[few],
     )
-    select, glance = (_Judged(bundle, scans, precision) for scans in (selection, glanced_at))
+    select, glance = (Judged(bundle, scans, precision) for scans in (selection, glanced_at))
     for runtime in RUNTIMES[precision]:
 
         def made(keep: Collection[str], runtime: str = runtime) -> bytes:
@@ -112,55 +100,31 @@ def _candidates(bundle: Bundle, parts: Parts, precision: str) -> Iterator[Candid
         except RunnerError as error:  # the other runtime's may still do
             say("export-model", f"for {runtime}: {error}")
             continue
-        yield _candidate(bundle, runtime, to_int8(model, ranges, runtime, kept), kept, held_out)
-
-
-class _Judged:
-    """Scans, what FP32 makes of them, and the comparison with it."""
-
-    def __init__(self, bundle: Bundle, scans: Scans, precision: str) -> None:
-        self._bundle, self._scans, self.precision = bundle, scans, precision
-        self._reference = Reference(bundle.arrays(REFERENCE))
-        self._exact = self._observe(bundle.files[NETWORK])
-
-    def __call__(self, graph: bytes) -> Report:
-        return compare(self._exact, self._observe(graph), self._scans, self._bundle.manifest, self.precision)
-
-    def _observe(self, graph: bytes) -> Behaviour:
-        return observe(OnnxRuntime(graph), self._scans, self._bundle.manifest, self._reference)
-
-
-def _candidate(
-    bundle: Bundle, runtime: str, model: onnx.ModelProto, kept: tuple[str, ...], judged: _Judged
-) -> Candidate:
-    network = onnx.load_from_string(bundle.files[NETWORK])
-    notes = {entry.key: entry.value for entry in network.metadata_props}
-    set_model_props(model, {**notes, "precision": judged.precision, "made_for": runtime})
-    graph = bytes(model.SerializeToString(deterministic=True))
-    differences = golden_differences(bundle, OnnxRuntime(graph))
-    least = min(bundle.manifest.tolerance.values())
-    tolerance = {name: max(least, float(f"{_ROOM * found:.1e}")) for name, found in differences.items()}
-    return Candidate(runtime, graph, kept, tolerance, judged(graph))
+        yield make_candidate(bundle, runtime, to_int8(model, ranges, runtime, kept), kept, held_out)
 
 
 def _write(bundle: Bundle, passed: list[Candidate], folder: Path) -> None:
     document = {k: v for k, v in bundle.manifest.document.items() if k not in ("schema", "files")}
     precision = passed[0].report.precision
     others = [entry for entry in document.get("precisions", ()) if entry["precision"] != precision]
-    graphs = {entry["file"]: bundle.files[entry["file"]] for entry in others}
+    names = {v.file for v in bundle.manifest.variants if v.precision != precision}
+    names |= {v.golden.file for v in bundle.manifest.variants if v.golden and v.precision != precision}
+    files = {name: bundle.files[name] for name in names - {NETWORK}}
     mine = []
     for candidate in passed:
-        file = f"network.{precision}.{candidate.runtime}.onnx"
-        graphs[file] = candidate.graph
-        mine.append(
-            {
-                "precision": precision,
-                "runtime": candidate.runtime,
-                "file": file,
-                "tolerance": candidate.tolerance,
-                "report": {**candidate.report.document(), "kept_in_float32": list(candidate.kept)},
-            }
-        )
+        if candidate.file != NETWORK:
+            files[candidate.file] = candidate.graph
+        entry = {
+            "precision": precision,
+            "runtime": candidate.runtime,
+            "file": candidate.file,
+            "tolerance": candidate.tolerance,
+            "report": {**candidate.report.document(), "kept_in_float32": list(candidate.kept)},
+        }
+        if candidate.own:
+            files[candidate.own_file] = npz(candidate.own)
+            entry["golden"] = {"file": candidate.own_file, "tolerance": candidate.own_tolerance}
+        mine.append(entry)
     document["precisions"] = [*others, *mine]
     card = bundle.files[MODEL_CARD].decode().partition(_CARD)[0]
     write_bundle(
@@ -170,7 +134,7 @@ def _write(bundle: Bundle, passed: list[Candidate], folder: Path) -> None:
         golden=bundle.arrays(GOLDEN),
         reference=bundle.arrays(REFERENCE),
         model_card=card + _card(document["precisions"]),
-        variants=graphs,
+        variants=files,
         denoiser=carried_denoiser(bundle),
     )
 

@@ -11,7 +11,7 @@ from scanside.bundle import Bundle
 from scanside.denoise import denoiser_of
 from trainer.data.mmotu import MALIGNANT, Entry, prepare_scans, read_split
 
-_CALIBRATION, _SELECTION = 64, 32  # images; spread over the part
+_CALIBRATION, _SELECTION = 64, 128  # images; spread over the part
 _SELECTION_FOLD = 0  # the default model's development fold: it was not trained on it
 
 

@@ -18,9 +18,10 @@ from export.bundle import write_bundle
 from export.golden import golden_inputs
 from export.graph import read_graph
 from scanside import RESEARCH_USE
-from scanside.assess import check_golden, check_outputs
+from scanside.assess import check_outputs
 from scanside.bundle import MAX_FILE_BYTES, NETWORK, SCHEMA, Bundle, Manifest
 from scanside.errors import BundleError, RunnerError, SettingError
+from scanside.golden import check_golden
 from scanside.manifest import check_document, read_json
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime

@@ -1,14 +1,14 @@
 """Scan + clinical record + bundle -> Assessment: the path that every risk takes, top to bottom."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.bundle import GOLDEN, NETWORK, REFERENCE, Bundle, Manifest
+from scanside.bundle import NETWORK, REFERENCE, Bundle, Manifest
 from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.denoise import Denoised, denoiser_of
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining
@@ -159,78 +159,6 @@ class Assessor:
             annotations=to_source(denoised.mask.astype(np.float32), scan.origin) if denoised else None,
             annotated_share=denoised.share if denoised else 0.0,
         )
-
-
-def golden_differences(bundle: Bundle, runner: Runner, case: str = GOLDEN) -> dict[str, float]:
-    """Largest absolute difference between `runner` and the source checkpoint, by output.
-
-    Args:
-        case: file of the golden case; the denoiser has one of its own.
-
-    Raises:
-        RunnerError: the runtime failed on the golden case.
-    """
-    golden = bundle.arrays(case)
-    inputs = {name.removeprefix("in_"): a for name, a in golden.items() if name.startswith("in_")}
-    outputs = runner.run(inputs)
-    differences = {}
-    for name, expected in golden.items():
-        if name.startswith("out_"):
-            got = outputs.get(name.removeprefix("out_"))
-            if got is None or got.shape != expected.shape or not expected.size:
-                raise RunnerError(f"{runner.name} gave no {name.removeprefix('out_')} of the golden shape.")
-            differences[name.removeprefix("out_")] = float(np.abs(got - expected).max())
-    return differences
-
-
-def check_golden(
-    bundle: Bundle,
-    runner: Runner,
-    precision: str = "float32",
-    runtime: str = "onnxruntime",
-    case: str = GOLDEN,
-) -> dict[str, float]:
-    """Prove that `runner` computes what the source checkpoint computed.
-
-    Args:
-        precision, runtime: which tolerance applies (Manifest.variants, else Manifest.tolerance).
-        case: file of the golden case; the denoiser has one of its own.
-
-    Returns:
-        The differences, by output.
-
-    Raises:
-        RunnerError: a difference is beyond the bundle's tolerance or not a number, or none is given.
-    """
-    differences = golden_differences(bundle, runner, case)
-    limits = golden_limits(bundle.manifest, differences, precision, runtime)
-    beyond = {name: diff for name, diff in differences.items() if not diff <= limits[name]}
-    if beyond or not differences:
-        what = (f"{name} differs by {diff:.2g} (allowed {limits[name]:.2g})" for name, diff in beyond.items())
-        raise RunnerError(
-            f"{runner.name} does not reproduce the bundle's golden case: {', '.join(what)}. "
-            "Nothing is scored with it."
-        )
-    return differences
-
-
-def golden_limits(
-    manifest: Manifest, outputs: Iterable[str], precision: str, runtime: str
-) -> dict[str, float]:
-    """Largest difference allowed to each of the golden outputs.
-
-    Raises:
-        RunnerError: the bundle gives none.
-    """
-    variant = manifest.variant(precision, runtime)
-    limit = manifest.tolerance.get(precision)
-    limits = {name: variant.tolerance.get(name) if variant else limit for name in outputs}
-    if unknown := [name for name, value in limits.items() if value is None]:
-        raise RunnerError(
-            f"the bundle says no tolerance for {', '.join(unknown)} in {precision} with {runtime}: "
-            "it can't be checked."
-        )
-    return {name: value for name, value in limits.items() if value is not None}
 
 
 def check_outputs(outputs: Mapping[str, NDArray[np.float32]], manifest: Manifest, batch: int) -> None:

@@ -61,20 +61,20 @@ class Bundle:
     manifest_bytes: bytes = field(repr=False)
     signature: bytes | None = field(repr=False)
 
-    def graph(self, precision: str = "float32", runtime: str = "onnxruntime") -> bytes:
-        """The ONNX graph for a runtime.
+    def graph(self, precision: str = "float32") -> bytes:
+        """The ONNX graph for ONNX Runtime on the CPU.
 
         Raises:
             SettingError: the bundle has no such precision for it.
         """
         if precision == "float32":
             return self.files[NETWORK]
-        variant = self.manifest.variant(precision, runtime)
+        variant = self.manifest.variant(precision, "onnxruntime")
         if variant is None:
-            has = ["float32", *(v.precision for v in self.manifest.variants if v.runtime == runtime)]
+            has = ["float32", *(v.precision for v in self.manifest.variants if v.runtime == "onnxruntime")]
             raise SettingError(
-                f"the model has no {precision} network for {runtime}; it has {', '.join(has)}. Set precision "
-                "to one of these, or make one with: export-model quantise"
+                f"the model has no {precision} network for onnxruntime; it has {', '.join(has)}. Name one of "
+                "these in the setting runtimes, or make one with: export-model quantise"
             )
         return self.files[variant.file]
 
@@ -122,6 +122,7 @@ def load_bundle(path: Path, *, allow_test_only: bool = False, trusted_keys: Coll
             )
         files[name] = content
     wanted = {NETWORK, GOLDEN, REFERENCE, MODEL_CARD, *(v.file for v in manifest.variants)}
+    wanted |= {v.golden.file for v in manifest.variants if v.golden is not None}
     missing = (wanted | ({DENOISER, GOLDEN_DENOISER} if manifest.denoiser else set())) - set(files)
     if missing:
         raise BundleError(f"{path / MANIFEST} does not list {', '.join(sorted(map(ascii, missing)))}.")

@@ -14,7 +14,7 @@ from scanside.errors import BundleError
 from scanside.json_schema import problems
 from scanside.scan.types import Size
 
-SCHEMA, OLDEST_SCHEMA = "1.2", "1.0"
+SCHEMA, OLDEST_SCHEMA = "1.3", "1.0"
 SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
 UNDERSTOOD = frozenset({"denoiser"})  # what `requires` may name
 
@@ -43,20 +43,36 @@ class DenoiserLimits:
 
 
 @dataclass(frozen=True)
+class OwnGolden:
+    """What a network in another precision gives itself.
+
+    Attributes:
+        file: name of the golden case in the bundle.
+        tolerance: how far another machine may be from it, mean absolute difference by output.
+    """
+
+    file: str
+    tolerance: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Variant:
     """The network in another precision, for one runtime.
 
     Attributes:
         precision: "float16" or "int8".
         runtime: "onnxruntime" (the CPU) or "tensorrt".
-        file: name of the graph in the bundle.
+        file: name of the graph in the bundle; of FP16 for TensorRT that of the network itself, of which it is
+            made when an engine is built.
         tolerance: largest absolute difference to the golden outputs, by output.
+        golden: its own golden case; None where it has none, and before schema 1.3.
     """
 
     precision: str
     runtime: str
     file: str
     tolerance: Mapping[str, float]
+    golden: OwnGolden | None = None
 
 
 @dataclass(frozen=True)
@@ -136,11 +152,8 @@ def check_document(document: Mapping[str, Any], where: str) -> Manifest:
         clinical_inputs=tuple(document["input"]["clinical"]),
         threshold=float(document["threshold"]["risk"]),
         max_distance=float(document["reference"]["max_distance"]),
-        tolerance={k: float(v) for k, v in document["golden"]["tolerance"].items()},
-        variants=tuple(
-            Variant(v["precision"], v["runtime"], v["file"], {k: float(t) for k, t in v["tolerance"].items()})
-            for v in document.get("precisions", ())
-        ),
+        tolerance=_numbers(document["golden"]["tolerance"]),
+        variants=tuple(map(_variant, document.get("precisions", ()))),
         test_only=document["test_only"],
         denoiser=_denoiser(document, where),
         document=document,
@@ -148,6 +161,21 @@ def check_document(document: Mapping[str, Any], where: str) -> Manifest:
     if not any(c.malignant for c in manifest.classes) or all(c.malignant for c in manifest.classes):
         raise _invalid(where, "it must name both malignant and benign classes")
     return manifest
+
+
+def _variant(given: Mapping[str, Any]) -> Variant:
+    own = given.get("golden")
+    return Variant(
+        given["precision"],
+        given["runtime"],
+        given["file"],
+        _numbers(given["tolerance"]),
+        None if own is None else OwnGolden(own["file"], _numbers(own["tolerance"])),
+    )
+
+
+def _numbers(given: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in given.items()}
 
 
 def _denoiser(document: Mapping[str, Any], where: str) -> DenoiserLimits | None:

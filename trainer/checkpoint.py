@@ -1,14 +1,16 @@
 """A trained network on disk."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer import checkpoint_file
 from trainer.models.build import build
+from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
 
 FORMAT = "scanside-checkpoint/1"
@@ -19,7 +21,8 @@ class Checkpoint:
     """Everything that export needs to write a bundle.
 
     Attributes:
-        state: the network's state_dict; temperature and priors are folded into its last layer.
+        spec: which network.
+        state: its state_dict; temperature and priors are folded into its last layer.
         classes: (name, malignant) in the order of the output.
         input_size: rows and columns the network was trained for.
         clinical_inputs: names, in order.
@@ -28,6 +31,7 @@ class Checkpoint:
             reference, as they go into the bundle's manifest.
     """
 
+    spec: NetworkSpec
     state: dict[str, Tensor]
     classes: tuple[tuple[str, bool], ...]
     input_size: Size
@@ -35,16 +39,29 @@ class Checkpoint:
     reference: dict[str, Tensor]
     manifest: dict[str, Any]
 
-    def network(self) -> nn.Module:
+    def __post_init__(self) -> None:
+        """
+        Raises:
+            SettingError: the network has no lesion mask or no classes, or other classes or clinical facts.
+        """
+        named = (len(self.classes), len(self.clinical_inputs))
+        if self.spec.task != "mtl" or (self.spec.classes, self.spec.clinical_inputs) != named:
+            raise SettingError(
+                "a model needs a network of task mtl with as many classes and clinical facts as it names "
+                f"({named[0]} and {named[1]}), not one of task {self.spec.task} with {self.spec.classes} and "
+                f"{self.spec.clinical_inputs}. Train one of task mtl."
+            )
+
+    def network(self) -> Network:
         """The network with its weights, in evaluation mode."""
-        network = build(NetworkSpec("efficientnet", "mtl", len(self.classes), len(self.clinical_inputs)))
+        network = build(self.spec)
         network.load_state_dict(self.state)
         return network.eval()
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    content = {**vars(checkpoint), "input_size": tuple(checkpoint.input_size)}
-    checkpoint_file.write(path, FORMAT, content, "manifest")
+    plain = {"spec": asdict(checkpoint.spec), "input_size": tuple(checkpoint.input_size)}
+    checkpoint_file.write(path, FORMAT, {**vars(checkpoint), **plain}, "manifest")
 
 
 def load(path: Path) -> Checkpoint:
@@ -53,8 +70,14 @@ def load(path: Path) -> Checkpoint:
     Raises:
         InputError: `path` holds no checkpoint of this version.
     """
+    return checkpoint_file.read(path, FORMAT, _checked, "manifest", "trainer run")
 
-    def build_checkpoint(content: dict[str, Any]) -> Checkpoint:
-        return Checkpoint(**{**content, "input_size": Size(*content["input_size"])})
 
-    return checkpoint_file.read(path, FORMAT, build_checkpoint, "manifest", "trainer run")
+def _checked(content: dict[str, Any]) -> Checkpoint:
+    # The first checkpoints did not say which network they are of: there was one.
+    counts = (len(content["classes"]), len(content["clinical_inputs"]))
+    spec = content.get("spec") or asdict(NetworkSpec("efficientnet", "mtl", *counts))
+    content |= {"spec": NetworkSpec(**spec), "input_size": Size(*content["input_size"])}
+    checkpoint = Checkpoint(**content)
+    checkpoint.network()  # weights that are not this network's are refused here
+    return checkpoint

@@ -1,9 +1,9 @@
-"""`edge tune`: measure how the network runs fastest on this machine, and keep it for `edge serve`."""
+"""`edge tune`: measure how the model runs fastest on this machine, and keep it for `edge serve`."""
 
 import argparse
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,17 +12,21 @@ from numpy.typing import NDArray
 
 from edge.commands import options
 from edge.scoring.tuning import save_tuning
-from edge.settings import Settings
 from scanside import RESEARCH_USE
-from scanside.bundle import GOLDEN, Bundle
+from scanside.bundle import GOLDEN_DENOISER, Bundle
 from scanside.errors import RunnerError, SettingError
+from scanside.golden import golden_inputs
 from scanside.runtime.choose import open_network
 from scanside.runtime.options import CpuOptions
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions
+from scanside.runtime.protocol import Arrays
 
 Times = NDArray[np.float64]  # ms, one per round
+Run = Callable[[], object]
+Make = Callable[[RuntimeOptions], Run]
 
 _RESAMPLES = 1000
+_REST_S = 0.05
 _DEFAULT, _AGAIN = "default", "default, again"
 
 
@@ -38,11 +42,16 @@ def main(args: argparse.Namespace) -> int:
         raise SettingError("--rounds must lie between 10 and 10000.")
     settings = options.settings(args)
     bundle = options.bundle(args, settings)
-    chosen, steps = tune(settings, bundle, args.rounds)
-    for step in steps:
+    listed = tuple(name for name in settings.runtimes if name.partition(":")[0] == ONNXRUNTIME)
+    if not listed:
+        raise SettingError("runtimes lists none of the CPU: there is nothing to tune. Add onnxruntime to it.")
+    default = replace(settings.runtime_options, runtimes=listed[:1])
+    threads = [] if settings.network_threads else fewer_threads(os.cpu_count() or 1)
+    found = tune(default, threads, _model(bundle), args.rounds)
+    for step in found.steps:
         _show(step)
-    kept = save_tuning(chosen, {step.what: step.summary() for step in steps}, settings, bundle)
-    print(f"{kept}: {_words(chosen)}. edge serve uses it on this machine, with this model.")
+    kept = save_tuning(found.how, {step.what: step.summary() for step in found.steps}, settings, bundle)
+    print(f"{kept}: {in_words(found.how)}. edge serve uses it on this machine, with this model.")
     return 0
 
 
@@ -69,23 +78,29 @@ class Step:
         }
 
 
-def tune(settings: Settings, bundle: Bundle, rounds: int) -> tuple[RuntimeOptions, list[Step]]:
+@dataclass(frozen=True)
+class Found:
+    """How to run, and what was measured to know it."""
+
+    how: RuntimeOptions
+    steps: tuple[Step, ...]
+
+
+def tune(default: RuntimeOptions, threads: Sequence[int], make: Make, rounds: int) -> Found:
     """The number of threads first, then all else with it.
+
+    Args:
+        threads: to choose from, beside that of `default`; none where a person has set it.
+        make: the model in ONNX Runtime, told so, ready to run once.
 
     Raises:
         RunnerError: not even the default runs.
     """
-    listed = tuple(name for name in settings.runtimes if name.partition(":")[0] == ONNXRUNTIME)
-    if not listed:
-        raise SettingError("runtimes lists none of the CPU: there is nothing to tune. Add onnxruntime to it.")
-    default = replace(settings.runtime_options, runtimes=listed[:1])
-    threads: dict[str, RuntimeOptions] = {}
-    if not settings.network_threads:  # what a person set is not asked
-        threads = {f"{n} thread{'s' * (n > 1)}": replace(default, threads=n) for n in _threads()}
     steps, chosen = [], default
     if threads:
-        steps.append(_measure("threads", default, threads, bundle, rounds))
-        chosen = threads.get(steps[-1].best, default)
+        ways = {f"{n} thread{'s' * (n > 1)}": replace(default, threads=n) for n in threads}
+        steps.append(_measure("threads", default, ways, make, rounds))
+        chosen = ways.get(steps[-1].best, default)
     others = {
         "optimisation: extended": CpuOptions(optimisation="extended"),
         "optimisation: basic": CpuOptions(optimisation="basic"),
@@ -93,42 +108,67 @@ def tune(settings: Settings, bundle: Bundle, rounds: int) -> tuple[RuntimeOption
         "without spinning": CpuOptions(spinning=False),
     }
     candidates = {name: replace(chosen, cpu=option) for name, option in others.items()}
-    steps.append(_measure("options", chosen, candidates, bundle, rounds))
-    return candidates.get(steps[-1].best, chosen), steps
+    steps.append(_measure("options", chosen, candidates, make, rounds))
+    return Found(candidates.get(steps[-1].best, chosen), tuple(steps))
 
 
-def _threads() -> list[int]:
+def fewer_threads(cores: int) -> list[int]:
     """1, 2, 4 ... below all cores, which is the default."""
-    cores = os.cpu_count() or 1
     return [1 << power for power in range(cores.bit_length()) if 1 << power < cores]
 
 
-def _measure(
-    what: str, default: RuntimeOptions, candidates: Mapping[str, RuntimeOptions], bundle: Bundle, rounds: int
-) -> Step:
-    """Run all in turn, so that what else the machine does falls on each alike.
+def _model(bundle: Bundle) -> Make:
+    """Denoiser and network of `bundle`, proven on its golden cases, on a scan of these."""
+    inputs = _one(golden_inputs(bundle))
+    annotated = _one(golden_inputs(bundle, GOLDEN_DENOISER)) if bundle.manifest.denoiser else {}
 
-    The default runs twice, as two networks: how far it is from itself is the noise.
+    def make(how: RuntimeOptions) -> Run:
+        choice = open_network(bundle, how)
+
+        def run() -> None:
+            if choice.denoiser is not None:
+                choice.denoiser.run(annotated)
+            choice.runner.run(inputs)
+
+        return run
+
+    return make
+
+
+def _measure(
+    what: str, default: RuntimeOptions, candidates: Mapping[str, RuntimeOptions], make: Make, rounds: int
+) -> Step:
+    """Run all in each round, so that what else the machine does falls on each alike.
+
+    In another order each time and after a rest: threads of the one before spin on for a while, and a scan
+    comes to an agent that has nothing to do. The default runs twice, as two models: how far it is from itself
+    is the noise.
     """
     ways = {_DEFAULT: default, _AGAIN: default, **candidates}
-    runners = {}
+    runs = {}
     for name, how in ways.items():
         try:
-            runners[name] = open_network(bundle, how).runner
+            runs[name] = make(how)
         except RunnerError:
             if how is default:
                 raise
             # a way that this machine can't go, or that gives other numbers, is none
-    golden = bundle.arrays(GOLDEN)
-    inputs = {name.removeprefix("in_"): a[:1] for name, a in golden.items() if name.startswith("in_")}
-    times: dict[str, list[float]] = {name: [] for name in runners}
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    order, rng = list(runs), np.random.default_rng(0)
     for _ in range(rounds):
-        for name, runner in runners.items():
+        rng.shuffle(order)
+        for name in order:
+            time.sleep(_REST_S)
             start = time.perf_counter()
-            runner.run(inputs)
+            runs[name]()
             times[name].append(1e3 * (time.perf_counter() - start))
     measured = {name: np.array(values) for name, values in times.items()}
     return Step(what, measured, fastest(measured))
+
+
+def _one(inputs: Arrays) -> Arrays:
+    """A batch of one, as nearly every scan is."""
+    return {name: array[:1] for name, array in inputs.items()}
 
 
 def fastest(times: Mapping[str, Times]) -> str:
@@ -165,7 +205,7 @@ def _show(step: Step) -> None:
     Console().print(table)
 
 
-def _words(how: RuntimeOptions) -> str:
+def in_words(how: RuntimeOptions) -> str:
     o = how.cpu
     parts = [f"threads {how.threads or 'all'}", f"optimisation {o.optimisation}"]
     switches = {"arena": o.arena, "spinning": o.spinning}

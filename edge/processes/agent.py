@@ -30,7 +30,7 @@ from edge.storage.rebuild import open_store
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Store, ViewRow
 from edge.trail.log import AuditLog
-from edge.trail.message import CREATE, READ, UPDATE, instances_transferred
+from edge.trail.message import CREATE, READ, UPDATE, instances_transferred, runtime_fallback
 from edge.trail.syslog import SyslogSender, server_of
 from scanside import RESEARCH_USE
 from scanside.bundle import Bundle
@@ -82,7 +82,7 @@ class Agent:
         self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
         self._scoring = Scoring(
             self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
-            self._quarantine, self._hub.resend, self._inspected,
+            self._quarantine, self._hub.resend, self._inspected, self._fell_back,
         )  # fmt: skip
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
@@ -163,6 +163,9 @@ class Agent:
         """Told once for each instance, when its header is known. `before`: another version had a result."""
         action = UPDATE if before else CREATE
         self._transferred(job.file, action, found.study_instance_uid or "", found.patient.id)
+
+    def _fell_back(self, runtime: str, refused: str) -> None:
+        self._audit.record(runtime_fallback(self._settings.ae_title, runtime, refused))
 
     def _transferred(self, file: str, action: str, study: str, patient_id: str) -> None:
         origin = self._spool.origin(file)

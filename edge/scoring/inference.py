@@ -15,11 +15,10 @@ from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
 from edge.scoring.annotations import told
 from edge.scoring.jobs import Inspection, Result
 from edge.scoring.preview import draw
-from scanside.assess import Assessment, Assessor, check_golden
-from scanside.bundle import DENOISER, GOLDEN_DENOISER, Bundle
+from scanside.assess import Assessment, Assessor
+from scanside.bundle import Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
 from scanside.runtime.choose import open_network
-from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import RuntimeOptions
 from scanside.scan.decode import Instance, open_instance
 from scanside.scan.region import find_regions
@@ -45,11 +44,7 @@ class Inference:
 
     def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
         self.choice = open_network(bundle, options)
-        denoiser = None
-        if bundle.manifest.denoiser:
-            denoiser = OnnxRuntime(bundle.files[DENOISER], options.threads, options.cpu)
-            check_golden(bundle, denoiser, case=GOLDEN_DENOISER)
-        self._assessor = Assessor(bundle, self.choice.runner, denoiser)
+        self._assessor = Assessor(bundle, self.choice.runner, self.choice.denoiser)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
         manifest = bundle.manifest
         name, precision = f"{manifest.name} {manifest.version}", self.choice.precision

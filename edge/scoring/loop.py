@@ -31,6 +31,7 @@ class Scoring(threading.Thread):
         quarantine: puts an instance away, with the reason; the rows that say so.
         resend: called when rows changed beside the one that is published.
         inspected: told of each header that is read, and whether an earlier version had a result.
+        fell_back: told the runtime that is used, and each that the settings prefer to it, with the reason.
 
     Attributes:
         broken: the thread ended by a fault of the program.
@@ -47,11 +48,12 @@ class Scoring(threading.Thread):
         quarantine: Callable[[Job, str], list[ViewRow]],
         resend: Callable[[], None] = lambda: None,
         inspected: Callable[[Job, Inspection, bool], None] = lambda _job, _found, _before: None,
+        fell_back: Callable[[str, str], None] = lambda _runtime, _refused: None,
     ) -> None:
         super().__init__(name="scoring", daemon=True)
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
         self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
-        self._resend, self._inspected = resend, inspected
+        self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
         self.broken = False
 
     def run(self) -> None:
@@ -79,6 +81,7 @@ class Scoring(threading.Thread):
                 self._health.runs_in(runtime.name, runtime.precision, runtime.refused)
                 for refused in runtime.refused:
                     _log.warning("runs in %s, not in %s", runtime.name, refused)
+                    self._fell_back(runtime.name, refused)
                 return
             except WorkerLost as lost:
                 _log.error("%s at its start, attempt %d of %d", lost, attempt, _ATTEMPTS)

@@ -79,6 +79,22 @@ def association_refused(agent: str, calling: str, address: str, why: str) -> Mes
     )
 
 
+def runtime_fallback(agent: str, runtime: str, refused: str) -> Message:
+    """A.5.3.11: the network runs in another runtime than is preferred; `refused` says which and why."""
+    return _message(
+        agent,
+        _event(
+            _dcm("110113", "Security Alert"),
+            EXECUTE,
+            _dcm("110131", "Software Configuration"),
+            outcome=_MINOR_FAILURE,
+            description=f"fallback to {runtime}, not {refused}",
+        ),
+        [_participant(agent, False)],
+        [],
+    )
+
+
 def trail_damaged(agent: str, where: str) -> Message:
     """A.5.3.11: a record of the audit trail is broken, by a power cut or by a person."""
     return _message(

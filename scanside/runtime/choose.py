@@ -4,13 +4,12 @@ A runtime that is not listed is never taken. Whoever lists one alone would rathe
 elsewhere; whoever lists two is told which of them it is, and why not the first.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from scanside.assess import check_golden
-from scanside.bundle import NETWORK, Bundle
+from scanside.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.errors import RunnerError, ScansideError
-from scanside.runtime.engine import PRECISIONS
+from scanside.golden import check_golden
+from scanside.runtime.engine import DENOISER_PRECISION, PRECISIONS
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
 from scanside.runtime.protocol import Runner
@@ -20,36 +19,48 @@ from scanside.tensors import check_tensors
 
 @dataclass(frozen=True)
 class Choice:
-    """The runner that was taken.
+    """The runtime that was taken.
 
     Attributes:
-        precision: that it computes in, as a manifest's tolerances call it.
+        runner: the network in it.
+        denoiser: the bundle's denoiser in it, in FP32; None where the bundle has none.
+        precision: that the network computes in, as a manifest's tolerances call it.
         refused: what the settings prefer to it, each with the reason why it is not that.
     """
 
     runner: Runner
+    denoiser: Runner | None
     precision: str
     refused: tuple[str, ...]
 
 
-def choose(bundle: Bundle, options: RuntimeOptions, prove: Callable[[Runner, str, str], object]) -> Choice:
-    """Open the network of `bundle` in the first of the listed runtimes that proves itself.
+def open_network(bundle: Bundle, options: RuntimeOptions, *, prove: bool = True) -> Choice:
+    """Open the network and the denoiser of `bundle` in the first of the listed runtimes that can run both.
 
     Args:
-        prove: raises a ScansideError for a runner that does not compute what the source computed; it is told
-            the precision, as a manifest's tolerances call it, and the runtime: "onnxruntime", "tensorrt".
+        prove: on the golden cases; a benchmark of speed alone does without.
 
     Raises:
-        RunnerError: none of them can.
-        SettingError: a name is unknown.
+        RunnerError: no listed runtime loads them and reproduces the golden cases.
+        BundleError: the network is not what its manifest says.
+        SettingError: a name is unknown, or the bundle has not the precision that is asked for.
     """
     check_runtimes(options.runtimes, "settings")
     refused: list[str] = []
     for name in options.runtimes:
+        runtime, _, precision = name.partition(":")
         try:
-            runner, precision = _open(name, bundle, options)
-            prove(runner, precision, name.partition(":")[0])
-            return Choice(runner, precision, tuple(refused))
+            if runtime == ONNXRUNTIME:
+                precision = precision or "float32"
+                runner, denoiser = _on_the_cpu(bundle, options, precision)
+            else:
+                runner, denoiser = _with_tensorrt(bundle, options, precision)
+                precision = PRECISIONS[precision]
+            if prove:
+                check_golden(bundle, runner, precision, runtime)
+                if denoiser is not None:
+                    check_golden(bundle, denoiser, case=GOLDEN_DENOISER)
+            return Choice(runner, denoiser, precision, tuple(refused))
         except ScansideError as error:
             if len(options.runtimes) == 1:
                 raise
@@ -57,22 +68,16 @@ def choose(bundle: Bundle, options: RuntimeOptions, prove: Callable[[Runner, str
     raise RunnerError(f"none of the runtimes in the settings can run {NETWORK}. {' '.join(refused)}")
 
 
-def open_network(bundle: Bundle, options: RuntimeOptions) -> Choice:
-    """The network of `bundle`, proven on its golden case.
-
-    Raises:
-        RunnerError: no listed runtime reproduces the golden case.
-        BundleError: the network is not what its manifest says.
-        SettingError: the bundle has not the precision that is asked for.
-    """
-    return choose(bundle, options, lambda runner, *which: check_golden(bundle, runner, *which))
-
-
-def _open(name: str, bundle: Bundle, options: RuntimeOptions) -> tuple[Runner, str]:
-    runtime, _, precision = name.partition(":")
-    if runtime != ONNXRUNTIME:
-        return open_tensorrt(options.engines, bundle.digest, NETWORK, precision), PRECISIONS[precision]
-    precision = precision or "float32"
+def _on_the_cpu(bundle: Bundle, options: RuntimeOptions, precision: str) -> tuple[Runner, Runner | None]:
     runner = OnnxRuntime(bundle.graph(precision), options.threads, options.cpu)
     check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the bundle's {precision} network")
-    return runner, precision
+    if bundle.manifest.denoiser is None:
+        return runner, None
+    return runner, OnnxRuntime(bundle.files[DENOISER], options.threads, options.cpu)
+
+
+def _with_tensorrt(bundle: Bundle, options: RuntimeOptions, precision: str) -> tuple[Runner, Runner | None]:
+    runner = open_tensorrt(options.engines, bundle.digest, NETWORK, precision)
+    if bundle.manifest.denoiser is None:
+        return runner, None
+    return runner, open_tensorrt(options.engines, bundle.digest, DENOISER, DENOISER_PRECISION)

@@ -19,6 +19,8 @@ from scanside.runtime.tensorrt_module import TensorRtModule
 
 # As people call a precision on the command line -> as a manifest's tolerances do.
 PRECISIONS = {"fp32": "float32", "fp16": "float16", "int8": "int8"}
+# A denoiser's threshold and figures are FP32's: which pixels it replaces must not hang on the precision.
+DENOISER_PRECISION = "fp32"
 MAX_ENGINE_BYTES = 4 << 30
 _MAX_RECORD_BYTES = 1 << 16
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -123,6 +125,13 @@ def find_engine(
     if content is None:
         raise RunnerError(f"{path} was altered: its SHA-256 is not the one in its record. {command}")
     return engine, content
+
+
+def engines_of(folder: Path, bundle: str) -> list[Engine]:
+    """What the records in `folder` name for this bundle, whether it fits here or not; each network and
+    precision once."""
+    found = (record[0] for _, record in _records(folder) if not isinstance(record, str))
+    return list({(e.graph, e.precision): e for e in found if e.bundle == bundle}.values())
 
 
 def holds(folder: Path, engine: Engine) -> bool:

@@ -36,6 +36,7 @@ EVERY = [
     message.study_deleted("AGENT", "somebody", "1.2", "ID", 3),
     message.association_refused("AGENT", HOSTILE, "10.0.0.8", "why"),
     message.trail_damaged("AGENT", "where"),
+    message.runtime_fallback("AGENT", "ONNX Runtime", HOSTILE),
 ]
 
 

@@ -18,6 +18,10 @@ def settings(folder: Path, runtimes: str) -> Path:
     return path
 
 
+def audit_trail(data: Path) -> list[str]:
+    return [line for path in (data / "audit").glob("*.jsonl") for line in path.read_text().splitlines()]
+
+
 def test_a_fallback_is_said_and_scores(start_agent: StartAgent, image: MakeImage, tmp_path: Path) -> None:
     agent = start_agent("--config", str(settings(tmp_path, '["tensorrt:fp16", "onnxruntime"]')))
     health = agent.health()
@@ -26,6 +30,8 @@ def test_a_fallback_is_said_and_scores(start_agent: StartAgent, image: MakeImage
     assert "not in tensorrt:fp16" in agent.log
     agent.send(image(1))
     assert [result["state"] for result in agent.results(1)] == ["scored"]
+    (alert,) = [said for said in audit_trail(agent.data) if "Security Alert" in said]
+    assert "fallback to ONNX Runtime" in alert and "not tensorrt:fp16: " in alert
 
 
 def test_without_a_fallback_nothing_is_scored(start_agent: StartAgent, tmp_path: Path) -> None:

@@ -14,25 +14,30 @@ from scanside.scan.types import Size
 from trainer import checkpoint as checkpoints
 from trainer.checkpoint import Checkpoint
 from trainer.models.build import build
-from trainer.models.spec import NetworkSpec
+from trainer.models.spec import EncoderName, NetworkSpec
 
 
-def checkpoint_of(clinical_inputs: tuple[str, ...] = ()) -> Checkpoint:
+def checkpoint_of(clinical_inputs: tuple[str, ...] = (), encoder: EncoderName = "efficientnet") -> Checkpoint:
     """An untrained network of two classes at 56 x 88, its batch norms as uneven as trained ones."""
     torch.manual_seed(3)
-    network = build(NetworkSpec("efficientnet", "mtl", classes=2, clinical_inputs=len(clinical_inputs)))
+    spec = NetworkSpec(encoder, "mtl", classes=2, clinical_inputs=len(clinical_inputs), unet_width=4)
+    network = build(spec)
     for norm in [part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)]:
         torch.nn.init.uniform_(norm.weight, 0.3, 1.7)
         torch.nn.init.normal_(norm.bias, std=0.3)
     for _ in range(3):
         network(torch.rand(8, 1, 56, 88), torch.rand(8, len(clinical_inputs)) if clinical_inputs else None)
+    features = network.eval()(torch.rand(1, 1, 56, 88), torch.rand(1, len(clinical_inputs))).features
+    assert features is not None
+    width = features.shape[1]
     estimate = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10}
     return Checkpoint(
-        state=dict(network.eval().state_dict()),
+        spec=spec,
+        state=dict(network.state_dict()),
         classes=(("benign", False), ("malignant", True)),
         input_size=Size(56, 88),
         clinical_inputs=clinical_inputs,
-        reference={"mean": torch.zeros(160), "whitening": torch.eye(160, 8)},
+        reference={"mean": torch.zeros(width), "whitening": torch.eye(width, 8)},
         manifest={
             "name": "untrained",
             "version": "0",

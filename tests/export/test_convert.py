@@ -9,12 +9,13 @@ import onnx
 import pytest
 
 from export.cli import main
-from export.convert import Parity
+from export.convert import Parity, convert
 from export.golden import golden_inputs
 from export.to_onnx import round_to_fp16, run_torch
 from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.types import Size
+from tests.export.conftest import checkpoint_of
 from trainer import checkpoint as checkpoints
 
 Exported = tuple[Path, Bundle, Parity]
@@ -150,3 +151,11 @@ def test_an_altered_bundle_is_refused(
         file.write(b"x")
     assert main(["verify", str(tmp_path)]) == 1
     assert "was altered" in capsys.readouterr().err
+
+
+def test_a_u_net_becomes_a_bundle_too(tmp_path: Path) -> None:
+    checkpoints.save(checkpoint_of(encoder="unet"), tmp_path / "checkpoint.pt")
+    bundle, parity = convert(tmp_path / "checkpoint.pt", tmp_path / "bundle")
+    assert max(parity.runtime.values()) < 1e-3
+    assert bundle.arrays(GOLDEN)["out_features"].shape == (2, 2 * (4 + 8 + 16))
+    assert main(["verify", str(tmp_path / "bundle"), "--checkpoint", str(tmp_path / "checkpoint.pt")]) == 0

@@ -19,15 +19,17 @@ from export.cli import main
 from export.convert import Parity
 from export.engine import source_graph
 from export.half import KEPT_IN_FP32, to_half
-from scanside.bundle import DEFAULT_BUNDLE, GOLDEN, NETWORK, Bundle, load_bundle
+from scanside.bundle import DEFAULT_BUNDLE, DENOISER, GOLDEN, NETWORK, Bundle, load_bundle
 from scanside.errors import BundleError, RunnerError, SettingError
-from scanside.runtime.engine import Gpu, find_engine
+from scanside.runtime.cuda import Cuda
+from scanside.runtime.engine import DENOISER_PRECISION, Gpu, engines_of, find_engine
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.tensorrt_module import TensorRtModule, load_module
 from trainer.models.build import build as build_network
 from trainer.models.spec import NetworkSpec
 
 Exported = tuple[Path, Bundle, Parity]
+SHAPES = {"scan": (1, 48, 80), "clinical": (3,)}
 NETWORKS = [
     NetworkSpec("unet", "seg", unet_width=8),
     NetworkSpec("unet", "mtl", unet_width=8, clinical_inputs=3),
@@ -78,7 +80,9 @@ def graph_of(spec: NetworkSpec) -> bytes:
 
 
 def build_for_8_6(graph: bytes, module: TensorRtModule) -> bytes:
-    return build(graph, module, max_batch=4, compute_capabilities=("8.6",), progress=lambda *_: None)
+    return build(
+        graph, module, max_batch=4, shapes=SHAPES, compute_capabilities=("8.6",), progress=lambda *_: None
+    )
 
 
 @pytest.mark.parametrize("spec", NETWORKS, ids=lambda spec: f"{spec.encoder}-{spec.task}")
@@ -110,6 +114,40 @@ def test_the_command_builds_what_the_runtime_finds(
         assert engine.compute_capabilities == ("8.6", "12.0")
         assert engine.max_batch == 4  # two unknown clinical facts of two values each
         assert content.startswith(b"vtrt") or len(content) > 1_000_000
+
+
+@pytest.fixture(scope="module")
+def with_denoiser(rtx: TensorRtModule, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Engines of the default model: its network in FP16, its denoiser in FP32."""
+    folder = tmp_path_factory.mktemp(f"{rtx.name}-default")
+    assert main(_engine(DEFAULT_BUNDLE, folder, "fp16")) == 0
+    return folder
+
+
+def test_the_denoiser_gets_an_engine_in_fp32(with_denoiser: Path, rtx: TensorRtModule) -> None:
+    bundle, gpu = load_bundle(DEFAULT_BUNDLE), Gpu("NVIDIA GeForce RTX 5090", "12.0")
+    assert find_engine(with_denoiser, bundle.digest, NETWORK, "fp16", rtx, gpu)[0].max_batch == 1
+    engine, _ = find_engine(with_denoiser, bundle.digest, DENOISER, DENOISER_PRECISION, rtx, gpu)
+    assert (engine.precision, engine.max_batch) == ("fp32", 1)
+    assert {(e.graph, e.precision) for e in engines_of(with_denoiser, bundle.digest)} == {
+        (NETWORK, "fp16"),
+        (DENOISER, "fp32"),
+    }
+
+
+def test_verify_runs_the_engines_or_says_why_not(
+    with_denoiser: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        Cuda()
+        pytest.skip("there is a GPU here: tests/scanside/runtime/test_tensorrt_gpu.py runs them")
+    except RunnerError:
+        pass
+    assert main(["verify", str(DEFAULT_BUNDLE), "--engines", str(with_denoiser)]) == 2
+    said = capsys.readouterr().out
+    assert said.count("NOT RUN") == 2 and "the denoiser in float32 was not run: " in said
+    assert main(["verify", str(DEFAULT_BUNDLE), "--engines", str(tmp_path)]) == 1
+    assert "has no engine of this bundle. Build one" in capsys.readouterr().err
 
 
 def test_what_is_there_is_not_built_again_and_what_was_altered_is(
@@ -171,7 +209,7 @@ def test_ctrl_c_ends_a_build(rtx: TensorRtModule) -> None:
 
     graph = graph_of(NetworkSpec("unet", "seg", unet_width=4))
     with pytest.raises(KeyboardInterrupt):
-        build(graph, rtx, max_batch=1, compute_capabilities=("8.6",), progress=enough)
+        build(graph, rtx, max_batch=1, shapes=SHAPES, compute_capabilities=("8.6",), progress=enough)
 
 
 def test_int8_takes_a_graph_that_the_bundle_brings(exported: Exported) -> None:

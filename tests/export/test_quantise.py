@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from export.acceptance import Scans
 from export.cli import main
+from export.engine import source_graph
+from export.half import to_half
 from export.quantise import quantise
 from export.scans import Parts
-from scanside.bundle import DEFAULT_BUNDLE, MODEL_CARD, Bundle, load_bundle
+from scanside.bundle import DEFAULT_BUNDLE, MODEL_CARD, NETWORK, Bundle, load_bundle
 from scanside.errors import RunnerError, SettingError
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
@@ -27,16 +30,26 @@ def parts(bundle: Bundle) -> Parts:
     return Parts(made, made, made)
 
 
-def test_fp16_holds_up_and_is_proven_when_it_is_run(tmp_path: Path) -> None:
+def test_fp16_holds_up_and_is_proven_when_it_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "fp16"
     (candidate,) = quantise(DEFAULT_BUNDLE, parts, "float16", out)
     bundle = load_bundle(out)
     variant = bundle.manifest.variant("float16", "tensorrt")
-    assert variant is not None and bundle.graph("float16", "tensorrt") == candidate.graph
+    assert variant is not None and variant.file == NETWORK  # it costs no bytes, and no device needs the file
+    assert bundle.files.keys() == load_bundle(DEFAULT_BUNDLE).files.keys()
+    assert source_graph(bundle, NETWORK, "fp16") == to_half(bundle.files[NETWORK])
+    assert (
+        onnx.load_from_string(candidate.graph).graph
+        == onnx.load_from_string(source_graph(bundle, NETWORK, "fp16")).graph
+    )
     (entry,) = bundle.manifest.document["precisions"]
     assert entry["report"]["passed"] and entry["report"]["images"] == 4
     assert "| float16 | tensorrt |" in bundle.files[MODEL_CARD].decode()
     assert main(["verify", str(out)]) == 0
+    assert main(["inspect", str(out)]) == 0
+    assert "float16 for tensorrt: risk differs by 0.0" in " ".join(capsys.readouterr().out.split())
     assert bundle.manifest.denoiser == load_bundle(DEFAULT_BUNDLE).manifest.denoiser
     assert bundle.manifest.tolerance == load_bundle(DEFAULT_BUNDLE).manifest.tolerance
     with pytest.raises(SettingError, match="no float16 network for onnxruntime"):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanside.assess import Assessor, check_golden
+from scanside.assess import Assessor
 from scanside.bundle import NETWORK, Bundle, load_bundle
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import NoTissue, RunnerError, UnlikeTraining
+from scanside.golden import check_golden
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Arrays
 from scanside.scan.decode import Instance, open_instance

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from scanside.assess import check_golden
 from scanside.bundle import (
     DEFAULT_BUNDLE,
     DENOISER,
@@ -22,6 +21,7 @@ from scanside.bundle import (
 )
 from scanside.denoise import denoiser_of
 from scanside.errors import UnlikeTraining
+from scanside.golden import check_golden
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.prepare import prepare

@@ -63,6 +63,6 @@ def test_an_opset_too_new_is_refused_with_what_to_do(bundle: Bundle) -> None:
 
 def test_a_precision_that_the_bundle_has_not(bundle: Bundle) -> None:
     with pytest.raises(
-        SettingError, match=r"no int8 network for onnxruntime; it has float32\. Set precision"
+        SettingError, match=r"no int8 network for onnxruntime; it has float32\. Name .* setting runtimes"
     ):
         open_network(bundle, RuntimeOptions(("onnxruntime:int8",), threads=1))

@@ -41,6 +41,7 @@ class Recipe:
     """Every number of the run.
 
     Attributes:
+        network: which; its classes are MMOTU's.
         sizes: (first epoch, rows and columns of the views) in rising order; the last is the bundle's.
         images: use only so many of each part; None is all.
         development_fold: fold of the training set that is held out to calibrate, to choose the
@@ -50,6 +51,9 @@ class Recipe:
         reference_variance: share of the feature variance that the gate's directions keep.
     """
 
+    network: NetworkSpec = field(
+        default_factory=lambda: NetworkSpec("efficientnet", "mtl", len(mmotu.CLASSES))
+    )
     sizes: tuple[tuple[int, Size], ...] = ((0, Size(112, 176)), (60, Size(168, 272)))
     optimiser: Optimiser = field(
         default_factory=lambda: Optimiser("adamw", 1.5e-3, weight_decay=0.05, schedule="cosine")
@@ -132,13 +136,14 @@ def run(
     _write(
         folder,
         Checkpoint(
+            spec=network.spec,
             state=dict(network.state_dict()),
             classes=tuple((name, i == mmotu.MALIGNANT) for i, name in enumerate(mmotu.CLASSES)),
             input_size=recipe.size,
             clinical_inputs=(),
             reference={k: torch.from_numpy(v.astype(np.float32)) for k, v in reference.items()},
             manifest={
-                "name": "mmotu-efficientnet-b0-mtl" + ("" if scale == "full" else f"-{scale}"),
+                "name": f"mmotu-{_shown(network.spec)}-mtl" + ("" if scale == "full" else f"-{scale}"),
                 "version": __version__,
                 "intended_use": "Research on transvaginal ultrasound of ovarian lesions. Not for diagnosis.",
                 "training": _training(train, recipe, weights, scale)
@@ -174,7 +179,7 @@ def run(
 def _trained(
     train: PreparedScans, development: PreparedScans, folder: Path, recipe: Recipe, weights: Path | str
 ) -> Network:
-    network = build(NetworkSpec("efficientnet", "mtl", len(mmotu.CLASSES)))
+    network = build(recipe.network)
     if weights != "none":
         load_imagenet(network.features, None if weights == "imagenet" else Path(weights))
     loss = Loss(recipe.dice_weight, class_weights=tuple(_class_weights(train.labels).tolist()))
@@ -196,11 +201,15 @@ def _trained(
     return network
 
 
+def _shown(network: NetworkSpec) -> str:
+    return f"unet-{network.unet_width}" if network.encoder == "unet" else "efficientnet-b0"
+
+
 def _check_same(trained: Checkpoint, recipe: Recipe) -> None:
-    same = tuple(name for name, _ in trained.classes) == mmotu.CLASSES and not trained.clinical_inputs
+    same = tuple(name for name, _ in trained.classes) == mmotu.CLASSES and trained.spec == recipe.network
     if not same or trained.input_size != recipe.size:
         raise SettingError(
-            "--weights-from: the checkpoint is of other classes, clinical inputs or another input size than "
+            "--weights-from: the checkpoint is of another network, other classes or another input size than "
             "this run. Name a checkpoint of `trainer run default-model` of the same --scale."
         )
 

@@ -1,26 +1,40 @@
 """A network runs in the first of the listed runtimes that proves itself, and in no other."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from scanside.assess import check_golden
-from scanside.bundle import Bundle
+from scanside.bundle import GOLDEN, GOLDEN_DENOISER, Bundle
 from scanside.errors import RunnerError, SettingError
-from scanside.runtime.choose import Choice, choose
+from scanside.runtime.choose import Choice, open_network
 from scanside.runtime.preference import RuntimeOptions, check_runtimes
-from scanside.runtime.protocol import Runner
 
 
 def chosen(bundle: Bundle, folder: Path, *runtimes: str) -> Choice:
     """The choice, with no engine in `folder`: TensorRT refuses, with or without a GPU."""
-    options = RuntimeOptions(runtimes, threads=1, engines=folder)
-    return choose(bundle, options, lambda runner, precision, _: check_golden(bundle, runner, precision))
+    return open_network(bundle, RuntimeOptions(runtimes, threads=1, engines=folder))
+
+
+def with_golden(bundle: Bundle, case: str, output: str, shift: float) -> Bundle:
+    """The bundle, of which this output is not the golden one any more."""
+    arrays, buffer = bundle.arrays(case), io.BytesIO()
+    arrays[output] = arrays[output] + np.float32(shift)
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return replace(bundle, files={**bundle.files, case: buffer.getvalue()})
 
 
 def test_the_default_is_onnx_runtime(bundle: Bundle) -> None:
-    choice = choose(bundle, RuntimeOptions(), lambda *_: None)
+    choice = open_network(bundle, RuntimeOptions())
     assert choice.runner.name.startswith("ONNX Runtime") and choice.refused == ()
+    assert choice.denoiser is None
+
+
+def test_the_denoiser_runs_where_the_network_does(with_denoiser: Bundle, tmp_path: Path) -> None:
+    choice = chosen(with_denoiser, tmp_path, "tensorrt:fp32", "onnxruntime")
+    assert choice.denoiser is not None and choice.denoiser.name == choice.runner.name
 
 
 def test_the_next_is_taken_only_when_it_is_listed(bundle: Bundle, tmp_path: Path) -> None:
@@ -36,15 +50,18 @@ def test_when_none_can_every_reason_is_said(bundle: Bundle, tmp_path: Path) -> N
         chosen(bundle, tmp_path, "tensorrt:fp16", "tensorrt:fp32")
 
 
-def test_a_runtime_that_computes_something_else_is_refused_too(bundle: Bundle, tmp_path: Path) -> None:
-    def prove(runner: Runner, precision: str, runtime: str) -> None:
-        raise RunnerError(f"{runtime}, {runner.name}, in {precision} does not reproduce the golden case.")
-
-    options = RuntimeOptions(("onnxruntime", "tensorrt:fp32"), engines=tmp_path)
-    with pytest.raises(
-        RunnerError, match=r"onnxruntime: onnxruntime, ONNX Runtime .* in float32 does not reproduce"
-    ):
-        choose(bundle, options, prove)
+def test_a_network_or_a_denoiser_that_computes_something_else_is_refused(
+    with_denoiser: Bundle, tmp_path: Path
+) -> None:
+    wrong = with_golden(with_denoiser, GOLDEN, "out_class_probability", 0.01)
+    with pytest.raises(RunnerError, match=r"does not reproduce .* class_probability differs by 0\.01"):
+        chosen(wrong, tmp_path, "onnxruntime")
+    with pytest.raises(RunnerError, match=r"onnxruntime: ONNX Runtime .* class_probability differs by 0\.01"):
+        chosen(wrong, tmp_path, "onnxruntime", "tensorrt:fp32")
+    assert open_network(wrong, RuntimeOptions(), prove=False).runner is not None
+    wrong = with_golden(with_denoiser, GOLDEN_DENOISER, "out_clean", 0.01)
+    with pytest.raises(RunnerError, match=r"does not reproduce .* clean differs by 0\.01"):
+        chosen(wrong, tmp_path, "onnxruntime")
 
 
 def test_the_order_is_that_of_the_settings(bundle: Bundle, tmp_path: Path) -> None:

@@ -105,6 +105,25 @@ def test_out_of_memory_says_how_much_and_what_to_do() -> None:
     assert "asked for" not in out_of_memory(0, 1, 1)
 
 
+class FullGpu:
+    """What CUDA answers when its memory is full, in the form of cuda.bindings; a GPU is not always here."""
+
+    def cudaMalloc(self, _size: int) -> tuple[int, None]:
+        return 2, None  # cudaErrorMemoryAllocation
+
+    def cudaMemGetInfo(self) -> tuple[int, int, int]:
+        return 0, 3 << 20, 8000 << 20
+
+
+def test_a_full_gpu_is_a_refusal_with_what_and_why() -> None:
+    cuda = Cuda.__new__(Cuda)
+    cuda._api = FullGpu()
+    with pytest.raises(
+        RunnerError, match=r"GPU is out of memory: 64 MB .*, 3 of 8000 MB are free.*--max-batch"
+    ):
+        cuda.device_memory(64 << 20)
+
+
 def test_cuda_without_a_gpu_is_a_message() -> None:
     try:
         Cuda()

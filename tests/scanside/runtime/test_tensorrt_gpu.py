@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from export.engine import build_engines
-from scanside.assess import check_golden, golden_differences
-from scanside.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
+from export.verify import verify
+from scanside.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.errors import RunnerError
-from scanside.runtime.choose import choose
+from scanside.golden import check_golden, golden_differences
+from scanside.runtime.choose import open_network
 from scanside.runtime.cuda import Cuda
 from scanside.runtime.engine import find_engine
 from scanside.runtime.onnxruntime import OnnxRuntime
@@ -96,9 +97,22 @@ def test_a_cuda_graph_computes_the_same_as_without(engines: Path, cuda: Cuda, de
     print(f"{made[0].name}: {1e3 * times[0]:.2f} ms with a CUDA graph, {1e3 * times[1]:.2f} ms without")
 
 
+def test_the_denoiser_runs_beside_it_and_proves_itself(engines: Path, default: Bundle) -> None:
+    choice = open_network(default, RuntimeOptions(("tensorrt:fp32",), engines=engines))
+    assert choice.denoiser is not None and choice.denoiser.name.startswith("TensorRT")
+    differences = check_golden(default, choice.denoiser, case=GOLDEN_DENOISER)
+    assert set(differences) == {"annotation_probability", "clean"}
+
+
+def test_verify_runs_every_engine(engines: Path) -> None:
+    checks = verify(DEFAULT_BUNDLE, engines=engines)
+    assert {c.precision for c in checks if c.runtime.startswith("TensorRT")} >= {"float32"}
+    assert all(c.passed for c in checks if c.precision == "float32")
+
+
 def test_the_settings_choose_it(engines: Path, default: Bundle) -> None:
     options = RuntimeOptions(("tensorrt:fp32", "onnxruntime"), engines=engines)
-    choice = choose(default, options, lambda runner, precision, _: check_golden(default, runner, precision))
+    choice = open_network(default, options)
     assert choice.runner.name.startswith("TensorRT") and choice.refused == ()
 
 
