@@ -3,7 +3,7 @@
 import socket
 import time
 
-_BUFFER_BYTES = 1 << 17
+_BUFFER_BYTES = 1 << 18  # two of the PDUs that are asked for
 
 
 class Reader:

@@ -45,6 +45,7 @@ class Receiver:
         self._tls = Tls.from_settings(settings)
         self._ae = AE(settings.ae_title)
         self._ae.maximum_associations = 1 << 20  # the server counts for itself
+        self._ae.maximum_pdu_size = settings.max_pdu_bytes  # proposed (PS3.8 D.1.1); pynetdicom says 16 kB
         try:
             self._server = Server(
                 self._ae,

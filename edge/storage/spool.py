@@ -65,7 +65,7 @@ class Arrival:
             self.discard()
             raise
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append a part of the encoded data set, as it was received.
 
         Raises:
