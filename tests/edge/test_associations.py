@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -92,6 +93,23 @@ def test_the_most_contexts_that_there_can_be(peer: Peer) -> None:
     assert set(_results(peer, contexts).values()) == {ACCEPTED_CONTEXT}
     peer.send(data(1, 3, echo_rq()))
     assert peer.status() == 0 and _stored(peer, contexts[127][0], 255)
+
+
+def test_long_data_units_are_asked_for(peer: Peer) -> None:
+    """As long as the setting says; DCMTK's storescu and Orthanc then send 131072 bytes instead of 16384."""
+    assert peer.associate().user_information.maximum_length == Settings().max_pdu_bytes == 131072
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be told to")
+def test_a_sender_that_waits_for_acknowledgements_is_not_kept_waiting(peer: Peer) -> None:
+    """Nagle's algorithm holds the second of two short PDUs until the first is acknowledged: 40 ms otherwise."""
+    peer.associate([(ULTRASOUND, [IMPLICIT])])
+    took = []
+    for _ in range(40):
+        began = time.monotonic()
+        assert _stored(peer, ULTRASOUND)
+        took.append(time.monotonic() - began)
+    assert min(took[20:]) < 0.03  # a new connection is acknowledged at once for a while anyway
 
 
 def test_one_class_in_a_context_for_each_syntax(peer: Peer) -> None:
