@@ -9,6 +9,7 @@ from pynetdicom import AE, evt
 
 from edge.network.access import Access
 from edge.network.contexts import as_storage
+from edge.network.refusals import Refusals
 from edge.network.server import Server
 from edge.network.streaming import DataSetStream
 from edge.network.tls import Tls
@@ -27,7 +28,7 @@ class Receiver:
     """A storage SCP that puts what it receives into `spool`, tells `stored`, and answers.
 
     Args:
-        refused: told the calling AE title and the address of each association that is rejected.
+        refusals: told of each connection and association that is not let in.
 
     Raises:
         SettingError: the port or a certificate can't be used, or the agent would listen for nobody it knows.
@@ -38,9 +39,9 @@ class Receiver:
         settings: Settings,
         spool: Spool,
         stored: Callable[[Spooled], None],
-        refused: Callable[[str, str], None] = lambda _calling, _address: None,
+        refusals: Refusals | None = None,
     ) -> None:
-        self._spool, self._stored, self._refused = spool, stored, refused
+        self._spool, self._stored = spool, stored
         access = Access(settings)
         self._tls = Tls.from_settings(settings)
         self._ae = AE(settings.ae_title)
@@ -51,12 +52,9 @@ class Receiver:
                 self._ae,
                 settings,
                 access,
+                refusals or Refusals(),
                 spool,
-                [
-                    (evt.EVT_C_STORE, self._store),
-                    (evt.EVT_SOP_COMMON, _classes),
-                    (evt.EVT_REJECTED, self._rejected),
-                ],
+                [(evt.EVT_C_STORE, self._store), (evt.EVT_SOP_COMMON, _classes)],
                 self._tls.context if self._tls else None,
             )
         except (OSError, OverflowError) as error:
@@ -74,10 +72,6 @@ class Receiver:
     def close(self, drain_s: float = 0.0) -> None:
         """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
         self._server.close(drain_s)
-
-    def _rejected(self, event: Any) -> None:
-        sender = event.assoc.requestor
-        self._refused(str(sender.primitive.calling_ae_title), str(sender.address))
 
     def _store(self, event: Any) -> int:
         """Answer one C-STORE request; by then nothing of it is decoded."""

@@ -8,8 +8,8 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from multiprocessing import reduction
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -46,11 +46,13 @@ class Report:
         port: the receiver's TCP port.
         problem: empty when it works.
         exit_code: as of an error in scanside/errors.py.
+        refused: how many connections and associations the receiver refused, by reason.
     """
 
     port: int = 0
     problem: str = ""
     exit_code: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 class Line:
@@ -61,6 +63,9 @@ class Line:
 
     def is_up(self, port: int = 0) -> None:
         self._connection.send(Report(port))
+
+    def refused(self, counts: Mapping[str, int]) -> None:
+        self._connection.send(Report(refused=counts))
 
     def failed(self, error: ScansideError) -> None:
         self._connection.send(Report(problem=str(error), exit_code=error.exit_code))
@@ -82,6 +87,7 @@ class Child:
         state: "starting", "up", or what happened to it.
         restarts: how often it was started again.
         port: the last that it reported.
+        refused: how many the receiver refused since it was started, by reason.
         refusal: set when it could not even start the first time, by its own account.
     """
 
@@ -89,6 +95,7 @@ class Child:
         self.name, self._run, self.args = name, run, args
         self.state, self.restarts, self.port = STARTING, -1, 0
         self.refusal: Report | None = None
+        self.refused: Mapping[str, int] = {}
         self._process: multiprocessing.process.BaseProcess | None = None
         self._line: Connection | None = None
         self._was_up = False
@@ -116,6 +123,7 @@ class Child:
         theirs.close()
         self._since = time.monotonic()
         self.restarts += 1
+        self.refused = {}
 
     def step(self, stopping: bool = False) -> float | None:
         """Hear what it says, notice its end, start it again when it is time.
@@ -155,6 +163,7 @@ class Child:
             _log.error("%s: %s", self.name, report.problem)
             return
         self.state, self.port, self._was_up = UP, report.port or self.port, True
+        self.refused = report.refused or self.refused
 
     def _ended(self, stopping: bool) -> None:
         assert self._process is not None

@@ -97,7 +97,9 @@ class Supervisor:
             child.name: {"state": child.state, "pid": child.pid, "restarts": child.restarts}
             for child in self._children
         }
-        self._notices.processes({"port": self._children[0].port, "supervisor": os.getpid(), **states})
+        refused = {"refused": dict(self._children[0].refused)}
+        told = {**states, "receiver": {**states["receiver"], **refused}}
+        self._notices.processes({"port": self._children[0].port, "supervisor": os.getpid(), **told})
         up = all(child.state == UP for child in self._children)
         for child in self._children:
             if child.port:  # started again, the receiver takes the port that senders know

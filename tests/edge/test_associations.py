@@ -23,6 +23,7 @@ from pynetdicom.pdu_primitives import (
 
 from edge.network.access import Access
 from edge.network.receive import Receiver
+from edge.network.refusals import Refusals
 from edge.network.stack import SteadyTimer
 from edge.settings import Settings
 from edge.storage.spool import Spool
@@ -397,9 +398,9 @@ def test_stopping_waits_for_no_peer(tmp_path: Path) -> None:
 
 
 def test_stopping_lets_open_associations_finish(tmp_path: Path) -> None:
-    refused: list[tuple[str, str]] = []
+    refusals = Refusals()
     spool = Spool(tmp_path / "spool")
-    receiver = Receiver(Settings(port=0), spool, lambda _: None, lambda *who: refused.append(who))
+    receiver = Receiver(Settings(port=0), spool, lambda _: None, refusals)
     with Peer(receiver.port) as stranger:
         stranger.associate(called="OTHER")
     with Peer(receiver.port) as peer:
@@ -412,7 +413,7 @@ def test_stopping_lets_open_associations_finish(tmp_path: Path) -> None:
         assert peer.receive() == (6, bytes(4))
         closing.join(5)
         assert not closing.is_alive()
-    assert refused == [("SCANNER", "127.0.0.1")]
+    assert refusals.counts == {"called_ae_title": 1}
 
 
 def test_the_clock_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
