@@ -7,13 +7,13 @@ import os
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import reduction
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from edge.processes.log import log_to_stderr
 from scanside.errors import InputError, ScansideError
 
 STARTING, UP = "starting", "up"
@@ -220,22 +220,6 @@ def refused(child: Child) -> ScansideError:
     assert child.refusal is not None
     kind = InputError if child.refusal.exit_code == InputError.exit_code else ScansideError
     return kind(child.refusal.problem)
-
-
-def log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # tracebacks of what a stranger sent
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings cite values: identities
-    warnings.simplefilter("ignore")
-
-
-class _OneLine(logging.Formatter):
-    """One line per event, whatever a sender wrote into a UID or an AE title."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return "".join(c if c.isprintable() else "?" for c in super().formatMessage(record))
 
 
 def _end_with_parent() -> None:
