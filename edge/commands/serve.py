@@ -24,5 +24,5 @@ def main(args: argparse.Namespace) -> int:
 
     log_to_stderr()
     logging.getLogger(__name__).info(RESEARCH_USE)
-    serve(settings, bundle)
+    serve(settings, bundle, lambda: options.settings(args))
     return 0

@@ -5,7 +5,7 @@ import time
 
 _BUFFER_BYTES = 1 << 18  # two of the PDUs that are asked for
 # Most senders hold the end of a message back until what they sent before is acknowledged (RFC 896), and the
-# system would wait 40 ms with that in case there is an answer to go with it. Linux forgets it again by itself.
+# system would wait 40 ms with that in case an answer could go with it. Linux forgets this again by itself.
 _ACK_AT_ONCE = getattr(socket, "TCP_QUICKACK", None)
 
 

@@ -42,8 +42,7 @@ class Receiver:
         refusals: Refusals | None = None,
     ) -> None:
         self._spool, self._stored = spool, stored
-        access = Access(settings)
-        self._tls = Tls.from_settings(settings)
+        access, tls = Access(settings), Tls.from_settings(settings)
         self._ae = AE(settings.ae_title)
         self._ae.maximum_associations = 1 << 20  # the server counts for itself
         self._ae.maximum_pdu_size = settings.max_pdu_bytes  # proposed (PS3.8 D.1.1); pynetdicom says 16 kB
@@ -55,7 +54,7 @@ class Receiver:
                 refusals or Refusals(),
                 spool,
                 [(evt.EVT_C_STORE, self._store), (evt.EVT_SOP_COMMON, _classes)],
-                self._tls.context if self._tls else None,
+                tls.context if tls else None,
             )
         except (OSError, OverflowError) as error:
             raise SettingError(
@@ -68,6 +67,16 @@ class Receiver:
     @property
     def port(self) -> int:
         return int(self._server.server_address[1])
+
+    def take_over(self, settings: Settings) -> None:
+        """Use `settings` for what comes from now on; address, port, title and the spool stay as they are.
+
+        Raises:
+            SettingError: they can't be used, and none is taken over.
+        """
+        access, tls = Access(settings), Tls.from_settings(settings)
+        self._ae.maximum_pdu_size = settings.max_pdu_bytes
+        self._server.take_over(settings, access, tls.context if tls else None)
 
     def close(self, drain_s: float = 0.0) -> None:
         """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""

@@ -1,7 +1,7 @@
 """Who was not let in: counted, logged and audited, in bounded space.
 
-The first refusal of an address is told at once. Those after it are counted and told as one number when a while
-has passed, ten minutes at first, an hour later on; so a flood fills neither the trail nor the log nor memory.
+The first refusal of an address is told at once. Those after it are counted and told as one number when a
+while has passed, ten minutes at first, an hour later on: a flood fills neither trail nor log nor memory.
 """
 
 import logging

@@ -66,6 +66,12 @@ class Server(ThreadedAssociationServer):
             request_handler=Handler,
         )
 
+    def take_over(self, settings: Settings, access: Access, tls: Callable[[], ssl.SSLContext] | None) -> None:
+        """Use these for connections and associations to come; those that are open go on as they are."""
+        self.settings, self.access, self._tls = settings, access, tls
+        self.connections.limit(settings.max_connections, settings.max_connections_per_peer)
+        self.associations.limit(settings.max_associations, settings.max_associations_per_peer)
+
     def get_request(self) -> tuple[sockets.socket, Any]:
         """Accept, and nothing else: pynetdicom does the TLS handshake here, where one peer stops all."""
         try:

@@ -56,10 +56,15 @@ class Report:
 
 
 class Line:
-    """The child's end of its line to the supervisor."""
+    """The child's end of its line to the supervisor.
+
+    Attributes:
+        offered: the last that the supervisor sent besides asking to stop.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.offered: Any = None
 
     def is_up(self, port: int = 0) -> None:
         self._connection.send(Report(port))
@@ -72,7 +77,13 @@ class Line:
 
     def stop_asked(self, timeout_s: float | None = None, *others: int) -> bool:
         """Sleep until the supervisor asks to stop, one of `others` can be read, or the time is over."""
-        return self._connection in wait([self._connection, *others], timeout_s)
+        if self._connection not in wait([self._connection, *others], timeout_s):
+            return False
+        try:
+            self.offered = self._connection.recv()
+        except (EOFError, OSError):
+            return True
+        return self.offered is None
 
 
 class Child:
@@ -144,10 +155,14 @@ class Child:
             self.start()
         return None
 
-    def ask_to_stop(self) -> None:
+    def offer(self, something: Any) -> None:
+        """Send it what it finds as `Line.offered`."""
         if self._line is not None:
             with contextlib.suppress(OSError):
-                self._line.send(None)
+                self._line.send(something)
+
+    def ask_to_stop(self) -> None:
+        self.offer(None)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -209,8 +224,8 @@ def _child(connection: Connection, name: str, run: Callable[..., None], args: tu
 
 
 def obey_parent_alone() -> None:
-    """Ignore the signals that end a program; end at once when the parent is gone."""
-    for interrupt in (signal.SIGINT, signal.SIGTERM):
+    """Ignore the signals that are the supervisor's affair; end at once when the parent is gone."""
+    for interrupt in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(interrupt, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
 

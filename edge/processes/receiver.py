@@ -38,6 +38,9 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
     _log.info("listening on %s port %d as %s", settings.host, receiver.port, settings.ae_title)
     told: dict[str, int] = {}
     while not line.stop_asked(_LOOK_S):
+        if line.offered is not None:
+            receiver.take_over(line.offered)
+            line.offered = None
         refusals.summarise()
         if refusals.counts != told:
             told = refusals.counts

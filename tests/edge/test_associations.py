@@ -103,7 +103,7 @@ def test_long_data_units_are_asked_for(peer: Peer) -> None:
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be told to")
 def test_a_sender_that_waits_for_acknowledgements_is_not_kept_waiting(peer: Peer) -> None:
-    """Nagle's algorithm holds the second of two short PDUs until the first is acknowledged: 40 ms otherwise."""
+    """Nagle's algorithm holds the second of two short PDUs until the first is acknowledged: 40 ms else."""
     peer.associate([(ULTRASOUND, [IMPLICIT])])
     took = []
     for _ in range(40):

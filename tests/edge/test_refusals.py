@@ -37,10 +37,13 @@ def _alerts(agent: RunningAgent) -> list[tuple[str, str]]:
         for line in path.read_text().splitlines()
     ]
     return [
-        (one["ActiveParticipant"][1]["NetworkAccessPointID"], one["EventIdentification"]["EventOutcomeDescription"][""])
+        (
+            one["ActiveParticipant"][1]["NetworkAccessPointID"],
+            one["EventIdentification"]["EventOutcomeDescription"][""],
+        )
         for one in lines
         if one["EventIdentification"]["EventID"]["originalText"] == "Security Alert"
-    ]  # fmt: skip
+    ]
 
 
 def _connect(port: int, times: int) -> None:
@@ -91,9 +94,12 @@ def test_a_tls_handshake_that_fails_is_audited(
 ) -> None:
     agent = _agent(start_agent, tmp_path, *(f'{name} = "{path}"' for name, path in tls_files.items()))
     nobody = ssl.create_default_context(cafile=certificates / "ca.pem")
-    with contextlib.suppress(OSError), socket.create_connection((HOST, agent.port)) as connection:
-        with nobody.wrap_socket(connection, server_hostname="localhost") as secured:
-            secured.recv(1)
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((HOST, agent.port)) as connection,
+        nobody.wrap_socket(connection, server_hostname="localhost") as secured,
+    ):
+        secured.recv(1)
     wait_for(lambda: _refused(agent) == {"tls": 1}, "the count")
     assert _alerts(agent) == [(HOST, "connection refused: the TLS handshake failed")]
 
