@@ -63,7 +63,7 @@ def _listens(port: int) -> bool:
 def test_what_fails_is_said(scp: RunningScp, certificates: Path, image: MakeImage, tmp_path: Path) -> None:
     assert edge("certs", tmp_path / "other").returncode == 0
     stranger, path, port = tmp_path / "other", image(4), str(scp.port)
-    cases = {
+    cases: dict[str, list[str | Path]] = {
         "certificate verify failed": ["--certs", stranger],  # it does not know the agent's authority
         "unknown ca": ["--certs", stranger, "--tls-ca", certificates / "ca.pem"],  # the agent not its own
         "speak TLS or not": [],
