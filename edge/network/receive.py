@@ -93,16 +93,16 @@ class Receiver:
                 return CANNOT_UNDERSTAND
             self._stored(spooled)
         except OSError as error:
-            _log.error("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
+            _log.error("not stored, %.64s: %s", request.AffectedSOPInstanceUID, error)
             return OUT_OF_RESOURCES
         except InputError as error:
-            _log.warning("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
+            _log.warning("not stored, %.64s: %s", request.AffectedSOPInstanceUID, error)
             return CANNOT_UNDERSTAND
         except Exception:
-            _log.exception("not stored, %s: a fault of the program", request.AffectedSOPInstanceUID)
+            _log.exception("not stored, %.64s: a fault of the program", request.AffectedSOPInstanceUID)
             return PROCESSING_FAILURE
         _log.info(
-            "received %s, %d bytes, from %r at %s",
+            "received %.64s, %d bytes, from %r at %s",
             spooled.sop_instance_uid,
             stream.size,
             sender.ae_title,
