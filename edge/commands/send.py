@@ -1,24 +1,31 @@
-"""`edge send`: push DICOM files to an agent, as an ultrasound machine would (C-STORE, PS3.4 annex B)."""
+"""`edge send`: push DICOM files to an agent, as an ultrasound machine would (C-STORE, PS3.4 annex B).
+
+With TLS it tries out an installation from end to end: both certificates, the name, the cipher suites.
+"""
 
 import argparse
 import logging
+import socket
+import ssl
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.status import code_to_category
 
+from edge.network.tls import client_context
 from edge.settings import check_ae_title
 from scanside.errors import SettingError
 
 CALLING_AE_TITLE = "EDGE-SEND"
 _MAX_CONTEXTS = 128  # of an association, PS3.8 9.3.2.2
-_CONNECT_TIMEOUT_S = 10.0
+_CONNECT_TIMEOUT_S, _ALERT_TIMEOUT_S = 10.0, 2.0
 
 Context = tuple[str, str]  # SOP class, transfer syntax
 
@@ -36,12 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the agent's address (127.0.0.1)")
     parser.add_argument("--port", type=int, default=11112, metavar="N", help="the agent's port (11112)")
     parser.add_argument("--ae-title", default="SCANSIDE", metavar="T", help="the agent's AE title (SCANSIDE)")
+    parser.add_argument(
+        "--certs",
+        type=Path,
+        metavar="DIR",
+        help="TLS with the scanner's certificate that `edge certs` made in DIR",
+    )
+    parser.add_argument("--tls-ca", type=Path, metavar="PEM", help="TLS: who signed the agent's certificate")
+    parser.add_argument("--certificate", type=Path, metavar="PEM", help="TLS: the certificate to show")
+    parser.add_argument("--key", type=Path, metavar="PEM", help="TLS: its private key, without a password")
 
 
 def main(args: argparse.Namespace) -> int:
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
-    refused = 0
-    for number, sent in enumerate(send_files(args.files, args.host, args.port, args.ae_title), 1):
+    refused, tls = 0, _tls(args)
+    for number, sent in enumerate(send_files(args.files, args.host, args.port, args.ae_title, tls), 1):
         place = f"[{number}/{len(args.files)}] {sent.path}"
         if sent.problem is None:
             print(f"{place}: accepted", flush=True)
@@ -51,8 +67,17 @@ def main(args: argparse.Namespace) -> int:
     return 1 if refused else 0
 
 
-def send_files(files: Sequence[Path], host: str, port: int, ae_title: str = "SCANSIDE") -> Iterator[Sent]:
+def send_files(
+    files: Sequence[Path],
+    host: str,
+    port: int,
+    ae_title: str = "SCANSIDE",
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Sent]:
     """Send each file in its own transfer syntax, over as few associations as hold them; yields as it goes.
+
+    Args:
+        tls: the certificates of both sides; None for plain DICOM.
 
     Raises:
         SettingError: nobody answers at `host` and `port`, or the answer is no.
@@ -69,13 +94,25 @@ def send_files(files: Sequence[Path], host: str, port: int, ae_title: str = "SCA
     contexts = sorted(set(known.values()))
     for first in range(0, len(contexts), _MAX_CONTEXTS):
         part = contexts[first : first + _MAX_CONTEXTS]
-        association = _associate(part, host, port, ae_title)
+        association = _associate(part, host, port, ae_title, tls)
         try:
             for path in [path for path, context in known.items() if context in part]:
                 yield Sent(path, _send(association, path, known[path]))
         finally:
             if association.is_established:
                 association.release()
+
+
+def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
+    files = [args.tls_ca, args.certificate, args.key]
+    if args.certs is not None:
+        made = [args.certs / name for name in ("ca.pem", "scanner.pem", "scanner-key.pem")]
+        files = [given or one for given, one in zip(files, made, strict=True)]
+    if not any(files):
+        return None
+    if not all(files):
+        raise SettingError("options --tls-ca, --certificate and --key: give all three, or --certs DIR.")
+    return client_context(*files)
 
 
 def _context(path: Path) -> Context:
@@ -88,16 +125,51 @@ def _context(path: Path) -> Context:
         raise SettingError("not a DICOM file that can be sent (no SOP class or transfer syntax)") from error
 
 
-def _associate(contexts: Sequence[Context], host: str, port: int, ae_title: str) -> Association:
+def _associate(
+    contexts: Sequence[Context], host: str, port: int, ae_title: str, tls: ssl.SSLContext | None
+) -> Association:
     ae = AE(CALLING_AE_TITLE)
     ae.connection_timeout = _CONNECT_TIMEOUT_S
     for sop_class, syntax in contexts:
         ae.add_requested_context(sop_class, syntax)
-    association = ae.associate(host, port, ae_title=ae_title)
-    if not association.is_established:
-        why = "refused the association" if association.is_rejected else "does not answer"
-        raise SettingError(f"{ae_title} at {host} port {port} {why}. Is the agent running there?")
-    return association
+    association = ae.associate(
+        host,
+        port,
+        ae_title=ae_title,
+        tls_args=(tls, host) if tls else None,
+        evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once)],
+    )
+    if association.is_established:
+        return association
+    who = f"{ae_title} at {host} port {port}"
+    if association.is_rejected:
+        answer = association.acceptor.primitive
+        raise SettingError(f"{who} rejected the association: {answer and answer.reason_str}.")
+    problem = _tls_problem(host, port, tls) if tls else None
+    if problem:
+        raise SettingError(f"{who}: TLS failed: {problem}")
+    raise SettingError(f"{who} does not answer. Is the agent running there, and is it to speak TLS or not?")
+
+
+def _send_at_once(event: Any) -> None:
+    """Short PDUs do not wait until the peer acknowledges the one before (RFC 896)."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _tls_problem(host: str, port: int, tls: ssl.SSLContext) -> str | None:
+    """What is wrong with a TLS connection, which pynetdicom does not tell; None when nothing is."""
+    try:
+        with (
+            socket.create_connection((host, port), _CONNECT_TIMEOUT_S) as plain,
+            tls.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            connection.settimeout(_ALERT_TIMEOUT_S)
+            connection.recv(1)  # in TLS 1.3 the other side's refusal comes after the handshake
+    except TimeoutError:
+        return None
+    except OSError as error:  # ssl.SSLError among them
+        return str(error)
+    return None
 
 
 def _send(association: Association, path: Path, context: Context) -> str | None:

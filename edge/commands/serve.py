@@ -19,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     settings = options.settings(args)
     bundle = options.bundle(args, settings)
-    from edge.processes.process import log_to_stderr
+    from edge.processes.log import log_to_stderr
     from edge.processes.supervisor import serve
 
     log_to_stderr()
     logging.getLogger(__name__).info(RESEARCH_USE)
-    serve(settings, bundle)
+    serve(settings, bundle, lambda: options.settings(args))
     return 0

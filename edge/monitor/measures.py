@@ -86,6 +86,15 @@ class Measures:
                 for name, process in sorted(status["processes"].items())
                 if isinstance(process, dict)
             ),
+            *_head(
+                "scanside_refused_total", "counter", "Connections and associations not let in, by reason."
+            ),
+            *(
+                f'scanside_refused_total{{reason="{reason}"}} {count}'
+                for reason, count in sorted(
+                    status["processes"].get("receiver", {}).get("refused", {}).items()
+                )
+            ),
         ]
         with self._lock:
             lines += [

@@ -4,16 +4,13 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
+from edge.network.refusals import Reason
 from edge.settings import Settings, check_ae_title
 from scanside.errors import SettingError
 
 # Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21).
 UNKNOWN_CALLING, UNKNOWN_CALLED, FULL = (1, 1, 3), (1, 1, 7), (2, 3, 2)
-REASONS = {
-    UNKNOWN_CALLING: "that title may not send here (setting calling_ae_titles)",
-    UNKNOWN_CALLED: "that is not this agent's title (setting ae_title)",
-    FULL: "too many associations are open (setting max_associations)",
-}
+REASONS = {UNKNOWN_CALLING: Reason.CALLING, UNKNOWN_CALLED: Reason.CALLED, FULL: Reason.ASSOCIATIONS}
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -9,6 +9,7 @@ from pynetdicom import AE, evt
 
 from edge.network.access import Access
 from edge.network.contexts import as_storage
+from edge.network.refusals import Refusals
 from edge.network.server import Server
 from edge.network.streaming import DataSetStream
 from edge.network.tls import Tls
@@ -27,7 +28,7 @@ class Receiver:
     """A storage SCP that puts what it receives into `spool`, tells `stored`, and answers.
 
     Args:
-        refused: told the calling AE title and the address of each association that is rejected.
+        refusals: told of each connection and association that is not let in.
 
     Raises:
         SettingError: the port or a certificate can't be used, or the agent would listen for nobody it knows.
@@ -38,25 +39,22 @@ class Receiver:
         settings: Settings,
         spool: Spool,
         stored: Callable[[Spooled], None],
-        refused: Callable[[str, str], None] = lambda _calling, _address: None,
+        refusals: Refusals | None = None,
     ) -> None:
-        self._spool, self._stored, self._refused = spool, stored, refused
-        access = Access(settings)
-        self._tls = Tls.from_settings(settings)
+        self._spool, self._stored = spool, stored
+        access, tls = Access(settings), Tls.from_settings(settings)
         self._ae = AE(settings.ae_title)
         self._ae.maximum_associations = 1 << 20  # the server counts for itself
+        self._ae.maximum_pdu_size = settings.max_pdu_bytes  # proposed (PS3.8 D.1.1); pynetdicom says 16 kB
         try:
             self._server = Server(
                 self._ae,
                 settings,
                 access,
+                refusals or Refusals(),
                 spool,
-                [
-                    (evt.EVT_C_STORE, self._store),
-                    (evt.EVT_SOP_COMMON, _classes),
-                    (evt.EVT_REJECTED, self._rejected),
-                ],
-                self._tls.context if self._tls else None,
+                [(evt.EVT_C_STORE, self._store), (evt.EVT_SOP_COMMON, _classes)],
+                tls.context if tls else None,
             )
         except (OSError, OverflowError) as error:
             raise SettingError(
@@ -70,13 +68,19 @@ class Receiver:
     def port(self) -> int:
         return int(self._server.server_address[1])
 
+    def take_over(self, settings: Settings) -> None:
+        """Use `settings` for what comes from now on; address, port, title and the spool stay as they are.
+
+        Raises:
+            SettingError: they can't be used, and none is taken over.
+        """
+        access, tls = Access(settings), Tls.from_settings(settings)
+        self._ae.maximum_pdu_size = settings.max_pdu_bytes
+        self._server.take_over(settings, access, tls.context if tls else None)
+
     def close(self, drain_s: float = 0.0) -> None:
         """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
         self._server.close(drain_s)
-
-    def _rejected(self, event: Any) -> None:
-        sender = event.assoc.requestor
-        self._refused(str(sender.primitive.calling_ae_title), str(sender.address))
 
     def _store(self, event: Any) -> int:
         """Answer one C-STORE request; by then nothing of it is decoded."""
@@ -89,16 +93,16 @@ class Receiver:
                 return CANNOT_UNDERSTAND
             self._stored(spooled)
         except OSError as error:
-            _log.error("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
+            _log.error("not stored, %.64s: %s", request.AffectedSOPInstanceUID, error)
             return OUT_OF_RESOURCES
         except InputError as error:
-            _log.warning("not stored, %s: %s", request.AffectedSOPInstanceUID, error)
+            _log.warning("not stored, %.64s: %s", request.AffectedSOPInstanceUID, error)
             return CANNOT_UNDERSTAND
         except Exception:
-            _log.exception("not stored, %s: a fault of the program", request.AffectedSOPInstanceUID)
+            _log.exception("not stored, %.64s: a fault of the program", request.AffectedSOPInstanceUID)
             return PROCESSING_FAILURE
         _log.info(
-            "received %s, %d bytes, from %r at %s",
+            "received %.64s, %d bytes, from %r at %s",
             spooled.sop_instance_uid,
             stream.size,
             sender.ae_title,

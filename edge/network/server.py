@@ -17,6 +17,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from edge.network import contexts, pdu
 from edge.network.access import FULL, REASONS, Access
+from edge.network.refusals import Reason, Refusals
 from edge.network.slots import Slots
 from edge.network.stack import Connection, Messages, UpperLayer
 from edge.settings import Settings
@@ -46,11 +47,13 @@ class Server(ThreadedAssociationServer):
         ae: AE,
         settings: Settings,
         access: Access,
+        refusals: Refusals,
         spool: Spool,
         handlers: Sequence[Any],
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self.settings, self.access, self.spool, self._tls = settings, access, spool, tls
+        self.refusals = refusals
         self.connections = Slots(settings.max_connections, settings.max_connections_per_peer)
         self.associations = Slots(settings.max_associations, settings.max_associations_per_peer)
         self.closing = False
@@ -62,6 +65,12 @@ class Server(ThreadedAssociationServer):
             evt_handlers=list(handlers),
             request_handler=Handler,
         )
+
+    def take_over(self, settings: Settings, access: Access, tls: Callable[[], ssl.SSLContext] | None) -> None:
+        """Use these for connections and associations to come; those that are open go on as they are."""
+        self.settings, self.access, self._tls = settings, access, tls
+        self.connections.limit(settings.max_connections, settings.max_connections_per_peer)
+        self.associations.limit(settings.max_associations, settings.max_associations_per_peer)
 
     def get_request(self) -> tuple[sockets.socket, Any]:
         """Accept, and nothing else: pynetdicom does the TLS handshake here, where one peer stops all."""
@@ -77,10 +86,10 @@ class Server(ThreadedAssociationServer):
         """Whether the peer is known and has a slot left."""
         peer = client_address[0]
         if not self.access.knows(peer):
-            _log.warning("refused a connection of %s: not among the peers of the settings", peer)
+            self.refusals.add(Reason.ADDRESS, peer)
             return False
         if not self.connections.take(peer):
-            _log.warning("refused a connection of %s: too many are open", peer)
+            self.refusals.add(Reason.CONNECTIONS, peer)
             return False
         return True
 
@@ -98,10 +107,14 @@ class Server(ThreadedAssociationServer):
             if self._tls is not None:
                 request = self._tls().wrap_socket(request, server_side=True, do_handshake_on_connect=False)
                 request.settimeout(self.settings.connect_timeout_s)  # for the handshake as a whole
-                request.do_handshake()
+                try:
+                    request.do_handshake()
+                except OSError as error:  # ssl.SSLError among them
+                    self.refusals.add(Reason.TLS, client_address[0], detail=str(error))
+                    return
             if not self.closing:
                 Handler(request, client_address, self, deadline)
-        except OSError as error:  # ssl.SSLError among them
+        except OSError as error:
             _log.warning("a connection of %s failed: %s", client_address[0], error)
         except Exception:
             _log.exception("a connection of %s ended by a fault of the program", client_address[0])
@@ -196,9 +209,8 @@ class Gatekeeper(ACSE):
             self.admitted = self._server.associations.take(peer, _SLOT_WAIT_S)
             refusal = None if self.admitted else FULL
         if refusal is not None:
-            _log.warning("rejected %r of %s, which called %r: %s", calling, peer, called, REASONS[refusal])
+            self._server.refusals.add(REASONS[refusal], peer, calling, f"it called {called!r}")
             self.send_reject(*refusal)
-            evt.trigger(self.assoc, evt.EVT_REJECTED, {})
             self.assoc.kill()
             return
         self.acceptor.supported_contexts = contexts.supported(proposed, self._server.settings.private_classes)

@@ -17,6 +17,12 @@ class Slots:
         self._changed = threading.Condition()
         self._taken: Counter[str] = Counter()
 
+    def limit(self, most: int, most_per_peer: int) -> None:
+        """Change the limits; what is taken beyond them stays until it is given back."""
+        with self._changed:
+            self._most, self._most_per_peer = most, most_per_peer
+            self._changed.notify_all()
+
     def take(self, peer: str, wait_s: float = 0.0) -> bool:
         """Take one for `peer`, if one is left, or given back within `wait_s`."""
         with self._changed:

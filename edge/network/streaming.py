@@ -17,7 +17,8 @@ from pynetdicom.dsutils import create_file_meta
 from edge.storage.spool import Arrival, Spool, Spooled
 from scanside.errors import InputError
 
-_PIECE_BYTES = 1 << 17  # machines send fragments of 16 kB; each piece is hashed, written and finds room
+# Each piece is hashed, written and finds room. Fragments shorter than that (16 kB are common) are collected.
+_PIECE_BYTES = 1 << 16
 
 
 class DataSetStream(BytesIO):
@@ -43,10 +44,13 @@ class DataSetStream(BytesIO):
                 try:
                     if self._arrival is None:
                         self._arrival = self._spool.begin(_meta(self._message, self._association))
-                    self._waiting += data
                     self.size += len(data)
-                    if len(self._waiting) >= _PIECE_BYTES:
-                        self._flush(self._arrival)
+                    if not self._waiting and len(data) >= _PIECE_BYTES:
+                        self._arrival.write(data)  # not copied
+                    else:
+                        self._waiting += data
+                        if len(self._waiting) >= _PIECE_BYTES:
+                            self._flush(self._arrival)
                 except Exception as error:  # a full disk, or a command set of a stranger's making
                     self._problem = error
                     self._discard()

@@ -79,33 +79,15 @@ class Tls:
         return _warning(self.days_left())
 
     def _load(self) -> ssl.SSLContext:
-        for name, path in (
-            ("tls_key", self._key),
-            ("tls_certificate", self._certificate),
-            ("tls_ca", self._ca),
-        ):
-            try:
-                path.read_bytes()
-            except OSError as error:
-                raise SettingError(f"setting {name}: {path} can't be read: {error.strerror}.") from error
+        names = ("setting tls_ca", "setting tls_certificate", "setting tls_key")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(":".join(CIPHERS_TLS12))
-        context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+        _restrict(context)
         context.verify_mode = ssl.CERT_REQUIRED
+        _load_files(context, self._ca, self._certificate, self._key, names)
         try:
-            # OpenSSL would ask for a password on the terminal.
-            context.load_cert_chain(self._certificate, self._key, password=lambda: "")
-        except (ssl.SSLError, ValueError) as error:
-            raise SettingError(
-                f"setting tls_certificate: {self._certificate} with the key {self._key} can't be used: "
-                f"{error}. Both must be PEM, belong together, and the key have no password."
-            ) from error
-        try:
-            context.load_verify_locations(self._ca)
             self._expires = _expires(self._certificate, self._ca)
-        except (ssl.SSLError, ValueError) as error:
-            raise SettingError(f"setting tls_ca: {self._ca} can't be used: {error}.") from error
+        except ValueError as error:
+            raise SettingError(f"setting tls_certificate or tls_ca: {error}.") from error
         return context
 
     def _stamps(self) -> list[tuple[int, int]]:
@@ -124,6 +106,18 @@ class Tls:
             _log.warning("%s", warning)
 
 
+def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+    """What a sender needs that speaks to the agent, by the same profile; the agent's name is checked.
+
+    Raises:
+        SettingError: a file can't be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _restrict(context)
+    _load_files(context, ca, certificate, key, ("option --tls-ca", "option --certificate", "option --key"))
+    return context
+
+
 def expiry_warning(settings: Settings) -> str:
     """The same of the files that `settings` name, without a word in the log; empty without TLS."""
     if settings.tls_certificate is None or settings.tls_ca is None:
@@ -133,6 +127,35 @@ def expiry_warning(settings: Settings) -> str:
     except (OSError, ValueError) as error:
         return f"the certificates can't be read: {error}"
     return _warning((expires - time.time()) / 86400)
+
+
+def _restrict(context: ssl.SSLContext) -> None:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(":".join(CIPHERS_TLS12))
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+
+
+def _load_files(
+    context: ssl.SSLContext, ca: Path, certificate: Path, key: Path, names: tuple[str, str, str]
+) -> None:
+    """Load PEM files, which messages call by their `names`."""
+    for name, path in zip(names, (ca, certificate, key), strict=True):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise SettingError(f"{name}: {path} can't be read: {error.strerror}.") from error
+    try:
+        # OpenSSL would ask for a password on the terminal.
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        raise SettingError(
+            f"{names[1]}: {certificate} with the key {key} can't be used: "
+            f"{error}. Both must be PEM, belong together, and the key have no password."
+        ) from error
+    try:
+        context.load_verify_locations(ca)
+    except (ssl.SSLError, ValueError) as error:
+        raise SettingError(f"{names[0]}: {ca} can't be used: {error}.") from error
 
 
 def _expires(certificate: Path, ca: Path) -> float:

@@ -7,13 +7,13 @@ import os
 import signal
 import threading
 import time
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from multiprocessing import reduction
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from edge.processes.log import log_to_stderr
 from scanside.errors import InputError, ScansideError
 
 STARTING, UP = "starting", "up"
@@ -46,28 +46,44 @@ class Report:
         port: the receiver's TCP port.
         problem: empty when it works.
         exit_code: as of an error in scanside/errors.py.
+        refused: how many connections and associations the receiver refused, by reason.
     """
 
     port: int = 0
     problem: str = ""
     exit_code: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 class Line:
-    """The child's end of its line to the supervisor."""
+    """The child's end of its line to the supervisor.
+
+    Attributes:
+        offered: the last that the supervisor sent besides asking to stop.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.offered: Any = None
 
     def is_up(self, port: int = 0) -> None:
         self._connection.send(Report(port))
+
+    def refused(self, counts: Mapping[str, int]) -> None:
+        self._connection.send(Report(refused=counts))
 
     def failed(self, error: ScansideError) -> None:
         self._connection.send(Report(problem=str(error), exit_code=error.exit_code))
 
     def stop_asked(self, timeout_s: float | None = None, *others: int) -> bool:
         """Sleep until the supervisor asks to stop, one of `others` can be read, or the time is over."""
-        return self._connection in wait([self._connection, *others], timeout_s)
+        if self._connection not in wait([self._connection, *others], timeout_s):
+            return False
+        try:
+            self.offered = self._connection.recv()
+        except (EOFError, OSError):
+            return True
+        return self.offered is None
 
 
 class Child:
@@ -82,6 +98,7 @@ class Child:
         state: "starting", "up", or what happened to it.
         restarts: how often it was started again.
         port: the last that it reported.
+        refused: how many the receiver refused since it was started, by reason.
         refusal: set when it could not even start the first time, by its own account.
     """
 
@@ -89,6 +106,7 @@ class Child:
         self.name, self._run, self.args = name, run, args
         self.state, self.restarts, self.port = STARTING, -1, 0
         self.refusal: Report | None = None
+        self.refused: Mapping[str, int] = {}
         self._process: multiprocessing.process.BaseProcess | None = None
         self._line: Connection | None = None
         self._was_up = False
@@ -116,6 +134,7 @@ class Child:
         theirs.close()
         self._since = time.monotonic()
         self.restarts += 1
+        self.refused = {}
 
     def step(self, stopping: bool = False) -> float | None:
         """Hear what it says, notice its end, start it again when it is time.
@@ -136,10 +155,14 @@ class Child:
             self.start()
         return None
 
-    def ask_to_stop(self) -> None:
+    def offer(self, something: Any) -> None:
+        """Send it what it finds as `Line.offered`."""
         if self._line is not None:
             with contextlib.suppress(OSError):
-                self._line.send(None)
+                self._line.send(something)
+
+    def ask_to_stop(self) -> None:
+        self.offer(None)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -155,6 +178,7 @@ class Child:
             _log.error("%s: %s", self.name, report.problem)
             return
         self.state, self.port, self._was_up = UP, report.port or self.port, True
+        self.refused = report.refused or self.refused
 
     def _ended(self, stopping: bool) -> None:
         assert self._process is not None
@@ -200,8 +224,8 @@ def _child(connection: Connection, name: str, run: Callable[..., None], args: tu
 
 
 def obey_parent_alone() -> None:
-    """Ignore the signals that end a program; end at once when the parent is gone."""
-    for interrupt in (signal.SIGINT, signal.SIGTERM):
+    """Ignore the signals that are the supervisor's affair; end at once when the parent is gone."""
+    for interrupt in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(interrupt, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
 
@@ -211,22 +235,6 @@ def refused(child: Child) -> ScansideError:
     assert child.refusal is not None
     kind = InputError if child.refusal.exit_code == InputError.exit_code else ScansideError
     return kind(child.refusal.problem)
-
-
-def log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # tracebacks of what a stranger sent
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings cite values: identities
-    warnings.simplefilter("ignore")
-
-
-class _OneLine(logging.Formatter):
-    """One line per event, whatever a sender wrote into a UID or an AE title."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return "".join(c if c.isprintable() else "?" for c in super().formatMessage(record))
 
 
 def _end_with_parent() -> None:

@@ -3,6 +3,7 @@
 import logging
 
 from edge.network.receive import Receiver
+from edge.network.refusals import Refusals
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
 from edge.settings import Settings
@@ -11,6 +12,7 @@ from edge.trail.log import AuditLog
 from edge.trail.message import association_refused
 from scanside.errors import SettingError
 
+_LOOK_S = 1.0  # how often refusals are told
 _log = logging.getLogger(__name__)
 
 
@@ -27,11 +29,21 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
         raise SettingError(f"the spool in {settings.data} can't be used: {error}.") from error
     audit = AuditLog(settings.data, settings.ae_title)
 
-    def refused(calling: str, address: str) -> None:
-        audit.record(association_refused(settings.ae_title, calling, address, "association rejected"))
+    def record(calling: str, address: str, why: str) -> None:
+        audit.record(association_refused(settings.ae_title, calling or address, address, why))
 
-    receiver = Receiver(settings, spool, notices.stored, refused)
+    refusals = Refusals(record)
+    receiver = Receiver(settings, spool, notices.stored, refusals)
     line.is_up(receiver.port)
     _log.info("listening on %s port %d as %s", settings.host, receiver.port, settings.ae_title)
-    line.stop_asked()
+    told: dict[str, int] = {}
+    while not line.stop_asked(_LOOK_S):
+        if line.offered is not None:
+            receiver.take_over(line.offered)
+            line.offered = None
+        refusals.summarise()
+        if refusals.counts != told:
+            told = refusals.counts
+            line.refused(told)
     receiver.close(settings.drain_s)
+    refusals.summarise(at_once=True)

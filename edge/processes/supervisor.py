@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import wait
 from types import FrameType
@@ -20,18 +20,24 @@ from typing import Any
 from edge.processes.lock import locked
 from edge.processes.notices import Notices
 from edge.processes.process import STARTING, UP, Child, Line, refused
+from edge.processes.reload import reload
 from edge.processes.systemd import Systemd
 from edge.settings import Settings
 from edge.trail.log import AuditLog
 from edge.trail.message import application_started, application_stopped
 from scanside.bundle import Bundle
+from scanside.errors import ScansideError
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _BEAT_S = 1.0  # how often the agent is told how the others are
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, bundle: Bundle) -> None:
+def serve(settings: Settings, bundle: Bundle, read: Callable[[], Settings]) -> None:
     """Run everything until SIGTERM or SIGINT; what is in hand is finished. A second signal ends it at once.
+
+    Args:
+        read: reads the settings again, when SIGHUP asks for it (edge/processes/reload.py).
 
     Raises:
         ScansideError: the data folder, the port or the index can't be used; as the process said that met it.
@@ -45,7 +51,7 @@ def serve(settings: Settings, bundle: Bundle) -> None:
             Child("agent", _agent, settings, bundle, notices, lock),
         ]
         try:
-            Supervisor(children, notices, signals, settings).run()
+            Supervisor(children, notices, signals, settings, read).run()
         finally:
             audit.record(application_stopped(settings.ae_title))
 
@@ -54,9 +60,15 @@ class Supervisor:
     """Watches `children`; they are stopped in their order, each before the next."""
 
     def __init__(
-        self, children: list[Child], notices: Notices, signals: "_Signals", settings: Settings
+        self,
+        children: list[Child],
+        notices: Notices,
+        signals: "_Signals",
+        settings: Settings,
+        read: Callable[[], Settings],
     ) -> None:
         self._children, self._notices, self._signals, self._settings = children, notices, signals, settings
+        self._read = read
         self._systemd = Systemd()
         self._said: dict[str, Any] = {}
         self._ready = False
@@ -69,6 +81,9 @@ class Supervisor:
                 for child in self._children:
                     if child.refusal:
                         raise refused(child)
+                if self._signals.reload:
+                    self._signals.reload = False
+                    self._reload()
                 self._tell()
                 self._wait(min([_BEAT_S, *(seconds for seconds in due if seconds is not None)]))
             _log.info("stopping")
@@ -92,12 +107,29 @@ class Supervisor:
             if child.refusal:
                 raise refused(child)
 
+    def _reload(self) -> None:
+        """Take over what can be of settings and certificates that changed; what is wrong changes nothing."""
+        self._systemd.tell("RELOADING=1")
+        try:
+            found = reload(self._settings, self._read)
+        except ScansideError as error:
+            _log.error("the former settings stay in use: %s", error)
+        else:
+            self._settings = found.settings
+            self._children[0].offer(found.settings)
+            _log.info("settings read anew; taken over: %s", ", ".join(found.taken_over) or "none changed")
+            if found.restart:
+                _log.warning("a restart is needed for: %s", ", ".join(found.restart))
+        self._systemd.tell("READY=1")
+
     def _tell(self) -> None:
         states = {
             child.name: {"state": child.state, "pid": child.pid, "restarts": child.restarts}
             for child in self._children
         }
-        self._notices.processes({"port": self._children[0].port, "supervisor": os.getpid(), **states})
+        refused = {"refused": dict(self._children[0].refused)}
+        told = {**states, "receiver": {**states["receiver"], **refused}}
+        self._notices.processes({"port": self._children[0].port, "supervisor": os.getpid(), **told})
         up = all(child.state == UP for child in self._children)
         for child in self._children:
             if child.port:  # started again, the receiver takes the port that senders know
@@ -145,16 +177,19 @@ def _agent(line: Line, *args: Any) -> None:
 
 
 class _Signals:
-    """How often the program was asked to end, and a descriptor that wakes who waits."""
+    """How often the program was asked to end, whether to reload, and a descriptor that wakes who waits."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count, self.reload = 0, False
         self.source, self._writing = os.pipe()
         os.set_blocking(self.source, False)
         os.set_blocking(self._writing, False)
 
-    def arrived(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
+    def arrived(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self.reload = True
+        else:
+            self.count += 1
         with contextlib.suppress(BlockingIOError):
             os.write(self._writing, b"!")
 
@@ -170,7 +205,7 @@ class _Signals:
 @contextlib.contextmanager
 def _signals() -> Iterator[_Signals]:
     signals = _Signals()
-    before = {number: signal.signal(number, signals.arrived) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signals.arrived) for number in _SIGNALS}
     try:
         yield signals
     finally:

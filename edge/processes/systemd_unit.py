@@ -22,6 +22,7 @@ NotifyAccess=main
 User=scanside
 ExecStart={Path(sys.executable).with_name("edge")} serve --config /etc/scanside/edge.toml \
 --data /var/lib/scanside
+ExecReload=/bin/kill -HUP $MAINPID
 StateDirectory=scanside
 StateDirectoryMode=0700
 UMask=0077

@@ -27,6 +27,7 @@ from edge.storage.aside import Aside, sync_folder
 from edge.trail.message import Origin
 
 _SUFFIX, _PART, _INCOMING = ".dcm", ".part", "incoming"
+_MIN_FREE_FILES = 1000  # for the index and the rest of the machine: tiny instances use up these first
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +66,7 @@ class Arrival:
             self.discard()
             raise
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append a part of the encoded data set, as it was received.
 
         Raises:
@@ -141,6 +142,8 @@ class Spool:
             return f"the spool can't be reached: {error.strerror}"
         if disk.f_flag & os.ST_RDONLY:
             return "the disk is read-only; see the system's log, then mount it for writing"
+        if disk.f_files and disk.f_favail < _MIN_FREE_FILES:  # some file systems do not count them
+            return f"the disk is nearly full: it has room for {disk.f_favail} files more"
         free = disk.f_bavail * disk.f_frsize
         if free >= self._min_free_bytes:
             return None

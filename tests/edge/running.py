@@ -1,5 +1,6 @@
 """A real `edge serve` in a process of its own, and other commands of `edge`, for tests."""
 
+import fcntl
 import json
 import os
 import socket
@@ -60,6 +61,7 @@ class RunningAgent:
 
     def start(self, state: str = "ready") -> None:
         """Start it, again if need be, and wait for its `state`."""
+        wait_for(self.ended, "the end of the processes of before")
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*_EDGE, *self._arguments], cwd=self.data.parent, stdin=subprocess.DEVNULL, stderr=log
@@ -112,9 +114,20 @@ class RunningAgent:
         return self.process.wait(PATIENCE_S)
 
     def kill(self) -> None:
-        """Take its life, as a power cut would."""
+        """Take its life, as a power cut would; its processes end by themselves, but not at once."""
         self.process.kill()
         self.process.wait(PATIENCE_S)
+
+    def ended(self) -> bool:
+        """Whether the supervisor, the receiver and the agent of before have ended: none has the lock."""
+        try:
+            with (self.data / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except FileNotFoundError:
+            pass
+        return True
 
     def _port(self, state: str) -> int | None:
         assert self.process.poll() is None, f"the agent ended with {self.process.returncode}:\n{self.log}"

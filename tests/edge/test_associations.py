@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from pynetdicom.pdu_primitives import (
 
 from edge.network.access import Access
 from edge.network.receive import Receiver
+from edge.network.refusals import Refusals
 from edge.network.stack import SteadyTimer
 from edge.settings import Settings
 from edge.storage.spool import Spool
@@ -92,6 +94,23 @@ def test_the_most_contexts_that_there_can_be(peer: Peer) -> None:
     assert set(_results(peer, contexts).values()) == {ACCEPTED_CONTEXT}
     peer.send(data(1, 3, echo_rq()))
     assert peer.status() == 0 and _stored(peer, contexts[127][0], 255)
+
+
+def test_long_data_units_are_asked_for(peer: Peer) -> None:
+    """As long as the setting says; DCMTK's storescu and Orthanc then send 131072 bytes instead of 16384."""
+    assert peer.associate().user_information.maximum_length == Settings().max_pdu_bytes == 131072
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be told to")
+def test_a_sender_that_waits_for_acknowledgements_is_not_kept_waiting(peer: Peer) -> None:
+    """Nagle's algorithm holds the second of two short PDUs until the first is acknowledged: 40 ms else."""
+    peer.associate([(ULTRASOUND, [IMPLICIT])])
+    took = []
+    for _ in range(40):
+        began = time.monotonic()
+        assert _stored(peer, ULTRASOUND)
+        took.append(time.monotonic() - began)
+    assert min(took[20:]) < 0.03  # a new connection is acknowledged at once for a while anyway
 
 
 def test_one_class_in_a_context_for_each_syntax(peer: Peer) -> None:
@@ -379,9 +398,9 @@ def test_stopping_waits_for_no_peer(tmp_path: Path) -> None:
 
 
 def test_stopping_lets_open_associations_finish(tmp_path: Path) -> None:
-    refused: list[tuple[str, str]] = []
+    refusals = Refusals()
     spool = Spool(tmp_path / "spool")
-    receiver = Receiver(Settings(port=0), spool, lambda _: None, lambda *who: refused.append(who))
+    receiver = Receiver(Settings(port=0), spool, lambda _: None, refusals)
     with Peer(receiver.port) as stranger:
         stranger.associate(called="OTHER")
     with Peer(receiver.port) as peer:
@@ -394,7 +413,7 @@ def test_stopping_lets_open_associations_finish(tmp_path: Path) -> None:
         assert peer.receive() == (6, bytes(4))
         closing.join(5)
         assert not closing.is_alive()
-    assert refused == [("SCANNER", "127.0.0.1")]
+    assert refusals.counts == {"called_ae_title": 1}
 
 
 def test_the_clock_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,7 @@ def test_after_a_power_cut_all_is_finished_and_nothing_doubled(agent: RunningAge
     agent.send(image(2), image(3, frames=8))
     wait_for(lambda: len(agent.results()) == 3, "three rows")
     agent.kill()
+    wait_for(agent.ended, "the end of the others")  # before that the worker's answers would still count
     os.kill(worker, signal.SIGCONT)
     wait_for(lambda: not alive(worker), "the end of the worker without its agent")
     assert sorted(row["state"] for row in agent.results()) == [PENDING, PENDING, SCORED]

@@ -188,6 +188,22 @@ def test_a_disk_nearly_full_is_said_before_it_is_full_and_passes_by_itself(
     assert len(agent.results(6)) == 6
 
 
+def test_a_disk_out_of_file_numbers_is_said_too(tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=1004", "none", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        problem = Spool(folder / "spool").nearly_full()
+        assert problem == "the disk is nearly full: it has room for 999 files more"
+        subprocess.run(["mount", "-o", "remount,nr_inodes=2000", str(folder)], check=True)
+        assert Spool(folder / "spool").nearly_full() is None
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def test_a_read_only_disk_is_said_and_passes_by_itself(
     small_disk: Path, start_agent: StartAgent, image: MakeImage
 ) -> None:

@@ -1,0 +1,102 @@
+"""Who was not let in: counted, logged and audited, in bounded space.
+
+The first refusal of an address is told at once. Those after it are counted and told as one number when a
+while has passed, ten minutes at first, an hour later on: a flood fills neither trail nor log nor memory.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+SEVERAL = "several addresses"  # what is told of those that no longer get a place of their own
+_FIRST_S, _LONGEST_S = 600.0, 3600.0
+_MOST_ADDRESSES = 16
+_log = logging.getLogger(__name__)
+
+
+class Reason(Enum):
+    """Why a connection or an association was refused; the value is the label of the count."""
+
+    ADDRESS = "address"
+    CONNECTIONS = "connections"
+    TLS = "tls"
+    CALLING = "calling_ae_title"
+    CALLED = "called_ae_title"
+    ASSOCIATIONS = "associations"
+
+
+TEXTS = {
+    Reason.ADDRESS: "connection refused: that address is not among the setting peers",
+    Reason.CONNECTIONS: "connection refused: too many are open (settings max_connections, ..._per_peer)",
+    Reason.TLS: "connection refused: the TLS handshake failed",
+    Reason.CALLING: "association rejected: that title may not send here (setting calling_ae_titles)",
+    Reason.CALLED: "association rejected: that is not this agent's title (setting ae_title)",
+    Reason.ASSOCIATIONS: "association rejected: too many are open (settings max_associations, ..._per_peer)",
+}
+
+
+@dataclass
+class _Seen:
+    since: float
+    length_s: float = _FIRST_S
+    more: int = 0
+
+
+class Refusals:
+    """What was refused since the start. Safe to use from several threads.
+
+    Args:
+        record: writes into the audit trail: calling AE title (empty where none was said), address, why.
+    """
+
+    def __init__(
+        self, record: Callable[[str, str, str], None] = lambda _calling, _address, _why: None
+    ) -> None:
+        self._record = record
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._seen: dict[tuple[Reason, str], _Seen] = {}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there were, by the label of their reason."""
+        with self._lock:
+            return dict(self._counts)
+
+    def add(self, reason: Reason, address: str, calling: str = "", detail: str = "") -> None:
+        """One more, by `address`; `detail` is for the log alone."""
+        with self._lock:
+            self._counts[reason.value] += 1
+            if (reason, address) not in self._seen and len(self._seen) >= _MOST_ADDRESSES:
+                address, calling, detail = SEVERAL, "", ""
+            seen = self._seen.get((reason, address))
+            if seen is not None:
+                seen.more += 1
+                return
+            self._seen[reason, address] = _Seen(time.monotonic())
+        self._tell(calling, address, TEXTS[reason], detail)
+
+    def summarise(self, at_once: bool = False) -> None:
+        """Tell how many more there were, of each address whose time is over; of all when `at_once`."""
+        due = []
+        with self._lock:
+            for key, seen in list(self._seen.items()):
+                passed = time.monotonic() - seen.since
+                if passed < seen.length_s and not at_once:
+                    continue
+                if seen.more:
+                    due.append((key, f"{seen.more} more in {passed:.0f} s"))
+                    self._seen[key] = _Seen(time.monotonic(), min(_LONGEST_S, 2 * seen.length_s))
+                else:
+                    del self._seen[key]
+        for (reason, address), how_many in due:
+            self._tell("", address, f"{TEXTS[reason]}; {how_many}", "")
+
+    def _tell(self, calling: str, address: str, why: str, detail: str) -> None:
+        who = f"{calling!r} of {address}" if calling else address
+        _log.warning("%s: %s%s", who, why, f" ({detail})" if detail else "")
+        self._record(calling, address, why)
