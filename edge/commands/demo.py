@@ -22,8 +22,8 @@ from edge.commands.watch import first_contact, show
 from edge.demo.agent import HOST, running_agent
 from edge.demo.scans import write_scans
 from edge.view.feed import follow
+from edge.view.health import about
 from edge.view.messages import Row
-from edge.view.screen import about
 from edge.view.slides import cells_of
 from edge.view.state import View
 from edge.view.terminal import stoppable
