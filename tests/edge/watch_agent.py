@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge.sockets.control import NAME as CONTROL
 from edge.sockets.control import Control
 from edge.sockets.events import NAME as WATCH
 from scanside.errors import SettingError
@@ -29,7 +28,7 @@ class TinyAgent:
 
     def __init__(self, data: Path, snapshot: Message) -> None:
         data.mkdir(exist_ok=True)
-        self.snapshot, self.refuse = snapshot, ""
+        self.data, self.snapshot, self.refuse = data, snapshot, ""
         self.asked: list[Message] = []
         self.entered: list[Message] = []
         self._control = Control(data, self._enter)
@@ -94,7 +93,3 @@ class TinyAgent:
         if self.refuse:
             raise SettingError(self.refuse)
         return {"study": study()}
-
-
-def socket_of_entries(data: Path) -> Path:
-    return data / CONTROL

@@ -85,20 +85,25 @@ def exam(number: int = 8) -> View:
         row(n - 100, study_instance_uid="0", patient_id="7", patient_name="ROE^ANN", risk=0.04)
         for n in range(3)
     ]
-    risks = (0.05, 0.81, 0.12, 0.3799, 0.64, 0.02, 0.5, 0.44)
-    slides = [row(n, risk=risks[n % 8]) for n in range(1, number + 1)]
+    risks = (0.05, 0.81, 0.0, 0.3799, 0.64, 0.02, 0.5, 0.44)
+    slides = [
+        row(n, risk=risks[(n - 1) % 8], malignant=risks[(n - 1) % 8] >= 0.38) for n in range(1, number + 1)
+    ]
     slides[0] |= {"side": "left", "left_out": True}
     slides[1] |= {"side": "right", "disputed": "wrong outline"}
     slides[2] = unscored(3, "not_scored", "unlike the training data")
-    slides[-2] |= {"superseded": True, "flags": ["colour in the scan, scored as grey"]}
-    slides[-1] |= {"preview": preview()}
+    slides[-2] |= {"superseded": True}
+    slides[-1] |= {"preview": preview(), "flags": ["colour in the scan, scored as grey"]}
+    whole = {"highest": 0.81, "highest_slide": ["1.2.2", 1], "mean": 0.465, "vote": "malignant"}
+    whole |= {"agreement": 0.667, "malignant": 4, "slides": 6, "discordant": True}
+    right = figures(highest_slide=["1.2.2", 1], mean=0.81, malignant=1, slides=1, disputed=1)
     told = study(
         state="provisional",
         why="images may follow",
-        risk=figures(slides=6, malignant=4, vote="malignant", agreement=0.667, discordant=True, mean=0.53,
-                     highest_slide=["1.2.1", 1], left_out=1, disputed=1),
-        sides={"right": figures(slides=1, malignant=1, highest_slide=["1.2.2", 1], mean=0.12, highest=0.12, vote="benign")},
-    )  # fmt: skip
+        facts={"menopausal_status": fact("postmenopausal", "entered by anna at 10:43")},
+        risk=figures(**whole, left_out=1, disputed=1),
+        sides={"right": right},
+    )
     return view(*earlier, *slides, studies=[study(study_instance_uid="0", patient_id="7"), told])
 
 
