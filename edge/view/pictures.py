@@ -5,7 +5,7 @@ from edge.view.messages import Preview, SlideKey
 from edge.view.shown import Shown
 from edge.view.verdict import no_contact
 
-_TITLES = {"preview": "", "prepared": "What the network saw", "saliency": "Saliency"}
+_TITLES = {"preview": "The picture", "prepared": "What the network saw", "saliency": "Saliency"}
 
 
 def wanted(shown: Shown, focus: Focus) -> tuple[SlideKey, str] | None:
@@ -33,10 +33,9 @@ def picture(shown: Shown, focus: Focus) -> tuple[Preview | None, str]:
         return sent.preview, _TITLES[kind]
     if sent:
         return None, sent.reason
-    if kind == "preview" or row.pending:
-        return None, "no picture of this scan"
-    hidden = "The frame is hidden: it may name the patient. " * (focus.picture == "preview")
-    return None, f"{hidden}{_TITLES[kind]}: not here yet" * (shown.view.studies is not None) or hidden
+    hidden = "The frame is hidden: it may name the patient. " * (kind != focus.picture)
+    waits = shown.view.studies is not None and not row.pending
+    return None, hidden + (f"{_TITLES[kind]}: not here yet" if waits else "no picture of this scan")
 
 
 def _kind(focus: Focus) -> str:

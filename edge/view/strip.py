@@ -38,6 +38,10 @@ def _title(shown: Shown, figures: Figures | None) -> Text:
     title = Text(f" Study so far: {counted} slide{'s' * (counted != 1)}", style="bold")
     if len(shown.view.rows) == MAX_ROWS and shown.view.rows[0].owner == shown.owner:
         title.append(f" (of the last {MAX_ROWS} frames)")
+    if figures and figures.left_out:
+        title.append(f", {figures.left_out} left out", style="not bold")
+    if figures and figures.disputed:
+        title.append(f", {figures.disputed} disputed", style="not bold")
     if figures and figures.discordant:
         title.append("  ◆ DISCORDANT", style=MIXED)
     if shown.study_superseded:
@@ -46,10 +50,6 @@ def _title(shown: Shown, figures: Figures | None) -> Text:
         title.append(f" · {shown.study.state}")
         if shown.study.why:
             title.append(f": {shown.study.why}", style="not bold")
-    if figures and figures.left_out:
-        title.append(f" · {figures.left_out} left out", style="not bold")
-    if figures and figures.disputed:
-        title.append(f" · {figures.disputed} disputed, counted", style="not bold")
     return title
 
 
@@ -68,26 +68,38 @@ def _figures(shown: Shown, figures: Figures, threshold: float) -> Text:
 
 
 def _cells(shown: Shown, model: Model, width: int) -> Iterator[Text]:
-    """Two lines: the slides' numbers with their marks, and what became of them."""
+    """Two lines: the slides' numbers with their marks, and what became of them; around the one shown."""
     tops = [_top(number, row, row is shown.row) for number, row in enumerate(shown.rows, 1)]
     lows = [_low(row, model) for row in shown.rows]
-    cell = 2 + max(text.cell_len for text in (*tops, *lows))
-    fit = max(1, (width - 1) // cell)
-    if fit < len(tops):
-        fit = max(1, (width - 1 - 2 * _MORE) // cell)
-    first = min(max(0, shown.number - 1 - fit // 2), len(tops) - min(fit, len(tops)))
-    last = min(len(tops), first + fit)
+    widths = [max(top.cell_len, low.cell_len) + 1 for top, low in zip(tops, lows, strict=True)]
+    first, last = _window(widths, max(0, shown.number - 1), width - 1)
     for texts, ends in ((tops, True), (lows, False)):
         line = Text(" ")
-        if first and ends:
-            line.append(f"<{first}", style=QUIET)
-        line.pad_right(1 + _MORE * bool(first) - line.cell_len)
-        for text in texts[first:last]:
+        if first:
+            line.append(f"<{first}".ljust(_MORE) if ends else " " * _MORE, style=QUIET)
+        for text, cell in zip(texts[first:last], widths[first:last], strict=True):
             text.pad_right(cell - text.cell_len)
             line.append_text(text)
-        if last < len(tops) and ends:
-            line.append(f"{len(tops) - last}>", style=QUIET)
+        if last < len(texts) and ends:
+            line.append(f"{len(texts) - last}>", style=QUIET)
         yield line
+
+
+def _window(widths: list[int], at: int, width: int) -> tuple[int, int]:
+    """From where to where cells of `widths` fit into `width`, that at `at` among them."""
+    if sum(widths) <= width:
+        return 0, len(widths)
+    first, last = at, at + 1
+    room = width - 2 * _MORE - widths[at]
+    while True:
+        before = widths[first - 1] if first else room + 1
+        after = widths[last] if last < len(widths) else room + 1
+        if min(before, after) > room:
+            return first, last
+        if before <= room and (at - first <= last - at or after > room):
+            first, room = first - 1, room - before
+        else:
+            last, room = last + 1, room - after
 
 
 def _top(number: int, row: Row, shown: bool) -> Text:
