@@ -33,6 +33,7 @@ class ScoredScan:
         risk_if: risk under each value that the unknown facts may have; empty when all are known.
         class_probabilities: by class name, summing to 1; the mean over `risk_if` where that is filled.
         cases: what the network says in every case, whatever is known: a fact that comes later picks from it.
+        prepared: (h, w) float32 in [0, 1]: what the network got.
         mask: (H, W) bool, source pixels: the lesion.
         box: where in the frame the scan lies, source pixels.
         distance: how far from the training data, in the units of the bundle's threshold.
@@ -44,6 +45,7 @@ class ScoredScan:
     risk_if: Mapping[str, float]
     class_probabilities: Mapping[str, float]
     cases: tuple[CaseRisk, ...]
+    prepared: NDArray[np.float32]
     mask: Mask
     box: Box
     found_by: RegionSource
@@ -155,6 +157,7 @@ class Assessor:
             risk_if=outcome.risk_if,
             class_probabilities=outcome.class_probabilities,
             cases=risks,
+            prepared=scan.pixels,
             mask=to_source(lesion, scan.origin),
             box=scan.origin.box,
             found_by=scan.found_by,

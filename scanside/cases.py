@@ -62,7 +62,9 @@ def narrowed(cases: Sequence[CaseRisk], known: Mapping[str, str]) -> Outcome:
         raise ValueError(f"no case fits the facts {dict(known)}")
     unknown = open_facts([case.facts for case in left])
     names = list(left[0].class_probabilities)
-    means = np.array([[case.class_probabilities[name] for name in names] for case in left], np.float32).mean(0)
+    means = np.array([[case.class_probabilities[name] for name in names] for case in left], np.float32).mean(
+        0
+    )
     labels = (", ".join(case.facts[name] for name in unknown) for case in left)
     return Outcome(
         risk=None if unknown else left[0].risk,

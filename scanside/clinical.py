@@ -105,14 +105,16 @@ def possible_cases(names: tuple[str, ...], ca125_u_ml: float | None = None) -> t
         attribute, zero, one = _ENCODING[name]
         choices.append([({attribute: zero.value}, 0.0), ({attribute: one.value}, 1.0)])
     return tuple(
-        Case({name: value for facts, _ in row for name, value in facts.items()}, tuple(code for _, code in row))
+        Case(
+            {name: value for facts, _ in row for name, value in facts.items()}, tuple(code for _, code in row)
+        )
         for row in product(*choices)
     )
 
 
 def known_facts(record: ClinicalRecord) -> dict[str, str]:
     """What `record` says of the facts that have two values, as `Case.facts` has them."""
-    values = {"menopausal_status": record.menopausal_status, "centre": record.centre}
+    values: dict[str, Enum] = {"menopausal_status": record.menopausal_status, "centre": record.centre}
     return {name: fact.value for name, fact in values.items() if fact.value != "unknown"}
 
 

@@ -106,7 +106,7 @@ class StudyFigures:
 
 
 def study_figures(slides: Sequence[Slide]) -> StudyFigures:
-    """Put the slides of a study together; `highest_at` counts in `slides`, those that don't count included."""
+    """Put the slides of a study together; `highest_at` is an index of `slides`, whether they count or not."""
     counted = [slide for slide in slides if slide.risk is not None and not slide.left_out]
     models = {(slide.digest, slide.threshold) for slide in counted}
     unknown = tuple(dict.fromkeys(name for slide in counted for name in slide.unknown))

@@ -4,17 +4,22 @@ A frame's way: receiver -> spool -> `Agent._taken` -> queue -> scoring -> worker
 """
 
 import contextlib
+import json
 import logging
 import sqlite3
 import time
+from functools import partial
 from typing import Any
 
+from edge.entries.arrivals import Arrivals, Study
+from edge.entries.study import study_message
 from edge.monitor import condition
 from edge.monitor.condition import Health
 from edge.monitor.measures import Measures, MetricsServer
 from edge.network.tls import expiry_warning
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
+from edge.row import PENDING, milliseconds, now
 from edge.scoring.jobs import Inspection, Job, JobQueue, Priority
 from edge.scoring.loop import Scoring
 from edge.scoring.tuning import how_to_run
@@ -22,9 +27,12 @@ from edge.scoring.worker import Worker
 from edge.settings import Settings
 from edge.sockets.control import Answer, Control, Request
 from edge.sockets.events import EventHub
+from edge.sockets.listening import let_through
+from edge.sockets.pictures import picture
 from edge.sockets.requests import answer
 from edge.storage.aside import Note
 from edge.storage.custody import Custody
+from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
 from edge.storage.intake import Taken, take, take_up
 from edge.storage.rebuild import open_store
 from edge.storage.spool import Spool, Spooled
@@ -37,6 +45,7 @@ from scanside.bundle import Bundle
 from scanside.errors import ScansideError, SettingError
 
 _SNAPSHOT_ROWS = 200
+_MANY_ROWS = 20  # that one entry changed: from here on a snapshot tells views
 _BEAT_S, _LOOK_S, _RETAIN_S = 1.0, 5.0, 60.0
 _SETTLED_NS = 10**9  # two changes within one tick of a file system's clock look like one
 _log = logging.getLogger(__name__)
@@ -70,6 +79,7 @@ class Agent:
         self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
         self._measures = Measures()
         self._custody = Custody(settings.data, spool, store, audit)
+        self._arrivals = Arrivals(settings.final_after_s)
         runtimes, remark = how_to_run(settings, bundle)
         _log.info("%s", remark)
         self._worker = Worker(
@@ -79,7 +89,10 @@ class Agent:
             settings.worker_timeout_s,
             settings.worker_memory_mb << 20,
         )
-        self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
+        let_through(settings.data, settings.watch_group, settings.entry_group)
+        self._hub = EventHub(
+            settings.data, self._snapshot, self._heartbeat, partial(picture, store), settings.watch_group
+        )
         self._scoring = Scoring(
             self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
             self._quarantine, self._hub.resend, self._inspected,
@@ -93,7 +106,9 @@ class Agent:
         settings = self._settings
         with contextlib.ExitStack() as stack:
             stack.enter_context(contextlib.closing(self._hub))
-            control = stack.enter_context(contextlib.closing(Control(settings.data, self._asked)))
+            control = stack.enter_context(
+                contextlib.closing(Control(settings.data, self._asked, settings.entry_group))
+            )
             if settings.metrics_port:
                 stack.enter_context(contextlib.closing(MetricsServer(settings.metrics_port, self._metrics)))
             if settings.audit_syslog:
@@ -101,6 +116,7 @@ class Agent:
                 self._sender = SyslogSender(settings.data, server)
                 self._sender.start()
                 stack.callback(self._sender.close)
+            self._settle()
             self._look()
             for spooled in self._store.pending():
                 self._inspect(spooled)
@@ -115,6 +131,18 @@ class Agent:
         if self._scoring.broken:
             raise ScansideError("the scoring ended by a fault of the program; the log says where.")
 
+    def _settle(self) -> None:
+        """Bring the index to the settings, the model and the journal; find the studies that go on."""
+        asked = json.dumps(self._bundle.manifest.clinical_inputs)
+        final_after_s = self._settings.final_after_s
+        site = {CENTRE: self._settings.centre, ASKED: asked, FINAL_AFTER_S: str(final_after_s)}
+        self._store.settle(site)
+        self._custody.desk.catch_up()
+        for row in self._store.newest(_SNAPSHOT_ROWS):
+            ago_s = milliseconds(row["received_at"], now()) / 1e3
+            if row["study_instance_uid"] and 0 <= ago_s < final_after_s:
+                self._arrivals.came((row["study_instance_uid"], row["patient_id"]), ago_s)
+
     def _upkeep(self, notices: Notices) -> None:
         """Hear what the others say; look into the spool and at what is too old, when it is time."""
         try:
@@ -125,6 +153,11 @@ class Agent:
                 else:
                     spooled = Spooled(**notice["stored"])
                     self._taken(spooled, take(self._spool, self._store, spooled))
+            for study in self._arrivals.over():
+                self._publish_study(study)
+            if self._custody.desk.behind:
+                self._custody.desk.catch_up()
+                self._hub.resend()
             if time.monotonic() - self._looked[0] > _LOOK_S:
                 self._look()
             if time.monotonic() - self._retained > _RETAIN_S:
@@ -187,13 +220,30 @@ class Agent:
     def _publish(self, view: ViewRow) -> None:
         self._measures.result(view)
         self._hub.publish({"event": "row", "row": view})
+        study, patient = view["study_instance_uid"], view["patient_id"]
+        if not study:
+            return
+        if view["state"] == PENDING:
+            self._arrivals.came((study, patient))
+        if view["state"] != PENDING or view["frame"] == 1:
+            self._publish_study((study, patient))
+
+    def _publish_study(self, study: Study) -> None:
+        if self._hub.watched:
+            self._hub.publish({"event": "study", "study": self._study(study)})
+
+    def _study(self, study: Study) -> dict[str, Any]:
+        return study_message(self._store.study(*study), self._arrivals.may_follow(study))
 
     def _snapshot(self) -> dict[str, Any]:
+        rows = self._store.newest(_SNAPSHOT_ROWS)
+        studies = dict.fromkeys((row["study_instance_uid"], row["patient_id"]) for row in rows)
         return {
             "event": "snapshot",
             "agent": self._health.message(len(self._queue)),
             "model": _model(self._bundle),
-            "rows": self._store.newest(_SNAPSHOT_ROWS),
+            "rows": rows,
+            "studies": [self._study(study) for study in studies if study[0]],
         }
 
     def _heartbeat(self) -> dict[str, Any]:
@@ -216,16 +266,30 @@ class Agent:
     def _metrics(self) -> str:
         return self._measures.exposition(self._status())
 
-    def _asked(self, request: Request) -> Answer:
+    def _asked(self, request: Request, account: str) -> Answer:
         """A request of a command (edge/sockets/requests.py); `status` is the agent's own."""
         if request.get("do") == "status":
             return self._status()
-        said = answer(self._custody, request)
+        if request.get("do") == "enter":
+            return {"study": self._enter(request, account)}
+        said = answer(self._custody, request, account)
         if "retry" in said:
             self._inspect(Spooled(**said["retry"]))
         if request.get("do") in ("retry", "drop", "purge"):
             self._hub.resend()
         return said
+
+    def _enter(self, request: Request, account: str) -> dict[str, Any]:
+        """Take an entry and tell the views what it changed."""
+        entered = self._custody.desk.enter(request, account)
+        study = self._study((entered.kept.study, entered.kept.patient))
+        if len(entered.rows) > _MANY_ROWS:
+            self._hub.resend()
+        else:
+            for row in entered.rows:
+                self._hub.publish({"event": "row", "row": row})
+            self._hub.publish({"event": "study", "study": study})
+        return study
 
 
 def _model(bundle: Bundle) -> dict[str, Any]:
