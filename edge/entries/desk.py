@@ -120,7 +120,7 @@ class Desk:
             raise SettingError("no image of this study and this patient is held.")
         if not entry.instance:
             return entry
-        row = self._store.row(*entry.slide)
+        row = self._store.row(*entry.slide, picture=False)
         if row is None or (row["study_instance_uid"], row["patient_id"]) != (entry.study, entry.patient):
             raise SettingError("no such slide in this study of this patient.")
         if row["state"] == PENDING:

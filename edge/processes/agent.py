@@ -11,15 +11,14 @@ import time
 from functools import partial
 from typing import Any
 
-from edge.entries.arrivals import Arrivals, Study
-from edge.entries.study import study_message
+from edge.entries.arrivals import Arrivals
 from edge.monitor import condition
 from edge.monitor.condition import Health
 from edge.monitor.measures import Measures, MetricsServer
 from edge.network.tls import expiry_warning
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
-from edge.row import PENDING, milliseconds, now
+from edge.row import milliseconds, now
 from edge.scoring.jobs import Inspection, Job, JobQueue, Priority
 from edge.scoring.loop import Scoring
 from edge.scoring.tuning import how_to_run
@@ -30,6 +29,7 @@ from edge.sockets.events import EventHub
 from edge.sockets.listening import let_through
 from edge.sockets.pictures import picture
 from edge.sockets.requests import answer
+from edge.sockets.telling import Telling
 from edge.storage.aside import Note
 from edge.storage.custody import Custody
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
@@ -45,7 +45,6 @@ from scanside.bundle import Bundle
 from scanside.errors import ScansideError, SettingError
 
 _SNAPSHOT_ROWS = 200
-_MANY_ROWS = 20  # that one entry changed: from here on a snapshot tells views
 _BEAT_S, _LOOK_S, _RETAIN_S = 1.0, 5.0, 60.0
 _SETTLED_NS = 10**9  # two changes within one tick of a file system's clock look like one
 _log = logging.getLogger(__name__)
@@ -93,9 +92,10 @@ class Agent:
         self._hub = EventHub(
             settings.data, self._snapshot, self._heartbeat, partial(picture, store), settings.watch_group
         )
+        self._telling = Telling(self._hub, store, self._arrivals)
         self._scoring = Scoring(
             self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
-            self._quarantine, self._hub.resend, self._inspected,
+            self._quarantine, self._telling.resend, self._inspected,
         )  # fmt: skip
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
@@ -154,16 +154,16 @@ class Agent:
                     spooled = Spooled(**notice["stored"])
                     self._taken(spooled, take(self._spool, self._store, spooled))
             for study in self._arrivals.over():
-                self._publish_study(study)
+                self._telling.study(study)
             if self._custody.desk.behind:
                 self._custody.desk.catch_up()
-                self._hub.resend()
+                self._telling.resend()
             if time.monotonic() - self._looked[0] > _LOOK_S:
                 self._look()
             if time.monotonic() - self._retained > _RETAIN_S:
                 self._retained = time.monotonic()
                 if self._custody.retain(self._settings.keep_days, self._settings.keep_gb):
-                    self._hub.resend()
+                    self._telling.resend()
         except (sqlite3.OperationalError, OSError) as error:  # a full or read-only disk passes
             _log.error("the index can't be written: %s", error)
             self._looked = (time.monotonic(), 0)
@@ -180,7 +180,7 @@ class Agent:
     def _taken(self, spooled: Spooled, taken: Taken) -> None:
         if taken.replaced:
             _log.warning("%s came again with other content", spooled.sop_instance_uid)
-            self._hub.resend()
+            self._telling.resend()
         if taken.row is not None:
             self._health.received(spooled.received_at)
             self._measures.received(spooled)
@@ -219,31 +219,16 @@ class Agent:
 
     def _publish(self, view: ViewRow) -> None:
         self._measures.result(view)
-        self._hub.publish({"event": "row", "row": view})
-        study, patient = view["study_instance_uid"], view["patient_id"]
-        if not study:
-            return
-        if view["state"] == PENDING:
-            self._arrivals.came((study, patient))
-        if view["state"] != PENDING or view["frame"] == 1:
-            self._publish_study((study, patient))
-
-    def _publish_study(self, study: Study) -> None:
-        if self._hub.watched:
-            self._hub.publish({"event": "study", "study": self._study(study)})
-
-    def _study(self, study: Study) -> dict[str, Any]:
-        return study_message(self._store.study(*study), self._arrivals.may_follow(study))
+        self._telling.row(view)
 
     def _snapshot(self) -> dict[str, Any]:
         rows = self._store.newest(_SNAPSHOT_ROWS)
-        studies = dict.fromkeys((row["study_instance_uid"], row["patient_id"]) for row in rows)
         return {
             "event": "snapshot",
             "agent": self._health.message(len(self._queue)),
             "model": _model(self._bundle),
             "rows": rows,
-            "studies": [self._study(study) for study in studies if study[0]],
+            "studies": self._telling.studies(rows),
         }
 
     def _heartbeat(self) -> dict[str, Any]:
@@ -261,6 +246,7 @@ class Agent:
             self._audit.lost,
             self._sender.problem if self._sender else None,
             expiry_warning(self._settings),
+            self._custody.desk.journal.faults,
         )
 
     def _metrics(self) -> str:
@@ -271,25 +257,13 @@ class Agent:
         if request.get("do") == "status":
             return self._status()
         if request.get("do") == "enter":
-            return {"study": self._enter(request, account)}
+            return {"study": self._telling.enter(self._custody.desk, request, account)}
         said = answer(self._custody, request, account)
         if "retry" in said:
             self._inspect(Spooled(**said["retry"]))
         if request.get("do") in ("retry", "drop", "purge"):
-            self._hub.resend()
+            self._telling.resend()
         return said
-
-    def _enter(self, request: Request, account: str) -> dict[str, Any]:
-        """Take an entry and tell the views what it changed."""
-        entered = self._custody.desk.enter(request, account)
-        study = self._study((entered.kept.study, entered.kept.patient))
-        if len(entered.rows) > _MANY_ROWS:
-            self._hub.resend()
-        else:
-            for row in entered.rows:
-                self._hub.publish({"event": "row", "row": row})
-            self._hub.publish({"event": "study", "study": study})
-        return study
 
 
 def _model(bundle: Bundle) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,8 @@ class Control:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection, contextlib.suppress(OSError):
+                said = self._answered(_line(connection), _uid(connection))
                 connection.settimeout(_REQUEST_S)
-                with connection.makefile("rb") as lines:
-                    line = lines.readline(_MAX_REQUEST_BYTES)
-                said = self._answered(line, _uid(connection))
                 connection.sendall(json.dumps(said).encode() + b"\n")
         finally:
             self._places.release()
@@ -140,6 +139,18 @@ def account(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
+
+
+def _line(connection: socket.socket) -> bytes:
+    """What is asked; all of it has to come in time, however small the pieces are."""
+    line, end = b"", time.monotonic() + _REQUEST_S
+    while not line.endswith(b"\n") and len(line) < _MAX_REQUEST_BYTES:
+        connection.settimeout(max(0.001, end - time.monotonic()))
+        piece = connection.recv(_MAX_REQUEST_BYTES - len(line))
+        if not piece:
+            break
+        line += piece
+    return line
 
 
 def _uid(connection: socket.socket) -> int:

@@ -1,7 +1,8 @@
 """What may be done to what is kept: purged by a person, removed by age or size, let out of quarantine.
 
-The spool, its folders for what was put aside, and the index are changed together. Files go first: what is
-half done after a power cut is done again by the same command, and nothing that was removed comes back.
+The spool, its folders for what was put aside, the journal of entries and the index are changed together. The
+journal and the files go first: what is half done after a power cut is done again by the same command, and
+nothing that was removed comes back.
 """
 
 import contextlib
@@ -109,11 +110,11 @@ class Custody:
         )
         if not dry:
             found: list[Indexed | Note] = [*instances, *aside["replaced"], *aside["quarantine"]]
+            self.desk.forget(patient, study, unreadable=True)
             for name, folder in self._asides():
                 for note in aside[name]:
                     folder.remove(note.file)
             self._remove(instances)
-            self.desk.forget(patient, study, unreadable=True)
             for path in indexes:
                 path.unlink()
             studies = [(one.study_instance_uid, one.patient_id) for one in found]
@@ -174,6 +175,8 @@ class Custody:
 
         While an instance is held whose study is not known yet, none counts as missing.
         """
+        if not gone and not oldest:
+            return
         held = {(one.study_instance_uid, one.patient_id) for one in self._store.instances()}
         missing = gone - held
         if oldest and not any(not study for study, _ in held):

@@ -4,9 +4,7 @@ It can be deleted: the agent builds it anew from the spool and the journal, as d
 """
 
 import base64
-import contextlib
 import json
-import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,18 +13,13 @@ from typing import Any
 
 from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
-from edge.row import FAILED, MIXED_STUDY, PENDING, SCORED, Patient, Preview, Row, now
+from edge.row import FAILED, PENDING, SCORED, Patient, Preview, Row, now
 from edge.storage import entered
-from edge.storage.index import NAME, START_AFRESH, DamagedIndex, open_index, read_index
+from edge.storage.index import NAME, DamagedIndex, open_index
+from edge.storage.reading import MIXED, said
 from edge.storage.spool import Spooled
-from scanside.errors import SettingError
 
-__all__ = ["NAME", "DamagedIndex", "Indexed", "Store", "ViewRow", "read_rows", "read_studies"]
-
-# Whether the study of a row of `frames` also came under another patient ID. Asked anew each time: a
-# corrected header that is sent again ends it.
-_MIXED = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id != frames.patient_id AND
-    json_extract(other.row, '$.study_instance_uid') = json_extract(frames.row, '$.study_instance_uid'))"""
+__all__ = ["NAME", "DamagedIndex", "Indexed", "Store", "ViewRow"]
 
 _INSTANCES = """SELECT file, sop_instance_uid, MIN(received_at),
     COALESCE(MAX(json_extract(row, '$.study_instance_uid')), ''), MAX(patient_id), MAX(state = ?)
@@ -257,15 +250,12 @@ class Store:
         where = "WHERE json_extract(row, '$.study_instance_uid') = ?"
         return [name for (name,) in self._ask(f"SELECT DISTINCT patient_id FROM frames {where}", study)]
 
-    def row(self, sop_instance_uid: str, frame: int) -> ViewRow | None:
-        """One row, with its picture."""
+    def row(self, sop_instance_uid: str, frame: int, *, picture: bool = True) -> ViewRow | None:
+        """One row, with its picture or without."""
+        key = (sop_instance_uid, frame)
         with self._lock:
-            return next(
-                iter(
-                    self._views("WHERE sop_instance_uid = ? AND frame = ?", (sop_instance_uid, frame), True)
-                ),
-                None,
-            )
+            found = self._views("WHERE sop_instance_uid = ? AND frame = ?", key, picture)
+        return found[0] if found else None
 
     def remove(self, files: Iterable[str]) -> None:
         """Forget these files and all that came of them, the pages on the disk included."""
@@ -375,11 +365,11 @@ class Store:
     def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
         column = "preview" if preview else "NULL"
         found = self._db.execute(
-            f"SELECT row, {_MIXED}, patient_name, patient_id, {column} FROM frames {where}", values
+            f"SELECT row, {MIXED}, patient_name, patient_id, {column} FROM frames {where}", values
         )
         return [
             {
-                **_said(row, mixed),
+                **said(row, mixed),
                 "patient_name": name,
                 "patient_id": identity,
                 "preview": picture and json.loads(picture),
@@ -390,40 +380,6 @@ class Store:
     def _ask(self, question: str, *values: Any) -> list[Any]:
         with self._lock:
             return self._db.execute(question, values).fetchall()
-
-
-def read_rows(data: Path) -> list[dict[str, Any]]:
-    """Every row of the store in the folder `data`, the first received first; the agent may be running.
-
-    Raises:
-        SettingError: there is no store, or it can't be read.
-    """
-    try:
-        with contextlib.closing(read_index(data)) as db:
-            rows = db.execute(
-                f"SELECT row, {_MIXED} FROM frames ORDER BY received_at, sop_instance_uid, frame"
-            ).fetchall()
-    except sqlite3.DatabaseError as error:
-        raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
-    return [_said(row, mixed) for row, mixed in rows]
-
-
-def read_studies(data: Path) -> list[entered.StudyKept]:
-    """Every study in the store, the first received first; the agent may be running.
-
-    Raises:
-        SettingError: there is no store, or it can't be read.
-    """
-    try:
-        with contextlib.closing(read_index(data)) as db:
-            return [entered.study_kept(db, *key) for key in entered.study_keys(db)]
-    except sqlite3.DatabaseError as error:
-        raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
-
-
-def _said(row: str, mixed: bool) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(row)
-    return {**said, "flags": [*said["flags"], MIXED_STUDY]} if mixed else said
 
 
 def _row(text: str) -> Row:

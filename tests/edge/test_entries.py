@@ -1,22 +1,16 @@
 """What people enter: it reaches rows and figures, and outlasts whatever happens to the agent and its index."""
 
-import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pydicom
-import pytest
 
 from edge.sockets.control import ask
 from scanside.assess import Assessor
 from scanside.bundle import load_bundle
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
-from scanside.errors import SettingError
 from scanside.scan.decode import open_instance
 from tests.edge.conftest import MakeImage, StartAgent
-from tests.edge.running import RunningAgent, edge, listen
+from tests.edge.running import listen
 from tests.synth.dicom import Patient
 
 WHO = Patient(name="SYNTHETIC^ANNA", id="SYN-7", study="1.2.826.0.1.99")
