@@ -1,8 +1,8 @@
-"""`edge results`: the results in an agent's data folder, whether it runs or not."""
+"""`edge results`: the results in an agent's data folder, slide by slide or by study; it need not run."""
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from edge.commands import options
@@ -12,13 +12,20 @@ from scanside import RESEARCH_USE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_config(parser)
     options.add_data(parser)
+    parser.add_argument("--studies", action="store_true", help="the figures of each study, not each slide")
     parser.add_argument("--json", action="store_true", help="a JSON list, its keys in docs/results-json.md")
 
 
 def main(args: argparse.Namespace) -> int:
-    from edge.storage.store import read_rows
+    from edge.entries.study import images_may_follow, study_message
+    from edge.storage.reading import read_rows, read_studies
 
-    show(read_rows(options.settings(args).data), as_json=args.json)
+    data = options.settings(args).data
+    if args.studies:
+        kept = read_studies(data)
+        show_studies([study_message(one, images_may_follow(one)) for one in kept], as_json=args.json)
+    else:
+        show(read_rows(data), as_json=args.json)
     return 0
 
 
@@ -27,6 +34,45 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
+    _print(
+        ("Received", "Instance", "Frame", "Risk", "Result"),
+        ((_time(row), row["sop_instance_uid"], str(row["frame"]), _risk(row), _result(row)) for row in rows),
+    )
+
+
+def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print studies, and their sides, for a program or for a person."""
+    if as_json:
+        print(json.dumps(studies, indent=2))
+        return
+    lines = []
+    for study in studies:
+        state = f"{study['state']}: {study['why']}" if study["why"] else study["state"]
+        about = (study["study_instance_uid"], study["patient_id"])
+        lines.append((*about, "whole", *_figures(study["risk"]), ", ".join([state, *_facts(study)])))
+        lines += [(*about, side, *_figures(risk), "") for side, risk in study["sides"].items()]
+    _print(("Study", "Patient ID", "Side", "Highest", "Mean", "Vote", "Slides", "State"), lines)
+
+
+def _figures(risk: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
+    if risk is None:
+        return "", "", "", "0"
+    vote = f"{risk['vote']}, {risk['agreement']:.0%} agree" + ", discordant" * risk["discordant"]
+    counted = [f"{risk['slides']}"]
+    counted += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]
+    at_most = "up to " * risk["risk_if_unknown"]
+    return f"{at_most}{risk['highest']:.3f}", f"{at_most}{risk['mean']:.3f}", vote, ", ".join(counted)
+
+
+def _facts(study: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{fact['value']} ({fact['source']})" + ", not used by this model" * (not fact["used"])
+        for fact in study["facts"].values()
+        if fact["source"]
+    ]
+
+
+def _print(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -34,11 +80,10 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     from edge.view.text import safe
 
     table = Table(box=None, pad_edge=False, header_style="")
-    for title in ("Received", "Instance", "Frame", "Risk", "Result"):
+    for title in titles:
         table.add_column(title, overflow="fold")
-    for row in rows:
-        cells = (_time(row), row["sop_instance_uid"], str(row["frame"]), _risk(row), _result(row))
-        table.add_row(*(Text(safe(cell)) for cell in cells))
+    for line in lines:
+        table.add_row(*(Text(safe(cell)) for cell in line))
     console = Console()
     console.print(RESEARCH_USE, markup=False, highlight=False)
     console.print(table)
@@ -57,6 +102,18 @@ def _risk(row: Mapping[str, Any]) -> str:
 def _result(row: Mapping[str, Any]) -> str:
     words = {None: "scored", True: "malignant: at or above threshold", False: "benign: below threshold"}
     if row["state"] == "scored":
-        return ", ".join([words[row["malignant"]], *row["flags"]])
+        return ", ".join([words[row["malignant"]], *_entered(row), *row["flags"]])
     state = str(row["state"]).replace("_", " ")
     return f"{state}: {row['reason']}" if row["reason"] else state
+
+
+def _entered(row: Mapping[str, Any]) -> list[str]:
+    """What people entered about a slide, and what its risk stands on."""
+    told = [*row["facts"].values()]
+    if row["side"]:
+        told.append(f"{row['side']} side")
+    if row["left_out"]:
+        told.append("left out of the study")
+    if row["disputed"]:
+        told.append(f"disputed: {row['disputed']}")
+    return told
