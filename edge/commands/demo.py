@@ -23,6 +23,7 @@ from edge.commands.watch import first_contact, show
 from edge.demo.agent import HOST, running_agent
 from edge.demo.exam import write_exam
 from edge.view.feed import follow
+from edge.view.graphics_detect import GRAPHICS, drawing
 from edge.view.messages import Row
 from edge.view.screen import about
 from edge.view.slides import cells_of
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="the agent's data folder (a temporary one)")
     parser.add_argument("--exam", action="store_true", help="push a whole synthetic examination, at its pace")
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="N times as fast (1)")
+    parser.add_argument("--graphics", choices=GRAPHICS, default="auto", help="how pictures are drawn (auto)")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so many seconds (at Ctrl-C)")
     options.add_bundle(parser)
 
@@ -81,7 +83,7 @@ def main(args: argparse.Namespace) -> int:
             sender = Sender(files, port, args.speed if watched else None)
             with sender:
                 if watched:
-                    with contextlib.suppress(KeyboardInterrupt):
+                    with contextlib.suppress(KeyboardInterrupt), drawing(console, args.graphics):
                         show(data, console, args.seconds)
                     view = first_contact(data)
                 else:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from edge.commands import options
 from edge.view.feed import follow
+from edge.view.graphics_detect import GRAPHICS, drawing
 from edge.view.screen import about, screen
 from edge.view.slides import line
 from edge.view.state import View
@@ -31,6 +32,7 @@ _FIRST_CONTACT_S = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_config(parser)
     options.add_data(parser)
+    parser.add_argument("--graphics", choices=GRAPHICS, default="auto", help="how pictures are drawn (auto)")
     parser.add_argument("--once", action="store_true", help="print the screen as it is now and end")
     parser.add_argument(
         "--svg", type=Path, metavar="FILE", help="save the screen as it is now as SVG and end"
@@ -45,7 +47,8 @@ def main(args: argparse.Namespace) -> int:
         elif args.once:
             console.print(screen(first_contact(data), _now(), console.size), height=console.height)
         elif console.is_terminal:
-            show(data, console)
+            with drawing(console, args.graphics):
+                show(data, console)
         else:
             report(follow(data), console)
     return 0
