@@ -52,17 +52,17 @@ def drawing(console: Console, wanted: str = "auto") -> Iterator[None]:
 
 
 def _painter(console: Console, wanted: str, environment: Mapping[str, str]) -> Painter | None:
-    """None where there are no colours: a picture is then made of signs, which rich writes itself."""
-    coloured = console.color_system in ("truecolor", "256") and not console.no_color
+    """None where there are too few colours: a picture is then made of signs, which rich writes itself."""
     cell = _cell_px()
-    if wanted == "auto":
-        wanted, cell = _found(environment, cell) if coloured else ("blocks", cell)
+    if wanted == "auto" and console.color_system and not console.no_color:
+        wanted, cell = _found(environment, cell)
     if wanted == "kitty":
         return graphics.kitty(cell or _SMALL_CELL)
     if wanted == "iterm2":
         return graphics.iterm2(cell or _SMALL_CELL)
     if wanted == "sixel":
         return graphics.sixel(cell or _SMALL_CELL)
+    coloured = console.color_system in ("truecolor", "256") and not console.no_color
     return graphics.blocks(console.color_system == "truecolor") if coloured else None
 
 
