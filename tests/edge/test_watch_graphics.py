@@ -234,7 +234,7 @@ def test_paints_in_a_terminal_as_told(agent: RunningAgent, image: MakeImage, nam
     assert "▀" not in terminal.raw
     if name == "kitty":
         assert terminal.raw.count("\x1b_Ga=d,d=I") == 2
-        sent = KITTY.findall(terminal.raw[: terminal.raw.index("a=d")].rpartition("\x1b_Ga=T")[0])
+        sent = KITTY.findall(terminal.raw[: terminal.raw.rindex(mark)])
         assert (_decoded("".join(data for _, data in sent)) == OUTLINE).all(axis=2).any()
 
 
