@@ -13,6 +13,7 @@ from rich.text import Text
 from edge.commands import options
 from edge.view.feed import Feed, follow
 from edge.view.focus import Focus
+from edge.view.graphics_detect import GRAPHICS, drawing
 from edge.view.live import for_a_time, show
 from edge.view.pictures import wanted
 from edge.view.plain import json_lines, plain_lines
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--privacy", action="store_true", help="name nobody (with --svg always)")
     who.add_argument("--show-identity", action="store_true", help="name patients in --svg too")
     parser.add_argument("--read-only", action="store_true", help="enter nothing")
+    parser.add_argument("--graphics", choices=GRAPHICS, default="auto", help="how pictures are drawn (auto)")
     parser.add_argument("--bell", action="store_true", help="ring once when a study turns final")
 
 
@@ -47,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json and args.privacy:
         raise SettingError("--json says everything as the agent does, names too. Leave out --privacy.")
     focus = Focus(hidden=args.privacy or (bool(args.svg) and not args.show_identity))
-    with stoppable(), contextlib.suppress(KeyboardInterrupt, EOFError):  # the ordinary ways to end it
+    with stoppable(), contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
         if args.svg:
             _save(args.svg, as_svg(first_contact(data, focus), focus=focus))
         elif args.once:
@@ -56,7 +58,8 @@ def main(args: argparse.Namespace) -> int:
         elif args.json:
             _print(console, json_lines(Feed(data)))
         elif console.is_terminal and not args.plain:
-            show(data, console, focus=focus, read_only=args.read_only, bell=args.bell)
+            with drawing(console, args.graphics):
+                show(data, console, focus=focus, read_only=args.read_only, bell=args.bell)
         else:
             _print(console, plain_lines(follow(data), args.privacy))
     return 0

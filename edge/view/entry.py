@@ -44,6 +44,7 @@ class Entry:
     Attributes:
         title: what is asked, such as "menopausal status".
         slide: what it is about; None for the whole study.
+        image: digest of the image that the slide showed, so that an entry never meets another one.
         number: of the slide on the screen, 0 for the whole study.
         touched: when a key was last pressed.
         chosen: index of a choice.
@@ -53,6 +54,7 @@ class Entry:
     title: str
     study: StudyKey
     slide: SlideKey | None
+    image: str
     number: int
     choices: tuple[Choice, ...]
     touched: datetime
@@ -88,7 +90,10 @@ class Entry:
         if choice is None or (choice.asks and not reason):
             return None
         says = {**choice.says, **({choice.asks: reason} if choice.asks else {})}
-        place = {} if self.slide is None else {"instance": self.slide[0], "frame": self.slide[1]}
+        place: dict[str, Any] = (
+            {} if self.slide is None else {"instance": self.slide[0], "frame": self.slide[1]}
+        )
+        place |= {"image": self.image} if self.image else {}
         study, patient = self.study
         request = {"do": "enter", "study": study, "patient": patient, **place, **says}
         where = f"slide {self.number}, " * bool(self.number)
@@ -98,7 +103,7 @@ class Entry:
 def menopausal_status(study: StudyKey, now: datetime) -> Entry:
     values = ("premenopausal", "postmenopausal", "unknown")
     choices = tuple(Choice(value, {"fact": "menopausal_status", "value": value}) for value in values)
-    return Entry("menopausal status", study, None, 0, choices, now)
+    return Entry("menopausal status", study, None, "", 0, choices, now)
 
 
 def side(row: Row, number: int, now: datetime) -> Entry:
@@ -107,23 +112,31 @@ def side(row: Row, number: int, now: datetime) -> Entry:
         Choice("right", {"side": "right"}),
         Choice("not known", {"side": None}),
     )
-    return Entry("side", row.owner, row.key, number, choices, now)
+    return Entry("side", row.owner, row.key, row.image, number, choices, now)
 
 
 def leave_out(row: Row, number: int, now: datetime) -> Entry:
     if row.left_out:
         back = Choice("count it again", {"left_out": False, "reason": None})
-        return Entry("left out", row.owner, row.key, number, (back,), now, chosen=0)
+        return Entry("left out", row.owner, row.key, row.image, number, (back,), now, chosen=0)
     reasons = ("poor image", "not the lesion", "the same as another")
     choices = tuple(Choice(reason, {"left_out": True, "reason": reason}) for reason in reasons)
     other = Choice("other", {"left_out": True}, asks="reason")
-    return Entry("leave out", row.owner, row.key, number, (*choices, other), now)
+    return Entry("leave out", row.owner, row.key, row.image, number, (*choices, other), now)
 
 
 def dispute(row: Row, number: int, now: datetime) -> Entry:
     if row.disputed:
         back = Choice("withdraw", {"disputed": None})
-        return Entry("disputed", row.owner, row.key, number, (back,), now, chosen=0)
+        return Entry("disputed", row.owner, row.key, row.image, number, (back,), now, chosen=0)
     reasons = ("wrong outline", "not an ovary", "artefact")
     choices = tuple(Choice(reason, {"disputed": reason}) for reason in reasons)
-    return Entry("dispute", row.owner, row.key, number, (*choices, Choice("other", {}, asks="disputed")), now)
+    return Entry(
+        "dispute",
+        row.owner,
+        row.key,
+        row.image,
+        number,
+        (*choices, Choice("other", {}, asks="disputed")),
+        now,
+    )

@@ -1,5 +1,6 @@
 """The live view in a terminal: hears the agent and the keys, draws when something changed."""
 
+import contextlib
 import itertools
 import os
 import sys
@@ -44,7 +45,8 @@ def show(
     """
     sender = Sender(data)
     try:
-        _show(data, console, seconds, focus or Focus(), read_only, bell, sender)
+        with contextlib.suppress(EOFError):  # the keyboard is gone
+            _show(data, console, seconds, focus or Focus(), read_only, bell, sender)
     finally:
         _say_what_failed(sender, console)
 

@@ -44,6 +44,7 @@ class Row:
         instance, study, patient: keys, never to be drawn; `study` is empty until the header was read.
         malignant: what the threshold of the model that scored it says; None when it has no single risk.
         digest, model: of the model that scored it; empty when none did.
+        image: digest of the image that it speaks of; a key, too.
         side: "left", "right" or empty.
         disputed: the reason, or empty.
         superseded: whether this risk came in another's place.
@@ -68,6 +69,7 @@ class Row:
     malignant: bool | None = None
     digest: str = ""
     model: str = ""
+    image: str = ""
     side: str = ""
     left_out: bool = False
     disputed: str = ""
@@ -150,6 +152,7 @@ def row_of(said: Message) -> Row:
         malignant=None if said["malignant"] is None else bool(said["malignant"]),
         digest=safe(said["bundle_digest"] or ""),
         model=safe(said["model"] or ""),
+        image=str(said.get("image_digest") or ""),
         side=safe(said.get("side") or ""),
         left_out=bool(said.get("left_out")),
         disputed=safe(said.get("disputed") or ""),

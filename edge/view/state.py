@@ -111,7 +111,8 @@ class View:
             case "heartbeat":
                 return {"agent": agent_of(message["agent"])}
             case "row":
-                rows = _sorted([*self.rows_but(row := row_of(message["row"])), row])
+                row = self._with_preview(row_of(message["row"]))
+                rows = _sorted([*(known for known in self.rows if known.key != row.key), row])
                 return {
                     "rows": rows,
                     "pictures": tuple(sent for sent in self.pictures if self._still(sent, rows)),
@@ -126,9 +127,6 @@ class View:
                 return {"pictures": (*others, sent)[-_MAX_PICTURES:]}
         return {}
 
-    def rows_but(self, row: Row) -> list[Row]:
-        return [known for known in self.rows if known.key != row.key]
-
     def _assessed(self, slide: SlideKey) -> set[datetime | None]:
         return {row.assessed_at for row in self.rows if row.key == slide}
 
@@ -137,7 +135,7 @@ class View:
         return any(row.key == sent.slide and row.assessed_at in self._assessed(row.key) for row in rows)
 
     def _with_preview(self, row: Row) -> Row:
-        """`row` with the picture that came with it earlier: a snapshot has but one."""
+        """`row` with the picture that came with it earlier: not every message has it."""
         same = [
             known.preview
             for known in self.rows
