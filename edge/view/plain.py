@@ -40,7 +40,7 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
         if view.in_contact != in_contact:
             in_contact = view.in_contact
             stop = no_contact(view)
-            yield stop[1] if stop and not in_contact else about(view.model).plain
+            yield stop[1] if stop and not in_contact else about(view.model).plain.replace(" · ", ". ")
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:

@@ -1,6 +1,8 @@
 """What a terminal sends for a key, and that no other bytes are taken for one."""
 
 import os
+import re
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,3 +58,11 @@ def test_a_sequence_that_comes_in_pieces_is_one_key() -> None:
 def test_no_key_has_two_meanings() -> None:
     presses = [press for key in KEYS for press in key.presses]
     assert len(presses) == len(set(presses))
+
+
+def test_the_docs_have_a_line_for_each_key_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "live-view.md").read_text()
+    table = page.split("## Keys")[1].split("\n\n")[1]
+    assert re.findall(r"^\| `(.+?)` \| (.+) \|$", table, re.MULTILINE) == [
+        (key.shown, key.does) for key in KEYS
+    ]

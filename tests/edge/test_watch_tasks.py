@@ -71,7 +71,7 @@ def test_an_entry_without_an_answer_is_said(terminal: Terminal, agent: TinyAgent
 
 
 def test_an_entry_that_fails_after_the_view_was_left_is_said_all_the_same(
-    agent: TinyAgent, tmp_path: Path
+    agent: TinyAgent,
 ) -> None:
     agent.refuse = "the disk is full"
     with in_terminal("watch", "--data", agent.data) as terminal:
@@ -138,7 +138,7 @@ def test_one_bell_when_a_study_turns_final(agent: TinyAgent) -> None:
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, "q", "bad message"])
-def test_the_terminal_is_given_back(agent: TinyAgent, tmp_path: Path, end: signal.Signals | str) -> None:
+def test_the_terminal_is_given_back(agent: TinyAgent, end: signal.Signals | str) -> None:
     with in_terminal("watch", "--data", agent.data) as terminal:
         terminal.wait_for("SLIDE 4 of 4")
         assert not terminal.modes()[3] & (termios.ECHO | termios.ICANON)
