@@ -5,7 +5,7 @@ from edge.view.messages import Preview, SlideKey
 from edge.view.shown import Shown
 from edge.view.verdict import no_contact
 
-_TITLES = {"preview": "The picture", "prepared": "What the network saw", "saliency": "Saliency"}
+_TITLES = {"preview": "picture", "prepared": "what the network saw", "saliency": "saliency"}
 
 
 def wanted(shown: Shown, focus: Focus) -> tuple[SlideKey, str] | None:
@@ -30,7 +30,7 @@ def picture(shown: Shown, focus: Focus) -> tuple[Preview | None, str]:
         return row.preview, ""
     sent = shown.view.picture(row.key, kind)
     if sent and sent.preview:
-        return sent.preview, _TITLES[kind]
+        return sent.preview, _TITLES[kind].capitalize()
     if sent:
         return None, sent.reason
     hidden = "The frame is hidden: it may name the patient. " * (kind != focus.picture)

@@ -37,6 +37,7 @@ from scanside import RESEARCH_USE
 
 _PICTURE_MIN_WIDTH = 70  # of the screen; on a narrower one the risk has it alone
 _STRIP_MIN_HEIGHT = 18
+_NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 42, 48, 72  # of the screen, of the risk
 _OTHERS_MIN_HEIGHT = 36
 _OTHERS = 6
 _NAME_WIDTH = 32
@@ -72,8 +73,12 @@ def _body(shown: Shown, focus: Focus, now: datetime, width: int) -> RenderableTy
     column = Padding(RiskColumn(shown, focus.of_study, now), (0, 1))
     if width < _PICTURE_MIN_WIDTH:
         return column
+    least = _NARROW_COLUMN if width < _NARROW else _COLUMN
     body = Layout()
-    body.split_row(Layout(_picture(shown, focus)), Layout(column, size=min(72, max(42, width * 2 // 5))))
+    body.split_row(
+        Layout(_picture(shown, focus)),
+        Layout(column, size=min(_WIDE_COLUMN, max(least, width * 2 // 5))),
+    )
     return body
 
 

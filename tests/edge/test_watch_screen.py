@@ -4,14 +4,16 @@ import re
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
 
-from edge.view.focus import Focus
+from edge.view.focus import Focus, press
 from edge.view.screen import screen
 from edge.view.state import View
 from scanside import RESEARCH_USE
-from tests.edge.watch_messages import NOW, preview, rendered, row, snapshot, unscored, view
+from tests.edge.watch_messages import NOW, exam, fact, preview, rendered, row, snapshot, study, unscored, view
 
 SIZES = [(80, 24), (100, 30), (160, 48), (40, 12)]
 HOSTILE = (
@@ -220,3 +222,91 @@ def test_a_second_snapshot_keeps_the_pictures_it_leaves_out() -> None:
     first = view(row(1, preview=preview()), row(2, preview=preview()))
     again = first.heard(snapshot(row(1), row(2, assessed_at=NOW.isoformat())), NOW)
     assert [r.preview is not None for r in again.rows] == [True, False]  # the second was assessed anew
+
+
+MODES = ["", "h", "i", "g", "r", "p", "2", "3", "down", "m", "2 d 4 a", "o", "?"]
+
+
+def looking(keys: str, shown: View) -> Focus:
+    focus = Focus()
+    for key in keys.split():
+        focus = press(focus, key, shown, NOW).focus
+    return focus
+
+
+@pytest.mark.parametrize("keys", MODES)
+def test_without_contact_no_mode_shows_a_figure(keys: str) -> None:
+    shown = exam()
+    lines = rendered(shown.lost(), 120, 40, focus=looking(keys, shown))
+    whole = "\n".join(lines)
+    assert "%" not in whole and "█" not in whole
+    assert ("NO CONTACT" in whole) == (keys != "?")
+    assert "Agent: no contact" in whole
+
+
+@pytest.mark.parametrize("keys", [mode for mode in MODES if mode not in ("?", "3")])
+def test_every_figure_stands_with_state_age_and_model(keys: str) -> None:
+    shown = exam()
+    lines = rendered(shown, focus=looking(keys, shown))
+    heading = next(line for line in lines if "SLIDE" in line or "STUDY, highest" in line)
+    after = " ".join(lines[lines.index(heading) :][:2])
+    assert ("provisional" in after or "final" in after) and "ago" in after
+    assert any("ovary-net 0.1.0 · a1b2c3d4e5f6" in line for line in lines)
+
+
+def test_a_held_screen_says_what_came_and_what_is_superseded() -> None:
+    shown = exam()
+    focus = looking("h", shown)
+    later = shown.heard({"event": "row", "row": row(8, risk=0.99, assessed_at="2026-03-04T11:00:00Z")}, NOW)
+    whole = "\n".join(rendered(later, 100, 30, focus=focus))
+    assert "HELD, 1 result since" in whole
+    assert "SUPERSEDED" in whole and "provisional · " not in whole.split("Study so far")[0]
+
+
+def test_the_large_figure_always_says_whose_it_is() -> None:
+    shown = exam()
+    assert " SLIDE 8 of 8 " in text(shown)
+    of_study = "\n".join(rendered(shown, focus=looking("r", shown)))
+    assert " STUDY, highest of 6 " in of_study and "on slide 2; the picture is of slide 8" in of_study
+
+
+def test_facts_with_their_source_and_those_that_the_model_does_not_use() -> None:
+    assert "Menopausal status: postmenopausal, entered by anna at 10:43" in text(exam(), 160, 48)
+    unused = study(facts={"menopausal_status": fact(used=False)})
+    assert "Menopausal status: this model does not use it" in text(view(row(), studies=[unused]), 120)
+    unknown = study(facts={"menopausal_status": fact()})
+    assert "Menopausal status: unknown  (key m)" in text(view(row(), studies=[unknown]), 120)
+
+
+def test_a_slide_of_another_model_has_no_large_figure() -> None:
+    other = row(1, bundle_digest="f" * 64, model="ovary-net 0.0.9")
+    told = study(risk=None, why="slides were scored by different models")
+    whole = text(view(other, studies=[told]), 180, 40)
+    assert "OTHER MODEL" in whole and "ovary-net 0.0.9 ffffffffffff: 81 %, malignant by its" in whole
+    assert "threshold 38 %" not in whole
+
+
+def test_an_agent_without_studies_shows_no_state_and_its_own_figures() -> None:
+    whole = text(view(row(1, risk=0.1), row(2)))
+    assert "provisional" not in whole and "final" not in whole
+    assert "highest 81 % ▲ slide 2   vote tied, 1 of 2   mean 46 %   agreement 50 %" in whole
+
+
+def test_a_row_told_again_keeps_its_picture_unless_it_was_assessed_anew() -> None:
+    first = view(row(1, preview=preview()))
+    entered = first.heard({"event": "row", "row": row(1, side="left")}, NOW)
+    assert entered.rows[0].preview is not None
+    anew = first.heard({"event": "row", "row": row(1, assessed_at="2026-03-04T11:00:00Z")}, NOW)
+    assert anew.rows[0].preview is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(20, 220), st.integers(8, 70), st.sampled_from(MODES), st.integers(3, 60), st.booleans())
+def test_any_size_is_filled_and_keeps_its_banner(
+    width: int, height: int, keys: str, slides: int, in_contact: bool
+) -> None:
+    shown = exam(slides)
+    lines = rendered(shown if in_contact else shown.lost(), width, height, focus=looking(keys, shown))
+    assert len(lines) == height
+    assert all(cell_len(line) <= width for line in lines)
+    assert RESEARCH_USE.upper()[: width - 2] in lines[0]

@@ -32,7 +32,9 @@ def image(folder: Path, number: int, characters: str | Sequence[str], name: byte
     instance.SpecificCharacterSet = list(characters) if not isinstance(characters, str) else characters
     instance.PatientID = f"P{number}"
     path = folder / f"{number}.dcm"
-    place = (b"QzXw" * 20)[: len(name) + len(name) % 2]  # replaced in the file: pydicom would mend such a name
+    place = (b"QzXw" * 20)[
+        : len(name) + len(name) % 2
+    ]  # replaced in the file: pydicom would mend such a name
     instance.PatientName = place.decode()
     instance.save_as(path, enforce_file_format=True)
     written = path.read_bytes()

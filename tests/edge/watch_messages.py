@@ -104,7 +104,12 @@ def exam(number: int = 8) -> View:
         risk=figures(**whole, left_out=1, disputed=1),
         sides={"right": right},
     )
-    return view(*earlier, *slides, studies=[study(study_instance_uid="0", patient_id="7"), told])
+    low = figures(
+        highest=0.04, highest_slide=["1.2.-100", 1], mean=0.04, vote="benign", malignant=0, slides=3
+    )
+    facts = {"menopausal_status": fact("premenopausal", "entered by anna at 10:30")}
+    before = study(study_instance_uid="0", patient_id="7", facts=facts, risk=low)
+    return view(*earlier, *slides, studies=[before, told])
 
 
 def snapshot(
