@@ -76,7 +76,10 @@ class TinyAgent:
                 self.say({"event": "heartbeat", "agent": AGENT})
 
     def _hear(self, view: socket.socket) -> None:
-        received = view.recv(1 << 16)
+        try:
+            received = view.recv(1 << 16)
+        except ConnectionResetError:
+            received = b""
         if not received:
             self._views.remove(view)
         for line in received.splitlines():
