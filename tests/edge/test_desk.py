@@ -1,9 +1,12 @@
 """What an entry does to rows, figures, journal and audit trail; and what becomes of it later."""
 
 import base64
+import contextlib
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ import pytest
 from edge.entries.finding import Found, ScanFound
 from edge.entries.journal import NAME as JOURNAL
 from edge.row import SCORED, Patient, Preview, Row
+from edge.sockets.control import Control, ask
+from edge.sockets.listening import socket_address
+from edge.sockets.requests import answer
 from edge.storage.custody import Custody
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
 from edge.storage.index import NAME
@@ -317,3 +323,33 @@ def test_retention_takes_entries_with_their_study_and_no_others(folder: Folder) 
     folder.store.remove([waiting])
     folder.custody.retain(30, 0)
     assert "ID-OLD" not in (folder.data / JOURNAL).read_text() and folder.rows()["a"]["risk"] == 0.6
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\n",
+        b"garbage\n",
+        b"\xff\n",
+        b"[" * 60_000 + b"\n",
+        b"x" * 70_000,
+        b"[]\n",
+        b'{"do": ["enter"]}\n',
+        b'{"do": "enter"}\n',
+        b'{"do": "enter", "study": {"a": 1}, "patient": [], "by": 7, "fact": {}, "value": {}}\n',
+    ],
+    ids=lambda sent: repr(sent[:20]),
+)
+def test_what_is_no_request_is_refused_in_words(sent: bytes, folder: Folder) -> None:
+    control = Control(folder.data, partial(answer, folder.custody))
+    control.start()
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(20)
+        with socket_address(folder.data, "control.sock") as address:
+            asking.connect(address)
+        with contextlib.suppress(BrokenPipeError):  # it may hang up on what is too long
+            asking.sendall(sent)
+        said = json.loads(asking.makefile().readline())
+    assert said["exit_code"] == 1 and len(said["error"]) > 10
+    assert ask(folder.data, {"do": "enter", "study": "1.4", "by": "Dr. Who", **PRE}) is not None
+    control.close()
