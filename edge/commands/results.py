@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge.commands import options
@@ -34,10 +34,21 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    _print(
-        ("Received", "Instance", "Frame", "Risk", "Result"),
-        ((_time(row), row["sop_instance_uid"], str(row["frame"]), _risk(row), _result(row)) for row in rows),
-    )
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from edge.view.text import safe
+
+    table = Table(box=None, pad_edge=False, header_style="")
+    for title in ("Received", "Instance", "Frame", "Risk", "Result"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        cells = (_time(row), row["sop_instance_uid"], str(row["frame"]), _risk(row), _result(row))
+        table.add_row(*(Text(safe(cell)) for cell in cells))
+    console = Console()
+    console.print(RESEARCH_USE, markup=False, highlight=False)
+    console.print(table)
 
 
 def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -45,23 +56,27 @@ def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None
     if as_json:
         print(json.dumps(studies, indent=2))
         return
-    lines = []
+    from edge.view.text import safe
+
+    print(RESEARCH_USE)
     for study in studies:
         state = f"{study['state']}: {study['why']}" if study["why"] else study["state"]
-        about = (study["study_instance_uid"], study["patient_id"])
-        lines.append((*about, "whole", *_figures(study["risk"]), ", ".join([state, *_facts(study)])))
-        lines += [(*about, side, *_figures(risk), "") for side, risk in study["sides"].items()]
-    _print(("Study", "Patient ID", "Side", "Highest", "Mean", "Vote", "Slides", "State"), lines)
+        print(safe(f"{study['study_instance_uid']}, patient {study['patient_id']}: {state}"))
+        for line in _facts(study):
+            print(f"  {safe(line)}")
+        for part, risk in {"study": study["risk"], **study["sides"]}.items():
+            print(f"  {part:7}{_figures(risk)}")
 
 
-def _figures(risk: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
+def _figures(risk: Mapping[str, Any] | None) -> str:
     if risk is None:
-        return "", "", "", "0"
-    vote = f"{risk['vote']}, {risk['agreement']:.0%} agree" + ", discordant" * risk["discordant"]
-    counted = [f"{risk['slides']}"]
-    counted += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]
+        return "no risk"
     at_most = "up to " * risk["risk_if_unknown"]
-    return f"{at_most}{risk['highest']:.3f}", f"{at_most}{risk['mean']:.3f}", vote, ", ".join(counted)
+    told = [f"highest {at_most}{risk['highest']:.3f}", f"mean {at_most}{risk['mean']:.3f}"]
+    told += [f"vote {risk['vote']}", f"{risk['agreement']:.0%} of {risk['slides']} slides agree"]
+    told += ["discordant"] * risk["discordant"]
+    told += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]
+    return ", ".join(told)
 
 
 def _facts(study: Mapping[str, Any]) -> list[str]:
@@ -70,23 +85,6 @@ def _facts(study: Mapping[str, Any]) -> list[str]:
         for fact in study["facts"].values()
         if fact["source"]
     ]
-
-
-def _print(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from edge.view.text import safe
-
-    table = Table(box=None, pad_edge=False, header_style="")
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for line in lines:
-        table.add_row(*(Text(safe(cell)) for cell in line))
-    console = Console()
-    console.print(RESEARCH_USE, markup=False, highlight=False)
-    console.print(table)
 
 
 def _time(row: Mapping[str, Any]) -> str:

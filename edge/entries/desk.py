@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.entries.entry import STATUS, Entry, requested
-from edge.entries.journal import Journal
+from edge.entries.journal import NAME, Journal
 from edge.row import PENDING
 from edge.storage.entered import StudyKept
 from edge.storage.store import Store, ViewRow
@@ -71,25 +71,35 @@ class Desk:
         self._record(entry)
         return Entered(kept, rows)
 
-    def catch_up(self) -> None:
+    def catch_up(self) -> bool:
         """Bring the index to what the journal says: it may have been lost, or an entry taken by half.
 
+        While the journal can't be read, the index stays as it is, and images are scored all the same.
+
+        Returns:
+            Whether anything changed.
+
         Raises:
-            SettingError: the journal can't be read.
             sqlite3.Error: the index can't be written.
         """
         with self._lock:
+            self.behind, before, said = True, self.journal.faults, None
             try:
                 said = {entry.key: entry for entry in self.journal.read()}
             except OSError as error:
-                raise SettingError(f"{self.journal.path} can't be read: {error.strerror}.") from error
+                self.journal.faults = [f"{NAME} can't be read: {error.strerror}"]
             for fault in self.journal.faults:
-                _log.warning("%s", fault)
+                if fault not in before:
+                    _log.warning("%s", fault)
+            if said is None:
+                return False
             held = self._store.entries()
             missing = [entry for key, entry in said.items() if held.get(key) != entry]
-            if missing or held.keys() - said.keys():
-                self._store.enter(missing, held.keys() - said.keys())
+            gone = held.keys() - said.keys()
+            if missing or gone:
+                self._store.enter(missing, gone)
             self.behind = False
+            return bool(missing or gone)
 
     def of(self, patient: str | None, study: str | None) -> list[Entry]:
         """The entries about a patient, a study, or a study of a patient."""

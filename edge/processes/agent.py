@@ -155,8 +155,7 @@ class Agent:
                     self._taken(spooled, take(self._spool, self._store, spooled))
             for study in self._arrivals.over():
                 self._telling.study(study)
-            if self._custody.desk.behind:
-                self._custody.desk.catch_up()
+            if self._custody.desk.behind and self._custody.desk.catch_up():
                 self._telling.resend()
             if time.monotonic() - self._looked[0] > _LOOK_S:
                 self._look()

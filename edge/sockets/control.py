@@ -80,17 +80,13 @@ class Control:
 
     def _answered(self, line: bytes, uid: int) -> Answer:
         try:
-            request = json.loads(line)
-            if not isinstance(request, dict):
-                raise SettingError("a request is a JSON object.")
+            request = _parsed(line)
             if uid not in (os.getuid(), 0) and request.get("do") not in _FOR_THE_GROUP:
                 raise SettingError("only the agent's user may ask for this.")
             with self._answering:
                 return {"answer": self._answer(request, account(uid))}
         except ScansideError as error:
             return {"error": str(error), "exit_code": error.exit_code}
-        except (ValueError, RecursionError):
-            return {"error": "a request is one line of JSON.", "exit_code": SettingError.exit_code}
         except Exception as error:
             _log.exception("a request failed")
             return {"error": f"the agent failed ({type(error).__name__}); its log says where", "exit_code": 2}
@@ -151,6 +147,16 @@ def _line(connection: socket.socket) -> bytes:
             break
         line += piece
     return line
+
+
+def _parsed(line: bytes) -> Request:
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        request = None
+    if not isinstance(request, dict):
+        raise SettingError("a request is a JSON object in one line.")
+    return request
 
 
 def _uid(connection: socket.socket) -> int:

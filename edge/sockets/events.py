@@ -147,7 +147,7 @@ class _Viewer:
                     self._connection.sendall(line)
                 else:
                     line.set()
-        self._gone.set()
+        self.drop()  # wakes the reader before its descriptor may become another's
         self._connection.close()
 
     def _read(self) -> None:

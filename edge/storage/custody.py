@@ -164,8 +164,8 @@ class Custody:
                     excess -= sum(_size(self._spool.path(one.file)) for one in all_)
                     self._remove(all_)
                     gone += all_
-        self._forget({(one.study_instance_uid, one.patient_id) for one in gone}, oldest)
         self._deleted([(one.study_instance_uid, one.patient_id) for one in gone], _RETENTION)
+        self._forget({(one.study_instance_uid, one.patient_id) for one in gone}, oldest)
         if gone:
             _log.info("retention: %d instances and earlier versions removed", len(gone))
         return len(gone)

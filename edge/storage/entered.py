@@ -16,6 +16,9 @@ from scanside.study import Side, Slide
 CENTRE, ASKED, FINAL_AFTER_S = "centre", "clinical_inputs", "final_after_s"
 UNKNOWN = "unknown"
 Key = tuple[str, str, str, int, str]
+OF_SLIDE = (
+    "json_extract(row, '$.study_instance_uid') = ? AND patient_id = ? AND sop_instance_uid = ? AND frame = ?"
+)
 OF_STUDY = "json_extract(row, '$.study_instance_uid') = ? AND patient_id = ?"
 
 

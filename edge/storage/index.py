@@ -12,6 +12,7 @@ NAME = "results.sqlite"
 START_AFRESH = "It is built anew from the spool by: edge rebuild"
 _VERSION = 2
 # frames.found: what the row is derived from; frames.slide: what the study's figures need of it.
+# Pictures have a table of their own: with them a look at a study of 200 slides would read 20 MB.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS frames (
     sop_instance_uid TEXT NOT NULL,
@@ -19,21 +20,26 @@ CREATE TABLE IF NOT EXISTS frames (
     file TEXT NOT NULL,
     state TEXT NOT NULL,
     received_at TEXT NOT NULL,
-    row TEXT NOT NULL,
+    slide TEXT,
     patient_name TEXT NOT NULL DEFAULT '',
     patient_id TEXT NOT NULL DEFAULT '',
-    preview TEXT,
+    row TEXT NOT NULL,
     found TEXT,
-    prepared TEXT,
-    slide TEXT,
+    PRIMARY KEY (sop_instance_uid, frame)
+);
+CREATE TABLE IF NOT EXISTS pictures (
+    sop_instance_uid TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    preview TEXT,
+    prepared TEXT NOT NULL,
     PRIMARY KEY (sop_instance_uid, frame)
 );
 CREATE TABLE IF NOT EXISTS replaced (
     sop_instance_uid TEXT NOT NULL,
     frame INTEGER NOT NULL,
     row TEXT NOT NULL,
-    preview TEXT,
     found TEXT,
+    preview TEXT,
     prepared TEXT,
     PRIMARY KEY (sop_instance_uid, frame)
 );

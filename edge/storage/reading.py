@@ -13,8 +13,9 @@ from scanside.errors import SettingError
 
 # Whether the study of a row of `frames` also came under another patient ID. Asked anew each time: a
 # corrected header that is sent again ends it.
-MIXED = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id != frames.patient_id AND
+_OTHER = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id {} frames.patient_id AND
     json_extract(other.row, '$.study_instance_uid') = json_extract(frames.row, '$.study_instance_uid'))"""
+MIXED = f"({_OTHER.format('<')} OR {_OTHER.format('>')})"  # `!=` would look at every slide of the study
 
 
 def read_rows(data: Path) -> list[dict[str, Any]]:

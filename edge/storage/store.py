@@ -21,6 +21,8 @@ from edge.storage.spool import Spooled
 
 __all__ = ["NAME", "DamagedIndex", "Indexed", "Store", "ViewRow"]
 
+_PREVIEW = """(SELECT preview FROM pictures
+    WHERE (pictures.sop_instance_uid, pictures.frame) = (frames.sop_instance_uid, frames.frame))"""
 _INSTANCES = """SELECT file, sop_instance_uid, MIN(received_at),
     COALESCE(MAX(json_extract(row, '$.study_instance_uid')), ''), MAX(patient_id), MAX(state = ?)
     FROM frames"""
@@ -78,11 +80,14 @@ class Store:
             if known and found and known[1] > spooled.received_at:
                 return None, spooled.file
             self._db.execute(
-                "INSERT OR REPLACE INTO replaced SELECT sop_instance_uid, frame, row, preview, "
-                "found, prepared FROM frames WHERE sop_instance_uid = ? AND state != ?",
+                "INSERT OR REPLACE INTO replaced "
+                "SELECT sop_instance_uid, frame, row, found, preview, prepared FROM frames "
+                "LEFT JOIN pictures USING (sop_instance_uid, frame) "
+                "WHERE sop_instance_uid = ? AND state != ?",
                 (row.sop_instance_uid, PENDING),
             )
-            self._db.execute("DELETE FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
+            for table in ("frames", "pictures"):
+                self._db.execute(f"DELETE FROM {table} WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
             self._insert(row, spooled.file, Patient())
         return _view(row, Patient(), None), known and known[0]
 
@@ -155,9 +160,10 @@ class Store:
                 ).fetchone() or (None, None, "[]")
                 found = found_of(json.loads(origin)) if origin else None
             self._db.execute(
-                "UPDATE frames SET state = ?, preview = ?, found = ?, prepared = ? "
-                "WHERE sop_instance_uid = ? AND frame = ?",
-                (row.state, picture, origin, inputs, *key),
+                "UPDATE frames SET found = ? WHERE sop_instance_uid = ? AND frame = ?", (origin, *key)
+            )
+            self._db.execute(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", (*key, picture, inputs or "[]")
             )
             one = entered.derive(self._db, row, found, owner[0])
             if reused and (one.row.risk, one.row.risk_if) != (row.risk, row.risk_if):
@@ -210,8 +216,11 @@ class Store:
             entries, gone = list(entries), list(gone)
             entered.put(self._db, entries)
             entered.remove(self._db, gone)
-            studies = dict.fromkeys(key[:2] for key in (*(entry.key for entry in entries), *gone))
-            return [view for key in studies for view in self._derive_anew(entered.OF_STUDY, key)]
+            changed = []
+            for study, patient, instance, frame, _ in (*(entry.key for entry in entries), *gone):
+                about: tuple[Any, ...] = (study, patient, instance, frame) if instance else (study, patient)
+                changed += self._derive_anew(entered.OF_SLIDE if instance else entered.OF_STUDY, about)
+            return changed
 
     def entries(self) -> dict[entered.Key, Entry]:
         """What was entered, as the index knows it."""
@@ -235,6 +244,7 @@ class Store:
         with self._lock:
             held = self._db.execute(
                 "SELECT row, found, prepared, patient_id FROM frames "
+                "JOIN pictures USING (sop_instance_uid, frame) "
                 "WHERE sop_instance_uid = ? AND frame = ? AND found IS NOT NULL",
                 (sop_instance_uid, frame),
             ).fetchone()
@@ -265,6 +275,11 @@ class Store:
                     self._db.execute(
                         "DELETE FROM replaced WHERE sop_instance_uid IN "
                         "(SELECT sop_instance_uid FROM frames WHERE file = ?)",
+                        (file,),
+                    )
+                    self._db.execute(
+                        "DELETE FROM pictures WHERE (sop_instance_uid, frame) IN "
+                        "(SELECT sop_instance_uid, frame FROM frames WHERE file = ?)",
                         (file,),
                     )
                     self._db.execute("DELETE FROM frames WHERE file = ?", (file,))
@@ -308,10 +323,7 @@ class Store:
             scored = [view for view in views if view["state"] == SCORED]
             if scored:
                 key = (scored[-1]["sop_instance_uid"], scored[-1]["frame"])
-                found = self._db.execute(
-                    "SELECT preview FROM frames WHERE sop_instance_uid = ? AND frame = ?", key
-                ).fetchone()
-                scored[-1]["preview"] = found[0] and json.loads(found[0])
+                scored[-1] |= self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
         return views
 
     def _instances(self, which: str, *values: Any) -> list[Indexed]:
@@ -324,8 +336,8 @@ class Store:
     def _insert(self, row: Row, file: str, patient: Patient) -> None:
         key = (row.sop_instance_uid, row.frame, file, row.state, row.received_at)
         self._db.execute(
-            "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)",
-            (*key, _json(asdict(row)), patient.name, patient.id),
+            "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, NULL)",
+            (*key, patient.name, patient.id, _json(asdict(row))),
         )
 
     def _write(self, one: Derived, found: Found | None) -> None:
@@ -338,7 +350,7 @@ class Store:
         if found is not None and len(found.scans) > 1:  # the picture outlines the scan that speaks
             scan = found.scans[one.speaks]
             self._db.execute(
-                "UPDATE frames SET preview = "
+                "UPDATE pictures SET preview = "
                 "json_set(preview, '$.outline', json(?), '$.annotations', json(?)) "
                 "WHERE sop_instance_uid = ? AND frame = ?",
                 (_json(scan.outline or []), _json(scan.removed or []), *key),
@@ -363,7 +375,7 @@ class Store:
         ]
 
     def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
-        column = "preview" if preview else "NULL"
+        column = _PREVIEW if preview else "NULL"
         found = self._db.execute(
             f"SELECT row, {MIXED}, patient_name, patient_id, {column} FROM frames {where}", values
         )

@@ -1,22 +1,34 @@
 """What an entry does to rows, figures, journal and audit trail; and what becomes of it later."""
 
+import base64
+import contextlib
 import json
+import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge.entries.finding import Found, ScanFound
 from edge.entries.journal import NAME as JOURNAL
-from edge.row import Patient
+from edge.row import SCORED, Patient, Preview, Row
+from edge.sockets.control import Control, ask
+from edge.sockets.listening import socket_address
+from edge.sockets.requests import answer
 from edge.storage.custody import Custody
+from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
 from edge.storage.index import NAME
 from edge.storage.intake import take
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Store
 from edge.trail.log import AuditLog, verify
+from scanside.cases import CaseRisk
+from scanside.clinical import possible_cases
 from scanside.errors import ScansideError, SettingError
-from tests.edge.folder import Folder, days_ago
+from tests.edge.folder import CASES, Folder, days_ago
 
 POST = {"fact": "menopausal_status", "value": "postmenopausal"}
 PRE = {"fact": "menopausal_status", "value": "premenopausal"}
@@ -178,14 +190,11 @@ def test_the_index_follows_the_journal_at_the_next_start(lost: str, folder: Fold
     assert [after[name]["left_out"] for name in "ab"] == [lost != "an entry's line", False]
 
 
-def test_other_settings_and_other_models(folder: Folder) -> None:
+def test_slides_of_another_model_are_not_put_together(folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **POST)
     file = folder.add("d", "ID-1", "1.1", days_ago(0), done=False)
     row = folder.store.row("1.2.1.d", 1)
     assert row is not None and folder.study("1.1", "ID-1")["why"] == "1 image waits"
-    from edge.row import SCORED, Row
-    from tests.edge.folder import CASES, Found, ScanFound
-
     found = Found(0.5, [ScanFound(CASES, [], "contour", 1.0, (0, 0, 9, 9))])
     folder.store.finish(file, Row("1.2.1.d", 1, "1.1", state=SCORED, bundle_digest="new"), None, found)
     study = folder.study("1.1", "ID-1")
@@ -216,6 +225,70 @@ def test_a_journal_that_can_not_be_written_takes_no_entry(folder: Folder) -> Non
     with pytest.raises(ScansideError, match="not kept"):
         folder.enter("1.1", "ID-1", **POST)
     assert folder.rows()["a"]["risk"] is None and folder.store.entries() == {}
+
+
+def test_while_the_journal_can_not_be_read_the_index_stays_as_it_is(folder: Folder) -> None:
+    folder.enter("1.1", "ID-1", **POST)
+    desk, journal = folder.custody.desk, folder.data / JOURNAL
+    journal.rename(folder.data / "kept")
+    journal.mkdir()
+    assert not desk.catch_up() and desk.behind and "can't be read" in desk.journal.faults[0]
+    assert folder.rows()["a"]["risk"] == 0.6
+    journal.rmdir()
+    (folder.data / "kept").rename(journal)
+    assert not desk.catch_up() and not desk.behind and desk.journal.faults == []
+
+
+def test_the_centre_is_the_sites(tmp_path: Path) -> None:
+    """Other settings at the next start reach every row."""
+    folder = Folder(tmp_path)
+    folder.add("a", "ID-1", "1.1", days_ago(1), done=False)
+    both = possible_cases(("menopausal_status", "oncology_centre"))
+    cases = [CaseRisk(case.facts, 0.1 * number, {}) for number, case in enumerate(both, 1)]
+    found = Found(0.5, [ScanFound(cases, [], "contour", 1.0, (0, 0, 9, 9))])
+    folder.store.finish("a.dcm", Row("1.2.1.a", 1, "1.1", state=SCORED), None, found)
+    assert len(folder.rows()["a"]["risk_if"]) == 4
+    site = {CENTRE: "oncology centre", ASKED: '["menopausal_status", "oncology_centre"]', FINAL_AFTER_S: "0"}
+    folder.store.settle(site)
+    assert folder.rows()["a"]["risk_if"] == {"premenopausal": 0.2, "postmenopausal": 0.4}
+    folder.enter("1.1", "ID-1", **POST)
+    study = folder.study("1.1", "ID-1")
+    assert (study["risk"]["highest"], study["state"]) == (0.4, "final")
+    assert study["facts"]["centre"] == {"value": "oncology centre", "source": "settings", "used": True}
+    assert folder.rows()["a"]["facts"] == {"menopausal_status": "postmenopausal", "centre": "oncology centre"}
+    folder.store.settle({**site, CENTRE: "unknown"})
+    assert folder.study("1.1", "ID-1")["why"] == "the centre is unknown"
+    folder.store.close()
+
+
+def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.add("a", "ID-1", "1.1", days_ago(1), done=False)
+    scans = [
+        ScanFound(CASES, ["first"], "contour", 1.0, (0, 0, 9, 9), outline=[[[1, 1]]], removed=[]),
+        ScanFound(
+            [replace(case, risk=0.4) for case in CASES], [], "device table", 2.0, (9, 0, 18, 9),
+            outline=[[[2, 2]]], removed=[[[3, 3]]],
+        ),
+    ]  # fmt: skip
+    pictures = [Preview(b"first", 1, 1, []), Preview(b"second", 1, 1, [])]
+    preview = Preview(b"frame", 1, 1, [[[1, 1]]])
+    row = Row("1.2.1.a", 1, "1.1", state=SCORED)
+    shown = folder.store.finish("a.dcm", row, preview, Found(0.5, scans), pictures)
+    assert shown is not None and (shown["flags"], shown["preview"]["outline"]) == (["first"], [[[1, 1]]])
+    folder.enter("1.1", "ID-1", **PRE)
+    after, prepared = folder.store.row("1.2.1.a", 1), folder.store.prepared("1.2.1.a", 1)
+    assert after is not None and (after["risk"], after["found_by"], after["flags"]) == (
+        0.4,
+        "device table",
+        [],
+    )
+    assert (after["preview"]["outline"], after["preview"]["annotations"]) == ([[[2, 2]]], [[[3, 3]]])
+    assert prepared is not None and base64.b64decode(prepared["png"]) == b"second"
+    folder.enter("1.1", "ID-1", **POST)
+    again = folder.store.row("1.2.1.a", 1)
+    assert again is not None and (again["risk"], again["preview"]["outline"]) == (0.6, [[[1, 1]]])
+    folder.store.close()
 
 
 def test_a_purge_reaches_what_was_entered(folder: Folder) -> None:
@@ -250,3 +323,33 @@ def test_retention_takes_entries_with_their_study_and_no_others(folder: Folder) 
     folder.store.remove([waiting])
     folder.custody.retain(30, 0)
     assert "ID-OLD" not in (folder.data / JOURNAL).read_text() and folder.rows()["a"]["risk"] == 0.6
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\n",
+        b"garbage\n",
+        b"\xff\n",
+        b"[" * 60_000 + b"\n",
+        b"x" * 70_000,
+        b"[]\n",
+        b'{"do": ["enter"]}\n',
+        b'{"do": "enter"}\n',
+        b'{"do": "enter", "study": {"a": 1}, "patient": [], "by": 7, "fact": {}, "value": {}}\n',
+    ],
+    ids=lambda sent: repr(sent[:20]),
+)
+def test_what_is_no_request_is_refused_in_words(sent: bytes, folder: Folder) -> None:
+    control = Control(folder.data, partial(answer, folder.custody))
+    control.start()
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(20)
+        with socket_address(folder.data, "control.sock") as address:
+            asking.connect(address)
+        with contextlib.suppress(BrokenPipeError):  # it may hang up on what is too long
+            asking.sendall(sent)
+        said = json.loads(asking.makefile().readline())
+    assert said["exit_code"] == 1 and len(said["error"]) > 10
+    assert ask(folder.data, {"do": "enter", "study": "1.4", "by": "Dr. Who", **PRE}) is not None
+    control.close()
