@@ -6,6 +6,7 @@ picture is new, and stepped over while it stays: it is sent once, however often 
 """
 
 import io
+import math
 import os
 import re
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from rich.cells import cell_len
 from edge.view import graphics_protocols as protocols
 from edge.view.blocks import escapes
 from edge.view.messages import Preview
-from edge.view.outlined import fitted, outlined
+from edge.view.outlined import Outlined, fitted, outlined
 
 _FIRST = 0xF0000  # a private plane
 _NUMBERS = 200  # of pictures; then they begin again
@@ -26,6 +27,7 @@ _PLACE = re.compile("([\U000f0000-\U000ffffd])\\1*")
 _ESCAPE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 _HOME = "\x1b[H"  # with it rich's Live begins to write the whole screen
 _THICK_PX = 2
+_FINEST = 2.0  # a terminal enlarges the rest itself: bytes cost time over SSH
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def blocks(truecolor: bool) -> Painter:
 
 def kitty(cell: tuple[int, int]) -> Painter:
     def paint(preview: Preview, columns: int, rows: int, number: int) -> Painted | None:
-        drawn = outlined(preview)
+        drawn = _in_cells(preview, columns, rows, cell, _FINEST)
         if drawn is None:
             return None
         whole = protocols.kitty(drawn.pixels, columns, rows, number)
@@ -169,7 +171,7 @@ def kitty(cell: tuple[int, int]) -> Painter:
 
 def iterm2(cell: tuple[int, int]) -> Painter:
     def paint(preview: Preview, columns: int, rows: int, _number: int) -> Painted | None:
-        drawn = outlined(preview)
+        drawn = _in_cells(preview, columns, rows, cell, _FINEST)
         return Painted(protocols.iterm2(drawn.pixels, columns, rows)) if drawn else None
 
     return Painter("iterm2", cell, paint)
@@ -177,7 +179,16 @@ def iterm2(cell: tuple[int, int]) -> Painter:
 
 def sixel(cell: tuple[int, int]) -> Painter:
     def paint(preview: Preview, columns: int, rows: int, _number: int) -> Painted | None:
-        drawn = outlined(preview, columns * cell[0], rows * cell[1], _THICK_PX)
+        drawn = _in_cells(preview, columns, rows, cell)
         return Painted(protocols.sixel(drawn.pixels)) if drawn else None
 
     return Painter("sixel", cell, paint)
+
+
+def _in_cells(
+    preview: Preview, columns: int, rows: int, cell: tuple[int, int], finest: float = math.inf
+) -> Outlined | None:
+    """`preview` in the pixels of `columns` x `rows` characters; never more than `finest` times its own."""
+    width, height = columns * cell[0], rows * cell[1]
+    less = min(1.0, finest * preview.width / width)
+    return outlined(preview, max(1, round(width * less)), max(1, round(height * less)), _THICK_PX)
