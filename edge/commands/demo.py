@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import math
 import tempfile
 import threading
 import time
@@ -20,10 +21,11 @@ from edge.commands import options
 from edge.commands.send import send_files
 from edge.commands.watch import first_contact, show
 from edge.demo.agent import HOST, running_agent
-from edge.demo.scans import write_scans
+from edge.demo.exam import write_exam
 from edge.view.feed import follow
+from edge.view.graphics_detect import GRAPHICS, drawing
+from edge.view.health import about
 from edge.view.messages import Row
-from edge.view.screen import about
 from edge.view.slides import cells_of
 from edge.view.state import View
 from edge.view.terminal import stoppable
@@ -39,20 +41,31 @@ REAL_FILES = (
 )
 SYNTHETIC_SCANS = 4
 _PAUSE_S = 2.5  # between two images, so that a person sees each
+_BEFORE_S = 1.5  # likewise, of the patients before the exam
 _RESULTS_S = 180.0
 
 
 @dataclass(frozen=True)
 class DemoFile:
-    """One file to push; `kind` is "real" or "synthetic"."""
+    """One file to push.
+
+    Attributes:
+        kind: "real" or "synthetic".
+        instance: its SOP Instance UID.
+        pause_s: until the next one is pushed, while a person watches.
+    """
 
     path: Path
     kind: str
     instance: str
+    pause_s: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="the agent's data folder (a temporary one)")
+    parser.add_argument("--exam", action="store_true", help="push a whole synthetic examination, at its pace")
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="N times as fast (1)")
+    parser.add_argument("--graphics", choices=GRAPHICS, default="auto", help="how pictures are drawn (auto)")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so many seconds (at Ctrl-C)")
     options.add_bundle(parser)
 
@@ -64,13 +77,13 @@ def main(args: argparse.Namespace) -> int:
     bundle += ["--allow-test-bundle"] if args.allow_test_bundle else []
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # the sender tells what went wrong
     with stoppable(), _folder(args.data) as data, _folder(None) as scans:
-        files = demo_files(scans)
+        files = demo_files(scans, args.exam)
         console.print(f"{RESEARCH_USE} An agent starts, then gets {len(files)} images.")
         with running_agent(data, bundle) as port:
-            sender = Sender(files, port, _PAUSE_S if watched else 0.0)
+            sender = Sender(files, port, args.speed if watched else None)
             with sender:
                 if watched:
-                    with contextlib.suppress(KeyboardInterrupt):
+                    with contextlib.suppress(KeyboardInterrupt), drawing(console, args.graphics):
                         show(data, console, args.seconds)
                     view = first_contact(data)
                 else:
@@ -82,27 +95,43 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def demo_files(folder: Path) -> list[DemoFile]:
-    """The real ultrasound files of pydicom's wheel, then synthetic scans written into `folder`."""
-    real = [get_testdata_file(name, download=False) for name in REAL_FILES]
-    kinds = [(Path(str(path)), "real") for path in real if path]
-    kinds += [(path, "synthetic") for path in write_scans(folder, SYNTHETIC_SCANS)]
-    return [
-        DemoFile(path, kind, str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID))
-        for path, kind in kinds
-    ]
+def demo_files(folder: Path, exam: bool = False) -> list[DemoFile]:
+    """The real ultrasound files of pydicom's wheel, then synthetic scans written into `folder`.
+
+    Args:
+        exam: a whole examination with the pauses of one, not its first scans.
+    """
+    found = [get_testdata_file(name, download=False) for name in REAL_FILES]
+    files = [(Path(str(path)), "real", _BEFORE_S if exam else _PAUSE_S) for path in found if path]
+    for path, pause_s in write_exam(folder, None if exam else SYNTHETIC_SCANS):
+        files.append((path, "synthetic", pause_s if exam else _PAUSE_S))
+    return [DemoFile(path, kind, _instance(path), pause_s) for path, kind, pause_s in files]
+
+
+def _instance(path: Path) -> str:
+    return str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID)
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed < math.inf:
+        raise ValueError
+    return speed
 
 
 class Sender(threading.Thread):
     """Pushes files one after the other while the view is shown.
 
+    Args:
+        speed: that many times as fast as the files' pauses say; None: without any.
+
     Attributes:
         problems: what was not accepted, one sentence each.
     """
 
-    def __init__(self, files: list[DemoFile], port: int, pause_s: float) -> None:
+    def __init__(self, files: list[DemoFile], port: int, speed: float | None) -> None:
         super().__init__(name="demo sender", daemon=True)
-        self._files, self._port, self._pause_s = files, port, pause_s
+        self._files, self._port, self._speed = files, port, speed
         self._stopped = threading.Event()
         self.problems: list[str] = []
 
@@ -114,7 +143,7 @@ class Sender(threading.Thread):
                 problem = str(error)
             if problem:
                 self.problems.append(f"{file.path.name} was not accepted: {problem}")
-            if self._stopped.wait(self._pause_s):
+            if self._stopped.wait(file.pause_s / self._speed if self._speed else 0):
                 return
 
     def __enter__(self) -> "Sender":

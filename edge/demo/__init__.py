@@ -1,1 +1,1 @@
-"""What `edge demo` needs: an agent of its own and synthetic scans."""
+"""What `edge demo` needs: an agent of its own, synthetic scans, a recorded exam made of them."""

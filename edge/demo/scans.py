@@ -1,92 +1,143 @@
-"""Synthetic scans for the demo, no patient's: tissue in a transvaginal sector with a cyst, from a seed."""
+"""Synthetic scans for the demo, no patient's: planes through a made-up lesion, in a transvaginal sector."""
 
-from pathlib import Path
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
 
-_HEIGHT, _WIDTH = 480, 640
+HEIGHT, WIDTH = 480, 640
 _BEAMS = 512
 _EDGE = np.deg2rad(62)
+_FACE_PX, _DEEP_PX, _APEX_PX = 71, 436, -41  # radii of the probe's face and of the sector; its centre's row
+_BALL_SHARE = 0.7  # of the way from the centre to the wall at which solid parts sit
+_DECORRELATES_PX = 40.0  # the speckle of planes further apart has nothing in common
+
+Field = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 
 
-def write_scans(folder: Path, count: int) -> list[Path]:
-    """Write `count` synthetic ultrasound images as DICOM files of one made-up study."""
-    study = generate_uid()
-    paths = [folder / f"scan-{number}.dcm" for number in range(1, count + 1)]
-    for number, path in enumerate(paths, 1):
-        pixels = draw(number, solid_parts=0 if number % 2 else 9)
-        _instance(pixels, study, number).save_as(path, enforce_file_format=True)
-    return paths
+@dataclass(frozen=True)
+class Lesion:
+    """A cyst with or without solid parts, in three dimensions: across, down, out of the plane; pixels.
+
+    Attributes:
+        seed: of the tissue around it and of its uneven wall.
+        axes: semi-axes.
+        solid: (number, 4): centre as share of the semi-axes, radius in pixels.
+        echo: brightness of what fills it; tissue has 1.
+    """
+
+    seed: int
+    axes: tuple[float, float, float]
+    solid: tuple[tuple[float, float, float, float], ...] = ()
+    echo: float = 0.15
 
 
-def draw(seed: int, solid_parts: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB: a wide sector of tissue with a measured dark cyst, which may hold solid parts."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:_HEIGHT, :_WIDTH].astype(np.float32)
-    depth, angle = (np.hypot(x - _WIDTH / 2, y + 41) - 71) / 436, np.arctan2(x - _WIDTH / 2, y + 41) / _EDGE
+@dataclass(frozen=True)
+class Plane:
+    """How the probe is held: its turn about its own axis, and how far it looks past the lesion's middle.
+
+    Attributes:
+        turn_deg: 0 shows the first semi-axis, 90 the third.
+        past_px: along the plane's normal.
+        middle: (x, y) of the lesion in the picture.
+    """
+
+    turn_deg: float = 0.0
+    past_px: float = 0.0
+    middle: tuple[float, float] = (WIDTH / 2, HEIGHT / 2)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a plane shows.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        lesion, solid: (H, W) bool.
+    """
+
+    pixels: Pixels
+    lesion: NDArray[np.bool_]
+    solid: NDArray[np.bool_]
+
+
+def draw(lesion: Lesion, plane: Plane) -> Cut:
+    """The scan that `plane` shows of `lesion`; the same for the same arguments."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    down = y - _APEX_PX
+    depth = (np.hypot(x - WIDTH / 2, down) - _FACE_PX) / _DEEP_PX
+    angle = np.arctan2(x - WIDTH / 2, down) / _EDGE
     column, row = ((angle + 1) * _BEAMS / 2).astype(np.float32), (depth * _BEAMS).astype(np.float32)
-    tissue = cv2.remap(_echoes(rng), column, row, cv2.INTER_LINEAR)
-    cx, cy = _WIDTH / 2 + rng.uniform(-50, 50), _HEIGHT / 2 + rng.uniform(-25, 25)
-    rx, ry = rng.uniform(120, 165), rng.uniform(88, 115)
-    around = np.arctan2(y - cy, x - cx)
-    edge = 1 + 0.05 * np.sin(3 * around + seed) + 0.03 * np.sin(5 * around + 2 * seed)
-    cyst = np.hypot((x - cx) / rx, (y - cy) / ry) / edge
-    inside = np.full_like(y, 0.15)
-    for at in rng.uniform(0, 2 * np.pi, solid_parts):
-        inside[np.hypot(x - cx - 0.7 * rx * np.cos(at), y - cy - 0.7 * ry * np.sin(at)) < 0.4 * ry] = 0.75
-    wall = 1 + np.exp(-(((cyst - 1.06) / 0.06) ** 2))
-    brightness = cv2.GaussianBlur(np.where(cyst < 1, inside, wall).astype(np.float32), (0, 0), 2.5)
-    behind = ((np.abs(x - cx) < 0.8 * rx) & (y > cy)).astype(np.float32)
-    enhanced = 1 + 1.2 * cv2.GaussianBlur(behind, (0, 0), 22)  # a cyst lets more sound through
-    shown = cv2.GaussianBlur(np.clip(tissue * brightness * enhanced, 0, 1) ** 0.77, (0, 0), 0.8)
+    tissue = cv2.remap(_echoes(lesion.seed, plane), column, row, cv2.INTER_LINEAR)
+
+    at = _in_lesion(x - plane.middle[0], y - plane.middle[1], plane)
+    wall = _wall(lesion, at)
+    inside = wall < 1
+    solid = _solid(lesion, at) & inside
+    filled = np.where(solid, 0.75, lesion.echo)
+    bright = 1 + np.exp(-(((wall - 1.06) / 0.06) ** 2))
+    brightness = cv2.GaussianBlur(np.where(inside, filled, bright).astype(np.float32), (0, 0), 2.5)
+    shown = cv2.GaussianBlur(np.clip(tissue * brightness * _behind(inside), 0, 1) ** 0.77, (0, 0), 0.8)
     sector = (depth > 0) & (depth < 1) & (np.abs(angle) < 1)
-    pixels = cv2.cvtColor(np.asarray(255 * shown * sector, np.uint8), cv2.COLOR_GRAY2RGB)
-    _measure(pixels, (cx - rx, cy), (cx + rx, cy))
-    grey = (200, 200, 200)
-    cv2.putText(pixels, "SYNTHETIC", (8, _HEIGHT - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.45, grey, 1, cv2.LINE_AA)
-    return np.asarray(pixels, np.uint8)
+    grey = np.asarray(255 * shown * sector, np.uint8)
+    pixels = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    return Cut(pixels, inside & sector, solid & sector)
 
 
-def _measure(pixels: cv2.typing.MatLike, begin: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw a caliper, as an examiner leaves it burned in: what the denoiser is there for."""
-    yellow = (255, 255, 0)
-    for x, y in (begin, end):
-        cv2.drawMarker(pixels, (round(x), round(y)), yellow, cv2.MARKER_CROSS, 13, 1)
-    for x, y in np.linspace(begin, end, 22)[1:-1]:
-        cv2.circle(pixels, (round(x), round(y)), 1, yellow, -1)
+def _in_lesion(across: Field, down: Field, plane: Plane) -> Field:
+    """(3, H, W) pixels from the lesion's middle, along its axes."""
+    turn = np.deg2rad(plane.turn_deg)
+    along, out = np.float32(np.cos(turn)), np.float32(np.sin(turn))
+    past = np.float32(plane.past_px)
+    return np.stack([across * along - past * out, down, across * out + past * along])
 
 
-def _echoes(rng: np.random.Generator) -> NDArray[np.float32]:
-    """(depth, angle) float32: speckle, wider across the beam than along it, on layers of tissue."""
+def _wall(lesion: Lesion, at: Field) -> Field:
+    """(H, W): 1 on the outer wall, which is no perfect ellipsoid; 0 in the middle."""
+    axes = np.asarray(lesion.axes, np.float32)[:, None, None]
+    unit = at / axes
+    radius = np.sqrt((unit**2).sum(axis=0))
+    x, y, z = unit / np.maximum(radius, 1e-6)
+    uneven = 1 + 0.05 * np.sin(3 * x + 2 * y + lesion.seed) + 0.04 * np.sin(4 * y - 3 * z + 2 * lesion.seed)
+    return np.asarray(radius / uneven, np.float32)
 
-    def noise(rows: int, columns: int) -> NDArray[np.float32]:
+
+def _solid(lesion: Lesion, at: Field) -> NDArray[np.bool_]:
+    found = np.zeros(at.shape[1:], bool)
+    for *centre, radius in lesion.solid:
+        middle = (_BALL_SHARE * np.multiply(centre, lesion.axes)).astype(np.float32)[:, None, None]
+        found |= np.sqrt(((at - middle) ** 2).sum(axis=0)) < radius
+    return found
+
+
+def _behind(inside: NDArray[np.bool_]) -> Field:
+    """(H, W) factor: a cyst lets more sound through, so what lies behind it is brighter."""
+    below = np.cumsum(inside, axis=0) > 0.5 * inside.sum(axis=0).max(initial=1)
+    return np.asarray(1 + 1.2 * cv2.GaussianBlur(below.astype(np.float32), (0, 0), 22), np.float32)
+
+
+def _echoes(seed: int, plane: Plane) -> Field:
+    """(depth, angle) float32: speckle, wider across the beam than along it, on layers of tissue.
+
+    Planes near each other share it, so a sweep looks like one.
+    """
+    near, far = _texture((seed, round(plane.turn_deg), 0)), _texture((seed, round(plane.turn_deg), 1))
+    share = np.pi / 2 * plane.past_px / _DECORRELATES_PX
+    return np.asarray(np.exp(np.cos(share) * near + np.sin(share) * far + _FADES), np.float32)
+
+
+_FADES = np.log(0.26) - 1.4 * np.linspace(0, 1, _BEAMS, dtype=np.float32)[:, None] ** 2
+
+
+def _texture(seed: tuple[int, ...]) -> Field:
+    rng = np.random.default_rng(seed)
+
+    def noise(rows: int, columns: int) -> Field:
         coarse = rng.normal(size=(rows, columns)).astype(np.float32)
         fine = cv2.resize(coarse, (_BEAMS, _BEAMS), interpolation=cv2.INTER_CUBIC)
         return np.asarray(fine, np.float32)
 
     speckle = np.hypot(noise(_BEAMS // 2, _BEAMS // 8), noise(_BEAMS // 2, _BEAMS // 8)) - 1.25
-    layers = 0.17 * noise(40, 14) + 0.26 * noise(8, 5)
-    depth = np.linspace(0, 1, _BEAMS, dtype=np.float32)[:, None]
-    return np.asarray(0.26 * np.exp(0.8 * speckle + layers - 1.4 * depth**2), np.float32)
-
-
-def _instance(pixels: NDArray[np.uint8], study: str, number: int) -> Dataset:
-    instance = Dataset()
-    instance.file_meta = FileMetaDataset()
-    instance.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    instance.SOPClassUID, instance.SOPInstanceUID = UltrasoundImageStorage, generate_uid()
-    instance.StudyInstanceUID, instance.SeriesInstanceUID = study, generate_uid()
-    instance.PatientName, instance.PatientID = "Synthetic^Scan", "SYNTHETIC"
-    instance.Modality, instance.Manufacturer, instance.InstanceNumber = "US", "scanside demo", number
-    instance.ImageComments = "Synthetic: drawn by a program, no patient's."
-    instance.Rows, instance.Columns = pixels.shape[:2]
-    instance.SamplesPerPixel, instance.PhotometricInterpretation = 3, "RGB"
-    instance.PlanarConfiguration = 0
-    instance.BitsAllocated = instance.BitsStored = 8
-    instance.HighBit, instance.PixelRepresentation = 7, 0
-    instance.PixelData = pixels.tobytes()
-    return instance
+    return np.asarray(0.8 * speckle + 0.17 * noise(40, 14) + 0.26 * noise(8, 5), np.float32)

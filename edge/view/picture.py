@@ -1,22 +1,18 @@
-"""A frame as a picture made of half blocks, two pixels a character: lesion outlined, removed text dotted."""
+"""A frame as a picture: lesion outlined, removed text dotted; in pixels where the terminal has them."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 from rich.color import Color
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from edge.view.messages import Polygons, Preview
-from edge.view.style import OUTLINE, REMOVED
-
-_RAMP = " ·:-=+*#%@"  # dark to bright, for terminals without enough colours
-_OUTLINE_SIGN, _REMOVED_SIGN = "o", "x"
-_DOT = 2  # every second pixel of a dotted line is drawn
+from edge.view.blocks import HALF, runs, signs
+from edge.view.graphics import Drawing
+from edge.view.messages import Preview
+from edge.view.outlined import fitted, outlined
 
 
 class Picture:
@@ -26,78 +22,42 @@ class Picture:
         self.preview = preview
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        height = options.height or options.max_height
-        colours = console.color_system in ("truecolor", "256") and not console.no_color
-        lines = _drawn(self.preview, options.max_width, height, colours)
+        width, height = options.max_width, options.height or options.max_height
+        lines, columns = self._lines(console, width, height) if min(width, height) > 0 else ([], 0)
         if not lines:
             yield Text("this picture can't be shown", justify="center")
+        for _ in range((height - len(lines)) // 2 if lines else 0):
+            yield Segment.line()
         for line in lines:
+            yield Segment(" " * ((width - columns) // 2))
             yield from line
             yield Segment.line()
 
+    def _lines(self, console: Console, width: int, height: int) -> tuple[list[list[Segment]], int]:
+        """The picture's lines and their width; none when it can't be decoded."""
+        terminal = console.file
+        if isinstance(terminal, Drawing):
+            place = terminal.place(self.preview, width, height)
+            if place is None:
+                return [], 0
+            character, columns, rows = place
+            return [[Segment(character * columns)]] * rows, columns
+        columns, rows = fitted(self.preview, width, height)
+        colours = console.color_system in ("truecolor", "256") and not console.no_color
+        return _drawn(self.preview, columns, rows, colours), columns
 
-@lru_cache(maxsize=4)  # a heartbeat redraws the screen, not the picture
-def _drawn(preview: Preview, width: int, height: int, colours: bool) -> list[list[Segment]]:
-    image = cv2.imdecode(np.frombuffer(preview.png, np.uint8), cv2.IMREAD_COLOR)
-    if image is None or width < 1 or height < 1:
+
+@lru_cache(maxsize=4)  # a screen without a terminal of its own: printed once, or saved
+def _drawn(preview: Preview, columns: int, rows: int, colours: bool) -> list[list[Segment]]:
+    drawn = outlined(preview, columns, 2 * rows)
+    if drawn is None:
         return []
-    image = image[..., ::-1]  # OpenCV has blue first
-    scale = min(width / image.shape[1], 2 * height / image.shape[0])
-    columns = max(1, round(image.shape[1] * scale))
-    rows = max(1, round(image.shape[0] * scale / 2))
-    small = np.asarray(cv2.resize(image, (columns, 2 * rows), interpolation=cv2.INTER_AREA), np.uint8)
-    outline = _outline(preview, preview.outline, columns, 2 * rows)
-    removed = _outline(preview, preview.annotations, columns, 2 * rows) & ~outline
-    lines = _blocks(small, outline, removed) if colours else _signs(small, outline, removed)
-    blank, left = [Segment(" " * width)], [Segment(" " * ((width - columns) // 2))]
-    return [blank] * ((height - rows) // 2) + [left + line for line in lines]
+    if not colours:
+        return [[Segment(line)] for line in signs(drawn)]
+    return [list(_segments(line)) for line in runs(drawn.pixels)]
 
 
-def _outline(preview: Preview, polygons: Polygons, columns: int, rows: int) -> NDArray[np.bool_]:
-    drawn = np.zeros((rows, columns), np.uint8)
-    factor = np.array([columns / preview.width, rows / preview.height])
-    for polygon in polygons:
-        points = np.clip(np.array(polygon).reshape(-1, 2) * factor, 0, [columns - 1, rows - 1])
-        cv2.polylines(drawn, [points.astype(np.int32)], isClosed=True, color=1)
-    return np.asarray(drawn, bool)
-
-
-def _blocks(
-    image: NDArray[np.uint8], outline: NDArray[np.bool_], removed: NDArray[np.bool_]
-) -> list[list[Segment]]:
-    painted = image.copy()
-    painted[outline] = OUTLINE
-    painted[_dotted(removed)] = REMOVED
-    pairs = np.concatenate([painted[::2], painted[1::2]], axis=2)  # (rows, columns, 6): top, bottom
-    return [_runs([tuple(cell) for cell in row]) for row in pairs.tolist()]
-
-
-def _runs(cells: list[tuple[int, ...]]) -> list[Segment]:
-    """One segment per run of equal cells: large dark areas cost little."""
-    segments, start = [], 0
-    for end in range(1, len(cells) + 1):
-        if end == len(cells) or cells[end] != cells[start]:
-            segments.append(Segment("▀" * (end - start), _style(cells[start])))
-            start = end
-    return segments
-
-
-@lru_cache(maxsize=65536)
-def _style(cell: tuple[int, ...]) -> Style:
-    return Style(color=Color.from_rgb(*cell[:3]), bgcolor=Color.from_rgb(*cell[3:]))
-
-
-def _signs(
-    image: NDArray[np.uint8], outline: NDArray[np.bool_], removed: NDArray[np.bool_]
-) -> list[list[Segment]]:
-    grey = image.mean(axis=2).reshape(-1, 2, image.shape[1]).mean(axis=1)
-    level = (grey / 256 * len(_RAMP)).astype(int)
-    shades = np.array(list(_RAMP))[level]
-    for drawn, sign in ((_dotted(removed), _REMOVED_SIGN), (outline, _OUTLINE_SIGN)):
-        shades[drawn.reshape(-1, 2, drawn.shape[1]).any(axis=1)] = sign
-    return [[Segment("".join(line))] for line in shades]
-
-
-def _dotted(line: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    y, x = np.indices(line.shape)
-    return np.asarray(line & ((x + y) % _DOT == 0), bool)
+def _segments(line: list[tuple[int, tuple[int, ...]]]) -> Iterator[Segment]:
+    for count, colours in line:
+        top, bottom = Color.from_rgb(*colours[:3]), Color.from_rgb(*colours[3:])
+        yield Segment(HALF * count, Style(color=top, bgcolor=bottom))

@@ -10,12 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
 
 from edge.commands.demo import REAL_FILES, SYNTHETIC_SCANS
-from edge.demo.scans import draw, write_scans
+from edge.demo.exam import SPECTRUM, write_exam
+from edge.demo.scans import Lesion, Plane, draw
 from scanside import RESEARCH_USE
 from scanside.bundle import MANIFEST
+from scanside.errors import NoTissue
 from scanside.scan.decode import open_instance
 from scanside.scan.prepare import prepare
 from scanside.scan.region import find_regions
@@ -115,13 +119,76 @@ def test_fails_when_the_results_do_not_come_in_time(demo: list[str]) -> None:
     assert "did not come in time" in done.stderr
 
 
-def test_synthetic_scans_are_scans(tmp_path: Path) -> None:
-    paths = write_scans(tmp_path, 3)
-    frames = [open_instance(path).frame() for path in paths]
-    for path, frame in zip(paths, frames, strict=True):
+@pytest.fixture(scope="module")
+def exam(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of the recorded exam."""
+    return [path for path, _ in write_exam(tmp_path_factory.mktemp("exam"))]
+
+
+def test_an_exam_is_eight_slides_and_a_cine_of_one_study(exam: list[Path]) -> None:
+    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in exam]
+    cines = [header for header in headers if "NumberOfFrames" in header]
+    assert (len(headers), len(cines)) == (9, 1)
+    assert len({header.StudyInstanceUID for header in headers}) == 1
+    assert {str(header.PatientName) for header in headers} == {"Synthetic^Exam"}
+    assert len({header.SOPInstanceUID for header in headers}) == 9
+    series = {header.SeriesInstanceUID: header.SeriesNumber for header in headers}
+    assert sorted(series.values()) == [1, 2]
+    assert [header.InstanceNumber for header in headers] == list(range(1, 10))
+    taken = [header.ContentDate + header.ContentTime for header in headers]
+    assert taken == sorted(set(taken))
+    assert {header.ImageLaterality for header in headers} == {"L", "R"}
+    for header in headers:
+        side = "right" if header.ImageLaterality == "R" else "left"
+        assert side in Path(header.filename).name
+        assert "Synthetic" in header.ImageComments
+
+
+def test_all_of_an_exam_but_the_spectrum_are_scans(exam: list[Path]) -> None:
+    for number, path in enumerate(exam, 1):
         instance = open_instance(path)
-        (region,) = find_regions(instance.header, frame.size)
-        assert prepare(frame, region, Size(84, 136)).pixels.std() > 0.1
-        assert "Synthetic" in str(instance.header.ImageComments)
-    assert (frames[0].pixels == draw(1, solid_parts=0)).all()
-    assert (frames[0].pixels != frames[2].pixels).any()
+        for index in (0, int(instance.header.get("NumberOfFrames", 1)) - 1):
+            frame = instance.frame(index)
+            if number == SPECTRUM:
+                with pytest.raises(NoTissue):
+                    find_regions(instance.header, frame.size)
+                continue
+            (region,) = find_regions(instance.header, frame.size)
+            assert prepare(frame, region, Size(84, 136)).pixels.std() > 0.1
+
+
+def test_planes_near_each_other_show_the_same_lesion() -> None:
+    cyst = Lesion(seed=1, axes=(150, 110, 120), solid=((1.0, 0.0, 0.0, 40),))
+    middle, beside, across = (draw(cyst, plane) for plane in (Plane(), Plane(past_px=5), Plane(turn_deg=90)))
+    assert (middle.pixels == draw(cyst, Plane()).pixels).all()  # the same every time
+    both = np.count_nonzero(middle.lesion & beside.lesion) / np.count_nonzero(middle.lesion | beside.lesion)
+    assert 0.95 < both < 1
+    shades = [plane.pixels[..., 0].astype(float).ravel() for plane in (middle, beside, across)]
+    assert np.corrcoef(shades[0], shades[1])[0, 1] > 0.9 > np.corrcoef(shades[0], shades[2])[0, 1]
+    assert middle.solid.any() and not across.solid.any()
+
+
+def test_plays_an_exam_as_fast_as_it_goes_without_a_terminal(demo: list[str], tmp_path: Path) -> None:
+    begin = time.monotonic()
+    done = edge(*demo, "--exam")
+    assert time.monotonic() - begin < 40
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(edge("results", "--json", "--data", tmp_path / "data").stdout)
+    assert len({row["sop_instance_uid"] for row in rows}) == len(REAL_FILES) + 9
+    assert len(re.findall(r"\.dcm +(real|synthetic) ", done.stdout)) == len(rows)
+    assert "5-right-spectrum.dcm" in done.stdout and "6-right-sweep-cine.dcm" in done.stdout
+
+
+def test_an_exam_can_be_played_faster_in_a_terminal(demo: list[str]) -> None:
+    with in_terminal(*demo, "--exam", "--speed", "50", width=100, height=30) as terminal:
+        terminal.wait_for("14 images")
+        terminal.wait_for("Synthetic Exam", timeout_s=40)
+        terminal.type(b"\x03")
+        assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "inf", "nan", "fast"])
+def test_a_speed_is_a_number_above_zero(speed: str) -> None:
+    done = edge("demo", "--speed", speed)
+    assert done.returncode == 1
+    assert "--speed" in done.stderr and "Traceback" not in done.stderr
