@@ -23,7 +23,7 @@ from pathlib import Path
 from pydicom.uid import generate_uid
 
 from edge.sockets.control import ask
-from edge.storage.store import read_rows
+from edge.storage.reading import read_rows
 from scanside.errors import ScansideError
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance

@@ -23,6 +23,9 @@ class Row:
         received_at, assessed_at: ISO 8601, UTC.
         latency_ms: from received to stored.
         annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model with one.
+        facts: the clinical facts that the risk stands on.
+        side, left_out, disputed: what a person entered about it; `disputed` is the reason.
+        superseded: another image came under its UID, or an entry changed its risk since it was first told.
     """
 
     sop_instance_uid: str
@@ -47,6 +50,11 @@ class Row:
     latency_ms: float | None = None
     image_digest: str | None = None
     annotations: Mapping[str, Any] | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    side: str | None = None
+    left_out: bool = False
+    disputed: str | None = None
+    superseded: bool = False
 
 
 @dataclass(frozen=True)

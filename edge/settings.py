@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scanside import RESEARCH_USE
+from scanside.clinical import Centre
 from scanside.errors import SettingError
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
 
@@ -19,6 +20,7 @@ else:  # pragma: no cover
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 T = TypeVar("T")
+_CENTRES = tuple(centre.value for centre in Centre)
 _KINDS = {
     str: "a text",
     int: "a whole number",
@@ -54,6 +56,26 @@ class Settings:
     )
     bundle: Path | None = _setting(
         None, "Folder or .zip file of the model. Not set: the model that is installed with edge."
+    )
+    centre: str = _setting(
+        "unknown",
+        "Where patients are seen here: oncology centre, other centre, or unknown. Some models ask for it.",
+    )
+    final_after_s: float = _setting(
+        120.0,
+        "A study's figures are final once no image of it has come for this long.",
+        low=0,
+        high=86400,
+    )
+    watch_group: str | None = _setting(
+        None,
+        "Group of this machine whose members may open the live view. Not set: the agent's user alone.",
+        kind=str,
+    )
+    entry_group: str | None = _setting(
+        None,
+        "Group whose members may enter what people know about a study. Not set: the agent's user alone.",
+        kind=str,
     )
     trusted_keys: tuple[str, ...] = _setting(
         (),
@@ -220,6 +242,8 @@ def _checked(setting: "Field[Any]", value: Any, where: str) -> Any:
         raise SettingError(f"{where}: {name} is empty.")
     if name == "ae_title":
         check_ae_title(value, where)
+    if name == "centre" and value not in _CENTRES:
+        raise SettingError(f"{where}: centre is {value!r}; it must be one of: {', '.join(_CENTRES)}.")
     return value
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.bundle import GOLDEN, NETWORK, REFERENCE, Bundle, Manifest
-from scanside.clinical import ClinicalRecord, possible_inputs
+from scanside.cases import CaseRisk, narrowed
+from scanside.clinical import Case, ClinicalRecord, known_facts, possible_cases
 from scanside.denoise import Denoised, denoiser_of
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining
 from scanside.ood import Reference
@@ -31,6 +32,8 @@ class ScoredScan:
         risk: probability of malignancy, 0 to 1; None when it hangs on an unknown clinical fact.
         risk_if: risk under each value that the unknown facts may have; empty when all are known.
         class_probabilities: by class name, summing to 1; the mean over `risk_if` where that is filled.
+        cases: what the network says in every case, whatever is known: a fact that comes later picks from it.
+        prepared: (h, w) float32 in [0, 1]: what the network got.
         mask: (H, W) bool, source pixels: the lesion.
         box: where in the frame the scan lies, source pixels.
         distance: how far from the training data, in the units of the bundle's threshold.
@@ -41,6 +44,8 @@ class ScoredScan:
     risk: float | None
     risk_if: Mapping[str, float]
     class_probabilities: Mapping[str, float]
+    cases: tuple[CaseRisk, ...]
+    prepared: NDArray[np.float32]
     mask: Mask
     box: Box
     found_by: RegionSource
@@ -129,13 +134,14 @@ class Assessor:
             with _timed(timings, "denoise"):
                 denoised = self._denoiser.remove(scan)
             scan = denoised.scan
-        labels, clinical = possible_inputs(record, manifest.clinical_inputs)
-        inputs = {"scan": np.repeat(scan.pixels[None, None], len(labels), axis=0)}
+        # Every case at once, what is known as well: another batch would give other last digits.
+        cases = possible_cases(manifest.clinical_inputs, record.ca125_u_ml)
+        inputs = {"scan": np.repeat(scan.pixels[None, None], len(cases), axis=0)}
         if manifest.clinical_inputs:
-            inputs["clinical"] = clinical
+            inputs["clinical"] = np.array([case.inputs for case in cases], np.float32)
         with _timed(timings, "network"):
             outputs = self.runner.run(inputs)
-        check_outputs(outputs, manifest, len(labels))
+        check_outputs(outputs, manifest, len(cases))
         distance = self._reference.distance(outputs["features"][0])
         if not distance <= manifest.max_distance:  # NaN is not like the training data either
             raise UnlikeTraining(
@@ -144,13 +150,14 @@ class Assessor:
         lesion = outputs["lesion_probability"][0]
         if float((lesion > 0.5).mean()) < MIN_LESION_SHARE:
             raise NoTissue("no lesion found in the scan")
-        risks = _risks(outputs["class_probability"], manifest)
-        known = len(labels) == 1
-        means = outputs["class_probability"].mean(axis=0)
+        risks = _case_risks(cases, outputs["class_probability"], manifest)
+        outcome = narrowed(risks, known_facts(record))
         return ScoredScan(
-            risk=risks[0] if known else None,
-            risk_if={} if known else dict(zip(labels, risks, strict=True)),
-            class_probabilities={c.name: float(p) for c, p in zip(manifest.classes, means, strict=True)},
+            risk=outcome.risk,
+            risk_if=outcome.risk_if,
+            class_probabilities=outcome.class_probabilities,
+            cases=risks,
+            prepared=scan.pixels,
             mask=to_source(lesion, scan.origin),
             box=scan.origin.box,
             found_by=scan.found_by,
@@ -250,9 +257,18 @@ def check_outputs(outputs: Mapping[str, NDArray[np.float32]], manifest: Manifest
         raise RunnerError("the network gave no features for the out-of-distribution gate.")
 
 
-def _risks(probabilities: NDArray[np.float32], manifest: Manifest) -> list[float]:
+def _case_risks(
+    cases: Iterable[Case], probabilities: NDArray[np.float32], manifest: Manifest
+) -> tuple[CaseRisk, ...]:
     malignant = [index for index, c in enumerate(manifest.classes) if c.malignant]
-    return [min(1.0, float(row[malignant].sum())) for row in probabilities]
+    return tuple(
+        CaseRisk(
+            case.facts,
+            min(1.0, float(row[malignant].sum())),
+            {c.name: float(p) for c, p in zip(manifest.classes, row, strict=True)},
+        )
+        for case, row in zip(cases, probabilities, strict=True)
+    )
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What a person knows about the patient, as the networks read it (thesis, figure 5). Unknown is a value."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import product
@@ -71,12 +72,66 @@ def encode_ca125(u_ml: float) -> float:
     return min(max(0.5 + log2(u_ml / CA125_CUTOFF) / (2 * _CA125_OCTAVES), 0.0), 1.0)
 
 
+@dataclass(frozen=True)
+class Case:
+    """One answer to all that a bundle asks.
+
+    Attributes:
+        facts: by attribute of `ClinicalRecord`, the value that it has in this case.
+        inputs: the same as the network reads it, in the bundle's order.
+    """
+
+    facts: Mapping[str, str]
+    inputs: tuple[float, ...]
+
+
+def possible_cases(names: tuple[str, ...], ca125_u_ml: float | None = None) -> tuple[Case, ...]:
+    """Every answer to a bundle that asks for `names`, the last name changing fastest.
+
+    An unknown CA125 has no two values to choose from: it stands at three references (3.5, 35, 350 U/ml). A
+    known one is no question: it is in every case, and in no case's facts.
+
+    Raises:
+        BundleError: a name that this version can't encode.
+    """
+    choices: list[list[tuple[dict[str, str], float]]] = []
+    for name in names:
+        if name == _CA125:
+            choices.append(_ca125_choices(ca125_u_ml))
+            continue
+        if name not in _ENCODING:
+            known = ", ".join((*_ENCODING, _CA125))
+            raise BundleError(f"the bundle asks for the clinical input '{name}'; known are: {known}.")
+        attribute, zero, one = _ENCODING[name]
+        choices.append([({attribute: zero.value}, 0.0), ({attribute: one.value}, 1.0)])
+    return tuple(
+        Case(
+            {name: value for facts, _ in row for name, value in facts.items()}, tuple(code for _, code in row)
+        )
+        for row in product(*choices)
+    )
+
+
+def known_facts(record: ClinicalRecord) -> dict[str, str]:
+    """What `record` says of the facts that have two values, as `Case.facts` has them."""
+    values: dict[str, Enum] = {"menopausal_status": record.menopausal_status, "centre": record.centre}
+    return {name: fact.value for name, fact in values.items() if fact.value != "unknown"}
+
+
+def fits(facts: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    """Whether a case with `facts` is possible where `known` is known."""
+    return all(known.get(name, value) == value for name, value in facts.items())
+
+
+def open_facts(cases: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Names of the facts in which `cases` differ: those that are still unknown."""
+    return tuple(name for name in (cases[0] if cases else ()) if len({facts[name] for facts in cases}) > 1)
+
+
 def possible_inputs(
     record: ClinicalRecord, names: tuple[str, ...]
 ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     """Encode `record` for a bundle that asks for `names`, once for each value an unknown may have.
-
-    An unknown CA125 has no two values to choose from: it stands at three references (3.5, 35, 350 U/ml).
 
     Returns:
         Labels, one per row, empty where nothing is unknown ("postmenopausal, oncology centre");
@@ -86,26 +141,17 @@ def possible_inputs(
     Raises:
         BundleError: a name that this version can't encode.
     """
-    choices: list[list[tuple[str, float]]] = []
-    for name in names:
-        if name == _CA125:
-            choices.append(_ca125_choices(record.ca125_u_ml))
-            continue
-        if name not in _ENCODING:
-            known = ", ".join((*_ENCODING, _CA125))
-            raise BundleError(f"the bundle asks for the clinical input '{name}'; known are: {known}.")
-        attribute, zero, one = _ENCODING[name]
-        value = getattr(record, attribute)
-        if value in (zero, one):
-            choices.append([("", float(value == one))])
-        else:
-            choices.append([(zero.value, 0.0), (one.value, 1.0)])
-    rows = list(product(*choices))
-    labels = tuple(", ".join(label for label, _ in row if label) for row in rows)
-    return labels, np.array([[code for _, code in row] for row in rows], np.float32)
+    known = known_facts(record)
+    cases = [case for case in possible_cases(names, record.ca125_u_ml) if fits(case.facts, known)]
+    unknown = open_facts([case.facts for case in cases])
+    labels = tuple(", ".join(case.facts[name] for name in unknown) for case in cases)
+    return labels, np.array([case.inputs for case in cases], np.float32)
 
 
-def _ca125_choices(u_ml: float | None) -> list[tuple[str, float]]:
+def _ca125_choices(u_ml: float | None) -> list[tuple[dict[str, str], float]]:
     if u_ml is not None:
-        return [("", encode_ca125(u_ml))]
-    return [(f"CA125 {reference:g} U/ml", encode_ca125(reference)) for reference in _CA125_REFERENCES]
+        return [({}, encode_ca125(u_ml))]
+    return [
+        ({"ca125_u_ml": f"CA125 {reference:g} U/ml"}, encode_ca125(reference))
+        for reference in _CA125_REFERENCES
+    ]

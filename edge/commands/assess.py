@@ -7,10 +7,13 @@ from pathlib import Path
 
 from edge.commands import options
 from edge.commands.results import show
+from edge.entries.finding import derived
 from edge.row import FAILED, Row, now
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.tuning import how_to_run
 from edge.scoring.worker import Worker, WorkerLost
+from edge.storage.entered import CENTRE
+from scanside.clinical import Centre
 from scanside.command import say
 from scanside.errors import SettingError
 from scanside.scan.cine import frames_to_score
@@ -49,7 +52,9 @@ def main(args: argparse.Namespace) -> int:
         results = [r for path in args.files for r in _results(worker, path, settings.cine_frames)]
     finally:
         worker.stop()
-    show([asdict(result.row) for _, result in results], as_json=args.json)
+    known = {} if settings.centre == Centre.UNKNOWN.value else {CENTRE: settings.centre}
+    rows = [derived(result.row, result.found, known).row for _, result in results]
+    show([asdict(row) for row in rows], as_json=args.json)
     refused = [f"{path}: {result.row.reason}" for path, result in results if not result.readable]
     for message in refused:
         say("edge", message)

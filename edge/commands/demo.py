@@ -24,8 +24,8 @@ from edge.demo.agent import HOST, running_agent
 from edge.demo.exam import write_exam
 from edge.view.feed import follow
 from edge.view.graphics_detect import GRAPHICS, drawing
+from edge.view.health import about
 from edge.view.messages import Row
-from edge.view.screen import about
 from edge.view.slides import cells_of
 from edge.view.state import View
 from edge.view.terminal import stoppable

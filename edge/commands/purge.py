@@ -42,7 +42,8 @@ def main(args: argparse.Namespace) -> int:
 def _told(removed: dict[str, int]) -> str:
     told = (
         f"{removed['instances']} instances with their results and pictures, {removed['replaced']} earlier "
-        f"versions, {removed['quarantined']} in quarantine, {removed['indexes']} damaged indexes"
+        f"versions, {removed['quarantined']} in quarantine, {removed['indexes']} damaged indexes, "
+        f"{removed['entries']} entries of people"
     )
     if removed["unknown"]:
         told += (

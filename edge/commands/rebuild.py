@@ -3,11 +3,13 @@
 import argparse
 
 from edge.commands import options
+from edge.entries.desk import Desk
 from edge.processes.lock import locked
 from edge.storage.intake import take_up
 from edge.storage.rebuild import put_aside
 from edge.storage.spool import Spool
 from edge.storage.store import Store
+from edge.trail.log import AuditLog
 from scanside.errors import SettingError
 
 
@@ -17,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    data = options.settings(args).data
+    settings = options.settings(args)
+    data = settings.data
     if not (data / "spool").is_dir():
         raise SettingError(f"no spool in {data}: there is nothing to build from. Check --data.")
     with locked(data):
@@ -25,7 +28,12 @@ def main(args: argparse.Namespace) -> int:
         store = Store(data)
         try:
             take_up(Spool(data / "spool"), store)
-            print(f"{len(store.files())} instances indexed; `edge serve` scores them.")
+            desk = Desk(data, store, AuditLog(data, settings.ae_title))
+            desk.catch_up()
+            entered = len(store.entries())
+            print(f"{len(store.files())} instances and {entered} entries indexed; `edge serve` scores them.")
+            for fault in desk.journal.faults:
+                print(fault)
         finally:
             store.close()
     if aside:

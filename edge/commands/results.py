@@ -1,4 +1,4 @@
-"""`edge results`: the results in an agent's data folder, whether it runs or not."""
+"""`edge results`: the results in an agent's data folder, slide by slide or by study; it need not run."""
 
 import argparse
 import json
@@ -12,13 +12,20 @@ from scanside import RESEARCH_USE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_config(parser)
     options.add_data(parser)
+    parser.add_argument("--studies", action="store_true", help="the figures of each study, not each slide")
     parser.add_argument("--json", action="store_true", help="a JSON list, its keys in docs/results-json.md")
 
 
 def main(args: argparse.Namespace) -> int:
-    from edge.storage.store import read_rows
+    from edge.entries.study import images_may_follow, study_message
+    from edge.storage.reading import read_rows, read_studies
 
-    show(read_rows(options.settings(args).data), as_json=args.json)
+    data = options.settings(args).data
+    if args.studies:
+        kept = read_studies(data)
+        show_studies([study_message(one, images_may_follow(one)) for one in kept], as_json=args.json)
+    else:
+        show(read_rows(data), as_json=args.json)
     return 0
 
 
@@ -44,6 +51,42 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     console.print(table)
 
 
+def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print studies, and their sides, for a program or for a person."""
+    if as_json:
+        print(json.dumps(studies, indent=2))
+        return
+    from edge.view.text import safe
+
+    print(RESEARCH_USE)
+    for study in studies:
+        state = f"{study['state']}: {study['why']}" if study["why"] else study["state"]
+        print(safe(f"{study['study_instance_uid']}, patient {study['patient_id']}: {state}"))
+        for line in _facts(study):
+            print(f"  {safe(line)}")
+        for part, risk in {"study": study["risk"], **study["sides"]}.items():
+            print(f"  {part:7}{_figures(risk)}")
+
+
+def _figures(risk: Mapping[str, Any] | None) -> str:
+    if risk is None:
+        return "no risk"
+    at_most = "up to " * risk["risk_if_unknown"]
+    told = [f"highest {at_most}{risk['highest']:.3f}", f"mean {at_most}{risk['mean']:.3f}"]
+    told += [f"vote {risk['vote']}", f"{risk['agreement']:.0%} of {risk['slides']} slides agree"]
+    told += ["discordant"] * risk["discordant"]
+    told += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]
+    return ", ".join(told)
+
+
+def _facts(study: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{fact['value']} ({fact['source']})" + ", not used by this model" * (not fact["used"])
+        for fact in study["facts"].values()
+        if fact["source"]
+    ]
+
+
 def _time(row: Mapping[str, Any]) -> str:
     return str(row["received_at"] or "")[:19].replace("T", " ")
 
@@ -57,6 +100,18 @@ def _risk(row: Mapping[str, Any]) -> str:
 def _result(row: Mapping[str, Any]) -> str:
     words = {None: "scored", True: "malignant: at or above threshold", False: "benign: below threshold"}
     if row["state"] == "scored":
-        return ", ".join([words[row["malignant"]], *row["flags"]])
+        return ", ".join([words[row["malignant"]], *_entered(row), *row["flags"]])
     state = str(row["state"]).replace("_", " ")
     return f"{state}: {row['reason']}" if row["reason"] else state
+
+
+def _entered(row: Mapping[str, Any]) -> list[str]:
+    """What people entered about a slide, and what its risk stands on."""
+    told = [*row["facts"].values()]
+    if row["side"]:
+        told.append(f"{row['side']} side")
+    if row["left_out"]:
+        told.append("left out of the study")
+    if row["disputed"]:
+        told.append(f"disputed: {row['disputed']}")
+    return told

@@ -3,28 +3,27 @@
 import argparse
 import contextlib
 import io
-import itertools
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console, ConsoleDimensions
-from rich.live import Live
 from rich.text import Text
 
 from edge.commands import options
-from edge.view.feed import follow
+from edge.view.feed import Feed, follow
+from edge.view.focus import Focus
 from edge.view.graphics_detect import GRAPHICS, drawing
-from edge.view.screen import about, screen
-from edge.view.slides import line
+from edge.view.live import for_a_time, show
+from edge.view.pictures import wanted
+from edge.view.plain import json_lines, plain_lines
+from edge.view.screen import screen
 from edge.view.state import View
 from edge.view.svg import SVG
-from edge.view.terminal import stoppable, terminal
-from edge.view.verdict import obstacle
-from scanside import RESEARCH_USE
+from edge.view.terminal import stoppable
 from scanside.errors import SettingError
 
+__all__ = ["SNAPSHOT", "add_arguments", "as_svg", "first_contact", "main", "show"]
 SNAPSHOT = ConsoleDimensions(110, 32)
 _FIRST_CONTACT_S = 5.0
 
@@ -32,77 +31,72 @@ _FIRST_CONTACT_S = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_config(parser)
     options.add_data(parser)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--once", action="store_true", help="print the screen as it is now and end")
+    how.add_argument("--svg", type=Path, metavar="FILE", help="save the screen as it is now as SVG and end")
+    how.add_argument("--plain", action="store_true", help="plain lines, for a screen reader")
+    how.add_argument("--json", action="store_true", help="the agent's messages as JSON lines")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--privacy", action="store_true", help="name nobody (with --svg always)")
+    who.add_argument("--show-identity", action="store_true", help="name patients in --svg too")
+    parser.add_argument("--read-only", action="store_true", help="enter nothing")
     parser.add_argument("--graphics", choices=GRAPHICS, default="auto", help="how pictures are drawn (auto)")
-    parser.add_argument("--once", action="store_true", help="print the screen as it is now and end")
-    parser.add_argument(
-        "--svg", type=Path, metavar="FILE", help="save the screen as it is now as SVG and end"
-    )
+    parser.add_argument("--bell", action="store_true", help="ring once when a study turns final")
 
 
 def main(args: argparse.Namespace) -> int:
     console, data = Console(), options.settings(args).data
+    if args.json and args.privacy:
+        raise SettingError("--json says everything as the agent does, names too. Leave out --privacy.")
+    focus = Focus(hidden=args.privacy or (bool(args.svg) and not args.show_identity))
     with stoppable(), contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
         if args.svg:
-            _save(args.svg, as_svg(first_contact(data)))
+            _save(args.svg, as_svg(first_contact(data, focus), focus=focus))
         elif args.once:
-            console.print(screen(first_contact(data), _now(), console.size), height=console.height)
-        elif console.is_terminal:
+            view = first_contact(data, focus)
+            console.print(screen(view, _now(), console.size, focus), height=console.height)
+        elif args.json:
+            _print(console, json_lines(Feed(data)))
+        elif console.is_terminal and not args.plain:
             with drawing(console, args.graphics):
-                show(data, console)
+                show(data, console, focus=focus, read_only=args.read_only, bell=args.bell)
         else:
-            report(follow(data), console)
+            _print(console, plain_lines(follow(data), args.privacy))
     return 0
 
 
-def show(data: Path, console: Console, seconds: float | None = None) -> None:
-    """Show the live view until Ctrl-C, or for `seconds`; redrawn when something changed."""
-    with terminal() as wake, Live(console=console, screen=True, auto_refresh=False) as live:
-        shown: object = None
-        for view in _for_a_time(follow(data, wake), seconds):
-            now, size = _now(), console.size
-            state = (view, size, now.replace(second=0, microsecond=0))
-            if state != shown:
-                live.update(screen(view, now, size), refresh=True)
-                shown = state
-
-
-def report(views: Iterable[View], console: Console) -> None:
-    """Without a terminal: a line for each result as it comes, and when contact is lost or found."""
-    console.print(RESEARCH_USE)
-    printed: set[tuple[str, int]] = set()
-    in_contact: bool | None = None
-    for view in views:
-        if view.in_contact != in_contact:
-            in_contact = view.in_contact
-            stop = obstacle(view)
-            text = Text(stop[1]) if stop and not in_contact else about(view.model)
-            console.print(text, soft_wrap=True)
-        for row in view.rows:
-            if not row.pending and row.key not in printed and view.model:
-                printed.add(row.key)
-                console.print(line(row, view.model.threshold), soft_wrap=True)
-
-
-def first_contact(data: Path) -> View:
-    """The agent's first snapshot.
+def first_contact(data: Path, focus: Focus | None = None) -> View:
+    """The agent's first snapshot; with what `focus` shows, if that comes soon.
 
     Raises:
         SettingError: no agent answers.
     """
-    for view in _for_a_time(follow(data), _FIRST_CONTACT_S):
+    feed, found = Feed(data), None
+    for view in for_a_time(feed.views(), _FIRST_CONTACT_S):
         if view.in_contact and view.model:
-            return view
-    raise SettingError(f"no agent answers on {data}. Start one with: edge serve --data {data}")
+            found = view
+            missing = wanted(focus.look(view), focus) if focus else None
+            if missing is None:
+                return view
+            feed.want(missing)
+    if found is None:
+        raise SettingError(f"no agent answers on {data}. Start one with: edge serve --data {data}")
+    return found
 
 
-def as_svg(view: View, size: ConsoleDimensions = SNAPSHOT) -> str:
+def as_svg(view: View, size: ConsoleDimensions = SNAPSHOT, focus: Focus | None = None) -> str:
     """The screen as an SVG picture."""
     console = Console(
         record=True, file=io.StringIO(), width=size.width, height=size.height, color_system="truecolor",
         force_terminal=True, no_color=False,
     )  # fmt: skip
-    console.print(screen(view, _now(), size), height=size.height)
+    console.print(screen(view, _now(), size, focus or Focus()), height=size.height)
     return console.export_svg(title="edge watch", code_format=SVG, unique_id="edge-watch")
+
+
+def _print(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
 def _save(path: Path, text: str) -> None:
@@ -110,11 +104,6 @@ def _save(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SettingError(f"{path} can't be written: {error.strerror}.") from error
-
-
-def _for_a_time(views: Iterator[View], seconds: float | None) -> Iterator[View]:
-    end = None if seconds is None else time.monotonic() + seconds
-    return itertools.takewhile(lambda _: end is None or time.monotonic() < end, views)
 
 
 def _now() -> datetime:

@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,7 @@ def status(
     audit_lost: int,
     audit_problem: str | None,
     certificates: str,
+    journal: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What `edge status --json` prints (docs/operations.md)."""
     disk = shutil.disk_usage(spool.folder)
@@ -113,6 +114,7 @@ def status(
         f"{audit_lost} audit messages could not be written" if audit_lost else "",
         f"audit messages wait for {audit_problem}" if audit_problem else "",
         certificates,
+        *journal,
     ]
     return {
         "agent": agent,

@@ -4,17 +4,21 @@ A frame's way: receiver -> spool -> `Agent._taken` -> queue -> scoring -> worker
 """
 
 import contextlib
+import json
 import logging
 import sqlite3
 import time
+from functools import partial
 from typing import Any
 
+from edge.entries.arrivals import Arrivals
 from edge.monitor import condition
 from edge.monitor.condition import Health
 from edge.monitor.measures import Measures, MetricsServer
 from edge.network.tls import expiry_warning
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
+from edge.row import milliseconds, now
 from edge.scoring.jobs import Inspection, Job, JobQueue, Priority
 from edge.scoring.loop import Scoring
 from edge.scoring.tuning import how_to_run
@@ -22,9 +26,13 @@ from edge.scoring.worker import Worker
 from edge.settings import Settings
 from edge.sockets.control import Answer, Control, Request
 from edge.sockets.events import EventHub
+from edge.sockets.listening import let_through
+from edge.sockets.pictures import picture
 from edge.sockets.requests import answer
+from edge.sockets.telling import Telling
 from edge.storage.aside import Note
 from edge.storage.custody import Custody
+from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
 from edge.storage.intake import Taken, take, take_up
 from edge.storage.rebuild import open_store
 from edge.storage.spool import Spool, Spooled
@@ -70,6 +78,7 @@ class Agent:
         self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
         self._measures = Measures()
         self._custody = Custody(settings.data, spool, store, audit)
+        self._arrivals = Arrivals(settings.final_after_s)
         runtimes, remark = how_to_run(settings, bundle)
         _log.info("%s", remark)
         self._worker = Worker(
@@ -79,10 +88,14 @@ class Agent:
             settings.worker_timeout_s,
             settings.worker_memory_mb << 20,
         )
-        self._hub = EventHub(settings.data, self._snapshot, self._heartbeat)
+        let_through(settings.data, settings.watch_group, settings.entry_group)
+        self._hub = EventHub(
+            settings.data, self._snapshot, self._heartbeat, partial(picture, store), settings.watch_group
+        )
+        self._telling = Telling(self._hub, store, self._arrivals)
         self._scoring = Scoring(
             self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
-            self._quarantine, self._hub.resend, self._inspected,
+            self._quarantine, self._telling.resend, self._inspected,
         )  # fmt: skip
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
@@ -93,7 +106,9 @@ class Agent:
         settings = self._settings
         with contextlib.ExitStack() as stack:
             stack.enter_context(contextlib.closing(self._hub))
-            control = stack.enter_context(contextlib.closing(Control(settings.data, self._asked)))
+            control = stack.enter_context(
+                contextlib.closing(Control(settings.data, self._asked, settings.entry_group))
+            )
             if settings.metrics_port:
                 stack.enter_context(contextlib.closing(MetricsServer(settings.metrics_port, self._metrics)))
             if settings.audit_syslog:
@@ -101,6 +116,7 @@ class Agent:
                 self._sender = SyslogSender(settings.data, server)
                 self._sender.start()
                 stack.callback(self._sender.close)
+            self._settle()
             self._look()
             for spooled in self._store.pending():
                 self._inspect(spooled)
@@ -115,6 +131,18 @@ class Agent:
         if self._scoring.broken:
             raise ScansideError("the scoring ended by a fault of the program; the log says where.")
 
+    def _settle(self) -> None:
+        """Bring the index to the settings, the model and the journal; find the studies that go on."""
+        asked = json.dumps(self._bundle.manifest.clinical_inputs)
+        final_after_s = self._settings.final_after_s
+        site = {CENTRE: self._settings.centre, ASKED: asked, FINAL_AFTER_S: str(final_after_s)}
+        self._store.settle(site)
+        self._custody.desk.catch_up()
+        for row in self._store.newest(_SNAPSHOT_ROWS):
+            ago_s = milliseconds(row["received_at"], now()) / 1e3
+            if row["study_instance_uid"] and 0 <= ago_s < final_after_s:
+                self._arrivals.came((row["study_instance_uid"], row["patient_id"]), ago_s)
+
     def _upkeep(self, notices: Notices) -> None:
         """Hear what the others say; look into the spool and at what is too old, when it is time."""
         try:
@@ -125,12 +153,16 @@ class Agent:
                 else:
                     spooled = Spooled(**notice["stored"])
                     self._taken(spooled, take(self._spool, self._store, spooled))
+            for study in self._arrivals.over():
+                self._telling.study(study)
+            if self._custody.desk.behind and self._custody.desk.catch_up():
+                self._telling.resend()
             if time.monotonic() - self._looked[0] > _LOOK_S:
                 self._look()
             if time.monotonic() - self._retained > _RETAIN_S:
                 self._retained = time.monotonic()
                 if self._custody.retain(self._settings.keep_days, self._settings.keep_gb):
-                    self._hub.resend()
+                    self._telling.resend()
         except (sqlite3.OperationalError, OSError) as error:  # a full or read-only disk passes
             _log.error("the index can't be written: %s", error)
             self._looked = (time.monotonic(), 0)
@@ -147,7 +179,7 @@ class Agent:
     def _taken(self, spooled: Spooled, taken: Taken) -> None:
         if taken.replaced:
             _log.warning("%s came again with other content", spooled.sop_instance_uid)
-            self._hub.resend()
+            self._telling.resend()
         if taken.row is not None:
             self._health.received(spooled.received_at)
             self._measures.received(spooled)
@@ -186,14 +218,16 @@ class Agent:
 
     def _publish(self, view: ViewRow) -> None:
         self._measures.result(view)
-        self._hub.publish({"event": "row", "row": view})
+        self._telling.row(view)
 
     def _snapshot(self) -> dict[str, Any]:
+        rows = self._store.newest(_SNAPSHOT_ROWS)
         return {
             "event": "snapshot",
             "agent": self._health.message(len(self._queue)),
             "model": _model(self._bundle),
-            "rows": self._store.newest(_SNAPSHOT_ROWS),
+            "rows": rows,
+            "studies": self._telling.studies(rows),
         }
 
     def _heartbeat(self) -> dict[str, Any]:
@@ -211,20 +245,23 @@ class Agent:
             self._audit.lost,
             self._sender.problem if self._sender else None,
             expiry_warning(self._settings),
+            self._custody.desk.journal.faults,
         )
 
     def _metrics(self) -> str:
         return self._measures.exposition(self._status())
 
-    def _asked(self, request: Request) -> Answer:
+    def _asked(self, request: Request, account: str) -> Answer:
         """A request of a command (edge/sockets/requests.py); `status` is the agent's own."""
         if request.get("do") == "status":
             return self._status()
-        said = answer(self._custody, request)
+        if request.get("do") == "enter":
+            return {"study": self._telling.enter(self._custody.desk, request, account)}
+        said = answer(self._custody, request, account)
         if "retry" in said:
             self._inspect(Spooled(**said["retry"]))
         if request.get("do") in ("retry", "drop", "purge"):
-            self._hub.resend()
+            self._telling.resend()
         return said
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Row, now
+from edge.entries.finding import Found, ScanFound, derived
+from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Preview, Row, now
 from edge.scoring.annotations import told
 from edge.scoring.jobs import Inspection, Result
-from edge.scoring.preview import draw
+from edge.scoring.preview import draw, draw_prepared, outlines
 from scanside.assess import Assessment, Assessor, check_golden
 from scanside.bundle import DENOISER, GOLDEN_DENOISER, Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
@@ -72,8 +73,9 @@ class Inference:
             previous: the result of what came before under this UID; it is taken over when the image is the
                 same and so is the model.
         """
-        found: dict[str, object] = {}
-        preview, readable = None, True
+        said: dict[str, object] = {}
+        preview, readable, found = None, True, None
+        prepared: tuple[Preview, ...] = ()
         try:
             instance = self._open(path)
             if previous is not None:
@@ -83,26 +85,28 @@ class Inference:
                     return Result(replace(previous, study_instance_uid=study_instance_uid), reused=True)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)
-                found = _scored(assessment, self._threshold)
-                found["image_digest"] = _digest(instance, assessment.frame)
+                said = _scored(assessment)
+                said["image_digest"] = _digest(instance, assessment.frame)
                 preview = draw(assessment.frame, assessment.top.mask, assessment.top.annotations)
+                found = _found(assessment, self._threshold)
+                prepared = tuple(draw_prepared(scan.prepared) for scan in assessment.scans)
             except (NoTissue, UnlikeTraining) as reason:
                 image = instance.frame(frame - 1)
-                found = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
-                found["image_digest"] = _digest(instance, image)
+                said = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
+                said["image_digest"] = _digest(instance, image)
                 preview = draw(image, None)
         except NotScorable as reason:
-            found = {"state": NOT_SCORED, "reason": str(reason)}
+            said = {"state": NOT_SCORED, "reason": str(reason)}
             readable = not isinstance(reason, Unreadable)
         except RunnerError as error:
-            found = {"state": FAILED, "reason": str(error)}
+            said = {"state": FAILED, "reason": str(error)}
         except Exception as error:  # a bug of ours must not stop the next patient's image
             _log.exception("frame %d of %s", frame, sop_instance_uid)
-            found = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
-        row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **found)  # type: ignore[arg-type]
+            said = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
+        row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **said)  # type: ignore[arg-type]
         if previous is not None and previous.image_digest not in (None, row.image_digest):
-            row = replace(row, flags=(*row.flags, NEW_VERSION))
-        return Result(row, preview, readable)
+            row = replace(row, flags=(*row.flags, NEW_VERSION), superseded=True)
+        return Result(derived(row, found, {}).row, preview, readable, found=found, prepared=prepared)
 
 
 def inspect(path: Path) -> Inspection:
@@ -117,22 +121,34 @@ def inspect(path: Path) -> Inspection:
         return _inspection(_identity(path), 0, f"the header can't be read: {type(error).__name__}: {error}")
 
 
-def _scored(assessment: Assessment, threshold: float) -> dict[str, object]:
-    top = assessment.top
+def _scored(assessment: Assessment) -> dict[str, object]:
+    """What does not hang on clinical facts; the rest follows from what `_found` says."""
     return {
         "state": SCORED,
-        "risk": top.risk,
-        "risk_if": dict(top.risk_if),
-        "malignant": None if top.risk is None else top.risk >= threshold,
-        "class_probabilities": dict(top.class_probabilities),
-        "flags": tuple(sorted(flag.value for flag in top.flags)),
         "scans": len(assessment.scans),
         "skipped": assessment.skipped,
-        "found_by": top.found_by.value,
-        "distance": top.distance,
-        "annotations": told(top),
         "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
     }
+
+
+def _found(assessment: Assessment, threshold: float) -> Found:
+    several = len(assessment.scans) > 1
+    scans = []
+    for scan in assessment.scans:
+        drawn = outlines(assessment.frame, scan.mask, scan.annotations) if several else (None, None)
+        scans.append(
+            ScanFound(
+                cases=scan.cases,
+                flags=sorted(flag.value for flag in scan.flags),
+                found_by=scan.found_by.value,
+                distance=scan.distance,
+                box=scan.box,
+                annotations=told(scan),
+                outline=drawn[0],
+                removed=drawn[1],
+            )
+        )
+    return Found(threshold, scans)
 
 
 def _digest(instance: Instance, frame: Frame) -> str:

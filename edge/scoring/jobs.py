@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from edge.entries.finding import Found
 from edge.row import NOT_SCORED, Patient, Preview, Row, now
 
 
@@ -71,12 +72,16 @@ class Result:
         preview: None when the frame can't be decoded.
         readable: False when that is the fault of the file.
         reused: the image is the one that `Job.previous` is about: `row` tells its result, not a new one.
+        found: what the row follows from; None unless scored.
+        prepared: what the network got of each scan that was found.
     """
 
     row: Row
     preview: Preview | None = None
     readable: bool = True
     reused: bool = False
+    found: Found | None = None
+    prepared: tuple[Preview, ...] = ()
 
 
 class JobQueue:

@@ -170,7 +170,9 @@ class Scoring(threading.Thread):
         taken_ms = round(milliseconds(job.received_at, now()), 1)
         latency_ms = taken_ms if taken_ms >= 0 else None  # the clock was set back meanwhile
         row = replace(result.row, received_at=job.received_at, latency_ms=latency_ms)
-        view = self._store.finish(job.file, row, result.preview, reused=result.reused)
+        view = self._store.finish(
+            job.file, row, result.preview, result.found, result.prepared, reused=result.reused
+        )
         if view is None:
             return
         if latency_ms is not None:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.entries.finding import Polygons
 from edge.row import Preview
 from edge.scoring.annotations import grouped
 from scanside.scan.types import Frame, Mask, Size
@@ -20,16 +21,34 @@ def draw(frame: Frame, lesion: Mask | None, annotations: Mask | None = None) -> 
         lesion: (H, W) bool, its pixels; None for no outline.
         annotations: (H, W) bool, what the denoiser removed; None likewise.
     """
-    scale = min(1.0, MAX_SIDE_PX / max(frame.size))
-    width, height = (max(1, round(side * scale)) for side in (frame.size.width, frame.size.height))
-    pixels = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    size = _size(frame)
+    pixels = cv2.resize(frame.pixels, (size.width, size.height), interpolation=cv2.INTER_AREA)
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     png = cv2.imencode(".png", pixels, _FAST)[1].tobytes()
-    size = Size(height, width)
+    return Preview(png, size.width, size.height, *outlines(frame, lesion, annotations))
+
+
+def draw_prepared(pixels: NDArray[np.float32]) -> Preview:
+    """What the network got, (h, w) from 0 to 1, as a picture.
+
+    It is made when the frame is scored: that takes a hundredth of what preparing it again would.
+    """
+    png = cv2.imencode(".png", np.rint(pixels * 255).astype(np.uint8), _FAST)[1].tobytes()
+    return Preview(png, pixels.shape[1], pixels.shape[0], [])
+
+
+def outlines(frame: Frame, lesion: Mask | None, annotations: Mask | None) -> tuple[Polygons, Polygons]:
+    """The polygons of a preview: around `lesion`, and around `annotations`."""
+    size = _size(frame)
     inside = [] if lesion is None else _outline(_shrunk(lesion, size) >= 0.5)
     removed = [] if annotations is None else _outline(grouped(_shrunk(annotations, size) > 0))
-    return Preview(png, width, height, inside, removed)
+    return inside, removed
+
+
+def _size(frame: Frame) -> Size:
+    scale = min(1.0, MAX_SIDE_PX / max(frame.size))
+    return Size(*(max(1, round(side * scale)) for side in frame.size))
 
 
 def _shrunk(mask: Mask, size: Size) -> NDArray[np.float32]:
@@ -38,7 +57,7 @@ def _shrunk(mask: Mask, size: Size) -> NDArray[np.float32]:
     return np.asarray(small, np.float32)
 
 
-def _outline(inside: Mask) -> list[list[list[int]]]:
+def _outline(inside: Mask) -> Polygons:
     contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     polygons = [contour.reshape(-1, 2) for contour in contours if len(contour) > 2]  # less is a speck
     return [[[int(x), int(y)] for x, y in polygon] for polygon in polygons]

@@ -1,6 +1,7 @@
 """The Unix socket DATA/control.sock by which commands ask the running agent: one line of JSON, one of answer.
 
-Only the agent's own user reaches it (mode 0600 in a folder of mode 0700).
+Only the agent's own user reaches it (mode 0600 in a folder of mode 0700), and the members of a group that the
+setting `entry_group` names: they may enter what they know of a study, and nothing else.
 """
 
 import contextlib
@@ -8,17 +9,21 @@ import json
 import logging
 import os
 import socket
+import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge.sockets.events import socket_address
+from edge.sockets.listening import listen_on, socket_address
 from scanside.errors import ScansideError, SettingError
 
 NAME = "control.sock"
 _MAX_REQUEST_BYTES = 1 << 16
 _REQUEST_S, _ANSWER_S = 5.0, 300.0  # a purge of many files takes its time
+_MAX_REQUESTS = 16  # at a time
+_FOR_THE_GROUP = ("enter",)
 _log = logging.getLogger(__name__)
 
 Request = dict[str, Any]
@@ -26,28 +31,25 @@ Answer = dict[str, Any]
 
 
 class Control:
-    """Answers requests by `answer`, one after the other.
+    """Answers requests by `answer`, one after the other; one that is slow to ask holds nobody up.
 
     Args:
         data: the agent's data folder.
-        answer: may raise what becomes the answer: an error of scanside/errors.py.
+        answer: told the request and the account of who asks; may raise what becomes the answer: an error
+            of scanside/errors.py.
+        group: whose members may ask for an entry.
 
     Raises:
         SettingError: the socket can't be made.
     """
 
-    def __init__(self, data: Path, answer: Callable[[Request], Answer]) -> None:
+    def __init__(
+        self, data: Path, answer: Callable[[Request, str], Answer], group: str | None = None
+    ) -> None:
         self._answer, self._path = answer, data / NAME
-        self._path.unlink(missing_ok=True)  # the lock is held: what is left is a dead agent's
-        self._socket = socket.socket(socket.AF_UNIX)
-        try:
-            with socket_address(data, NAME) as address:
-                self._socket.bind(address)
-            self._path.chmod(0o600)
-            self._socket.listen()
-        except OSError as error:
-            self._socket.close()
-            raise SettingError(f"{self._path} can't be made: {error}.") from error
+        self._socket = listen_on(data, NAME, group)
+        self._answering = threading.Lock()
+        self._places = threading.Semaphore(_MAX_REQUESTS)
 
     def start(self) -> None:
         threading.Thread(target=self._accept, name="control", daemon=True).start()
@@ -64,15 +66,25 @@ class Control:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            with connection, contextlib.suppress(OSError):
-                connection.settimeout(_REQUEST_S)
-                with connection.makefile("rb") as lines:
-                    line = lines.readline(_MAX_REQUEST_BYTES)
-                connection.sendall(json.dumps(self._answered(line)).encode() + b"\n")
+            self._places.acquire()
+            threading.Thread(target=self._serve, args=(connection,), name="request", daemon=True).start()
 
-    def _answered(self, line: bytes) -> Answer:
+    def _serve(self, connection: socket.socket) -> None:
         try:
-            return {"answer": self._answer(json.loads(line))}
+            with connection, contextlib.suppress(OSError):
+                said = self._answered(_line(connection), _uid(connection))
+                connection.settimeout(_REQUEST_S)
+                connection.sendall(json.dumps(said).encode() + b"\n")
+        finally:
+            self._places.release()
+
+    def _answered(self, line: bytes, uid: int) -> Answer:
+        try:
+            request = _parsed(line)
+            if uid not in (os.getuid(), 0) and request.get("do") not in _FOR_THE_GROUP:
+                raise SettingError("only the agent's user may ask for this.")
+            with self._answering:
+                return {"answer": self._answer(request, account(uid))}
         except ScansideError as error:
             return {"error": str(error), "exit_code": error.exit_code}
         except Exception as error:
@@ -93,7 +105,9 @@ def ask(data: Path, request: Request, timeout_s: float = _ANSWER_S) -> Answer | 
                 connection.connect(address)
         except OSError as error:
             if isinstance(error, PermissionError):
-                raise SettingError(f"{data / NAME}: {error.strerror}. Be the agent's user.") from error
+                raise SettingError(
+                    f"{data / NAME}: {error.strerror}. Be the agent's user, or of entry_group."
+                ) from error
             return None
         try:
             connection.sendall(json.dumps(request).encode() + b"\n")
@@ -110,9 +124,44 @@ def ask(data: Path, request: Request, timeout_s: float = _ANSWER_S) -> Answer | 
 
 def by() -> str:
     """Who asks, for the audit trail."""
+    return account(os.getuid())
+
+
+def account(uid: int) -> str:
+    """The operating system's name of a user."""
     import pwd
 
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {os.getuid()}"
+        return f"uid {uid}"
+
+
+def _line(connection: socket.socket) -> bytes:
+    """What is asked; all of it has to come in time, however small the pieces are."""
+    line, end = b"", time.monotonic() + _REQUEST_S
+    while not line.endswith(b"\n") and len(line) < _MAX_REQUEST_BYTES:
+        connection.settimeout(max(0.001, end - time.monotonic()))
+        piece = connection.recv(_MAX_REQUEST_BYTES - len(line))
+        if not piece:
+            break
+        line += piece
+    return line
+
+
+def _parsed(line: bytes) -> Request:
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        request = None
+    if not isinstance(request, dict):
+        raise SettingError("a request is a JSON object in one line.")
+    return request
+
+
+def _uid(connection: socket.socket) -> int:
+    """Whose process is at the other end, as the kernel says; without its word none but this one's user's."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return os.getuid()
+    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", peer)[1])

@@ -1,12 +1,12 @@
-"""The Unix socket DATA/watch.sock that views listen on (docs/watch-protocol.md).
+"""The Unix socket DATA/watch.sock that views listen on, and may ask for pictures (docs/watch-protocol.md).
 
-Each viewer has a bounded queue and a thread of its own: one that is slow, stopped or dead is dropped.
+Each viewer has a bounded queue and threads of its own: one that is slow, stopped or dead is dropped, and one
+that asks waits for its own answers alone.
 """
 
 import contextlib
 import json
 import logging
-import os
 import queue
 import socket
 import threading
@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scanside.errors import SettingError
+from edge.sockets.listening import WATCH, listen_on
+from edge.sockets.listening import socket_address as socket_address
+from scanside.errors import InputError
 
-NAME = "watch.sock"
+NAME = WATCH
 HEARTBEAT_S = 1.0
 _QUEUE_LENGTH = 256
-_MAX_ADDRESS_BYTES = 100  # of a Unix socket's address, whose limit is 104 to 108
+_MAX_REQUEST_BYTES = 4096
+_MAX_VIEWERS = 64
 
 Message = Mapping[str, Any]
+Wanted = Callable[[Message], Message]
 _log = logging.getLogger(__name__)
 
 
@@ -32,33 +36,36 @@ class EventHub:
         data: the agent's data folder.
         snapshot: all that a new viewer has to know.
         heartbeat: what all are told every second.
+        wanted: the answer to what one viewer asks; may take its time, and may raise InputError.
+        group: the group whose members may connect too.
 
     Raises:
         SettingError: the socket can't be made.
     """
 
-    def __init__(self, data: Path, snapshot: Callable[[], Message], heartbeat: Callable[[], Message]) -> None:
-        self._snapshot, self._heartbeat = snapshot, heartbeat
+    def __init__(
+        self,
+        data: Path,
+        snapshot: Callable[[], Message],
+        heartbeat: Callable[[], Message],
+        wanted: Wanted | None = None,
+        group: str | None = None,
+    ) -> None:
+        self._snapshot, self._heartbeat, self._wanted = snapshot, heartbeat, wanted
         self._lock = threading.Lock()
         self._viewers: set[_Viewer] = set()
         self._stopped = threading.Event()
         self._path = data / NAME
-        self._path.unlink(missing_ok=True)  # the agent's lock is held: what is left is a dead agent's
-        self._socket = socket.socket(socket.AF_UNIX)
-        try:
-            with socket_address(data) as address:
-                self._socket.bind(address)
-            self._path.chmod(0o600)
-            self._socket.listen()
-        except OSError as error:
-            self._socket.close()
-            raise SettingError(
-                f"{self._path} can't be made: {error}. Use a shorter --data folder."
-            ) from error
+        self._socket = listen_on(data, NAME, group)
 
     def start(self) -> None:
         threading.Thread(target=self._accept, name="viewers", daemon=True).start()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    @property
+    def watched(self) -> bool:
+        """Whether there is a viewer to tell anything."""
+        return bool(self._viewers)
 
     def publish(self, message: Message) -> None:
         """Tell all viewers; never waits for one."""
@@ -93,8 +100,11 @@ class EventHub:
                 continue
             try:
                 with self._lock:  # no row may be told between the snapshot and the first event
+                    if len(self._viewers) >= _MAX_VIEWERS:
+                        connection.close()
+                        continue
                     line = _line(self._snapshot())
-                    viewer = _Viewer(connection)
+                    viewer = _Viewer(connection, self._wanted)
                     if viewer.tell(line):
                         self._viewers.add(viewer)
             except Exception:  # a store that can't be read now must not shut views out for good
@@ -107,44 +117,73 @@ class EventHub:
 
 
 class _Viewer:
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._lines: queue.Queue[bytes | None] = queue.Queue(_QUEUE_LENGTH)
+    def __init__(self, connection: socket.socket, wanted: Wanted | None) -> None:
+        self._connection, self._wanted = connection, wanted
+        self._lines: queue.Queue[bytes | threading.Event | None] = queue.Queue(_QUEUE_LENGTH)
+        self._gone = threading.Event()
         threading.Thread(target=self._write, name="viewer", daemon=True).start()
+        threading.Thread(target=self._read, name="viewer asks", daemon=True).start()
 
-    def tell(self, line: bytes) -> bool:
+    def tell(self, line: bytes | threading.Event) -> bool:
         """Whether the viewer is still with us."""
         try:
             self._lines.put_nowait(line)
-            return self._connection.fileno() >= 0
+            return not self._gone.is_set()
         except queue.Full:
             self.drop()
             return False
 
     def drop(self) -> None:
+        self._gone.set()
         with contextlib.suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)  # wakes the writer
+            self._connection.shutdown(socket.SHUT_RDWR)  # wakes reader and writer
         with contextlib.suppress(queue.Full):
             self._lines.put_nowait(None)
 
     def _write(self) -> None:
-        with self._connection, contextlib.suppress(OSError):
-            while (line := self._lines.get()) is not None:
-                self._connection.sendall(line)
+        with contextlib.suppress(OSError):
+            while not self._gone.is_set() and (line := self._lines.get()) is not None:
+                if isinstance(line, bytes):
+                    self._connection.sendall(line)
+                else:
+                    line.set()
+        self.drop()  # wakes the reader before its descriptor may become another's
+        self._connection.close()
 
+    def _read(self) -> None:
+        """Answer one request after the other, the next one once the answer has left."""
+        try:
+            for line in self._requests():
+                if self._wanted is None:
+                    raise ValueError("nothing may be asked here")
+                sent = threading.Event()
+                if not (self.tell(_line(self._wanted(json.loads(line)))) and self.tell(sent)):
+                    return
+                while not sent.wait(HEARTBEAT_S):
+                    if self._gone.is_set():
+                        return
+        except OSError:
+            return
+        except (InputError, ValueError, RecursionError):
+            self.drop()
+        except Exception:
+            _log.exception("a view's request failed")
+            self.drop()
 
-@contextlib.contextmanager
-def socket_address(data: Path, name: str = NAME) -> Iterator[str]:
-    """What to bind or connect to; by way of the folder's descriptor (Linux) where the path is too long."""
-    address = str(data / name)
-    if len(os.fsencode(address)) <= _MAX_ADDRESS_BYTES:
-        yield address
-        return
-    folder = os.open(data, os.O_RDONLY)
-    try:
-        yield f"/proc/self/fd/{folder}/{name}"
-    finally:
-        os.close(folder)
+    def _requests(self) -> Iterator[bytes]:
+        """Whole lines, until the viewer says that it will ask no more.
+
+        Raises:
+            ValueError: a line is too long.
+        """
+        buffer = b""
+        while chunk := self._connection.recv(_MAX_REQUEST_BYTES):
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            for line in lines:
+                if len(line) <= _MAX_REQUEST_BYTES:
+                    yield line
+            if max(map(len, [*lines, buffer])) > _MAX_REQUEST_BYTES:
+                raise ValueError("a request is too long")
 
 
 def _line(message: Message) -> bytes:

@@ -5,14 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from edge.entries.study import images_may_follow, study_message
 from edge.settings import Settings
-from edge.sockets.control import Answer, Request, ask
+from edge.sockets.control import Answer, Request, ask, by
 from edge.storage.custody import Custody, in_custody
 from scanside.errors import SettingError
 
 
-def answer(custody: Custody, request: Mapping[str, Any]) -> Answer:
-    """Do what `request` asks.
+def answer(custody: Custody, request: Mapping[str, Any], account: str) -> Answer:
+    """Do what `request` asks; `account` is the operating system's name of who asks.
 
     Raises:
         SettingError: there is no such request, or what it names is not there.
@@ -28,6 +29,9 @@ def answer(custody: Custody, request: Mapping[str, Any]) -> Answer:
             patient or study
         ):
             return asdict(custody.purge(patient=patient, study=study, by=by, dry=dry))
+        case {"do": "enter"}:
+            kept = custody.desk.enter(request, account).kept
+            return {"study": study_message(kept, images_may_follow(kept))}
     raise SettingError("the agent does not know this request. Use commands of its own version.")
 
 
@@ -41,7 +45,7 @@ def request(settings: Settings, what: Request) -> Answer:
     if said is not None:
         return said
     with in_custody(settings.data, settings.ae_title) as custody:
-        return answer(custody, what)
+        return answer(custody, what, by())
 
 
 def running(data: Path, timeout_s: float) -> Answer | None:

@@ -1,7 +1,8 @@
 """What may be done to what is kept: purged by a person, removed by age or size, let out of quarantine.
 
-The spool, its folders for what was put aside, and the index are changed together. Files go first: what is
-half done after a power cut is done again by the same command, and nothing that was removed comes back.
+The spool, its folders for what was put aside, the journal of entries and the index are changed together. The
+journal and the files go first: what is half done after a power cut is done again by the same command, and
+nothing that was removed comes back.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from edge.entries.desk import Desk
 from edge.processes.lock import locked
 from edge.storage.aside import Aside, Note
 from edge.storage.intake import take
@@ -39,6 +41,7 @@ class Removed:
         quarantined: instances in quarantine.
         indexes: damaged indexes that were put aside; nobody can say what is in them, so they go whole.
         unknown: files put aside whose patient nobody knows; they stay.
+        entries: what people entered, and lines of the journal that nobody can read.
     """
 
     instances: int = 0
@@ -46,6 +49,7 @@ class Removed:
     quarantined: int = 0
     indexes: int = 0
     unknown: int = 0
+    entries: int = 0
 
 
 class Custody:
@@ -53,6 +57,7 @@ class Custody:
 
     def __init__(self, data: Path, spool: Spool, store: Store, audit: AuditLog) -> None:
         self._data, self._spool, self._store, self._audit = data, spool, store, audit
+        self.desk = Desk(data, store, audit)
 
     def quarantined(self) -> list[Note]:
         return self._spool.quarantine.notes()
@@ -94,18 +99,26 @@ class Custody:
             aside[name] = [n for n in notes if _is(n, patient, study) or n.sop_instance_uid in uids]
             unknown += sum(not (n.study_instance_uid or n.patient_id) for n in notes if n not in aside[name])
         indexes = put_aside_indexes(self._data)
+        entries = self.desk.of(patient, study)
         removed = Removed(
-            len(instances), len(aside["replaced"]), len(aside["quarantine"]), len(indexes), unknown
+            len(instances),
+            len(aside["replaced"]),
+            len(aside["quarantine"]),
+            len(indexes),
+            unknown,
+            len(entries) + len(self.desk.journal.faults),
         )
         if not dry:
             found: list[Indexed | Note] = [*instances, *aside["replaced"], *aside["quarantine"]]
+            self.desk.forget(patient, study, unreadable=True)
             for name, folder in self._asides():
                 for note in aside[name]:
                     folder.remove(note.file)
             self._remove(instances)
             for path in indexes:
                 path.unlink()
-            self._deleted([(one.study_instance_uid, one.patient_id) for one in found], by)
+            studies = [(one.study_instance_uid, one.patient_id) for one in found]
+            self._deleted(studies + [(entry.study, entry.patient) for entry in entries], by)
         return removed
 
     def retain(self, keep_days: int, keep_gb: float) -> int:
@@ -125,6 +138,7 @@ class Custody:
         finished = [all_ for all_ in studies.values() if not any(one.pending for one in all_)]
         finished.sort(key=lambda all_: all_[-1].received_at)
         gone: list[Indexed | Note] = []
+        oldest = ""
         if keep_days:
             oldest = (datetime.now(timezone.utc) - timedelta(days=keep_days)).isoformat(
                 timespec="microseconds"
@@ -151,9 +165,27 @@ class Custody:
                     self._remove(all_)
                     gone += all_
         self._deleted([(one.study_instance_uid, one.patient_id) for one in gone], _RETENTION)
+        self._forget({(one.study_instance_uid, one.patient_id) for one in gone}, oldest)
         if gone:
             _log.info("retention: %d instances and earlier versions removed", len(gone))
         return len(gone)
+
+    def _forget(self, gone: set[Study], oldest: str) -> None:
+        """What was entered about studies that are gone, and about none that is held since before `oldest`.
+
+        While an instance is held whose study is not known yet, none counts as missing.
+        """
+        if not gone and not oldest:
+            return
+        held = {(one.study_instance_uid, one.patient_id) for one in self._store.instances()}
+        missing = gone - held
+        if oldest and not any(not study for study, _ in held):
+            entries = self.desk.of(None, None)
+            fresh = {(entry.study, entry.patient) for entry in entries if entry.at >= oldest}
+            missing |= {(entry.study, entry.patient) for entry in entries} - held - fresh
+        for study, patient in missing:
+            if study:
+                self.desk.forget(patient, study)
 
     def _asides(self) -> list[tuple[str, Aside]]:
         return [("replaced", self._spool.replaced), ("quarantine", self._spool.quarantine)]
@@ -199,7 +231,9 @@ def in_custody(data: Path, ae_title: str) -> Iterator[Custody]:
     if not (data / "spool").is_dir():
         raise SettingError(f"no spool in {data}: nothing is kept there. Check --data.")
     with locked(data), contextlib.closing(open_store(data)) as store:
-        yield Custody(data, Spool(data / "spool"), store, AuditLog(data, ae_title))
+        custody = Custody(data, Spool(data / "spool"), store, AuditLog(data, ae_title))
+        custody.desk.catch_up()
+        yield custody
 
 
 def _is(one: Indexed | Note, patient: str | None, study: str | None) -> bool:

@@ -1,58 +1,28 @@
 """DATA/results.sqlite: an index of the frames and their results, for people and programs to ask.
 
-It can be deleted: the agent builds it anew from the spool, as does `edge rebuild`.
+It can be deleted: the agent builds it anew from the spool and the journal, as does `edge rebuild`.
 """
 
 import base64
 import json
-import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.row import FAILED, MIXED_STUDY, PENDING, SCORED, Patient, Preview, Row, now
+from edge.entries.entry import Entry
+from edge.entries.finding import Derived, Found, found_of, told
+from edge.row import FAILED, PENDING, SCORED, Patient, Preview, Row, now
+from edge.storage import entered
+from edge.storage.index import NAME, DamagedIndex, open_index
+from edge.storage.reading import MIXED, said
 from edge.storage.spool import Spooled
-from scanside.errors import SettingError
 
-NAME = "results.sqlite"
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS frames (
-    sop_instance_uid TEXT NOT NULL,
-    frame INTEGER NOT NULL,
-    file TEXT NOT NULL,
-    state TEXT NOT NULL,
-    received_at TEXT NOT NULL,
-    row TEXT NOT NULL,
-    patient_name TEXT NOT NULL DEFAULT '',
-    patient_id TEXT NOT NULL DEFAULT '',
-    preview TEXT,
-    PRIMARY KEY (sop_instance_uid, frame)
-);
-CREATE TABLE IF NOT EXISTS replaced (
-    sop_instance_uid TEXT NOT NULL,
-    frame INTEGER NOT NULL,
-    row TEXT NOT NULL,
-    preview TEXT,
-    PRIMARY KEY (sop_instance_uid, frame)
-);
-CREATE TABLE IF NOT EXISTS attempts (
-    file TEXT PRIMARY KEY,
-    count INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
-CREATE INDEX IF NOT EXISTS by_file ON frames (file);
-CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
-CREATE INDEX IF NOT EXISTS by_state ON frames (state);
-"""
+__all__ = ["NAME", "DamagedIndex", "Indexed", "Store", "ViewRow"]
 
-# Whether the study of a row of `frames` also came under another patient ID. Asked anew each time: a
-# corrected header that is sent again ends it.
-_MIXED = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id != frames.patient_id AND
-    json_extract(other.row, '$.study_instance_uid') = json_extract(frames.row, '$.study_instance_uid'))"""
-
+_PREVIEW = """(SELECT preview FROM pictures
+    WHERE (pictures.sop_instance_uid, pictures.frame) = (frames.sop_instance_uid, frames.frame))"""
 _INSTANCES = """SELECT file, sop_instance_uid, MIN(received_at),
     COALESCE(MAX(json_extract(row, '$.study_instance_uid')), ''), MAX(patient_id), MAX(state = ?)
     FROM frames"""
@@ -72,10 +42,6 @@ class Indexed:
     pending: bool
 
 
-class DamagedIndex(SettingError):
-    """The file is no database or a damaged one; the spool has all to make it anew."""
-
-
 class Store:
     """The index in the folder `data`, open for writing. Safe to use from several threads.
 
@@ -86,29 +52,7 @@ class Store:
 
     def __init__(self, data: Path) -> None:
         self._lock = threading.Lock()
-        path = data / NAME
-        path.touch(mode=0o600)
-        self._db = _connect(path.as_uri())
-        with self._lock:
-            try:
-                version = self._db.execute("PRAGMA user_version").fetchone()[0]
-                if version not in (0, _VERSION):
-                    raise SettingError(f"{path} is of another version of edge. {_START_AFRESH}")
-                damage = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-                if damage != "ok":
-                    raise DamagedIndex(f"{path} is damaged: {' '.join(damage.split())}.")
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = NORMAL")
-                self._db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
-                self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
-            except SettingError:
-                self._db.close()
-                raise
-            except sqlite3.DatabaseError as error:
-                self._db.close()
-                if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
-                    raise DamagedIndex(f"{path} is damaged: {error}.") from error
-                raise SettingError(f"{path} can't be used: {error}. {_START_AFRESH}") from error
+        self._db = open_index(data)
 
     def close(self) -> None:
         with self._lock:
@@ -136,11 +80,14 @@ class Store:
             if known and found and known[1] > spooled.received_at:
                 return None, spooled.file
             self._db.execute(
-                "INSERT OR REPLACE INTO replaced SELECT sop_instance_uid, frame, row, preview FROM frames "
+                "INSERT OR REPLACE INTO replaced "
+                "SELECT sop_instance_uid, frame, row, found, preview, prepared FROM frames "
+                "LEFT JOIN pictures USING (sop_instance_uid, frame) "
                 "WHERE sop_instance_uid = ? AND state != ?",
                 (row.sop_instance_uid, PENDING),
             )
-            self._db.execute("DELETE FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
+            for table in ("frames", "pictures"):
+                self._db.execute(f"DELETE FROM {table} WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
             self._insert(row, spooled.file, Patient())
         return _view(row, Patient(), None), known and known[0]
 
@@ -178,27 +125,50 @@ class Store:
         )
         return _row(found[0][0]) if found else None
 
-    def finish(self, file: str, row: Row, preview: Preview | None, *, reused: bool = False) -> ViewRow | None:
+    def finish(
+        self,
+        file: str,
+        row: Row,
+        preview: Preview | None,
+        found: Found | None = None,
+        prepared: Sequence[Preview] = (),
+        *,
+        reused: bool = False,
+    ) -> ViewRow | None:
         """Store the result of one frame; None when its instance was replaced or put away meanwhile.
 
         Args:
-            reused: it is that of `previous`, and so is the preview.
+            found: what the row follows from, where the frame was scored.
+            prepared: what the network got of each scan that was found.
+            reused: it is that of `previous`, and so are the pictures and what was found.
         """
+        picture, origin = preview and _json(_preview(preview)), found and _json(told(found))
+        inputs = _json([_preview(one) for one in prepared])
         with self._lock, self._db:
             key = (row.sop_instance_uid, row.frame)
-            changed = self._db.execute(
-                "UPDATE frames SET state = ?, row = ?, preview = ? "
+            owner = self._db.execute(
+                "SELECT patient_id FROM frames "
                 "WHERE sop_instance_uid = ? AND frame = ? AND file = ? AND state = ?",
-                (row.state, _json(asdict(row)), preview and _json(_preview(preview)), *key, file, PENDING),
-            )
-            if changed.rowcount == 0:
+                (*key, file, PENDING),
+            ).fetchone()
+            if owner is None:
                 return None
             if reused:
-                self._db.execute(
-                    "UPDATE frames SET preview = (SELECT preview FROM replaced "
-                    "WHERE sop_instance_uid = ? AND frame = ?) WHERE sop_instance_uid = ? AND frame = ?",
-                    (*key, *key),
-                )
+                picture, origin, inputs = self._db.execute(
+                    "SELECT preview, found, prepared FROM replaced WHERE sop_instance_uid = ? AND frame = ?",
+                    key,
+                ).fetchone() or (None, None, "[]")
+                found = found_of(json.loads(origin)) if origin else None
+            self._db.execute(
+                "UPDATE frames SET found = ? WHERE sop_instance_uid = ? AND frame = ?", (origin, *key)
+            )
+            self._db.execute(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", (*key, picture, inputs or "[]")
+            )
+            one = entered.derive(self._db, row, found, owner[0])
+            if reused and (one.row.risk, one.row.risk_if) != (row.risk, row.risk_if):
+                one = replace(one, row=replace(one.row, superseded=True))
+            self._write(one, found)
             self._db.execute(
                 "DELETE FROM replaced WHERE sop_instance_uid = ? AND NOT EXISTS "
                 "(SELECT 1 FROM frames WHERE sop_instance_uid = ? AND state = ?)",
@@ -219,27 +189,83 @@ class Store:
     def fail(self, file: str, reason: str) -> list[ViewRow]:
         """Give every pending frame of `file` the result "failed"; the rows that changed."""
         with self._lock, self._db:
-            found = self._db.execute("SELECT row FROM frames WHERE file = ? AND state = ?", (file, PENDING))
+            found = self._db.execute(
+                "SELECT row, patient_id FROM frames WHERE file = ? AND state = ?", (file, PENDING)
+            )
             failed = [
-                replace(_row(row), state=FAILED, reason=reason, assessed_at=now())
-                for (row,) in found.fetchall()
+                (replace(_row(row), state=FAILED, reason=reason, assessed_at=now()), patient)
+                for row, patient in found.fetchall()
             ]
-            for row in failed:
-                self._db.execute(
-                    "UPDATE frames SET state = ?, row = ? WHERE sop_instance_uid = ? AND frame = ?",
-                    (row.state, _json(asdict(row)), row.sop_instance_uid, row.frame),
-                )
+            for row, patient in failed:
+                self._write(entered.derive(self._db, row, None, patient), None)
             if failed:
                 self._db.execute(
-                    "DELETE FROM replaced WHERE sop_instance_uid = ?", (failed[0].sop_instance_uid,)
+                    "DELETE FROM replaced WHERE sop_instance_uid = ?", (failed[0][0].sop_instance_uid,)
                 )
             return [
                 view
-                for row in failed
+                for row, _ in failed
                 for view in self._views(
                     "WHERE sop_instance_uid = ? AND frame = ?", (row.sop_instance_uid, row.frame)
                 )
             ]
+
+    def enter(self, entries: Iterable[Entry], gone: Iterable[entered.Key] = ()) -> list[ViewRow]:
+        """Apply `entries`, and take back those of the keys `gone`; the rows that changed, without picture."""
+        with self._lock, self._db:
+            entries, gone = list(entries), list(gone)
+            entered.put(self._db, entries)
+            entered.remove(self._db, gone)
+            changed = []
+            for study, patient, instance, frame, _ in (*(entry.key for entry in entries), *gone):
+                about: tuple[Any, ...] = (study, patient, instance, frame) if instance else (study, patient)
+                changed += self._derive_anew(entered.OF_SLIDE if instance else entered.OF_STUDY, about)
+            return changed
+
+    def entries(self) -> dict[entered.Key, Entry]:
+        """What was entered, as the index knows it."""
+        with self._lock:
+            return entered.held(self._db)
+
+    def settle(self, site: Mapping[str, str]) -> None:
+        """Keep what holds for every study here; rows follow where it changed."""
+        with self._lock, self._db:
+            before = entered.site(self._db)
+            entered.put_site(self._db, site)
+            if before.get(entered.CENTRE, entered.UNKNOWN) != site[entered.CENTRE]:
+                self._derive_anew("found IS NOT NULL", ())
+
+    def study(self, study: str, patient: str) -> entered.StudyKept:
+        with self._lock:
+            return entered.study_kept(self._db, study, patient)
+
+    def prepared(self, sop_instance_uid: str, frame: int) -> ViewRow | None:
+        """What the network got of the scan that speaks for a frame, as a preview; None if nothing."""
+        with self._lock:
+            held = self._db.execute(
+                "SELECT row, found, prepared, patient_id FROM frames "
+                "JOIN pictures USING (sop_instance_uid, frame) "
+                "WHERE sop_instance_uid = ? AND frame = ? AND found IS NOT NULL",
+                (sop_instance_uid, frame),
+            ).fetchone()
+            if held is None:
+                return None
+            text, origin, inputs, patient = held
+            one = entered.derive(self._db, _row(text), found_of(json.loads(origin)), patient)
+        pictures: list[ViewRow] = json.loads(inputs)
+        return pictures[one.speaks] if one.speaks < len(pictures) else None
+
+    def patients(self, study: str) -> list[str]:
+        """The IDs under which a study came."""
+        where = "WHERE json_extract(row, '$.study_instance_uid') = ?"
+        return [name for (name,) in self._ask(f"SELECT DISTINCT patient_id FROM frames {where}", study)]
+
+    def row(self, sop_instance_uid: str, frame: int, *, picture: bool = True) -> ViewRow | None:
+        """One row, with its picture or without."""
+        key = (sop_instance_uid, frame)
+        with self._lock:
+            found = self._views("WHERE sop_instance_uid = ? AND frame = ?", key, picture)
+        return found[0] if found else None
 
     def remove(self, files: Iterable[str]) -> None:
         """Forget these files and all that came of them, the pages on the disk included."""
@@ -249,6 +275,11 @@ class Store:
                     self._db.execute(
                         "DELETE FROM replaced WHERE sop_instance_uid IN "
                         "(SELECT sop_instance_uid FROM frames WHERE file = ?)",
+                        (file,),
+                    )
+                    self._db.execute(
+                        "DELETE FROM pictures WHERE (sop_instance_uid, frame) IN "
+                        "(SELECT sop_instance_uid, frame FROM frames WHERE file = ?)",
                         (file,),
                     )
                     self._db.execute("DELETE FROM frames WHERE file = ?", (file,))
@@ -292,10 +323,7 @@ class Store:
             scored = [view for view in views if view["state"] == SCORED]
             if scored:
                 key = (scored[-1]["sop_instance_uid"], scored[-1]["frame"])
-                found = self._db.execute(
-                    "SELECT preview FROM frames WHERE sop_instance_uid = ? AND frame = ?", key
-                ).fetchone()
-                scored[-1]["preview"] = found[0] and json.loads(found[0])
+                scored[-1] |= self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
         return views
 
     def _instances(self, which: str, *values: Any) -> list[Indexed]:
@@ -308,18 +336,52 @@ class Store:
     def _insert(self, row: Row, file: str, patient: Patient) -> None:
         key = (row.sop_instance_uid, row.frame, file, row.state, row.received_at)
         self._db.execute(
-            "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            (*key, _json(asdict(row)), patient.name, patient.id),
+            "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, NULL)",
+            (*key, patient.name, patient.id, _json(asdict(row))),
         )
 
+    def _write(self, one: Derived, found: Found | None) -> None:
+        """Store what was derived of a row that has a result."""
+        key = (one.row.sop_instance_uid, one.row.frame)
+        self._db.execute(
+            "UPDATE frames SET state = ?, row = ?, slide = ? WHERE sop_instance_uid = ? AND frame = ?",
+            (one.row.state, _json(asdict(one.row)), _json(asdict(one.slide)), *key),
+        )
+        if found is not None and len(found.scans) > 1:  # the picture outlines the scan that speaks
+            scan = found.scans[one.speaks]
+            self._db.execute(
+                "UPDATE pictures SET preview = "
+                "json_set(preview, '$.outline', json(?), '$.annotations', json(?)) "
+                "WHERE sop_instance_uid = ? AND frame = ?",
+                (_json(scan.outline or []), _json(scan.removed or []), *key),
+            )
+
+    def _derive_anew(self, where: str, values: tuple[Any, ...]) -> list[ViewRow]:
+        """Rows that have a result, under what is known now; those that changed."""
+        rows = self._db.execute(
+            f"SELECT row, found, patient_id FROM frames WHERE {where} AND state != '{PENDING}'", values
+        ).fetchall()
+        changed = []
+        for text, origin, patient in rows:
+            row, found = _row(text), found_of(json.loads(origin)) if origin else None
+            one = entered.derive(self._db, row, found, patient)
+            if (one.row.risk, one.row.risk_if) != (row.risk, row.risk_if):
+                one = replace(one, row=replace(one.row, superseded=True))
+            if one.row != row:
+                self._write(one, found)
+                changed.append((row.sop_instance_uid, row.frame))
+        return [
+            view for key in changed for view in self._views("WHERE sop_instance_uid = ? AND frame = ?", key)
+        ]
+
     def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
-        column = "preview" if preview else "NULL"
+        column = _PREVIEW if preview else "NULL"
         found = self._db.execute(
-            f"SELECT row, {_MIXED}, patient_name, patient_id, {column} FROM frames {where}", values
+            f"SELECT row, {MIXED}, patient_name, patient_id, {column} FROM frames {where}", values
         )
         return [
             {
-                **_said(row, mixed),
+                **said(row, mixed),
                 "patient_name": name,
                 "patient_id": identity,
                 "preview": picture and json.loads(picture),
@@ -330,40 +392,6 @@ class Store:
     def _ask(self, question: str, *values: Any) -> list[Any]:
         with self._lock:
             return self._db.execute(question, values).fetchall()
-
-
-def read_rows(data: Path) -> list[dict[str, Any]]:
-    """Every row of the store in the folder `data`, the first received first; the agent may be running.
-
-    Raises:
-        SettingError: there is no store, or it can't be read.
-    """
-    path = data / NAME
-    if not path.is_file():
-        raise SettingError(f"no results in {data}: {NAME} is not there. Start the agent, or check --data.")
-    try:
-        db = _connect(f"{path.absolute().as_uri()}?mode=ro")
-        try:
-            rows = db.execute(
-                f"SELECT row, {_MIXED} FROM frames ORDER BY received_at, sop_instance_uid, frame"
-            ).fetchall()
-        finally:
-            db.close()
-    except sqlite3.DatabaseError as error:
-        raise SettingError(f"{path} can't be read: {error}. {_START_AFRESH}") from error
-    return [_said(row, mixed) for row, mixed in rows]
-
-
-_START_AFRESH = "It is built anew from the spool by: edge rebuild"
-
-
-def _connect(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
-
-
-def _said(row: str, mixed: bool) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(row)
-    return {**said, "flags": [*said["flags"], MIXED_STUDY]} if mixed else said
 
 
 def _row(text: str) -> Row:

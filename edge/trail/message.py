@@ -63,6 +63,28 @@ def study_deleted(agent: str, by: str, study: str, patient_id: str, instances: i
     )
 
 
+def patient_record_updated(agent: str, by: str, account: str, patient_id: str, what: str) -> Message:
+    """A.5.3.14: a person entered a fact about a patient. What it is stands here, its value does not."""
+    return _message(
+        agent,
+        _event(_dcm("110110", "Patient Record"), UPDATE, description=f"entered: {what}"),
+        [_participant(by, True, account=account)],
+        [_patient(patient_id)],
+    )
+
+
+def procedure_record_updated(
+    agent: str, by: str, account: str, study: str, patient_id: str, what: str
+) -> Message:
+    """A.5.3.15: a person entered something about a slide of a study; likewise."""
+    return _message(
+        agent,
+        _event(_dcm("110111", "Procedure Record"), UPDATE, description=f"entered: {what}"),
+        [_participant(by, True, account=account)],
+        [_study(study, {}), _patient(patient_id)],
+    )
+
+
 def association_refused(agent: str, calling: str, address: str, why: str) -> Message:
     """A.5.3.11, node authentication: somebody was not let in."""
     return _message(
@@ -125,10 +147,11 @@ def _event(
     }
 
 
-def _participant(user: str, requestor: bool, *roles: Object, address: str = "") -> Object:
+def _participant(user: str, requestor: bool, *roles: Object, address: str = "", account: str = "") -> Object:
     place = {"NetworkAccessPointID": _clipped(address), "NetworkAccessPointTypeCode": "2"} if address else {}
     return {
         "UserID": _clipped(user),
+        **({"AlternativeUserID": _clipped(account)} if account else {}),
         "UserIsRequestor": "true" if requestor else "false",
         **place,
         "RoleIDCode": list(roles),

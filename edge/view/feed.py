@@ -1,69 +1,108 @@
 """The view's end of the agent's Unix socket (docs/watch-protocol.md): a `View` after each thing heard."""
 
 import json
-import os
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from edge.sockets.events import socket_address
-from edge.view.messages import Message
+from edge.view.messages import Message, SlideKey
 from edge.view.state import View
 from scanside.errors import ScansideError
 
-STALE_AFTER_S = 2.0  # the agent's heart beats once a second
+STALE_AFTER_S = 1.9  # the agent's heart beats once a second; said on the screen within two
 _RETRY_S = 0.5
 _CHUNK_BYTES = 1 << 20
 
 
-def follow(data: Path, wake: int | None = None) -> Iterator[View]:
-    """Views of the agent on the data folder `data`, without end, at least one every two seconds.
+def follow(data: Path) -> Iterator[View]:
+    """Views of the agent on the data folder `data`, without end, at least one every two seconds."""
+    return Feed(data).views()
 
-    Keeps trying while there is no agent; a view that was not heard of for STALE_AFTER_S is not in contact.
+
+class Feed:
+    """What the agent on a data folder says; keeps trying while there is no agent.
 
     Args:
         data: the agent's data folder; need not exist yet.
-        wake: a file descriptor; when it turns readable, the view is yielded again at once.
-
-    Raises:
-        ScansideError: what answers does not speak this version's protocol.
+        wake: descriptors of which each is reported at once when it turns readable; the caller reads them.
     """
-    view = View()
-    yield view
-    while True:
-        connection = _connect(data)
-        if connection is not None:
-            with connection:
-                for heard in _listen(connection, view, wake):
-                    view = heard
-                    yield view
-        view = view.lost()
+
+    def __init__(self, data: Path, wake: Sequence[int] = ()) -> None:
+        self._data, self._wake = data, wake
+        self._connection: socket.socket | None = None
+        self._asked: tuple[SlideKey, str] | None = None
+
+    def views(self) -> Iterator[View]:
+        """Views, without end; one that was not heard of for STALE_AFTER_S is not in contact.
+
+        Raises:
+            ScansideError: what answers does not speak this version's protocol.
+        """
+        view = View()
         yield view
-        _wait([], wake, _RETRY_S)
+        for messages in self.messages():
+            view = view.lost() if messages is None else view
+            for message in messages or ():
+                view = view.heard(message, datetime.now().astimezone())
+            yield view
 
+    def messages(self) -> Iterator[list[Message] | None]:
+        """What was said since the last time, perhaps nothing; None when there is no contact.
 
-def _listen(connection: socket.socket, view: View, wake: int | None) -> Iterator[View]:
-    buffer = b""
-    heard = time.monotonic()
-    while True:
-        left = heard + STALE_AFTER_S - time.monotonic()
-        if _wait([connection], wake, max(0.0, left) if view.in_contact else STALE_AFTER_S):
-            try:
-                received = connection.recv(_CHUNK_BYTES)
+        Raises:
+            ScansideError: it is no JSON.
+        """
+        while True:
+            self._connection = _connect(self._data)
+            self._asked = None
+            if self._connection is not None:
+                with self._connection as connection:
+                    yield from self._listen(connection)
+            self._connection = None
+            yield None
+            self._wait([], _RETRY_S)
+
+    def want(self, picture: tuple[SlideKey, str] | None) -> None:
+        """Ask for the picture of that slide and kind, once as long as it is the same that is wanted."""
+        if self._connection is None or picture == self._asked:
+            return
+        if picture is not None:
+            (instance, frame), kind = picture
+            request = {"want": "picture", "sop_instance_uid": instance, "frame": frame, "kind": kind}
+            try:  # so short a line goes whole or not at all
+                self._connection.send(json.dumps(request).encode() + b"\n", socket.MSG_DONTWAIT)
             except OSError:
                 return
-            if not received:
-                return
-            *lines, buffer = (buffer + received).split(b"\n")
-            for line in lines:
-                view = view.heard(_parse(line), datetime.now().astimezone())
-                heard = time.monotonic()
-        if time.monotonic() - heard >= STALE_AFTER_S:
-            view = view.lost()
-        yield view
+        self._asked = picture
+
+    def _listen(self, connection: socket.socket) -> Iterator[list[Message] | None]:
+        buffer = b""
+        heard, silent = time.monotonic(), False
+        while True:
+            left = STALE_AFTER_S if silent else heard + STALE_AFTER_S - time.monotonic()
+            messages: list[Message] = []
+            if self._wait([connection], max(0.0, left)):
+                try:
+                    received = connection.recv(_CHUNK_BYTES)
+                except OSError:
+                    return
+                if not received:
+                    return
+                *lines, buffer = (buffer + received).split(b"\n")
+                messages = [_parse(line) for line in lines]
+                heard = time.monotonic() if messages else heard
+            silent = time.monotonic() - heard >= STALE_AFTER_S
+            yield None if silent else messages
+
+    def _wait(self, sources: list[socket.socket], timeout_s: float) -> bool:
+        """Wait for one of `sources`, for what wakes or for the time; say whether it was one of `sources`."""
+        descriptors = [source.fileno() for source in sources]
+        ready, _, _ = select.select([*descriptors, *self._wake], [], [], timeout_s)
+        return any(descriptor in ready for descriptor in descriptors)
 
 
 def _parse(line: bytes) -> Message:
@@ -84,12 +123,3 @@ def _connect(data: Path) -> socket.socket | None:
         connection.close()
         return None
     return connection
-
-
-def _wait(sources: list[socket.socket], wake: int | None, timeout_s: float) -> bool:
-    """Wait for one of `sources`, for `wake` or for the time; say whether it was one of `sources`."""
-    descriptors = [source.fileno() for source in sources]
-    ready, _, _ = select.select(descriptors + ([] if wake is None else [wake]), [], [], timeout_s)
-    if wake is not None and wake in ready:
-        os.read(wake, _CHUNK_BYTES)
-    return any(descriptor in ready for descriptor in descriptors)

@@ -1,6 +1,8 @@
 """The values in the agent's messages (docs/watch-protocol.md).
 
 Every text is made harmless here, at the border; behind it nothing needs to think of escapes.
+The one exception are keys (of a study, of a slide): as the agent said them, to name things to it, never
+drawn.
 """
 
 import base64
@@ -14,6 +16,8 @@ from scanside.scan.types import Flag
 
 Message = Mapping[str, Any]
 Polygons = tuple[tuple[tuple[float, float], ...], ...]
+StudyKey = tuple[str, str]  # Study Instance UID, patient ID
+SlideKey = tuple[str, int]  # SOP Instance UID, frame
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,21 @@ class Preview:
 
 @dataclass(frozen=True)
 class Row:
-    """One frame and what became of it; the keys of docs/results-json.md, times as local time."""
+    """One frame and what became of it; the keys of docs/results-json.md, times as local time.
+
+    Attributes:
+        instance, study, patient: keys, never to be drawn; `study` is empty until the header was read.
+        malignant: what the threshold of the model that scored it says; None when it has no single risk.
+        digest, model: of the model that scored it; empty when none did.
+        image: digest of the image that it speaks of; a key, too.
+        side: "left", "right" or empty.
+        disputed: the reason, or empty.
+        superseded: whether this risk came in another's place.
+    """
 
     instance: str
     study: str
+    patient: str
     frame: int
     state: str
     risk: float | None
@@ -51,10 +66,23 @@ class Row:
     assessed_at: datetime | None
     latency_ms: float | None
     preview: Preview | None
+    malignant: bool | None = None
+    digest: str = ""
+    model: str = ""
+    image: str = ""
+    side: str = ""
+    left_out: bool = False
+    disputed: str = ""
+    superseded: bool = False
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> SlideKey:
         return self.instance, self.frame
+
+    @property
+    def owner(self) -> StudyKey:
+        """The study of a patient that it belongs to: two patients who share a UID are two."""
+        return self.study, self.patient
 
     @property
     def pending(self) -> bool:
@@ -105,8 +133,9 @@ class Model:
 
 def row_of(said: Message) -> Row:
     return Row(
-        instance=safe(said["sop_instance_uid"]),
-        study=safe(said["study_instance_uid"] or ""),
+        instance=str(said["sop_instance_uid"]),
+        study=str(said["study_instance_uid"] or ""),
+        patient=str(said["patient_id"] or ""),
         frame=int(said["frame"]),
         state=safe(said["state"]),
         risk=None if said["risk"] is None else float(said["risk"]),
@@ -119,7 +148,15 @@ def row_of(said: Message) -> Row:
         received_at=_required_time(said["received_at"]),
         assessed_at=_time(said["assessed_at"]),
         latency_ms=_number(said["latency_ms"]),
-        preview=_preview(said.get("preview")),
+        preview=preview_of(said.get("preview")),
+        malignant=None if said["malignant"] is None else bool(said["malignant"]),
+        digest=safe(said["bundle_digest"] or ""),
+        model=safe(said["model"] or ""),
+        image=str(said.get("image_digest") or ""),
+        side=safe(said.get("side") or ""),
+        left_out=bool(said.get("left_out")),
+        disputed=safe(said.get("disputed") or ""),
+        superseded=bool(said.get("superseded")),
     )
 
 
@@ -136,7 +173,7 @@ def _side_by_side(said: Message) -> list[str]:
     return several + [f"another scan of this frame: {reason}" for reason in said.get("skipped") or ()]
 
 
-def _preview(said: Message | None) -> Preview | None:
+def preview_of(said: Message | None) -> Preview | None:
     if said is None:
         return None
     png, width, height = base64.b64decode(said["png"]), int(said["width"]), int(said["height"])

@@ -1,17 +1,19 @@
-"""The column beside the picture: risk of the slide, study so far, classes; or why there is none."""
+"""The column beside the picture: the large figure of the slide or of the study; or why there is none."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from edge.view.facts import fact_lines
 from edge.view.figure import bar, digits, large, percent, percent_range
 from edge.view.messages import Row
-from edge.view.state import MAX_ROWS, View
-from edge.view.style import MIXED, NOTICE, QUIET
-from edge.view.verdict import obstacle, sentence, side
-from scanside.study import study_risk
+from edge.view.shown import Shown
+from edge.view.studies import Figures
+from edge.view.style import NOTICE, QUIET
+from edge.view.verdict import age, obstacle, sentence, side
 
 _FIGURE_SHARE = 0.4  # of the column's height
 _SMALL_BAR = 12
@@ -22,39 +24,63 @@ _ROOMY_LINES = 21  # from here on there are blank lines between the parts
 class RiskColumn:
     """A renderable that fills its space; when that is small the least likely classes are left out."""
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, shown: Shown, of_study: bool, now: datetime) -> None:
+        self._shown, self._of_study, self._now = shown, of_study, now
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = options.max_width, options.height or options.max_height
         lines: list[Text] = []
-        for text in risk_lines(self.view, width, height):
+        for text in risk_lines(self._shown, self._of_study, self._now, width, height):
             lines.extend(text.wrap(console, width))
         for line in lines[:height]:
             line.truncate(width, overflow="ellipsis")
             yield line
 
 
-def risk_lines(view: View, width: int, height: int) -> list[Text]:
+def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: int) -> list[Text]:
     """What the column says, most important first."""
-    stop, row, model = obstacle(view), view.current, view.model
-    if row is None or model is None:
-        return _notice(stop)
-    if stop is not None:
-        return _notice(stop) + (_study(view, model.threshold) if view.in_contact else [])
-    roomy = height > _ROOMY_LINES
-    gap = [Text()] if roomy else []
-    note = Text(model.threshold_note, style=QUIET)
+    stop, row, model = obstacle(shown, of_study), shown.row, shown.view.model
+    if stop is not None or row is None or model is None:
+        heading = [_heading(shown, of_study, now)] if row and shown.view.in_contact else []
+        return heading + _notice(stop) + (list(_remarks(row)) if heading and row and not of_study else [])
+    gap = [Text()] if height > _ROOMY_LINES else []
+    figures = shown.study.figures if shown.study and of_study else None
+    figure_height = int(height * _FIGURE_SHARE)
+    risk = (
+        _study_risk(shown, figures, model.threshold, width, figure_height)
+        if figures
+        else _slide_risk(row, model.threshold, width, figure_height)
+    )
     return [
-        *_risk(row, model.threshold, width, int(height * _FIGURE_SHARE)),
-        *([note] if model.threshold_note else []),
-        *(Text(f"! {flag}", style=NOTICE) for flag in row.flags),
+        _heading(shown, of_study, now),
+        *risk,
+        *([Text(model.threshold_note, style=QUIET)] if model.threshold_note else []),
+        *([] if figures else _remarks(row)),
         *gap,
-        *_study(view, model.threshold),
+        *fact_lines(shown.study),
         *gap,
-        *([Text("Classes", style="bold")] if roomy and row.class_probabilities else []),
-        *_classes(row, width),
+        *([] if figures else _classes(row, width, bool(gap))),
     ]
+
+
+def _heading(shown: Shown, of_study: bool, now: datetime) -> Text:
+    """Whose risk it is, how settled and how old; said beside every risk."""
+    figures = shown.study.figures if shown.study else None
+    superseded = shown.study_superseded if of_study else shown.superseded
+    then = shown.rows[-1].received_at if of_study and shown.rows else None
+    if of_study:
+        title = f" STUDY, highest of {figures.slides} " if figures else " STUDY "
+    else:
+        title = f" SLIDE {shown.number} of {len(shown.rows)} "
+        then = shown.row.received_at if shown.row else None
+    line = Text(title, style="bold reverse")
+    if superseded:
+        line.append(" SUPERSEDED", style=f"not reverse {NOTICE}")
+    elif shown.study and shown.study.state:
+        line.append(f" {shown.study.state}", style="not reverse")
+    if then:
+        line.append(f" · {age(then, now)}", style="not bold not reverse")
+    return line
 
 
 def _notice(stop: tuple[str, str] | None) -> list[Text]:
@@ -62,14 +88,14 @@ def _notice(stop: tuple[str, str] | None) -> list[Text]:
     return [Text(), Text(f" {headline} ", style=f"{NOTICE} reverse"), Text(), Text(explanation), Text()]
 
 
-def _risk(row: Row, threshold: float, width: int, height: int) -> Iterator[Text]:
+def _slide_risk(row: Row, threshold: float, width: int, height: int) -> Iterator[Text]:
     found = side(row.risks, threshold)
     decimals = max(digits(risk, threshold) for risk in row.risks)
     limit = percent(threshold, decimals)
     for line in large(percent_range(row.risks, threshold), width, height):
         yield Text(line, style=found.style)
     yield Text(sentence(found, limit), style=f"bold {found.style}")
-    for label, risk in row.risk_if.items():
+    for label, risk in row.risk_if.items() if row.risk is None else ():
         one = side((risk,), threshold)
         text = Text.assemble((f"{percent(risk, decimals):>6} {one.sign} ", one.style), label)
         if width > _BARS_MIN_WIDTH:
@@ -79,36 +105,37 @@ def _risk(row: Row, threshold: float, width: int, height: int) -> Iterator[Text]
         yield bar(row.risk, threshold, width, found.style)
 
 
-def _study(view: View, threshold: float) -> list[Text]:
-    scored = [row for row in view.study if row.risks]
-    study = study_risk([max(row.risks) for row in scored], threshold)
-    if study is None:
-        return []
-    vote = {True: "malignant", False: "benign", None: "tied"}[study.vote]
-    majority = max(study.malignant, study.slides - study.malignant)
-    title = Text(f"Study so far: {study.slides} slide{'s' * (study.slides > 1)}", style="bold")
-    if len(view.rows) == MAX_ROWS and view.rows[0].study == scored[0].study:
-        title.append(f" (of the last {MAX_ROWS} frames)")
-    if study.discordant:
-        title.append("  ◆ DISCORDANT", style=MIXED)
-    highest = percent(study.highest, digits(study.highest, threshold))
-    top = side((study.highest,), threshold)
-    lines = [
-        title,
-        Text.assemble(
-            "highest ", (f"{highest} {top.sign}", top.style), f"   vote {vote}, {majority} of {study.slides}"
-        ),
-        Text(f"mean {percent(study.mean)}   agreement {percent(study.agreement)}"),
-    ]
-    if any(row.risk is None for row in scored):
-        lines.append(Text("unknown facts: each slide counts with its highest risk", style=QUIET))
-    return lines
+def _study_risk(shown: Shown, figures: Figures, threshold: float, width: int, height: int) -> Iterator[Text]:
+    found = side((figures.highest,), threshold)
+    decimals = digits(figures.highest, threshold)
+    for line in large(percent(figures.highest, decimals), width, height):
+        yield Text(line, style=found.style)
+    yield Text(sentence(found, percent(threshold, decimals)), style=f"bold {found.style}")
+    yield bar(figures.highest, threshold, width, found.style)
+    if number := shown.number_of(figures.highest_slide):
+        yield Text(f"on slide {number}; the picture is of slide {shown.number}")
 
 
-def _classes(row: Row, width: int) -> Iterator[Text]:
+def _remarks(row: Row) -> Iterator[Text]:
+    """What a reader of this slide's risk has to know."""
+    if row.left_out:
+        yield Text("x LEFT OUT of the study's figures", style=NOTICE)
+    if row.disputed:
+        yield Text(f"! DISPUTED, still counted: {row.disputed}", style=NOTICE)
+    if row.superseded:
+        yield Text("* in place of an earlier result", style=NOTICE)
+    for flag in row.flags:
+        yield Text(f"! {flag}", style=NOTICE)
+    if row.side:
+        yield Text(f"Side: {row.side}")
+
+
+def _classes(row: Row, width: int, titled: bool) -> Iterator[Text]:
     ranked = sorted(row.class_probabilities.items(), key=lambda item: -item[1])
     name_width = max((cell_len(name) for name, _ in ranked), default=0)
     name_width = min(name_width, width - _SMALL_BAR - 8)
+    if titled and ranked:
+        yield Text("Classes", style="bold")
     for name, probability in ranked:
         label = Text(name)
         label.truncate(name_width, overflow="ellipsis", pad=True)

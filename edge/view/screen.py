@@ -1,62 +1,91 @@
-"""The whole screen as a function of a `View`: banner, picture and risk, last slides, agent, model.
+"""The whole screen as a function of what the agent said, what a person looks at, the time and the size.
 
-scanside   Research use only. Not for diagnosis.
+research use only. Not for diagnosis.
 DOE JANE   1234   10:42:13
-picture                      | risk, study so far, classes
-last slides
-agent: queue, latency
+picture                      | risk, facts, classes
+the study so far: figures, a cell for each slide
+other studies, where there is room
+agent: queue, latency, last image
 model: name, version, digest, trained on
+what is being entered, or keys
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
-from rich.console import ConsoleDimensions, RenderableType
+from rich.console import ConsoleDimensions, Group, RenderableType
 from rich.layout import Layout
 from rich.padding import Padding
 from rich.styled import Styled
 from rich.text import Text
 
-from edge.view.messages import Model
+from edge.view.focus import Focus
+from edge.view.footer import footer
+from edge.view.health import about, health
+from edge.view.help import help_page
+from edge.view.identity import who
+from edge.view.others import others
 from edge.view.picture import Picture
+from edge.view.pictures import picture
 from edge.view.risk import RiskColumn
-from edge.view.slides import slides
+from edge.view.shown import Shown
 from edge.view.state import View
-from edge.view.style import BANNER, NOTICE, QUIET, SCREEN
-from edge.view.verdict import age, obstacle
+from edge.view.strip import strip
+from edge.view.style import BANNER, QUIET, SCREEN
 from scanside import RESEARCH_USE
 
 _PICTURE_MIN_WIDTH = 70  # of the screen; on a narrower one the risk has it alone
-_SLIDES_MIN_HEIGHT = 18
+_STRIP_MIN_HEIGHT = 18
+_NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 42, 48, 72  # of the screen, of the risk
+_OTHERS_MIN_HEIGHT = 36
+_OTHERS = 6
 _NAME_WIDTH = 32
 _EMPTY = Text(" ")  # rich takes a text without characters for none at all
 _MODEL_MAX_LINES = 3
+_LATEST = Focus()
 
 
-def screen(view: View, now: datetime, size: ConsoleDimensions) -> RenderableType:
-    """The live view for a terminal of `size`; `now` says how old the scan is."""
-    lines = max(4, (size.height - 6) * 3 // 10) if size.height >= _SLIDES_MIN_HEIGHT else 0
-    model = about(view.model)
-    model_lines = min(_MODEL_MAX_LINES, 1 + model.cell_len // max(1, size.width - 8))
-    body = Layout(name="body")
-    column = Layout(Padding(RiskColumn(view), (0, 1)), name="risk", size=_column_width(size.width))
-    if size.width >= _PICTURE_MIN_WIDTH:
-        body.split_row(Layout(_picture(view), name="picture"), column)
-    else:
-        body.update(Padding(RiskColumn(view), (0, 1)))
+def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _LATEST) -> RenderableType:
+    """The live view for a terminal of `size`; `now` says how old things are."""
+    shown = focus.look(view)
+    width, tall = size.width, size.height >= _STRIP_MIN_HEIGHT
+    model = about(shown.view.model)
+    model_lines = min(_MODEL_MAX_LINES if tall else 1, 1 + model.cell_len // max(1, width - 8))
+    last = footer(view, focus) if tall or focus.entry or focus.notices else []
+    study = strip(shown, width) if tall and not focus.help else []
+    count = min(_OTHERS, len(shown.view.owners)) if size.height >= _OTHERS_MIN_HEIGHT and study else 0
     whole = Layout()
     whole.split_column(
-        Layout(_banner(view, size.width), size=1),
-        Layout(_patient(view, now), size=1),
-        body,
-        Layout(slides(view, size.width, lines), size=lines, visible=lines > 0),
-        Layout(_line(_agent(view)), size=1),
+        Layout(_banner(shown.view, width), size=1),
+        Layout(_patient(shown, focus), size=1),
+        Layout(help_page() if focus.help else _body(shown, focus, now, width), name="body"),
+        _lines(study),
+        _lines([*others(shown, focus.hidden, count)]),
+        Layout(_line(health(shown.view, now)), size=1),
         Layout(Padding(model, (0, 1, 0, 3)), size=model_lines),
+        _lines(last),
     )
     return Styled(whole, SCREEN)
 
 
-def _column_width(width: int) -> int:
-    return min(72, max(42, width * 2 // 5))
+def _body(shown: Shown, focus: Focus, now: datetime, width: int) -> RenderableType:
+    column = Padding(RiskColumn(shown, focus.of_study, now), (0, 1))
+    if width < _PICTURE_MIN_WIDTH:
+        return column
+    least = _NARROW_COLUMN if width < _NARROW else _COLUMN
+    body = Layout()
+    body.split_row(
+        Layout(_picture(shown, focus)),
+        Layout(column, size=min(_WIDE_COLUMN, max(least, width * 2 // 5))),
+    )
+    return body
+
+
+def _lines(texts: Iterable[Text]) -> Layout:
+    """One line for each text; no space at all without one."""
+    texts = [_line(text) for text in texts]
+    return Layout(Group(*texts), size=max(1, len(texts)), visible=bool(texts))
 
 
 def _line(text: Text) -> Text:
@@ -73,55 +102,45 @@ def _banner(view: View, width: int) -> Text:
     return _line(Text(left + " " * gap + right, style=BANNER))
 
 
-def _patient(view: View, now: datetime) -> Text:
-    row = view.current or view.newest
-    if not view.in_contact or row is None:
+def _patient(shown: Shown, focus: Focus) -> Text:
+    row = shown.row or (shown.rows[-1] if shown.rows else None)
+    if not shown.view.in_contact or row is None:
         return _EMPTY
-    line = Text.assemble(" ", (row.patient_name or "no name", "bold"))
+    name, identity = who(shown.view, shown.owner, focus.hidden)
+    line = Text.assemble(" ", (name, "bold"))
     line.truncate(_NAME_WIDTH, overflow="ellipsis")
-    if view.newer_waiting and view.current:
-        notice = f" EARLIER SCAN, {view.newer_waiting} newer waiting "
-        return line.append(f"   received {row.received_at:%H:%M:%S}   ").append(notice, style="bold reverse")
-    line.append(f"   {row.patient_id or 'no ID'}   received {row.received_at:%H:%M:%S}")
+    line.append(f"   {identity}   ")
+    if marks := " · ".join(_marks(shown)):
+        return _line(line.append(f" {marks} ", style="bold reverse"))
+    line.append(f"received {row.received_at:%H:%M:%S}")
     if row.frame > 1:
         line.append(f"   frame {row.frame}")
-    if old := age(row.received_at, now):
-        line.append(f"   {old}", style="bold")
     return _line(line)
 
 
-def _picture(view: View) -> RenderableType:
-    row = view.current
-    if not view.in_contact or row is None or (obstacle(view) and not row.reason):
-        return _EMPTY
-    if row.preview is None:
-        return Text("\n no picture of this scan", style=QUIET)
-    return Picture(row.preview)
+def _marks(shown: Shown) -> list[str]:
+    """Why this is not simply the newest."""
+    marks = []
+    if shown.held:
+        marks.append(f"HELD, {shown.since} result{'s' * (shown.since != 1)} since: h")
+    if not shown.newest_study:
+        marks.append("EARLIER STUDY, newest: n")
+    elif shown.row and shown.newer_slides:
+        marks.append(f"EARLIER SLIDE, {shown.newer_slides} newer: n")
+    elif shown.row and shown.newer_waiting:
+        marks.append(f"EARLIER SCAN, {shown.newer_waiting} newer waiting")
+    return marks
 
 
-def _agent(view: View) -> Text:
-    agent = view.agent
-    if agent is None or not view.in_contact:
-        return Text(" ✗ Agent: no contact", style=NOTICE)
-    ready = agent.state == "ready"
-    line = Text.assemble((" ● " if ready else " ✗ ", "" if ready else NOTICE), f"Agent {agent.state}")
-    if agent.precision:
-        line.append(f" · {agent.precision}", style=NOTICE)
-    if agent.fallback:
-        line.append(f" · fallback to {agent.fallback}", style=NOTICE)
-    line.append(f" · {agent.queue} waiting · {agent.received} received")
-    if agent.latency_p50_ms is not None and agent.latency_p95_ms is not None:
-        line.append(f" · {agent.latency_p50_ms:.0f} ms, p95 {agent.latency_p95_ms:.0f} ms")
-    if agent.last_received_at:
-        line.append(f" · last {agent.last_received_at:%H:%M:%S}")
-    line.append(f" · {agent.address}")
-    if agent.fallback:
-        line.append(f" · {agent.fallback_why}")
-    return line
-
-
-def about(model: Model | None) -> Text:
-    """Which model the risks come from, and what it was trained on."""
-    if model is None:
-        return _EMPTY
-    return Text(f"Model {model.name} · {model.digest[:12]} · {model.trained_on}", style=QUIET)
+def _picture(shown: Shown, focus: Focus) -> RenderableType:
+    preview, title = picture(shown, focus)
+    if preview is None:
+        return Text(f"\n {title}", style=QUIET) if title else _EMPTY
+    if not focus.outline:
+        preview = replace(preview, outline=(), annotations=())
+        title = f"{title}  outline off".strip()
+    if not title:
+        return Picture(preview)
+    framed = Layout()
+    framed.split_column(Layout(_line(Text(f" {title}", style=QUIET)), size=1), Layout(Picture(preview)))
+    return framed

@@ -1,14 +1,40 @@
-"""What the agent has said so far, as one value: the live view is a function of a `View`."""
+"""What the agent has said so far, as one value: the live view is a function of a `View` and a `Focus`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from edge.view.messages import Agent, Message, Model, Row, agent_of, model_of, row_of
+from edge.view.messages import (
+    Agent,
+    Message,
+    Model,
+    Preview,
+    Row,
+    SlideKey,
+    StudyKey,
+    agent_of,
+    model_of,
+    preview_of,
+    row_of,
+)
+from edge.view.studies import Study, study_of
+from edge.view.text import safe
 from scanside.errors import ScansideError
 
 MAX_ROWS = 200  # as many as the agent's snapshot holds
+_MAX_STUDIES = 200
+_MAX_PICTURES = 24
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A picture that the view asked for; `reason` says why there is none."""
+
+    slide: SlideKey
+    kind: str
+    preview: Preview | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -17,6 +43,8 @@ class View:
 
     Attributes:
         rows: by the time of reception, oldest first.
+        studies: what the agent said of studies; None from an agent that says nothing of them.
+        pictures: those asked for, the newest last.
         in_contact: whether the agent was heard of within the last seconds.
         heard_at: when it was last heard of; no part of equality, it changes with every heartbeat.
     """
@@ -24,6 +52,8 @@ class View:
     agent: Agent | None = None
     model: Model | None = None
     rows: tuple[Row, ...] = ()
+    studies: tuple[Study, ...] | None = None
+    pictures: tuple[Sent, ...] = ()
     in_contact: bool = False
     heard_at: datetime | None = field(default=None, compare=False)
 
@@ -33,31 +63,19 @@ class View:
         return next((row for row in reversed(self.rows) if row.study or not row.pending), None)
 
     @property
-    def study(self) -> tuple[Row, ...]:
-        """Every row of the study that the newest belongs to; never of two patients who share its UID."""
-        newest = self.newest
-        return tuple(
-            row
-            for row in self.rows
-            if newest and (row.study, row.patient_id) == (newest.study, newest.patient_id)
-        )
+    def owners(self) -> tuple[StudyKey, ...]:
+        """The studies that there are, that of the newest frame first."""
+        known = [row.owner for row in reversed(self.rows) if row.study or not row.pending]
+        return tuple(dict.fromkeys(known))
 
-    @property
-    def current(self) -> Row | None:
-        """The newest row of that study with a result; None while there is none.
+    def rows_of(self, owner: StudyKey | None) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.owner == owner)
 
-        Never one of another study: after a new patient's first image the old risk is gone.
-        """
-        ended = [row for row in self.study if not row.pending]
-        return ended[-1] if ended else None
+    def study(self, owner: StudyKey | None) -> Study | None:
+        return next((study for study in self.studies or () if study.key == owner), None)
 
-    @property
-    def newer_waiting(self) -> int:
-        """How many frames received after the current one still wait."""
-        current = self.current
-        return sum(
-            row.pending and (not current or row.received_at > current.received_at) for row in self.rows
-        )
+    def picture(self, slide: SlideKey, kind: str) -> Sent | None:
+        return next((sent for sent in self.pictures if (sent.slide, sent.kind) == (slide, kind)), None)
 
     def lost(self) -> "View":
         """The same without contact: what is known stays, but is no longer current."""
@@ -70,25 +88,54 @@ class View:
             ScansideError: the message lacks what the protocol promises.
         """
         try:
-            changes: dict[str, Any] = {"in_contact": True, "heard_at": now}
-            event = message["event"]
-            if event in ("snapshot", "heartbeat"):
-                changes["agent"] = agent_of(message["agent"])
-            if event == "snapshot":
-                changes["model"] = model_of(message["model"])
-                changes["rows"] = _sorted(map(self._with_preview, map(row_of, message["rows"])))
-            if event == "row":
-                row = row_of(message["row"])
-                changes["rows"] = _sorted([*(known for known in self.rows if known.key != row.key), row])
+            changes = {"in_contact": True, "heard_at": now, **self._changes(message)}
             return replace(self, **changes)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ScansideError(
-                f"the agent's message can't be read ({type(error).__name__}: {error}). "
+                f"the agent's message can't be read ({type(error).__name__}: {safe(str(error))}). "
                 "Run the agent and the view from the same version of scanside."
             ) from error
 
+    def _changes(self, message: Message) -> dict[str, Any]:
+        match message["event"]:
+            case "snapshot":
+                rows = _sorted(map(self._with_preview, map(row_of, message["rows"])))
+                studies = message.get("studies")
+                return {
+                    "agent": agent_of(message["agent"]),
+                    "model": model_of(message["model"]),
+                    "rows": rows,
+                    "studies": None if studies is None else tuple(map(study_of, studies)),
+                    "pictures": tuple(sent for sent in self.pictures if self._still(sent, rows)),
+                }
+            case "heartbeat":
+                return {"agent": agent_of(message["agent"])}
+            case "row":
+                row = self._with_preview(row_of(message["row"]))
+                rows = _sorted([*(known for known in self.rows if known.key != row.key), row])
+                return {
+                    "rows": rows,
+                    "pictures": tuple(sent for sent in self.pictures if self._still(sent, rows)),
+                }
+            case "study":
+                study = study_of(message["study"])
+                rest = [known for known in self.studies or () if known.key != study.key]
+                return {"studies": (*rest, study)[-_MAX_STUDIES:]}
+            case "picture":
+                sent = _sent(message)
+                others = [old for old in self.pictures if (old.slide, old.kind) != (sent.slide, sent.kind)]
+                return {"pictures": (*others, sent)[-_MAX_PICTURES:]}
+        return {}
+
+    def _assessed(self, slide: SlideKey) -> set[datetime | None]:
+        return {row.assessed_at for row in self.rows if row.key == slide}
+
+    def _still(self, sent: Sent, rows: Iterable[Row]) -> bool:
+        """Whether a picture is still that of its slide: one assessed anew may have another."""
+        return any(row.key == sent.slide and row.assessed_at in self._assessed(row.key) for row in rows)
+
     def _with_preview(self, row: Row) -> Row:
-        """`row` with the picture that came with it earlier: a snapshot has but one."""
+        """`row` with the picture that came with it earlier: not every message has it."""
         same = [
             known.preview
             for known in self.rows
@@ -97,8 +144,15 @@ class View:
         return row if row.preview or not same else replace(row, preview=same[0])
 
 
-def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:
-    def order(row: Row) -> tuple[datetime, datetime]:
-        return row.received_at, row.assessed_at or row.received_at
+def _sent(said: Message) -> Sent:
+    return Sent(
+        slide=(str(said["sop_instance_uid"]), int(said["frame"])),
+        kind=safe(said["kind"]),
+        preview=preview_of(said["picture"]),
+        reason=safe(said["reason"] or ""),
+    )
 
-    return tuple(sorted(rows, key=order))[-MAX_ROWS:]
+
+def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """In an order that later results don't change: a slide keeps its number."""
+    return tuple(sorted(rows, key=lambda row: (row.received_at, row.key)))[-MAX_ROWS:]

@@ -12,14 +12,17 @@ from types import FrameType
 
 @contextlib.contextmanager
 def terminal() -> Iterator[int]:
-    """Yield a file descriptor that turns readable when the window's size changes."""
+    """Yield a file descriptor that turns readable when the screen has to be drawn anew.
+
+    Typed keys are not echoed, come one by one, and neither stop the program (Ctrl-Z) nor its output (Ctrl-S).
+    """
     reading, writing = socket.socketpair()
     with reading, writing:
         reading.setblocking(False)
         writing.setblocking(False)
         before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
         try:
-            with _handled(signal.SIGWINCH, _ignore), _no_echo():
+            with _handled(signal.SIGWINCH, _ignore), _single_keys():
                 yield reading.fileno()
         finally:
             signal.set_wakeup_fd(before)
@@ -61,16 +64,24 @@ def _handled(number: signal.Signals, handler: Callable[[int, FrameType | None], 
 
 
 @contextlib.contextmanager
-def _no_echo() -> Iterator[None]:
+def _single_keys() -> Iterator[None]:
     if not os.isatty(sys.stdin.fileno()):
         yield
         return
     before = termios.tcgetattr(sys.stdin)
-    quiet = [*before]
-    quiet[3] = before[3] & ~termios.ECHO
-    termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
+    single = [*before[:6], [*before[6]]]
+    single[0] &= ~termios.IXON
+    single[3] &= ~(termios.ECHO | termios.ICANON)
+    single[6][termios.VMIN], single[6][termios.VTIME] = 1, 0
+    single[6][termios.VSUSP] = b"\0"
+
+    def again(_number: int, _frame: FrameType | None) -> None:
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, single)  # a shell took it while this was stopped
+
+    termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, single)
     try:
-        yield
+        with _handled(signal.SIGCONT, again):
+            yield
     finally:
         with contextlib.suppress(termios.error):  # the terminal may be gone
             termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)

@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from edge.view.figure import percent
 from edge.view.messages import Row
+from edge.view.shown import Shown
 from edge.view.state import View
 from edge.view.style import ABOVE, BELOW, MIXED, NOTICE, QUIET
 
@@ -40,8 +42,8 @@ def sentence(found: Verdict, threshold: str) -> str:
     return f"{found}: {where} threshold {threshold}"
 
 
-def obstacle(view: View) -> tuple[str, str] | None:
-    """Why no risk may be shown as the current one: a headline and what to know or do; None if one may."""
+def no_contact(view: View) -> tuple[str, str] | None:
+    """Why nothing at all is current: a headline and what to know or do; None if something may be."""
     if not view.in_contact:
         if view.heard_at is None:
             return "NO CONTACT", "No contact with an agent yet. Start one with: edge serve"
@@ -51,19 +53,38 @@ def obstacle(view: View) -> tuple[str, str] | None:
     if view.agent.state != "ready":
         receives = not view.agent.state.startswith("not receiving")
         return "NOT SCORING" if receives else "NOT RECEIVING", view.agent.state
-    current = view.current
-    if current is None:
-        if view.newest is None:
+    return None
+
+
+def obstacle(shown: Shown, of_study: bool = False) -> tuple[str, str] | None:
+    """Why no risk may be shown as that of the slide or of the study; None if one may."""
+    view, row = shown.view, shown.row
+    if (stop := no_contact(view)) or view.agent is None or view.model is None:
+        return stop
+    if row is None:
+        if shown.owner is None:
             return "NO SCAN YET", f"Send an image to {view.agent.address}."
         return "BEING ASSESSED", "The result of this study's first image is not there yet."
-    if not current.risks:
-        return verdict(current, view.model.threshold).word.upper(), current.reason
+    if of_study:
+        if shown.study and shown.study.figures:
+            return None
+        return "NO STUDY RISK", (shown.study and shown.study.why) or "No slide of it counts."
+    if row.pending:
+        return "BEING ASSESSED", "The result of this slide is not there yet."
+    if not row.risks:
+        return verdict(row, view.model.threshold).word.upper(), row.reason
+    if row.digest != view.model.digest:
+        risks = " to ".join(percent(risk) for risk in sorted({min(row.risks), max(row.risks)}))
+        called = {True: ", malignant by its threshold", False: ", benign by its threshold", None: ""}
+        return "OTHER MODEL", f"Scored by {row.model} {row.digest[:12]}: {risks}{called[row.malignant]}."
     return None
 
 
 def age(then: datetime, now: datetime) -> str:
-    """How long ago, in whole minutes or hours; empty within the first minute."""
+    """How long ago, in whole minutes, hours or days."""
     minutes = int((now - then).total_seconds() // 60)
     if minutes < 1:
-        return ""
-    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"
+        return "<1 min ago"
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 2880 else f"{minutes // 1440} days ago"

@@ -13,7 +13,7 @@ from typing import Any
 from edge.commands.send import Sent, send_files
 from edge.sockets.events import socket_address
 from edge.sockets.requests import running
-from edge.storage.store import read_rows
+from edge.storage.reading import read_rows
 
 HOST = "127.0.0.1"
 PATIENCE_S = 120.0  # far beyond what anything here takes: a test that waits this long has failed

@@ -34,6 +34,8 @@ EVERY = [
     message.instances_transferred("AGENT", Origin("US1", "AGENT", "10.0.0.7", "1.2.3"), CREATE, "1.2", "ID"),
     message.instances_transferred("AGENT", Origin(), CREATE, "", ""),
     message.study_deleted("AGENT", "somebody", "1.2", "ID", 3),
+    message.patient_record_updated("AGENT", "Dr. Who", "who", "ID", "menopausal status"),
+    message.procedure_record_updated("AGENT", HOSTILE, "", "1.2", "ID", f"side, frame 1 of {HOSTILE}"),
     message.association_refused("AGENT", HOSTILE, "10.0.0.8", "why"),
     message.trail_damaged("AGENT", "where"),
 ]
@@ -74,7 +76,7 @@ def test_the_check_against_the_schema_finds_faults() -> None:
 
 
 def test_hostile_text_stays_text() -> None:
-    (participant,) = ElementTree.fromstring(as_xml(EVERY[5])).findall("ActiveParticipant[2]")
+    (participant,) = ElementTree.fromstring(as_xml(EVERY[7])).findall("ActiveParticipant[2]")
     assert participant.get("UserID") == "<x>&\"'\ufffd\ufffd[31m\ufffd\ufffd]]>"
     assert (
         len(message.association_refused("A", "x" * 10_000, "", "")["ActiveParticipant"][1]["UserID"]) == 256

@@ -4,67 +4,17 @@ import json
 import os
 import sqlite3
 import stat
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pydicom
 import pytest
 
-from edge.row import SCORED, Patient, Row
+from edge.row import SCORED
 from edge.storage.aside import Note
-from edge.storage.custody import Custody
-from edge.storage.intake import take
-from edge.storage.spool import Spool, Spooled
 from edge.storage.store import NAME, Store
-from edge.trail.log import AuditLog
 from tests.edge.conftest import MakeImage
+from tests.edge.folder import Folder, days_ago
 from tests.edge.running import RunningAgent, edge, wait_for
-
-
-def days_ago(days: float) -> str:
-    return (datetime.now(timezone.utc) - timedelta(days=days)).isoformat(timespec="microseconds")
-
-
-class Folder:
-    """A data folder with instances in it, as an agent leaves it."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.spool, self.store = Spool(data / "spool"), Store(data)
-        self.custody = Custody(data, self.spool, self.store, AuditLog(data, "AGENT"))
-
-    def add(
-        self, name: str, patient: str, study: str, received_at: str, uid: str = "", done: bool = True
-    ) -> str:
-        """An instance of 1000 bytes; `done`: it has its result."""
-        file, uid = f"{name}.dcm", uid or f"1.2.{len(name)}.{name}"
-        self.spool.path(file).write_bytes(bytes(1000))
-        take(self.spool, self.store, Spooled(file, uid, received_at))
-        self.store.expand(file, study, Patient("NAME^" + patient, patient), [1])
-        if done:
-            row = Row(uid, 1, study, state=SCORED, risk=0.5, received_at=received_at)
-            self.store.finish(file, row, None)
-        return file
-
-    def quarantine(self, file: str) -> None:
-        known = self.store.instance(file)
-        assert known is not None
-        self.spool.quarantine.put(
-            Note(
-                file,
-                known.sop_instance_uid,
-                known.received_at,
-                known.study_instance_uid,
-                known.patient_id,
-                "why",
-            )
-        )
-        self.store.fail(file, "why")
-
-    def files(self) -> set[str]:
-        return {
-            path.relative_to(self.data / "spool").as_posix() for path in (self.data / "spool").rglob("*.dcm")
-        }
 
 
 @pytest.fixture

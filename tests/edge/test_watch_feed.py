@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.sockets.events import NAME as SOCKET
-from edge.view.feed import STALE_AFTER_S, follow
+from edge.view.feed import STALE_AFTER_S, Feed, follow
 from edge.view.state import View
 from scanside.errors import ScansideError
 from tests.edge.watch_messages import AGENT, Message, row, snapshot
@@ -133,7 +133,7 @@ def test_a_folder_deeper_than_a_socket_address_may_be_long(
 def test_wakes_for_a_new_window_size(server: Server, tmp_path: Path) -> None:
     reading, writing = socket.socketpair()
     with reading, writing:
-        views = follow(tmp_path, reading.fileno())
+        views = Feed(tmp_path, [reading.fileno()]).views()
         threading.Thread(target=server.accept, args=(snapshot(),)).start()
         until(views, True)
         writing.send(b"x")

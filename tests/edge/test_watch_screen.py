@@ -4,13 +4,16 @@ import re
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
 
+from edge.view.focus import Focus, press
 from edge.view.screen import screen
 from edge.view.state import View
 from scanside import RESEARCH_USE
-from tests.edge.watch_messages import NOW, preview, rendered, row, snapshot, unscored, view
+from tests.edge.watch_messages import NOW, exam, fact, preview, rendered, row, snapshot, study, unscored, view
 
 SIZES = [(80, 24), (100, 30), (160, 48), (40, 12)]
 HOSTILE = (
@@ -68,7 +71,7 @@ def test_not_scored_gives_the_reason_and_no_number() -> None:
     risk_column = "\n".join(line[38:] for line in shown.splitlines()[2:16])
     assert "NOT SCORED" in risk_column
     assert "unlike the training data" in risk_column
-    assert not re.search(r"[\d%█▀▄]", risk_column)
+    assert not re.search(r"[%█▀▄]", risk_column)
 
 
 def test_failed_gives_the_reason() -> None:
@@ -76,24 +79,22 @@ def test_failed_gives_the_reason() -> None:
 
 
 def test_without_contact_no_risk_stands_where_the_current_one_would() -> None:
-    lines = rendered(view(row(risk=0.81, preview=preview())).lost())
-    table = next(i for i, line in enumerate(lines) if line.startswith(" Earlier"))
-    top = "\n".join(lines[:table])
-    assert "No contact with the agent since" in top
-    assert f"{NOW.astimezone():%H:%M:%S}" in top.replace("\n", "")
-    assert not re.search(r"81|%|DOE|█|▲", top)
+    whole = "\n".join(rendered(view(row(risk=0.81, preview=preview())).lost()))
+    assert "No contact with the agent since" in whole
+    assert f"{NOW.astimezone():%H:%M:%S}" in whole
+    assert not re.search(r"81|%|DOE|█|▲", whole)
 
 
 def test_an_agent_that_does_not_score_shows_why_instead_of_a_risk() -> None:
     why = "not scoring: the golden case differs"
-    top = "\n".join(rendered(view(row(), agent={"state": why}))[:8])
+    top = "\n".join(rendered(view(row(), agent={"state": why}))[:12])
     assert "NOT SCORING" in top
     assert "golden case" in top
 
 
 def test_an_agent_that_does_not_receive_says_so_instead_of_a_risk() -> None:
     why = "not receiving: the disk is nearly full: 12 MB free"
-    top = "\n".join(rendered(view(row(risk=0.81), agent={"state": why}))[:8])
+    top = "\n".join(rendered(view(row(risk=0.81), agent={"state": why}))[:12])
     assert "NOT RECEIVING" in top and "nearly full" in top
     assert "81" not in top
 
@@ -101,7 +102,7 @@ def test_an_agent_that_does_not_receive_says_so_instead_of_a_risk() -> None:
 def test_a_study_of_two_patients_is_shown_as_two() -> None:
     mine = row(sop_instance_uid="1.1", patient_id="A", received_at="2026-01-01T10:00:00+00:00")
     other = row(sop_instance_uid="1.2", patient_id="B", received_at="2026-01-01T10:00:01+00:00")
-    assert [shown.patient_id for shown in view(mine, other).study] == ["B"]
+    assert [shown.patient_id for shown in Focus().look(view(mine, other)).rows] == ["B"]
 
 
 def test_a_new_patient_takes_the_old_risk_away() -> None:
@@ -120,7 +121,7 @@ def test_a_newer_scan_of_the_study_that_waits_is_named() -> None:
 def test_the_newest_scan_is_current_even_when_an_older_cine_ends_later() -> None:
     late = (NOW + timedelta(minutes=1)).isoformat()
     assert "▼ benign" in text(view(row(1, assessed_at=late), row(2, risk=0.05)))
-    current = view(row(1, assessed_at=late), row(2, risk=0.05)).current
+    current = Focus().look(view(row(1, assessed_at=late), row(2, risk=0.05))).row
     assert current is not None and current.risk == 0.05
 
 
@@ -129,7 +130,7 @@ def test_unknown_facts_show_the_risk_under_each_value() -> None:
     shown = text(view(row(risk=None, malignant=None, risk_if=risk_if)))
     assert "12 % ▼ premenopausal" in shown
     assert "55 % ▲ postmenopausal" in shown
-    assert "12-55 %" in shown
+    assert "◆ ≤55 %" in shown
     assert "depends: both sides of threshold 38 %" in shown
     assert "each slide counts" in shown
 
@@ -164,7 +165,8 @@ def test_hostile_text_is_shown_not_obeyed(key: str, state: str) -> None:
         assert len(lines) == 40
         assert not re.search("[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\r\t]", whole)
         assert not re.search(r"\x1b(?!\[[\d;]*m)", whole)  # styles only: no title, no clearing, no link
-        assert ("[red]EVIL[/red]" in whole) == (key not in ("sop_instance_uid",))
+        drawn = key != "sop_instance_uid" and (key, state) != ("reason", "scored")
+        assert ("[red]EVIL[/red]" in whole) == drawn
 
 
 def test_hostile_marks_and_width_keep_the_lines() -> None:
@@ -220,3 +222,91 @@ def test_a_second_snapshot_keeps_the_pictures_it_leaves_out() -> None:
     first = view(row(1, preview=preview()), row(2, preview=preview()))
     again = first.heard(snapshot(row(1), row(2, assessed_at=NOW.isoformat())), NOW)
     assert [r.preview is not None for r in again.rows] == [True, False]  # the second was assessed anew
+
+
+MODES = ["", "h", "i", "g", "r", "p", "2", "3", "down", "m", "2 d 4 a", "o", "?"]
+
+
+def looking(keys: str, shown: View) -> Focus:
+    focus = Focus()
+    for key in keys.split():
+        focus = press(focus, key, shown, NOW).focus
+    return focus
+
+
+@pytest.mark.parametrize("keys", MODES)
+def test_without_contact_no_mode_shows_a_figure(keys: str) -> None:
+    shown = exam()
+    lines = rendered(shown.lost(), 120, 40, focus=looking(keys, shown))
+    whole = "\n".join(lines)
+    assert "%" not in whole and "█" not in whole
+    assert ("NO CONTACT" in whole) == (keys != "?")
+    assert "Agent: no contact" in whole
+
+
+@pytest.mark.parametrize("keys", [mode for mode in MODES if mode not in ("?", "3")])
+def test_every_figure_stands_with_state_age_and_model(keys: str) -> None:
+    shown = exam()
+    lines = rendered(shown, focus=looking(keys, shown))
+    heading = next(line for line in lines if "SLIDE" in line or "STUDY, highest" in line)
+    after = " ".join(lines[lines.index(heading) :][:2])
+    assert ("provisional" in after or "final" in after) and "ago" in after
+    assert any("ovary-net 0.1.0 · a1b2c3d4e5f6" in line for line in lines)
+
+
+def test_a_held_screen_says_what_came_and_what_is_superseded() -> None:
+    shown = exam()
+    focus = looking("h", shown)
+    later = shown.heard({"event": "row", "row": row(8, risk=0.99, assessed_at="2026-03-04T11:00:00Z")}, NOW)
+    whole = "\n".join(rendered(later, 100, 30, focus=focus))
+    assert "HELD, 1 result since" in whole
+    assert "SUPERSEDED" in whole and "provisional · " not in whole.split("Study so far")[0]
+
+
+def test_the_large_figure_always_says_whose_it_is() -> None:
+    shown = exam()
+    assert " SLIDE 8 of 8 " in text(shown)
+    of_study = "\n".join(rendered(shown, focus=looking("r", shown)))
+    assert " STUDY, highest of 6 " in of_study and "on slide 2; the picture is of slide 8" in of_study
+
+
+def test_facts_with_their_source_and_those_that_the_model_does_not_use() -> None:
+    assert "Menopausal status: postmenopausal, entered by anna at 10:43" in text(exam(), 160, 48)
+    unused = study(facts={"menopausal_status": fact(used=False)})
+    assert "Menopausal status: this model does not use it" in text(view(row(), studies=[unused]), 120)
+    unknown = study(facts={"menopausal_status": fact()})
+    assert "Menopausal status: unknown  (key m)" in text(view(row(), studies=[unknown]), 120)
+
+
+def test_a_slide_of_another_model_has_no_large_figure() -> None:
+    other = row(1, bundle_digest="f" * 64, model="ovary-net 0.0.9")
+    told = study(risk=None, why="slides were scored by different models")
+    whole = text(view(other, studies=[told]), 180, 40)
+    assert "OTHER MODEL" in whole and "ovary-net 0.0.9 ffffffffffff: 81 %, malignant by its" in whole
+    assert "threshold 38 %" not in whole
+
+
+def test_an_agent_without_studies_shows_no_state_and_its_own_figures() -> None:
+    whole = text(view(row(1, risk=0.1), row(2)))
+    assert "provisional" not in whole and "final" not in whole
+    assert "highest 81 % ▲ slide 2   vote tied, 1 of 2   mean 46 %   agreement 50 %" in whole
+
+
+def test_a_row_told_again_keeps_its_picture_unless_it_was_assessed_anew() -> None:
+    first = view(row(1, preview=preview()))
+    entered = first.heard({"event": "row", "row": row(1, side="left")}, NOW)
+    assert entered.rows[0].preview is not None
+    anew = first.heard({"event": "row", "row": row(1, assessed_at="2026-03-04T11:00:00Z")}, NOW)
+    assert anew.rows[0].preview is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(20, 220), st.integers(8, 70), st.sampled_from(MODES), st.integers(3, 60), st.booleans())
+def test_any_size_is_filled_and_keeps_its_banner(
+    width: int, height: int, keys: str, slides: int, in_contact: bool
+) -> None:
+    shown = exam(slides)
+    lines = rendered(shown if in_contact else shown.lost(), width, height, focus=looking(keys, shown))
+    assert len(lines) == height
+    assert all(cell_len(line) <= width for line in lines)
+    assert RESEARCH_USE.upper()[: width - 2] in lines[0]

@@ -1,6 +1,7 @@
 """Messages as the agent writes them (docs/watch-protocol.md), to render the live view from."""
 
 import base64
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 from rich.console import Console, ConsoleDimensions
 
+from edge.view.focus import Focus
 from edge.view.screen import screen
 from edge.view.state import View
 
@@ -57,17 +59,84 @@ def preview() -> Message:
     return {"png": base64.b64encode(png).decode(), "width": 320, "height": 240, "outline": [corners]}
 
 
-def snapshot(*rows: Message, agent: Message | None = None, model: Message | None = None) -> Message:
+def figures(**changes: Any) -> Message:
+    """The figures of a study of two slides on one side of the threshold."""
+    return {
+        "highest": 0.81, "highest_slide": ["1.2.1", 1], "mean": 0.8, "vote": "malignant", "agreement": 1.0,
+        "malignant": 2, "slides": 2, "discordant": False, "left_out": 0, "disputed": 0,
+    } | changes  # fmt: skip
+
+
+def fact(value: str = "unknown", source: str | None = None, used: bool = True) -> Message:
+    return {"value": value, "source": source, "used": used}
+
+
+def study(**changes: Any) -> Message:
+    """A study that is final."""
+    return {
+        "study_instance_uid": "1.2", "patient_id": "42", "state": "final", "why": None,
+        "facts": {"menopausal_status": fact()}, "risk": figures(), "sides": {}, "digest": MODEL["digest"],
+    } | changes  # fmt: skip
+
+
+def exam(number: int = 8) -> View:
+    """A study of `number` slides of all kinds, one of them left out, one disputed, and an earlier study."""
+    earlier = [
+        row(n - 100, study_instance_uid="0", patient_id="7", patient_name="ROE^ANN", risk=0.04)
+        for n in range(3)
+    ]
+    risks = (0.05, 0.81, 0.0, 0.3799, 0.64, 0.02, 0.5, 0.44)
+    slides = [
+        row(n, risk=risks[(n - 1) % 8], malignant=risks[(n - 1) % 8] >= 0.38) for n in range(1, number + 1)
+    ]
+    slides[0] |= {"side": "left", "left_out": True}
+    slides[1] |= {"side": "right", "disputed": "wrong outline"}
+    slides[2] = unscored(3, "not_scored", "unlike the training data")
+    slides[-2] |= {"superseded": True}
+    slides[-1] |= {"preview": preview(), "flags": ["colour in the scan, scored as grey"]}
+    whole = {"highest": 0.81, "highest_slide": ["1.2.2", 1], "mean": 0.465, "vote": "malignant"}
+    whole |= {"agreement": 0.667, "malignant": 4, "slides": 6, "discordant": True}
+    right = figures(highest_slide=["1.2.2", 1], mean=0.81, malignant=1, slides=1, disputed=1)
+    told = study(
+        state="provisional",
+        why="images may follow",
+        facts={"menopausal_status": fact("postmenopausal", "entered by anna at 10:43")},
+        risk=figures(**whole, left_out=1, disputed=1),
+        sides={"right": right},
+    )
+    low = figures(
+        highest=0.04, highest_slide=["1.2.-100", 1], mean=0.04, vote="benign", malignant=0, slides=3
+    )
+    facts = {"menopausal_status": fact("premenopausal", "entered by anna at 10:30")}
+    before = study(study_instance_uid="0", patient_id="7", facts=facts, risk=low)
+    return view(*earlier, *slides, studies=[before, told])
+
+
+def snapshot(
+    *rows: Message,
+    agent: Message | None = None,
+    model: Message | None = None,
+    studies: Sequence[Message] | None = None,
+) -> Message:
+    """Without `studies` as an agent of version 1 sends it."""
     about = {"agent": AGENT | (agent or {}), "model": MODEL | (model or {})}
-    return {"event": "snapshot", **about, "rows": list(rows)}
+    told = {} if studies is None else {"studies": list(studies)}
+    return {"event": "snapshot", **about, "rows": list(rows), **told}
 
 
-def view(*rows: Message, agent: Message | None = None, model: Message | None = None) -> View:
-    """The view after a snapshot with `rows`."""
-    return View().heard(snapshot(*rows, agent=agent, model=model), NOW)
+def view(*rows: Message, **about: Any) -> View:
+    """The view after a snapshot with `rows`; `about` as of `snapshot`."""
+    return View().heard(snapshot(*rows, **about), NOW)
 
 
-def rendered(shown: View, width: int = 80, height: int = 24, color: str | None = None) -> list[str]:
+def rendered(
+    shown: View,
+    width: int = 80,
+    height: int = 24,
+    color: str | None = None,
+    focus: Focus | None = None,
+    now: datetime = NOW,
+) -> list[str]:
     """The screen's lines; with escape sequences when `color` names a colour system."""
     plain = color is None
     console = Console(
@@ -79,5 +148,6 @@ def rendered(shown: View, width: int = 80, height: int = 24, color: str | None =
         _environ={},
     )
     with console.capture() as capture:
-        console.print(screen(shown, NOW, ConsoleDimensions(width, height)), height=height)
+        size = ConsoleDimensions(width, height)
+        console.print(screen(shown, now, size, focus or Focus()), height=height)
     return capture.get().splitlines()

@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _ESCAPE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
@@ -49,6 +50,10 @@ class Terminal:
 
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
+
+    def modes(self) -> list[Any]:
+        """The terminal's, as termios.tcgetattr has them."""
+        return termios.tcgetattr(self._master)
 
     def close(self) -> None:
         """Close the window."""

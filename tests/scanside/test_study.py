@@ -1,10 +1,12 @@
 """A study's slides together: the highest stands beside the vote, ties and disagreement are named."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanside.study import study_risk
+from scanside.study import Side, Slide, study_figures, study_risk
 
 
 def test_nothing_scored_is_no_risk() -> None:
@@ -49,3 +51,61 @@ def test_bounds(risks: list[float], threshold: float) -> None:
     assert min(risks) - 1e-9 <= study.mean <= study.highest + 1e-9
     assert study.discordant is (study.agreement < 1)
     assert (study.vote is None) is (study.agreement == 0.5)
+
+
+def slide(risk: float | None, **more: Any) -> Slide:
+    return Slide(risk=risk, **{"threshold": 0.5, "digest": "a", **more})
+
+
+def test_what_is_left_out_or_not_scored_counts_nowhere_and_what_is_disputed_counts() -> None:
+    found = study_figures(
+        [
+            slide(None),
+            slide(0.9, left_out=True),
+            slide(0.2),
+            slide(0.7, disputed=True),
+            slide(None, left_out=True),
+        ]
+    )
+    assert found.whole is not None and found.digest == "a"
+    assert (found.whole.slides, found.whole.highest, found.whole.highest_at) == (2, 0.7, 3)
+    assert (found.whole.left_out, found.whole.disputed, found.whole.vote) == (1, 1, None)
+    assert found.whole.mean == pytest.approx(0.45)
+    nothing = study_figures([slide(0.9, left_out=True), slide(None)])
+    assert (nothing.whole, nothing.sides, nothing.digest, nothing.several_models) == (None, {}, None, False)
+
+
+def test_each_side_by_itself_and_only_sides_that_have_slides() -> None:
+    slides = [
+        slide(0.1, side=Side.LEFT),
+        slide(0.8, side=Side.RIGHT),
+        slide(0.6, side=Side.RIGHT),
+        slide(0.3),
+    ]
+    found = study_figures(slides)
+    assert found.whole is not None and (found.whole.discordant, found.whole.slides) == (True, 4)
+    assert {side: (risk.slides, risk.highest_at) for side, risk in found.sides.items()} == {
+        Side.LEFT: (1, 0),
+        Side.RIGHT: (2, 1),
+    }
+    assert not found.sides[Side.RIGHT].discordant
+    out = study_figures([slide(0.1, side=Side.LEFT, left_out=True), slide(0.8)])
+    assert out.sides == {}
+
+
+@pytest.mark.parametrize("other", [{"digest": "b"}, {"threshold": 0.4}])
+def test_slides_of_two_models_are_never_put_together(other: dict[str, Any]) -> None:
+    found = study_figures([slide(0.1), slide(0.8, **other)])
+    assert (found.whole, found.sides, found.digest, found.several_models) == (None, {}, None, True)
+    left = study_figures([slide(0.1), slide(0.8, left_out=True, **other)])
+    assert left.whole is not None and left.digest == "a"
+
+
+def test_the_threshold_is_that_of_the_model_that_scored() -> None:
+    found = study_figures([slide(0.2, threshold=0.1), slide(0.05, threshold=0.1)])
+    assert found.whole is not None and found.whole.malignant == 1
+
+
+def test_what_is_unknown_is_named() -> None:
+    found = study_figures([slide(0.2, unknown=("menopausal_status",)), slide(0.3)])
+    assert found.unknown == ("menopausal_status",) and found.whole and found.whole.hangs_on_unknown

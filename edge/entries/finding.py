@@ -1,0 +1,122 @@
+"""What was found in a frame before anything was known of the patient, and the row that follows from it.
+
+The index keeps both: whatever is entered later, the row is derived anew, and the network is not run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from edge.row import NEW_VERSION, SCORED, Row
+from scanside.cases import CaseRisk, narrowed
+from scanside.study import Side, Slide
+
+Polygons = list[list[list[int]]]
+
+
+@dataclass(frozen=True)
+class ScanFound:
+    """One scored scan of a frame; `box` and the rest as in scanside.assess.ScoredScan and a row.
+
+    Attributes:
+        outline, removed: polygons for the preview, where the frame has several scans: the lesion, and
+            what the denoiser replaced.
+    """
+
+    cases: Sequence[CaseRisk]
+    flags: Sequence[str]
+    found_by: str
+    distance: float
+    box: Sequence[int]
+    annotations: Mapping[str, Any] | None = None
+    outline: Polygons | None = None
+    removed: Polygons | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """All of a frame.
+
+    Attributes:
+        threshold: risk from which the model that scored it counts it as malignant.
+        scans: at least one.
+    """
+
+    threshold: float
+    scans: Sequence[ScanFound]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a person entered about one slide."""
+
+    side: Side | None = None
+    left_out: bool = False
+    disputed: str | None = None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What follows from what was found and what was entered.
+
+    Attributes:
+        slide: what the study's figures need of it.
+        speaks: index of the scan that speaks for the frame.
+    """
+
+    row: Row
+    slide: Slide
+    speaks: int = 0
+
+
+def derived(row: Row, found: Found | None, known: Mapping[str, str], marks: Marks = Marks()) -> Derived:
+    """The row under the facts `known` and with `marks`.
+
+    Args:
+        row: as it was derived before, or without anything that hangs on facts.
+        found: None where the frame was not scored.
+    """
+    marked = replace(row, side=marks.side, left_out=marks.left_out, disputed=marks.disputed)
+    slide = Slide(side=marks.side, left_out=marks.left_out, disputed=marks.disputed is not None)
+    if row.state != SCORED or found is None:
+        return Derived(marked, slide)
+    outcomes = [narrowed(scan.cases, known) for scan in found.scans]
+    speaks = max(range(len(outcomes)), key=lambda index: outcomes[index].highest)
+    scan, outcome = found.scans[speaks], outcomes[speaks]
+    flags = (*scan.flags, *(flag for flag in row.flags if flag == NEW_VERSION))
+    row = replace(
+        marked,
+        risk=outcome.risk,
+        risk_if=outcome.risk_if,
+        malignant=None if outcome.risk is None else outcome.risk >= found.threshold,
+        class_probabilities=outcome.class_probabilities,
+        flags=flags,
+        found_by=scan.found_by,
+        distance=scan.distance,
+        annotations=scan.annotations,
+        facts=outcome.facts,
+    )
+    slide = replace(
+        slide,
+        risk=outcome.highest,
+        unknown=outcome.unknown,
+        threshold=found.threshold,
+        digest=row.bundle_digest,
+    )
+    return Derived(row, slide, speaks)
+
+
+def found_of(said: Mapping[str, Any]) -> Found:
+    """The way back from `dataclasses.asdict`."""
+    scans = [ScanFound(**{**scan, "cases": [CaseRisk(**c) for c in scan["cases"]]}) for scan in said["scans"]]
+    return Found(said["threshold"], scans)
+
+
+def slide_of(said: Mapping[str, Any]) -> Slide:
+    """Likewise."""
+    side = said["side"] and Side(said["side"])
+    return Slide(**{**said, "unknown": tuple(said["unknown"]), "side": side})
+
+
+def told(found: Found | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found)

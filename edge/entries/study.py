@@ -1,0 +1,80 @@
+"""A study of a patient as views and programs are told of it: the STUDY part of docs/watch-protocol.md."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+from edge.entries.entry import STATUS
+from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN, StudyKept
+from scanside.study import StudyFigures, StudyRisk, study_figures
+
+PROVISIONAL, FINAL = "provisional", "final"
+_VOTES = {True: "malignant", False: "benign", None: "tie"}
+_NAMES = {"menopausal_status": "menopausal status", "centre": "the centre", "ca125_u_ml": "CA125"}
+
+
+def study_message(kept: StudyKept, may_follow: bool) -> dict[str, Any]:
+    """Everything about a study.
+
+    Args:
+        may_follow: whether its last image came so recently that another may come.
+    """
+    figures = study_figures(kept.slides)
+    why = "; ".join(_why(kept, figures, may_follow))
+    return {
+        "study_instance_uid": kept.study,
+        "patient_id": kept.patient,
+        "state": PROVISIONAL if why else FINAL,
+        "why": why or None,
+        "facts": _facts(kept),
+        "risk": None if figures.whole is None else _risk(figures.whole, kept),
+        "sides": {side.value: _risk(risk, kept) for side, risk in figures.sides.items()},
+        "digest": figures.digest,
+    }
+
+
+def images_may_follow(kept: StudyKept) -> bool:
+    """By the clock alone, for who did not see the images come."""
+    age = datetime.now(timezone.utc) - datetime.fromisoformat(kept.last_received_at)
+    return 0 <= age.total_seconds() < float(kept.site.get(FINAL_AFTER_S, 0))
+
+
+def _why(kept: StudyKept, figures: StudyFigures, may_follow: bool) -> Iterator[str]:
+    if kept.waiting:
+        yield f"{kept.waiting} images wait" if kept.waiting > 1 else "1 image waits"
+    if figures.several_models:
+        yield "slides were scored by different models"
+    for name in figures.unknown:
+        yield f"{_NAMES.get(name, name)} is unknown"
+    if may_follow:
+        yield "images may follow"
+
+
+def _facts(kept: StudyKept) -> dict[str, Any]:
+    asked = json.loads(kept.site.get(ASKED, "[]"))
+    entry = kept.facts.get(STATUS)
+    value = entry.value if entry else UNKNOWN
+    source = f"entered by {entry.by} at {entry.at[:16].replace('T', ' ')} UTC" if entry else None
+    status = {"value": value, "source": None if value == UNKNOWN else source, "used": STATUS in asked}
+    if "oncology_centre" not in asked:
+        return {STATUS: status}
+    centre = kept.site.get(CENTRE, UNKNOWN)
+    source = None if centre == UNKNOWN else "settings"
+    return {STATUS: status, CENTRE: {"value": centre, "source": source, "used": True}}
+
+
+def _risk(risk: StudyRisk, kept: StudyKept) -> dict[str, Any]:
+    return {
+        "highest": risk.highest,
+        "highest_slide": list(kept.where[risk.highest_at]),
+        "mean": risk.mean,
+        "vote": _VOTES[risk.vote],
+        "agreement": risk.agreement,
+        "malignant": risk.malignant,
+        "slides": risk.slides,
+        "discordant": risk.discordant,
+        "left_out": risk.left_out,
+        "disputed": risk.disputed,
+        "risk_if_unknown": risk.hangs_on_unknown,
+    }

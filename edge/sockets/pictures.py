@@ -1,0 +1,40 @@
+"""The pictures that a view may ask for, one at a time: all of them were made when the frame was scored."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from edge.row import PENDING
+from edge.storage.store import Store
+from scanside.errors import SettingError
+
+PREVIEW, PREPARED, SALIENCY = "preview", "prepared", "saliency"
+
+
+def picture(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a request of docs/watch-protocol.md.
+
+    Raises:
+        SettingError: it is none of them.
+    """
+    match request:
+        case {"want": "picture", "sop_instance_uid": str(uid), "frame": int(frame), "kind": str(kind)} if (
+            kind in (PREVIEW, PREPARED, SALIENCY) and type(frame) is int and 0 < frame < 2**31
+        ):
+            found, reason = _found(store, uid, frame, kind)
+        case _:
+            raise SettingError("a view may ask for pictures alone.")
+    about = {"sop_instance_uid": uid, "frame": frame, "kind": kind}
+    return {"event": "picture", **about, "picture": found, "reason": None if found else reason}
+
+
+def _found(store: Store, uid: str, frame: int, kind: str) -> tuple[dict[str, Any] | None, str]:
+    if kind == SALIENCY:
+        return None, "this model exports no saliency"
+    row = store.row(uid, frame)
+    if row is None:
+        return None, "no such slide is held"
+    if row["state"] == PENDING:
+        return None, "it waits for its result"
+    if kind == PREVIEW:
+        return row["preview"], row["reason"] or "there is no picture of it"
+    return store.prepared(uid, frame), row["reason"] or "its input was not kept"

@@ -1,0 +1,73 @@
+"""What the views are told of rows and studies, whichever thread changed them: what is told last is newest."""
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from edge.entries.arrivals import Arrivals, Study
+from edge.entries.desk import Desk
+from edge.entries.study import study_message
+from edge.row import PENDING
+from edge.sockets.control import Request
+from edge.sockets.events import EventHub
+from edge.storage.store import Store, ViewRow
+
+_MANY_ROWS = 20  # that one entry changed: from here on a snapshot says so
+
+
+class Telling:
+    """Tells the views of `hub`. Each thing is read and told under one lock, so none is overtaken."""
+
+    def __init__(self, hub: EventHub, store: Store, arrivals: Arrivals) -> None:
+        self._hub, self._store, self._arrivals = hub, store, arrivals
+        self._lock = threading.RLock()
+
+    def row(self, view: ViewRow) -> None:
+        """A row is new or has changed, and so has its study."""
+        with self._lock:
+            row = self._store.row(view["sop_instance_uid"], view["frame"], picture=False)
+            if row is None:  # gone meanwhile
+                return
+            if row["assessed_at"] == view["assessed_at"]:  # else another content came under its UID
+                row["preview"] = view["preview"]
+            self._hub.publish({"event": "row", "row": row})
+        study = row["study_instance_uid"], row["patient_id"]
+        if study[0] and row["state"] == PENDING:
+            self._arrivals.came(study)
+        if study[0] and (row["state"] != PENDING or row["frame"] == 1):  # of a cine that waits, once
+            self.study(study)
+
+    def study(self, study: Study) -> None:
+        with self._lock:
+            if self._hub.watched:
+                self._hub.publish({"event": "study", "study": self._message(study)})
+
+    def resend(self) -> None:
+        """Many rows changed, or some are gone."""
+        with self._lock:
+            self._hub.resend()
+
+    def enter(self, desk: Desk, request: Request, account: str) -> dict[str, Any]:
+        """Take an entry and tell what it changed; its study.
+
+        Raises:
+            ScansideError: it was not taken (`Desk.enter`).
+        """
+        with self._lock:
+            entered = desk.enter(request, account)
+            study = self._message((entered.kept.study, entered.kept.patient))
+            if len(entered.rows) > _MANY_ROWS:
+                self._hub.resend()
+                return study
+            for row in entered.rows:
+                self._hub.publish({"event": "row", "row": row})
+            self._hub.publish({"event": "study", "study": study})
+            return study
+
+    def studies(self, rows: Iterable[ViewRow]) -> list[dict[str, Any]]:
+        """The studies that `rows` belong to, for a snapshot."""
+        studies = dict.fromkeys((row["study_instance_uid"], row["patient_id"]) for row in rows)
+        return [self._message(study) for study in studies if study[0]]
+
+    def _message(self, study: Study) -> dict[str, Any]:
+        return study_message(self._store.study(*study), self._arrivals.may_follow(study))

@@ -1,0 +1,120 @@
+"""DATA/results.sqlite as a database: its tables, and how it is opened.
+
+It can be deleted: the agent builds it anew from the spool and the journal, as does `edge rebuild`.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from scanside.errors import SettingError
+
+NAME = "results.sqlite"
+START_AFRESH = "It is built anew from the spool by: edge rebuild"
+_VERSION = 2
+# frames.found: what the row is derived from; frames.slide: what the study's figures need of it.
+# Pictures have a table of their own: with them a look at a study of 200 slides would read 20 MB.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS frames (
+    sop_instance_uid TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    state TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    slide TEXT,
+    patient_name TEXT NOT NULL DEFAULT '',
+    patient_id TEXT NOT NULL DEFAULT '',
+    row TEXT NOT NULL,
+    found TEXT,
+    PRIMARY KEY (sop_instance_uid, frame)
+);
+CREATE TABLE IF NOT EXISTS pictures (
+    sop_instance_uid TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    preview TEXT,
+    prepared TEXT NOT NULL,
+    PRIMARY KEY (sop_instance_uid, frame)
+);
+CREATE TABLE IF NOT EXISTS replaced (
+    sop_instance_uid TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    row TEXT NOT NULL,
+    found TEXT,
+    preview TEXT,
+    prepared TEXT,
+    PRIMARY KEY (sop_instance_uid, frame)
+);
+CREATE TABLE IF NOT EXISTS entries (
+    study TEXT NOT NULL,
+    patient TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    PRIMARY KEY (study, patient, instance, frame, what)
+);
+CREATE TABLE IF NOT EXISTS site (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS attempts (
+    file TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
+CREATE INDEX IF NOT EXISTS by_file ON frames (file);
+CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
+CREATE INDEX IF NOT EXISTS by_state ON frames (state);
+"""
+
+
+class DamagedIndex(SettingError):
+    """The file is no database or a damaged one; the spool has all to make it anew."""
+
+
+def open_index(data: Path) -> sqlite3.Connection:
+    """The index in the folder `data`, made when missing, for writing.
+
+    Raises:
+        DamagedIndex: the file is damaged.
+        SettingError: it is of another version, or can't be opened or written.
+    """
+    path = data / NAME
+    path.touch(mode=0o600)
+    db = _connect(path.as_uri())
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _VERSION):
+            raise SettingError(f"{path} is of another version of edge. {START_AFRESH}")
+        damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if damage != "ok":
+            raise DamagedIndex(f"{path} is damaged: {' '.join(damage.split())}.")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
+        db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+    except SettingError:
+        db.close()
+        raise
+    except sqlite3.DatabaseError as error:
+        db.close()
+        if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
+            raise DamagedIndex(f"{path} is damaged: {error}.") from error
+        raise SettingError(f"{path} can't be used: {error}. {START_AFRESH}") from error
+    return db
+
+
+def read_index(data: Path) -> sqlite3.Connection:
+    """The same for reading alone; the agent may be running.
+
+    Raises:
+        SettingError: there is none.
+        sqlite3.DatabaseError: it can't be opened.
+    """
+    path = data / NAME
+    if not path.is_file():
+        raise SettingError(f"no results in {data}: {NAME} is not there. Start the agent, or check --data.")
+    return _connect(f"{path.absolute().as_uri()}?mode=ro")
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)

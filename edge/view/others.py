@@ -1,0 +1,43 @@
+"""The studies that there are, a line each, newest first."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from edge.view.figure import digits, percent
+from edge.view.identity import who
+from edge.view.shown import Shown
+from edge.view.style import QUIET
+from edge.view.verdict import side
+
+_NAME_WIDTH = 40
+
+
+def others(shown: Shown, hidden: bool, count: int) -> Iterator[Text]:
+    """A heading and at most `count` studies, that on the screen among them; none without contact."""
+    view = shown.view
+    if not view.in_contact or view.model is None or count < 1:
+        return
+    owners = view.owners
+    place = owners.index(shown.owner) if shown.owner in owners else 0
+    first = max(0, place - count + 1)
+    yield Text(" Studies, newest first", style=QUIET)
+    for owner in owners[first : first + count]:
+        rows = view.rows_of(owner)
+        name = Text(", ".join(who(view, owner, hidden)))
+        name.truncate(_NAME_WIDTH, overflow="ellipsis", pad=True)
+        line = Text.assemble(
+            " ▸ " if owner == shown.owner else "   ", f"{rows[0].received_at:%H:%M:%S}  ", name
+        )
+        line.append(f"  {len(rows)} image{'s' * (len(rows) != 1)}")
+        study = view.study(owner)
+        if study and study.figures:
+            highest, threshold = study.figures.highest, view.model.threshold
+            top = side((highest,), threshold)
+            line.append(
+                f"   highest {percent(highest, digits(highest, threshold))} {top.sign}", style=top.style
+            )
+            line.append("   ◆ DISCORDANT" * study.figures.discordant)
+        if study:
+            line.append(f"   {study.state}")
+        yield line

@@ -1,0 +1,92 @@
+"""Without a screen: plain lines for a screen reader or a log, or the agent's messages as JSON lines."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from edge.view.feed import Feed
+from edge.view.figure import digits, percent, percent_range
+from edge.view.health import about
+from edge.view.identity import named
+from edge.view.messages import Row
+from edge.view.state import View
+from edge.view.strip import of_row
+from edge.view.studies import Study
+from edge.view.verdict import age, no_contact
+from scanside import RESEARCH_USE
+
+
+def json_lines(feed: Feed) -> Iterator[str]:
+    """Each message of the agent as a line of ASCII, texts as they are but escaped as JSON has it.
+
+    Two more events say when the agent is heard of again, and when it no longer is.
+    """
+    in_contact: bool | None = None
+    for messages in feed.messages():
+        if in_contact != (messages is not None):
+            in_contact = messages is not None
+            yield json.dumps({"event": "contact" if in_contact else "no contact"})
+        for message in messages or ():
+            yield json.dumps(message)
+
+
+def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
+    """A line for each result as it comes, for each study whose state or risk changes, and for contact."""
+    yield RESEARCH_USE
+    told: dict[object, object] = {}
+    in_contact: bool | None = None
+    for view in views:
+        now = datetime.now().astimezone()
+        if view.in_contact != in_contact:
+            in_contact = view.in_contact
+            stop = no_contact(view)
+            yield stop[1] if stop and not in_contact else about(view.model).plain.replace(" · ", ". ")
+        if not view.model or not view.in_contact:
+            continue
+        for row in view.rows:
+            said = (row.assessed_at, row.risks, row.disputed, row.left_out, row.side)
+            if not row.pending and told.get(row.key) != said:
+                told[row.key] = said
+                yield _slide(view, row, hidden, now)
+        for study in view.studies or ():
+            if study.figures and told.get(study.key) != (study.state, study.figures):
+                told[study.key] = (study.state, study.figures)
+                yield _study(view, study, hidden, now)
+
+
+def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
+    assert view.model is not None
+    study = view.study(row.owner)
+    numbers = [slide.key for slide in view.rows_of(row.owner)]
+    parts = [
+        f"{row.received_at:%H:%M:%S}",
+        named(view, row.owner, hidden),
+        f"slide {numbers.index(row.key) + 1}" + f", frame {row.frame}" * (row.frame > 1),
+        of_row(row, view.model).word,
+    ]
+    if row.risks:
+        parts += [f"risk {percent_range(row.risks, view.model.threshold)}", study.state if study else ""]
+        parts += [age(row.received_at, now), f"model {row.model} {row.digest[:12]}"]
+    parts += [row.reason, *row.flags]
+    parts += ["left out" * row.left_out, f"disputed: {row.disputed}" * bool(row.disputed)]
+    parts += [f"side {row.side}" * bool(row.side), f"{row.latency_ms:.0f} ms" if row.latency_ms else ""]
+    return ". ".join(part for part in parts if part)
+
+
+def _study(view: View, study: Study, hidden: bool, now: datetime) -> str:
+    figures, model = study.figures, view.model
+    assert figures is not None and model is not None
+    rows = view.rows_of(study.key)
+    vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
+    highest = percent(figures.highest, digits(figures.highest, model.threshold))
+    parts = [
+        f"Study of {named(view, study.key, hidden)}",
+        study.state + f": {study.why}" * bool(study.why),
+        f"highest of {figures.slides} slides {highest}, "
+        + ("malignant" if figures.highest >= model.threshold else "benign"),
+        f"vote {vote}, mean {percent(figures.mean)}, agreement {percent(figures.agreement)}",
+        "discordant" * figures.discordant,
+        age(rows[-1].received_at, now) if rows else "",
+        f"model {model.name} {model.digest[:12]}",
+    ]
+    return ". ".join(part for part in parts if part)

@@ -1,0 +1,100 @@
+"""What of all that the agent said is on the screen: one slide of one study."""
+
+from dataclasses import dataclass, replace
+
+from edge.view.messages import Row, SlideKey, StudyKey
+from edge.view.state import View
+from edge.view.studies import Study, study_of_rows
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One slide of one study, and where they stand among the others.
+
+    Attributes:
+        view: what the screen is made of; as it was when the screen was held, but for contact and agent.
+        rows: the study's slides in the order of their reception.
+        row: the slide shown; None while the study has no result.
+        default: the newest of them with a result.
+        held: whether the screen is held.
+        since: how many results came since it was held.
+        superseded: whether the screen is held and the agent says otherwise of this slide by now.
+        study_superseded: likewise of the study.
+    """
+
+    view: View
+    owner: StudyKey | None
+    study: Study | None
+    rows: tuple[Row, ...]
+    row: Row | None
+    default: Row | None
+    held: bool = False
+    since: int = 0
+    superseded: bool = False
+    study_superseded: bool = False
+
+    @property
+    def number(self) -> int:
+        """Of the slide shown, from 1; 0 when there is none."""
+        return self.rows.index(self.row) + 1 if self.row else 0
+
+    def number_of(self, slide: SlideKey | None) -> int:
+        return next((n for n, row in enumerate(self.rows, 1) if row.key == slide), 0)
+
+    @property
+    def newest_study(self) -> bool:
+        return self.owner in self.view.owners[:1]
+
+    @property
+    def newer_waiting(self) -> int:
+        """How many frames received after the newest with a result still wait; of any study."""
+        current = self.default
+        return sum(
+            row.pending and (not current or row.received_at > current.received_at) for row in self.view.rows
+        )
+
+    @property
+    def newer_slides(self) -> int:
+        """How many slides of the study came after the one shown and have a result."""
+        return sum(not row.pending for row in self.rows[self.number :]) if self.row else 0
+
+
+def look(live: View, owner: StudyKey | None, slide: SlideKey | None, held: View | None = None) -> Shown:
+    """The slide `slide` of the study `owner`; of either the newest when it is None or no longer there.
+
+    The newest slide is never one of another study: after a new patient's first image the old risk is gone.
+    """
+    view = live
+    if held is not None:
+        view = replace(
+            held,
+            in_contact=live.in_contact,
+            heard_at=live.heard_at,
+            agent=live.agent,
+            pictures=live.pictures,
+        )
+    owners = view.owners
+    owner = owner if owner in owners else next(iter(owners), None)
+    rows = view.rows_of(owner)
+    ended = [row for row in rows if not row.pending]
+    default = ended[-1] if ended else None
+    row = next((row for row in rows if row.key == slide), default)
+    shown = Shown(view, owner, _study(view, owner, rows), rows, row, default)
+    if held is None:
+        return shown
+    known = {(row.key, row.assessed_at) for row in held.rows}
+    return replace(
+        shown,
+        held=True,
+        since=sum(not new.pending and (new.key, new.assessed_at) not in known for new in live.rows),
+        superseded=row is not None and row not in live.rows_of(owner),
+        study_superseded=shown.study != _study(live, owner, live.rows_of(owner)),
+    )
+
+
+def _study(view: View, owner: StudyKey | None, rows: tuple[Row, ...]) -> Study | None:
+    if owner is None or view.model is None or not owner[0]:
+        return None
+    if view.studies is None:
+        return study_of_rows(owner, rows, view.model.threshold)
+    return view.study(owner)

@@ -1,0 +1,125 @@
+"""The study so far: its figures, and a cell for each slide."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from edge.view.figure import digits, percent
+from edge.view.messages import Model, Row
+from edge.view.shown import Shown
+from edge.view.state import MAX_ROWS
+from edge.view.studies import Figures
+from edge.view.style import MIXED, NOTICE, QUIET
+from edge.view.verdict import Verdict, side, verdict
+
+LEFT_OUT, DISPUTED, REPLACED = "x", "!", "*"
+_SIDES = {"left": "L", "right": "R"}
+_MORE = 5  # columns for the number of cells that don't fit, at each end
+
+
+def strip(shown: Shown, width: int) -> list[Text]:
+    """Lines of `width` columns; none without contact: no figure stands without its study."""
+    model, study = shown.view.model, shown.study
+    if not shown.view.in_contact or model is None or not shown.rows:
+        return []
+    figures = study.figures if study else None
+    lines = [_title(shown, figures)]
+    if study and figures:
+        lines.append(_figures(shown, figures, model.threshold))
+        if figures.if_unknown:
+            lines.append(Text(" unknown facts: each slide counts with its highest risk", style=QUIET))
+        for name, of_side in study.sides.items():
+            lines.append(Text(f" {name:<6}").append_text(_figures(shown, of_side, model.threshold)))
+    return [*lines, *_cells(shown, model, width)]
+
+
+def _title(shown: Shown, figures: Figures | None) -> Text:
+    counted = figures.slides if figures else 0
+    title = Text(f" Study so far: {counted} slide{'s' * (counted != 1)}", style="bold")
+    if len(shown.view.rows) == MAX_ROWS and shown.view.rows[0].owner == shown.owner:
+        title.append(f" (of the last {MAX_ROWS} frames)")
+    if figures and figures.left_out:
+        title.append(f", {figures.left_out} left out", style="not bold")
+    if figures and figures.disputed:
+        title.append(f", {figures.disputed} disputed", style="not bold")
+    if figures and figures.discordant:
+        title.append("  ◆ DISCORDANT", style=MIXED)
+    if shown.study_superseded:
+        title.append(" · SUPERSEDED since the screen is held", style=NOTICE)
+    if shown.study and shown.study.state:
+        title.append(f" · {shown.study.state}")
+        if shown.study.why:
+            title.append(f": {shown.study.why}", style="not bold")
+    return title
+
+
+def _figures(shown: Shown, figures: Figures, threshold: float) -> Text:
+    top = side((figures.highest,), threshold)
+    highest = percent(figures.highest, digits(figures.highest, threshold))
+    where = f" slide {number}" if (number := shown.number_of(figures.highest_slide)) else ""
+    vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
+    majority = max(figures.malignant, figures.slides - figures.malignant)
+    return Text.assemble(
+        " highest ",
+        (f"{highest} {top.sign}", f"bold {top.style}"),
+        f"{where}   vote {vote}, {majority} of {figures.slides}",
+        f"   mean {percent(figures.mean)}   agreement {percent(figures.agreement)}",
+    )
+
+
+def _cells(shown: Shown, model: Model, width: int) -> Iterator[Text]:
+    """Two lines: the slides' numbers with their marks, and what became of them; around the one shown."""
+    tops = [_top(number, row, row is shown.row) for number, row in enumerate(shown.rows, 1)]
+    lows = [_low(row, model) for row in shown.rows]
+    widths = [max(top.cell_len, low.cell_len) + 1 for top, low in zip(tops, lows, strict=True)]
+    first, last = _window(widths, max(0, shown.number - 1), width - 1)
+    for texts, ends in ((tops, True), (lows, False)):
+        line = Text(" ")
+        if first:
+            line.append(f"<{first}".ljust(_MORE) if ends else " " * _MORE, style=QUIET)
+        for text, cell in zip(texts[first:last], widths[first:last], strict=True):
+            text.pad_right(cell - text.cell_len)
+            line.append_text(text)
+        if last < len(texts) and ends:
+            line.append(f"{len(texts) - last}>", style=QUIET)
+        yield line
+
+
+def _window(widths: list[int], at: int, width: int) -> tuple[int, int]:
+    """From where to where cells of `widths` fit into `width`, that at `at` among them."""
+    if sum(widths) <= width:
+        return 0, len(widths)
+    first, last = at, at + 1
+    room = width - 2 * _MORE - widths[at]
+    while True:
+        before = widths[first - 1] if first else room + 1
+        after = widths[last] if last < len(widths) else room + 1
+        if min(before, after) > room:
+            return first, last
+        if before <= room and (at - first <= last - at or after > room):
+            first, room = first - 1, room - before
+        else:
+            last, room = last + 1, room - after
+
+
+def _top(number: int, row: Row, shown: bool) -> Text:
+    marks = _SIDES.get(row.side, "") + LEFT_OUT * row.left_out + DISPUTED * bool(row.disputed)
+    name = f"[{number}]" if shown else f" {number} "
+    return Text.assemble((name, "bold reverse" if shown else "bold"), marks + REPLACED * row.superseded)
+
+
+def _low(row: Row, model: Model) -> Text:
+    found = of_row(row, model)
+    if not row.risks:
+        return Text(f" {found.sign}", style=found.style)
+    highest = max(row.risks)
+    at_most = "≤" * (row.risk is None)
+    text = f" {found.sign} {at_most}{percent(highest, digits(highest, model.threshold))}"
+    return Text(text, style=f"dim {found.style}" if row.left_out else found.style)
+
+
+def of_row(row: Row, model: Model) -> Verdict:
+    """A row's verdict by the threshold of the model that scored it."""
+    if row.risks and row.digest != model.digest:
+        return Verdict("?", "other model", QUIET)
+    return verdict(row, model.threshold)

@@ -1,0 +1,112 @@
+"""A study of a patient as the agent tells it (docs/watch-protocol.md), its figures, and the facts in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edge.view.messages import Message, Row, SlideKey, StudyKey
+from edge.view.text import safe
+from scanside.study import study_risk
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the slides say together that are scored and not left out.
+
+    Attributes:
+        highest_slide: which has the highest risk; None when the agent does not say.
+        vote: majority of the slides, True is malignant, None a tie.
+        agreement: share of the slides on the majority's side.
+        if_unknown: whether a clinical fact is unknown, so that slides count with their highest risk.
+    """
+
+    highest: float
+    highest_slide: SlideKey | None
+    mean: float
+    vote: bool | None
+    agreement: float
+    malignant: int
+    slides: int
+    discordant: bool
+    left_out: int = 0
+    disputed: int = 0
+    if_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A clinical fact; `source` is empty when nobody gave it, `used` whether the model asks for it."""
+
+    value: str
+    source: str
+    used: bool
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that the agent says of a study of one patient.
+
+    Attributes:
+        state: "provisional" or "final"; empty from an agent that says no states.
+        why: why it is provisional.
+        facts: by name, such as "menopausal_status".
+        sides: by side, where one was assigned to a slide.
+    """
+
+    key: StudyKey
+    state: str
+    why: str
+    facts: Mapping[str, Fact]
+    figures: Figures | None
+    sides: Mapping[str, Figures]
+
+
+def study_of(said: Message) -> Study:
+    figures = said["risk"]
+    return Study(
+        key=(str(said["study_instance_uid"]), str(said["patient_id"] or "")),
+        state=safe(said["state"]),
+        why=safe(said["why"] or ""),
+        facts={
+            safe(name): Fact(safe(str(fact["value"])), safe(fact["source"] or ""), bool(fact["used"]))
+            for name, fact in said["facts"].items()
+        },
+        figures=None if figures is None else _figures(figures),
+        sides={safe(side): _figures(told) for side, told in (said["sides"] or {}).items() if told},
+    )
+
+
+def _figures(said: Message) -> Figures:
+    slide = said["highest_slide"]
+    return Figures(
+        highest=float(said["highest"]),
+        highest_slide=None if slide is None else (str(slide[0]), int(slide[1])),
+        mean=float(said["mean"]),
+        vote={"malignant": True, "benign": False, "tie": None}[said["vote"]],
+        agreement=float(said["agreement"]),
+        malignant=int(said["malignant"]),
+        slides=int(said["slides"]),
+        discordant=bool(said["discordant"]),
+        left_out=int(said["left_out"]),
+        disputed=int(said["disputed"]),
+        if_unknown=bool(said.get("risk_if_unknown")),
+    )
+
+
+def study_of_rows(key: StudyKey, rows: Sequence[Row], threshold: float) -> Study:
+    """The same from its slides, for an agent that tells no studies."""
+    scored = [row for row in rows if row.risks]
+    risk = study_risk([max(row.risks) for row in scored], threshold)
+    figures = None
+    if risk is not None:
+        figures = Figures(
+            highest=risk.highest,
+            highest_slide=max(scored, key=lambda row: max(row.risks)).key,
+            mean=risk.mean,
+            vote=risk.vote,
+            agreement=risk.agreement,
+            malignant=risk.malignant,
+            slides=risk.slides,
+            discordant=risk.discordant,
+            if_unknown=any(row.risk is None for row in scored),
+        )
+    return Study(key, "", "", {}, figures, {})

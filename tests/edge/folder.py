@@ -1,0 +1,104 @@
+"""A data folder with studies in it, made without an agent."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from edge.entries.desk import Entered
+from edge.entries.finding import Found, ScanFound
+from edge.entries.study import study_message
+from edge.row import SCORED, Patient, Preview, Row, now
+from edge.storage.aside import Note
+from edge.storage.custody import Custody
+from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN
+from edge.storage.intake import take
+from edge.storage.reading import read_rows
+from edge.storage.spool import Spool, Spooled
+from edge.storage.store import Store
+from edge.trail.log import AuditLog
+from scanside.cases import CaseRisk
+
+CASES = [
+    CaseRisk({"menopausal_status": status}, risk, {"benign": 1 - risk, "malignant": risk})
+    for status, risk in (("premenopausal", 0.2), ("postmenopausal", 0.6))
+]
+
+
+def days_ago(days: float) -> str:
+    return (datetime.now(timezone.utc) - timedelta(days=days)).isoformat(timespec="microseconds")
+
+
+class Folder:
+    """A data folder with instances in it, as an agent leaves it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.spool, self.store = Spool(data / "spool"), Store(data)
+        self.store.settle({CENTRE: UNKNOWN, ASKED: '["menopausal_status"]', FINAL_AFTER_S: "120"})
+        self.custody = Custody(data, self.spool, self.store, AuditLog(data, "AGENT"))
+
+    def add(
+        self,
+        name: str,
+        patient: str,
+        study: str,
+        received_at: str,
+        uid: str = "",
+        done: bool = True,
+        image: str | None = None,
+        pictures: tuple[Preview, ...] = (),
+    ) -> str:
+        """An instance of 1000 bytes; `done`: it has its result. `image`: what it shows, by its digest."""
+        file, uid = f"{name}.dcm", uid or f"1.2.{len(name)}.{name}"
+        self.spool.path(file).write_bytes(bytes(1000))
+        take(self.spool, self.store, Spooled(file, uid, received_at))
+        self.store.expand(file, study, Patient("NAME^" + patient, patient), [1])
+        if done:
+            self.finish(file, uid, study, received_at, image or name, pictures)
+        return file
+
+    def finish(
+        self,
+        file: str,
+        uid: str,
+        study: str,
+        received_at: str,
+        image: str,
+        pictures: tuple[Preview, ...] = (),
+    ) -> None:
+        """Its result: .2, and .6 after the menopause. `pictures`: its preview, and what the network got."""
+        row = Row(uid, 1, study, state=SCORED, received_at=received_at, image_digest=image, bundle_digest="b")
+        row = replace(row, assessed_at=now())
+        found = Found(0.5, [ScanFound(CASES, [], "contour", 1.0, (0, 0, 9, 9))])
+        self.store.finish(file, row, pictures[0] if pictures else None, found, pictures[1:])
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """By the name of the instance."""
+        return {row["sop_instance_uid"].rpartition(".")[2]: row for row in read_rows(self.data)}
+
+    def study(self, study: str, patient: str) -> dict[str, Any]:
+        return study_message(self.store.study(study, patient), may_follow=False)
+
+    def enter(self, study: str, patient: str, **what: Any) -> Entered:
+        return self.custody.desk.enter({"study": study, "patient": patient, "by": "Dr. Who", **what}, "who")
+
+    def quarantine(self, file: str) -> None:
+        known = self.store.instance(file)
+        assert known is not None
+        self.spool.quarantine.put(
+            Note(
+                file,
+                known.sop_instance_uid,
+                known.received_at,
+                known.study_instance_uid,
+                known.patient_id,
+                "why",
+            )
+        )
+        self.store.fail(file, "why")
+
+    def files(self) -> set[str]:
+        return {
+            path.relative_to(self.data / "spool").as_posix() for path in (self.data / "spool").rglob("*.dcm")
+        }
