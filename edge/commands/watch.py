@@ -23,7 +23,7 @@ from edge.view.svg import SVG
 from edge.view.terminal import stoppable
 from scanside.errors import SettingError
 
-__all__ = ["SNAPSHOT", "add_arguments", "as_svg", "first_contact", "main", "show"]
+__all__ = ["SNAPSHOT", "add_arguments", "as_svg", "first_contact", "main", "save", "show"]
 SNAPSHOT = ConsoleDimensions(110, 32)
 _FIRST_CONTACT_S = 5.0
 
@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     focus = Focus(hidden=args.privacy or (bool(args.svg) and not args.show_identity))
     with stoppable(), contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
         if args.svg:
-            _save(args.svg, as_svg(first_contact(data, focus), focus=focus))
+            save(args.svg, as_svg(first_contact(data, focus), focus=focus))
         elif args.once:
             view = first_contact(data, focus)
             console.print(screen(view, _now(), console.size, focus), height=console.height)
@@ -99,7 +99,7 @@ def _print(console: Console, lines: Iterable[str]) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _save(path: Path, text: str) -> None:
+def save(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
