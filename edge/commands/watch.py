@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import io
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from edge.view.pictures import wanted
 from edge.view.plain import json_lines, plain_lines
 from edge.view.screen import screen
 from edge.view.state import View
-from edge.view.svg import SVG
+from edge.view.svg import exported
 from edge.view.terminal import stoppable
 from scanside.errors import SettingError
 
@@ -86,12 +85,7 @@ def first_contact(data: Path, focus: Focus | None = None) -> View:
 
 def as_svg(view: View, size: ConsoleDimensions = SNAPSHOT, focus: Focus | None = None) -> str:
     """The screen as an SVG picture."""
-    console = Console(
-        record=True, file=io.StringIO(), width=size.width, height=size.height, color_system="truecolor",
-        force_terminal=True, no_color=False,
-    )  # fmt: skip
-    console.print(screen(view, _now(), size, focus or Focus()), height=size.height)
-    return console.export_svg(title="edge watch", code_format=SVG, unique_id="edge-watch")
+    return exported(screen(view, _now(), size, focus or Focus()), size)
 
 
 def _print(console: Console, lines: Iterable[str]) -> None:
