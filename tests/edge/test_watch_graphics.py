@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -21,6 +22,7 @@ from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 from rich.text import Text
 
+from edge.commands.watch import as_svg
 from edge.view import graphics
 from edge.view.graphics import Drawing, Painter
 from edge.view.graphics_detect import named_by
@@ -318,6 +320,16 @@ def _read_until(terminal: Terminal, *texts: str) -> None:
     while not wanted.search(seen):
         assert time.monotonic() < end, f"{texts!r} were not written, but {seen[-2000:]!r}"
         seen += terminal.read(0.1)
+
+
+def test_a_saved_screen_holds_the_picture_in_pixels() -> None:
+    drawn = as_svg(view(row(1, preview=preview())))
+    (image,) = ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}image")
+    pixels = _decoded(image.attrib["href"].removeprefix("data:image/png;base64,"))
+    assert (pixels == OUTLINE).all(axis=2).sum() > 500
+    assert float(image.attrib["width"]) / float(image.attrib["height"]) == pytest.approx(4 / 3, rel=0.05)
+    assert not re.search("[\U000f0000-\U000ffffd]", drawn)
+    assert "<image" not in as_svg(view(row(1)))
 
 
 def _preview() -> Preview:
