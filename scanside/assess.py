@@ -1,7 +1,7 @@
 """Scan + clinical record + bundle -> Assessment: the path that every risk takes, top to bottom."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
