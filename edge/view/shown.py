@@ -34,6 +34,11 @@ class Shown:
     study_superseded: bool = False
 
     @property
+    def slide(self) -> tuple[StudyKey | None, SlideKey | None]:
+        """Which study and slide this is."""
+        return self.owner, self.row.key if self.row else None
+
+    @property
     def number(self) -> int:
         """Of the slide shown, from 1; 0 when there is none."""
         return self.rows.index(self.row) + 1 if self.row else 0
