@@ -269,6 +269,13 @@ def test_asks_a_terminal_that_has_no_name(agent: RunningAgent, answer: bytes, ma
     assert waited < 2  # .15 s where no answer comes, and what a loaded machine adds
 
 
+def test_a_closed_window_ends_it_in_order(agent: RunningAgent) -> None:
+    with in_terminal("watch", "--data", agent.data, "--graphics", "kitty", width=100, height=30) as terminal:
+        _read_until(terminal, BYTES["kitty"], LAST_LINE)
+        terminal.close()
+        assert terminal.process.wait(30) == 0
+
+
 def test_a_late_answer_is_no_key_that_somebody_pressed(agent: RunningAgent) -> None:
     with in_terminal("watch", "--data", agent.data, width=100, height=30) as terminal:
         _read_until(terminal, QUESTION, "▀", LAST_LINE)
