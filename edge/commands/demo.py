@@ -19,13 +19,14 @@ from rich.text import Text
 
 from edge.commands import options
 from edge.commands.send import send_files
-from edge.commands.watch import first_contact, show
+from edge.commands.watch import as_svg, first_contact, save, show
 from edge.demo.agent import HOST, running_agent
 from edge.demo.exam import write_exam
 from edge.view.feed import follow
+from edge.view.focus import Focus
 from edge.view.graphics_detect import GRAPHICS, drawing
 from edge.view.health import about
-from edge.view.messages import Row
+from edge.view.messages import Row, SlideKey
 from edge.view.slides import cells_of
 from edge.view.state import View
 from edge.view.terminal import stoppable
@@ -67,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="N times as fast (1)")
     parser.add_argument("--graphics", choices=GRAPHICS, default="auto", help="how pictures are drawn (auto)")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so many seconds (at Ctrl-C)")
+    parser.add_argument(
+        "--svg", type=Path, metavar="FILE", help="save the slide of the highest risk, as shown"
+    )
     options.add_bundle(parser)
 
 
@@ -88,6 +92,9 @@ def main(args: argparse.Namespace) -> int:
                     view = first_contact(data)
                 else:
                     view = _finished(data, files, sender, args.seconds or _RESULTS_S)
+            if args.svg:
+                focus = Focus(slide=_highest(view))
+                save(args.svg, as_svg(first_contact(data, focus), focus=focus))
     console.print(final_table(view, files))
     console.print(about(view.model))
     if problem := _problem(view, files, sender, seen_by_a_person=watched):
@@ -190,6 +197,12 @@ def _finished(data: Path, files: list[DemoFile], sender: Sender, seconds: float)
         if (view.in_contact and complete and not waiting) or time.monotonic() > end:
             return view
     raise AssertionError("a feed never ends")
+
+
+def _highest(view: View) -> SlideKey | None:
+    """The slide of the highest risk; None when there is none: the newest is shown."""
+    scored = [row for row in view.rows if row.risks]
+    return max(scored, key=lambda row: max(row.risks)).key if scored else None
 
 
 def _problem(view: View, files: list[DemoFile], sender: Sender, seen_by_a_person: bool) -> str | None:

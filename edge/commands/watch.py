@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import io
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -19,11 +18,11 @@ from edge.view.pictures import wanted
 from edge.view.plain import json_lines, plain_lines
 from edge.view.screen import screen
 from edge.view.state import View
-from edge.view.svg import SVG
+from edge.view.svg import exported
 from edge.view.terminal import stoppable
 from scanside.errors import SettingError
 
-__all__ = ["SNAPSHOT", "add_arguments", "as_svg", "first_contact", "main", "show"]
+__all__ = ["SNAPSHOT", "add_arguments", "as_svg", "first_contact", "main", "save", "show"]
 SNAPSHOT = ConsoleDimensions(110, 32)
 _FIRST_CONTACT_S = 5.0
 
@@ -51,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     focus = Focus(hidden=args.privacy or (bool(args.svg) and not args.show_identity))
     with stoppable(), contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
         if args.svg:
-            _save(args.svg, as_svg(first_contact(data, focus), focus=focus))
+            save(args.svg, as_svg(first_contact(data, focus), focus=focus))
         elif args.once:
             view = first_contact(data, focus)
             console.print(screen(view, _now(), console.size, focus), height=console.height)
@@ -86,12 +85,7 @@ def first_contact(data: Path, focus: Focus | None = None) -> View:
 
 def as_svg(view: View, size: ConsoleDimensions = SNAPSHOT, focus: Focus | None = None) -> str:
     """The screen as an SVG picture."""
-    console = Console(
-        record=True, file=io.StringIO(), width=size.width, height=size.height, color_system="truecolor",
-        force_terminal=True, no_color=False,
-    )  # fmt: skip
-    console.print(screen(view, _now(), size, focus or Focus()), height=size.height)
-    return console.export_svg(title="edge watch", code_format=SVG, unique_id="edge-watch")
+    return exported(screen(view, _now(), size, focus or Focus()), size)
 
 
 def _print(console: Console, lines: Iterable[str]) -> None:
@@ -99,7 +93,7 @@ def _print(console: Console, lines: Iterable[str]) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _save(path: Path, text: str) -> None:
+def save(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

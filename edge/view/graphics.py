@@ -91,11 +91,15 @@ class Drawing(io.TextIOBase):
         number = self._numbers[key]
         return None if self._painted[number] is None else (chr(_FIRST + number), columns, rows)
 
+    def painted(self, character: str) -> Painted | None:
+        """What `character` of `place` stands for."""
+        return self._painted.get(ord(character) - _FIRST)
+
     def write(self, text: str) -> int:
         if not text.startswith(_HOME):
             self._terminal.write(_PLACE.sub(lambda found: " " * len(found[0]), text))
             return len(text)
-        size = os.get_terminal_size(self.fileno())
+        size = self._terminal_size()
         kept = self._shown if size == self._size else {}  # a terminal of a new size shows anything
         places: dict[int, _Place] = {}
         counts: dict[int, int] = {}
@@ -133,6 +137,12 @@ class Drawing(io.TextIOBase):
         self._terminal.write("".join(map(self._erase, self._shown)))
         self._terminal.flush()
         self._shown = {}
+
+    def _terminal_size(self) -> os.terminal_size | None:
+        try:
+            return os.get_terminal_size(self.fileno())
+        except OSError:  # the window was closed
+            return None
 
     def _erase(self, number: int) -> str:
         painted = self._painted.get(number)
@@ -183,6 +193,16 @@ def sixel(cell: tuple[int, int]) -> Painter:
         return Painted(protocols.sixel(drawn.pixels)) if drawn else None
 
     return Painter("sixel", cell, paint)
+
+
+def embedded(cell: tuple[int, int]) -> Painter:
+    """For a page, not a terminal: the picture as an address that holds it (RFC 2397)."""
+
+    def paint(preview: Preview, columns: int, rows: int, _number: int) -> Painted | None:
+        drawn = _in_cells(preview, columns, rows, cell, _FINEST)
+        return Painted(f"data:image/png;base64,{protocols.png(drawn.pixels)}") if drawn else None
+
+    return Painter("embedded", cell, paint)
 
 
 def _in_cells(

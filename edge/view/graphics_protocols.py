@@ -21,7 +21,7 @@ _BAND = 6  # rows in a row of sixels
 
 def kitty(pixels: Pixels, columns: int, rows: int, number: int) -> str:
     """https://sw.kovidgoyal.net/kitty/graphics-protocol/: sent and shown as image `number`."""
-    data = base64.b64encode(_png(pixels)).decode()
+    data = png(pixels)
     chunks = [data[at : at + _KITTY_CHUNK] for at in range(0, len(data), _KITTY_CHUNK)]
     keys = f"a=T,f=100,t=d,i={number},p=1,c={columns},r={rows},C=1,q=2,"
     return "".join(
@@ -37,9 +37,10 @@ def kitty_erase(number: int) -> str:
 
 def iterm2(pixels: Pixels, columns: int, rows: int) -> str:
     """https://iterm2.com/documentation-images.html: a file, shown inline at a size in characters."""
-    png = _png(pixels)
-    keys = f"inline=1;size={len(png)};width={columns};height={rows};preserveAspectRatio=0"
-    return f"\x1b]1337;File={keys}:{base64.b64encode(png).decode()}\x07"
+    data = png(pixels)
+    size = len(data) // 4 * 3 - data.count("=")
+    keys = f"inline=1;size={size};width={columns};height={rows};preserveAspectRatio=0"
+    return f"\x1b]1337;File={keys}:{data}\x07"
 
 
 def sixel(pixels: Pixels) -> str:
@@ -58,8 +59,10 @@ def sixel(pixels: Pixels) -> str:
     return _shortened(b"".join(parts)).decode() + "\x1b\\"
 
 
-def _png(pixels: Pixels) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), _PNG)[1].tobytes()
+def png(pixels: Pixels) -> str:
+    """The picture as a PNG file in Base64."""
+    file = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), _PNG)[1]
+    return base64.b64encode(file.tobytes()).decode()
 
 
 def _palette(pixels: Pixels) -> tuple[NDArray[np.uint8], list[tuple[int, tuple[int, ...]]]]:

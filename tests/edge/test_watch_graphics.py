@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -21,6 +22,7 @@ from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 from rich.text import Text
 
+from edge.commands.watch import as_svg
 from edge.view import graphics
 from edge.view.graphics import Drawing, Painter
 from edge.view.graphics_detect import named_by
@@ -267,6 +269,25 @@ def test_asks_a_terminal_that_has_no_name(agent: RunningAgent, answer: bytes, ma
     assert waited < 2  # .15 s where no answer comes, and what a loaded machine adds
 
 
+def test_a_closed_window_ends_it_in_order(agent: RunningAgent) -> None:
+    with in_terminal("watch", "--data", agent.data, "--graphics", "kitty", width=100, height=30) as terminal:
+        _read_until(terminal, BYTES["kitty"], LAST_LINE)
+        terminal.close()
+        assert terminal.process.wait(30) == 0
+
+
+def test_a_late_answer_is_no_key_that_somebody_pressed(agent: RunningAgent) -> None:
+    with in_terminal("watch", "--data", agent.data, width=100, height=30) as terminal:
+        _read_until(terminal, QUESTION, "▀", LAST_LINE)
+        before = len(terminal.raw)
+        terminal.type(b"\x1b[6;20;10t\x1b[?62;4;22c")
+        terminal.type(b"?")  # the help: what came before was read
+        _read_until(terminal, "quit")
+        assert not re.search("DISPUTE|SIDE|LEAVE|Entered", terminal.raw[before:])
+        terminal.type(b"\x03")
+        assert terminal.end() == 0
+
+
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux (Debian: tmux)")
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 36)])
 def test_draws_half_blocks_in_tmux(agent: RunningAgent, tmp_path: Path, columns: int, rows: int) -> None:
@@ -318,6 +339,16 @@ def _read_until(terminal: Terminal, *texts: str) -> None:
     while not wanted.search(seen):
         assert time.monotonic() < end, f"{texts!r} were not written, but {seen[-2000:]!r}"
         seen += terminal.read(0.1)
+
+
+def test_a_saved_screen_holds_the_picture_in_pixels() -> None:
+    drawn = as_svg(view(row(1, preview=preview())))
+    (image,) = ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}image")
+    pixels = _decoded(image.attrib["href"].removeprefix("data:image/png;base64,"))
+    assert (pixels == OUTLINE).all(axis=2).sum() > 500
+    assert float(image.attrib["width"]) / float(image.attrib["height"]) == pytest.approx(4 / 3, rel=0.05)
+    assert not re.search("[\U000f0000-\U000ffffd]", drawn)
+    assert "<image" not in as_svg(view(row(1)))
 
 
 def _preview() -> Preview:
