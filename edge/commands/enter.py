@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from edge.commands import options
+from edge.commands.results import slides
 
 _STATUS = ("premenopausal", "postmenopausal", "perimenopausal", "unknown")
 _SIDES = ("left", "right", "none")
@@ -66,5 +67,5 @@ def _told(study: dict[str, Any]) -> str:
     risk = study["risk"]
     if risk is None:
         return f"Entered. The study is {state}; no slide of it gives a risk."
-    counted = f"{risk['slides']} slides, highest {risk['highest']:.3f}, mean {risk['mean']:.3f}"
+    counted = f"{slides(risk['slides'])}, highest {risk['highest']:.3f}, mean {risk['mean']:.3f}"
     return f"Entered. The study is {state}; {counted}, vote {risk['vote']}."

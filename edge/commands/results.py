@@ -73,10 +73,14 @@ def _figures(risk: Mapping[str, Any] | None) -> str:
         return "no risk"
     at_most = "up to " * risk["risk_if_unknown"]
     told = [f"highest {at_most}{risk['highest']:.3f}", f"mean {at_most}{risk['mean']:.3f}"]
-    told += [f"vote {risk['vote']}", f"{risk['agreement']:.0%} of {risk['slides']} slides agree"]
+    told += [f"vote {risk['vote']}", f"agreement {risk['agreement']:.0%}", slides(risk["slides"])]
     told += ["discordant"] * risk["discordant"]
     told += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]
     return ", ".join(told)
+
+
+def slides(count: int) -> str:
+    return "1 slide" if count == 1 else f"{count} slides"
 
 
 def _facts(study: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,9 @@ from edge.view.messages import SlideKey, StudyKey
 from edge.view.shown import Shown, look
 from edge.view.state import View
 
+NOTICES = 3  # are shown at once
 _SAID, _WAITS, _FAILED = "said", "waits", "failed"
+STUDY_ENTRIES = ("m",)
 _SLIDE_ENTRIES = {"s": entries.side, "x": entries.leave_out, "d": entries.dispute}
 
 
@@ -80,13 +82,12 @@ def press(focus: Focus, key: str, view: View, now: datetime, refusal: str = "") 
     """
     if focus.entry:
         return _in_entry(focus, focus.entry, key, now)
-    failed = _FAILED if key != "escape" else ""
-    focus = replace(focus, notices=tuple(n for n in focus.notices if n.kind in (_WAITS, failed)))
+    focus = replace(focus, notices=_without_said(focus.notices, key))
     if focus.help:
         return Step(replace(focus, help=False))
     if key == "q":
         return Step(focus, quit=True)
-    if key == "m" or key in _SLIDE_ENTRIES:
+    if key in STUDY_ENTRIES or key in _SLIDE_ENTRIES:
         return Step(_begun(focus, key, focus.look(view), now, refusal))
     return Step(_moved(focus, key, view))
 
@@ -107,16 +108,22 @@ def settled(focus: Focus, view: View, now: datetime) -> Focus:
     return replace(focus, entry=None).saying(gone)
 
 
-def answered(focus: Focus, entered: Entered, error: str) -> Focus:
-    """What the agent made of an entry; `error` is empty when it took it."""
+def answered(focus: Focus, entered: Entered, problem: str) -> Focus:
+    """What the agent made of an entry; `problem` is empty when it took it."""
     waiting = Notice(entered.text, _WAITS, entered.study)
     rest = list(focus.notices)
     if waiting in rest:
         rest.remove(waiting)
     said = Notice(f"Entered: {entered.text}", _SAID, entered.study)
-    if error:
-        said = Notice(f"NOT ENTERED: {entered.text}. {error}", _FAILED, entered.study)
+    if problem:
+        said = Notice(problem, _FAILED, entered.study)
     return replace(focus, notices=(*rest, said))
+
+
+def _without_said(notices: tuple[Notice, ...], key: str) -> tuple[Notice, ...]:
+    """What stays after a key; Escape takes away failures too, but none that was not on the screen yet."""
+    shown = notices[-NOTICES:] if key == "escape" else ()
+    return tuple(n for n in notices if n.kind == _WAITS or (n.kind == _FAILED and n not in shown))
 
 
 def _in_entry(focus: Focus, entry: Entry, key: str, now: datetime) -> Step:
@@ -135,11 +142,11 @@ def _begun(focus: Focus, key: str, shown: Shown, now: datetime, refusal: str) ->
         refusal = "No contact with the agent: nothing can be entered."
     elif shown.study is None or shown.view.studies is None:
         refusal = refusal or "Nothing can be entered: the agent tells no study here."
-    elif key != "m" and shown.row is None:
+    elif key in _SLIDE_ENTRIES and shown.row is None:
         refusal = refusal or "There is no slide yet."
     if refusal or shown.study is None:
         return focus.saying(Notice(refusal))
-    if key == "m":
+    if key in STUDY_ENTRIES:
         return replace(focus, entry=entries.menopausal_status(shown.study.key, now))
     assert shown.row is not None
     return replace(focus, entry=_SLIDE_ENTRIES[key](shown.row, shown.number, now))

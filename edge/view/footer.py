@@ -3,14 +3,13 @@
 from rich.text import Text
 
 from edge.view.entry import Entry
-from edge.view.focus import Focus, Notice
+from edge.view.focus import NOTICES, Focus, Notice
 from edge.view.identity import named
 from edge.view.state import View
 from edge.view.style import NOTICE, QUIET
 from edge.view.text import safe
 
 _KEYS = " ? help   ← → 1-9 slide   ↑ ↓ study   n newest   m menopausal status   d dispute"
-_MAX_NOTICES = 3
 _TYPED = 40  # columns of a text that is being typed
 
 
@@ -18,7 +17,7 @@ def footer(view: View, focus: Focus) -> list[Text]:
     """An entry, else the newest notices, else the keys."""
     if focus.entry:
         return _entry(view, focus.entry, focus.hidden)
-    notices = [_notice(view, notice, focus.hidden) for notice in focus.notices[-_MAX_NOTICES:]]
+    notices = [_notice(view, notice, focus.hidden) for notice in focus.notices[-NOTICES:]]
     return notices or [Text(_KEYS, style=QUIET)]
 
 

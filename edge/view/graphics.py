@@ -99,7 +99,7 @@ class Drawing(io.TextIOBase):
         if not text.startswith(_HOME):
             self._terminal.write(_PLACE.sub(lambda found: " " * len(found[0]), text))
             return len(text)
-        size = os.get_terminal_size(self.fileno())
+        size = self._terminal_size()
         kept = self._shown if size == self._size else {}  # a terminal of a new size shows anything
         places: dict[int, _Place] = {}
         counts: dict[int, int] = {}
@@ -137,6 +137,12 @@ class Drawing(io.TextIOBase):
         self._terminal.write("".join(map(self._erase, self._shown)))
         self._terminal.flush()
         self._shown = {}
+
+    def _terminal_size(self) -> os.terminal_size | None:
+        try:
+            return os.get_terminal_size(self.fileno())
+        except OSError:  # the window was closed
+            return None
 
     def _erase(self, number: int) -> str:
         painted = self._painted.get(number)

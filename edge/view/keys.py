@@ -66,7 +66,10 @@ class Keyboard:
         found: list[str] = []
         timeout_s = 0.0
         while select.select([self._descriptor], [], [], timeout_s)[0]:
-            received = os.read(self._descriptor, _CHUNK_BYTES)
+            try:
+                received = os.read(self._descriptor, _CHUNK_BYTES)
+            except OSError as error:
+                raise EOFError from error
             if not received:
                 raise EOFError
             more, self._buffer = parse(self._buffer + received)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from edge.view.feed import Feed
-from edge.view.focus import Focus, answered, press, settled
+from edge.view.focus import STUDY_ENTRIES, Focus, answered, press, settled
 from edge.view.keys import Keyboard
 from edge.view.pictures import wanted
 from edge.view.screen import screen
@@ -25,6 +25,10 @@ from edge.view.text import safe
 
 _DRAWN_EVERY_S = 10  # at least: ages grow
 _CHUNK_BYTES = 4096
+_REACTION_S = (
+    0.5  # a key pressed so soon after the screen changed by itself was meant for what was there before
+)
+_JUST_CAME = "The screen has just changed by itself: look, and press again."
 
 
 def show(
@@ -64,27 +68,35 @@ def _show(
         keyboard = Keyboard(sys.stdin.fileno()) if sys.stdin.isatty() else None
         feed = Feed(data, [anew, sender.wake, *([sys.stdin.fileno()] if keyboard else [])])
         drawn: object = None
-        before: View | None = None
+        before = seen = View()  # heard of last; drawn last: keys are meant for that
+        study_came_at = slide_came_at = 0.0
         for view in for_a_time(feed.views(), seconds):
             now, size = datetime.now().astimezone(), console.size
             drawn = None if _drained(anew) else drawn
             _drained(sender.wake)
-            for entered, error in sender.answers():
-                focus = answered(focus, entered, error)
+            for entered, problem in sender.answers():
+                focus = answered(focus, entered, problem)
             for key in keyboard.presses() if keyboard else ():
-                step = press(focus, key, view, now, refusal(data, read_only))
+                came_at = study_came_at if key in STUDY_ENTRIES else slide_came_at
+                just_came = _JUST_CAME if time.monotonic() - came_at < _REACTION_S else ""
+                step = press(focus, key, seen, now, refusal(data, read_only) or just_came)
                 if step.quit:
                     return
                 if step.entered:
                     sender.send(step.entered)
                 focus = step.focus
             focus = settled(focus, view, now)
-            feed.want(wanted(focus.look(view), focus))
+            was, now_shown = focus.look(seen), focus.look(view)
+            if was.row and was.slide != now_shown.slide:
+                slide_came_at = time.monotonic()
+            if was.owner and was.owner != now_shown.owner:
+                study_came_at = time.monotonic()
+            feed.want(wanted(now_shown, focus))
             state = (view, focus, size, int(now.timestamp()) // _DRAWN_EVERY_S)
             if state != drawn:
                 live.update(screen(view, now, size, focus), refresh=True)
-                drawn = state
-            if bell and before and turned_final(before, view):
+                drawn, seen = state, view
+            if bell and turned_final(before, view):
                 console.bell()
             before = view
 
@@ -102,9 +114,9 @@ def for_a_time(views: Iterator[View], seconds: float | None) -> Iterator[View]:
 
 def _say_what_failed(sender: Sender, console: Console) -> None:
     """Entries that the screen could no longer speak of."""
-    for entered, error in sender.finish():
-        if error:
-            console.print(safe(f"NOT ENTERED: {entered.text}. {error}"), markup=False, highlight=False)
+    for _, problem in sender.finish():
+        if problem:
+            console.print(safe(problem), markup=False, highlight=False)
 
 
 def _drained(descriptor: int) -> bool:

@@ -31,13 +31,13 @@ def others(shown: Shown, hidden: bool, count: int) -> Iterator[Text]:
         )
         line.append(f"  {len(rows)} image{'s' * (len(rows) != 1)}")
         study = view.study(owner)
-        if study and study.figures:
-            highest, threshold = study.figures.highest, view.model.threshold
+        if study and (figures := study.figures_by(view.model)):
+            highest, threshold = figures.highest, view.model.threshold
             top = side((highest,), threshold)
             line.append(
                 f"   highest {percent(highest, digits(highest, threshold))} {top.sign}", style=top.style
             )
-            line.append("   ◆ DISCORDANT" * study.figures.discordant)
+            line.append("   ◆ DISCORDANT" * figures.discordant)
         if study:
             line.append(f"   {study.state}")
         yield line

@@ -49,7 +49,7 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
                 told[row.key] = said
                 yield _slide(view, row, hidden, now)
         for study in view.studies or ():
-            if study.figures and told.get(study.key) != (study.state, study.figures):
+            if study.figures_by(view.model) and told.get(study.key) != (study.state, study.figures):
                 told[study.key] = (study.state, study.figures)
                 yield _study(view, study, hidden, now)
 

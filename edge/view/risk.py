@@ -44,7 +44,7 @@ def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: 
         heading = [_heading(shown, of_study, now)] if row and shown.view.in_contact else []
         return heading + _notice(stop) + (list(_remarks(row)) if heading and row and not of_study else [])
     gap = [Text()] if height > _ROOMY_LINES else []
-    figures = shown.study.figures if shown.study and of_study else None
+    figures = shown.figures if of_study else None
     figure_height = int(height * _FIGURE_SHARE)
     risk = (
         _study_risk(shown, figures, model.threshold, width, figure_height)
@@ -65,7 +65,7 @@ def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: 
 
 def _heading(shown: Shown, of_study: bool, now: datetime) -> Text:
     """Whose risk it is, how settled and how old; said beside every risk."""
-    figures = shown.study.figures if shown.study else None
+    figures = shown.figures
     superseded = shown.study_superseded if of_study else shown.superseded
     then = shown.rows[-1].received_at if of_study and shown.rows else None
     if of_study:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from edge.view.messages import Row, SlideKey, StudyKey
 from edge.view.state import View
-from edge.view.studies import Study, study_of_rows
+from edge.view.studies import Figures, Study, study_of_rows
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class Shown:
     since: int = 0
     superseded: bool = False
     study_superseded: bool = False
+
+    @property
+    def slide(self) -> tuple[StudyKey | None, SlideKey | None]:
+        """Which study and slide this is."""
+        return self.owner, self.row.key if self.row else None
+
+    @property
+    def figures(self) -> Figures | None:
+        """The study's, by the model that runs."""
+        return self.study.figures_by(self.view.model) if self.study and self.view.model else None
 
     @property
     def number(self) -> int:
@@ -96,5 +106,5 @@ def _study(view: View, owner: StudyKey | None, rows: tuple[Row, ...]) -> Study |
     if owner is None or view.model is None or not owner[0]:
         return None
     if view.studies is None:
-        return study_of_rows(owner, rows, view.model.threshold)
+        return study_of_rows(owner, rows, view.model)
     return view.study(owner)

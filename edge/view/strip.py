@@ -22,8 +22,10 @@ def strip(shown: Shown, width: int) -> list[Text]:
     model, study = shown.view.model, shown.study
     if not shown.view.in_contact or model is None or not shown.rows:
         return []
-    figures = study.figures if study else None
+    figures = shown.figures
     lines = [_title(shown, figures)]
+    if study and study.figures and not figures:
+        lines.append(Text(f" scored by another model, {study.digest[:12]}: not put together", style=NOTICE))
     if study and figures:
         lines.append(_figures(shown, figures, model.threshold))
         if figures.if_unknown:

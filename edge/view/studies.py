@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.view.messages import Message, Row, SlideKey, StudyKey
+from edge.view.messages import Message, Model, Row, SlideKey, StudyKey
 from edge.view.text import safe
 from scanside.study import study_risk
 
@@ -50,6 +50,7 @@ class Study:
         why: why it is provisional.
         facts: by name, such as "menopausal_status".
         sides: by side, where one was assigned to a slide.
+        digest: of the model that scored the slides behind the figures; empty when there are none.
     """
 
     key: StudyKey
@@ -58,6 +59,11 @@ class Study:
     facts: Mapping[str, Fact]
     figures: Figures | None
     sides: Mapping[str, Figures]
+    digest: str
+
+    def figures_by(self, model: Model) -> Figures | None:
+        """The figures, if `model` gave them: another one's can't be held against its threshold."""
+        return self.figures if self.digest == model.digest else None
 
 
 def study_of(said: Message) -> Study:
@@ -72,6 +78,7 @@ def study_of(said: Message) -> Study:
         },
         figures=None if figures is None else _figures(figures),
         sides={safe(side): _figures(told) for side, told in (said["sides"] or {}).items() if told},
+        digest=safe(said["digest"] or ""),
     )
 
 
@@ -92,10 +99,12 @@ def _figures(said: Message) -> Figures:
     )
 
 
-def study_of_rows(key: StudyKey, rows: Sequence[Row], threshold: float) -> Study:
+def study_of_rows(key: StudyKey, rows: Sequence[Row], model: Model) -> Study:
     """The same from its slides, for an agent that tells no studies."""
     scored = [row for row in rows if row.risks]
-    risk = study_risk([max(row.risks) for row in scored], threshold)
+    risk = study_risk([max(row.risks) for row in scored], model.threshold)
+    if {row.digest for row in scored} - {model.digest}:
+        return Study(key, "", "slides were scored by another model", {}, None, {}, "")
     figures = None
     if risk is not None:
         figures = Figures(
@@ -109,4 +118,4 @@ def study_of_rows(key: StudyKey, rows: Sequence[Row], threshold: float) -> Study
             discordant=risk.discordant,
             if_unknown=any(row.risk is None for row in scored),
         )
-    return Study(key, "", "", {}, figures, {})
+    return Study(key, "", "", {}, figures, {}, model.digest)

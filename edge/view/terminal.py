@@ -76,7 +76,8 @@ def _single_keys() -> Iterator[None]:
     single[6][termios.VSUSP] = b"\0"
 
     def again(_number: int, _frame: FrameType | None) -> None:
-        termios.tcsetattr(sys.stdin, termios.TCSANOW, single)  # a shell took it while this was stopped
+        with contextlib.suppress(termios.error):  # a closed window wakes its programs, too
+            termios.tcsetattr(sys.stdin, termios.TCSANOW, single)  # a shell took it while this was stopped
 
     termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, single)
     try:

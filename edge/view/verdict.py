@@ -66,8 +66,13 @@ def obstacle(shown: Shown, of_study: bool = False) -> tuple[str, str] | None:
             return "NO SCAN YET", f"Send an image to {view.agent.address}."
         return "BEING ASSESSED", "The result of this study's first image is not there yet."
     if of_study:
-        if shown.study and shown.study.figures:
+        if shown.figures:
             return None
+        if shown.study and shown.study.figures:
+            return (
+                "OTHER MODEL",
+                f"The study's slides were scored by another model, {shown.study.digest[:12]}.",
+            )
         return "NO STUDY RISK", (shown.study and shown.study.why) or "No slide of it counts."
     if row.pending:
         return "BEING ASSESSED", "The result of this slide is not there yet."

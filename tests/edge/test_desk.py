@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from edge.entries.arrivals import Arrivals
 from edge.entries.finding import Found, ScanFound
 from edge.entries.journal import NAME as JOURNAL
 from edge.row import SCORED, Patient, Preview, Row
@@ -353,3 +355,16 @@ def test_what_is_no_request_is_refused_in_words(sent: bytes, folder: Folder) -> 
     assert said["exit_code"] == 1 and len(said["error"]) > 10
     assert ask(folder.data, {"do": "enter", "study": "1.4", "by": "Dr. Who", **PRE}) is not None
     control.close()
+
+
+def test_a_study_is_final_a_while_after_its_last_image() -> None:
+    arrivals = Arrivals(0.3)
+    early, late = ("1.1", "ID-1"), ("1.1", "ID-2")
+    arrivals.came(early, ago_s=0.29)
+    arrivals.came(late)
+    assert arrivals.may_follow(late)
+    time.sleep(0.05)
+    assert not arrivals.may_follow(early) and arrivals.over() == [early] and arrivals.over() == []
+    arrivals.came(early)
+    time.sleep(0.4)
+    assert arrivals.over() == [late, early] and not arrivals.may_follow(late)

@@ -3,6 +3,8 @@
 import json
 import os
 import resource
+import signal
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -140,3 +142,26 @@ def test_a_rewriting_that_was_cut_off_is_forgotten(tmp_path: Path) -> None:
     part.write_bytes(b"ID-1")
     assert [one.value for one in Journal(tmp_path).read()] == ["reason 1"] and not part.exists()
     assert oct(journal.path.stat().st_mode & 0o777) == "0o600" and journal.path.stat().st_uid == os.getuid()
+
+
+@pytest.mark.parametrize("after_s", [0.02, 0.05, 0.11, 0.2])
+def test_what_was_answered_outlasts_a_kill_at_any_moment(after_s: float, tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        for number in range(10_000):
+            journal.append(entry(number))
+            os.write(writing, f"reason {number}\n".encode())
+        os._exit(0)
+    os.close(writing)
+    time.sleep(after_s)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as stream:
+        answered = stream.read().splitlines()
+    kept = [one.value for one in journal.read()]
+    assert kept[: len(answered)] == answered and len(kept) <= len(answered) + 1
+    assert len(journal.faults) <= 1
+    journal.append(entry(0))
+    assert [one.value for one in journal.read()] == [*kept, "reason 0"]

@@ -59,7 +59,7 @@ def test_rebuild_makes_the_index_and_the_agent_scores_it(agent: RunningAgent, im
     assert busy.returncode == 1 and "another agent uses" in busy.stderr
     assert agent.stop() == 0
     done = edge("rebuild", "--data", agent.data)
-    assert done.returncode == 0 and "2 instances indexed" in done.stdout
+    assert done.returncode == 0 and "2 instances and 0 entries indexed" in done.stdout
     assert [(row["state"], row["frame"]) for row in agent.results()] == [(PENDING, 1)] * 2
     (aside,) = agent.data.glob(f"{NAME}.until-*Z")
     assert aside.name in done.stdout

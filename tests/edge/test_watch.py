@@ -57,6 +57,24 @@ def test_unknown_clinical_facts(start_agent: StartAgent, clinical_bundle: Path, 
         assert label in shown
 
 
+def test_a_fact_entered_by_key_narrows_the_risk(
+    start_agent: StartAgent, clinical_bundle: Path, image: MakeImage
+) -> None:
+    agent = start_agent(bundle=clinical_bundle)
+    agent.send(image(1))
+    (before,) = agent.results(1)
+    with in_terminal("watch", "--data", agent.data, width=100, height=36) as terminal:
+        terminal.wait_for("Menopausal status: unknown")
+        terminal.type(b"m2\r")
+        terminal.wait_for("Menopausal status: postmenopausal, entered by")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+    (after,) = agent.results(1)
+    left = {case: risk for case, risk in before["risk_if"].items() if "postmenopausal" in case}
+    assert 0 < len(left) < len(before["risk_if"])
+    assert sorted(after["risk_if"].values()) == sorted(left.values())
+
+
 def test_prints_a_line_for_each_result_without_a_terminal(agent: RunningAgent, image: MakeImage) -> None:
     command = [sys.executable, "-m", "edge.cli", "watch", "--data", str(agent.data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

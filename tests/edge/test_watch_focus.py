@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.view.entry import PATIENCE
-from edge.view.focus import Focus, Step, answered, press, settled
+from edge.view.focus import NOTICES, Focus, Notice, Step, answered, press, settled
 from edge.view.keys import KEYS
 from edge.view.state import View
 from tests.edge.watch_messages import NOW, exam, row, study, unscored, view
@@ -135,7 +135,7 @@ def test_an_entry_waits_until_it_is_answered_and_a_refusal_stays_until_escape() 
     assert step.entered is not None
     waiting = after("left right ? ?", shown, step.focus).focus
     assert [notice.kind for notice in waiting.notices] == ["waits"]
-    refused = answered(waiting, step.entered, "the disk is full")
+    refused = answered(waiting, step.entered, "NOT ENTERED: the disk is full")
     assert "the disk is full" in after("left r h", shown, refused).focus.notices[-1].text
     assert after("left escape", shown, refused).focus.notices == ()
     taken = answered(waiting, step.entered, "")
@@ -190,3 +190,12 @@ def test_no_keys_break_the_screen_or_move_an_entry(first: list[str], then: list[
 def test_a_held_screen_is_the_same_screen() -> None:
     shown = exam()
     assert replace(after("h", shown).focus.look(shown), held=False) == Focus().look(shown)
+
+
+def test_escape_takes_away_no_failure_that_was_not_shown() -> None:
+    focus = Focus()
+    for number in range(NOTICES + 2):
+        focus = focus.saying(Notice(str(number), "failed"))
+    once = after("escape", exam(), focus).focus
+    assert [notice.text for notice in once.notices] == ["0", "1"]
+    assert after("escape", exam(), once).focus.notices == ()

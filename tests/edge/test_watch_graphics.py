@@ -269,6 +269,25 @@ def test_asks_a_terminal_that_has_no_name(agent: RunningAgent, answer: bytes, ma
     assert waited < 2  # .15 s where no answer comes, and what a loaded machine adds
 
 
+def test_a_closed_window_ends_it_in_order(agent: RunningAgent) -> None:
+    with in_terminal("watch", "--data", agent.data, "--graphics", "kitty", width=100, height=30) as terminal:
+        _read_until(terminal, BYTES["kitty"], LAST_LINE)
+        terminal.close()
+        assert terminal.process.wait(30) == 0
+
+
+def test_a_late_answer_is_no_key_that_somebody_pressed(agent: RunningAgent) -> None:
+    with in_terminal("watch", "--data", agent.data, width=100, height=30) as terminal:
+        _read_until(terminal, QUESTION, "▀", LAST_LINE)
+        before = len(terminal.raw)
+        terminal.type(b"\x1b[6;20;10t\x1b[?62;4;22c")
+        terminal.type(b"?")  # the help: what came before was read
+        _read_until(terminal, "quit")
+        assert not re.search("DISPUTE|SIDE|LEAVE|Entered", terminal.raw[before:])
+        terminal.type(b"\x03")
+        assert terminal.end() == 0
+
+
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux (Debian: tmux)")
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 36)])
 def test_draws_half_blocks_in_tmux(agent: RunningAgent, tmp_path: Path, columns: int, rows: int) -> None:

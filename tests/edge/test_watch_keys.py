@@ -1,9 +1,11 @@
 """What a terminal sends for a key, and that no other bytes are taken for one."""
 
 import os
+import pty
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +55,15 @@ def test_a_sequence_that_comes_in_pieces_is_one_key() -> None:
     os.write(writing, b"C")
     assert keyboard.presses() == ["right"]
     os.close(writing)
+
+
+def test_a_closed_terminal_is_no_key() -> None:
+    master, slave = pty.openpty()
+    keyboard = Keyboard(slave)
+    os.close(master)
+    with pytest.raises(EOFError):
+        keyboard.presses()
+    os.close(slave)
 
 
 def test_no_key_has_two_meanings() -> None:

@@ -13,7 +13,19 @@ from edge.view.focus import Focus, press
 from edge.view.screen import screen
 from edge.view.state import View
 from scanside import RESEARCH_USE
-from tests.edge.watch_messages import NOW, exam, fact, preview, rendered, row, snapshot, study, unscored, view
+from tests.edge.watch_messages import (
+    NOW,
+    exam,
+    fact,
+    figures,
+    preview,
+    rendered,
+    row,
+    snapshot,
+    study,
+    unscored,
+    view,
+)
 
 SIZES = [(80, 24), (100, 30), (160, 48), (40, 12)]
 HOSTILE = (
@@ -284,6 +296,19 @@ def test_a_slide_of_another_model_has_no_large_figure() -> None:
     whole = text(view(other, studies=[told]), 180, 40)
     assert "OTHER MODEL" in whole and "ovary-net 0.0.9 ffffffffffff: 81 %, malignant by its" in whole
     assert "threshold 38 %" not in whole
+
+
+@pytest.mark.parametrize("keys", ["", "r"])
+def test_a_study_of_another_model_is_not_held_against_this_ones_threshold(keys: str) -> None:
+    old = {"bundle_digest": "f" * 64, "model": "ovary-net 0.0.9"}
+    told = study(digest="f" * 64, risk=figures(highest=0.39))
+    for shown in (
+        view(row(1, risk=0.39, **old), studies=[told]),
+        view(row(1, risk=0.39, **old), row(2, **old)),
+    ):
+        whole = "\n".join(rendered(shown, 180, 48, focus=looking(keys, shown)))
+        assert "OTHER MODEL" in whole or "NO STUDY RISK" in whole
+        assert not re.search(r"highest \d|▲ malignant:|▼ benign:|39 % ▲", whole)
 
 
 def test_an_agent_without_studies_shows_no_state_and_its_own_figures() -> None:

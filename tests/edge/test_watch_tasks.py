@@ -95,6 +95,17 @@ def test_a_patient_who_arrives_does_not_take_an_entry(terminal: Terminal, agent:
     assert (agent.entered[0]["study"], agent.entered[0]["patient"]) == ("1.2", "42")
 
 
+def test_a_key_meant_for_the_slide_before_enters_nothing(terminal: Terminal, agent: TinyAgent) -> None:
+    agent.say({"event": "row", "row": row(5, risk=0.66)})
+    terminal.wait_for("SLIDE 5 of 5")
+    terminal.type(b"d")
+    terminal.wait_for("just changed by itself")
+    time.sleep(0.6)
+    terminal.type(b"d")
+    terminal.wait_for("DISPUTE of slide 5")
+    assert agent.entered == []
+
+
 def test_silence_is_said_in_time_also_on_a_held_screen(terminal: Terminal, agent: TinyAgent) -> None:
     terminal.type(b"h")
     terminal.wait_for("HELD, 0 results since")

@@ -91,7 +91,7 @@ class TinyAgent:
                 there = {"picture": None, "reason": "this model exports no saliency"}
             self.say({"event": "picture", **about, **there})
 
-    def _enter(self, request: dict[str, Any]) -> Message:
+    def _enter(self, request: dict[str, Any], _account: str) -> Message:
         self.entered.append(request)
         if self.refuse:
             raise SettingError(self.refuse)
