@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.demo.exam import write_exam
-from edge.view.feed import follow
+from edge.view.agent.feed import follow
 from scanside.bundle import DEFAULT_BUNDLE
 from tests.edge.running import RunningAgent, listen, wait_for
 from tests.edge.watch_terminal import Terminal, in_terminal

@@ -22,13 +22,13 @@ from edge.commands.send import send_files
 from edge.commands.watch import as_svg, first_contact, save, show
 from edge.demo.agent import HOST, running_agent
 from edge.demo.exam import write_exam
-from edge.view.feed import follow
-from edge.view.focus import Focus
-from edge.view.graphics_detect import GRAPHICS, drawing
-from edge.view.health import about
-from edge.view.messages import Row, SlideKey
-from edge.view.slides import cells_of
-from edge.view.state import View
+from edge.view.agent.feed import follow
+from edge.view.agent.messages import Row, SlideKey
+from edge.view.agent.state import View
+from edge.view.focus.focus import Focus
+from edge.view.picture.detect import GRAPHICS, drawing
+from edge.view.screen.health import about
+from edge.view.screen.slides import cells_of
 from edge.view.terminal import stoppable
 from scanside import RESEARCH_USE
 from scanside.errors import ScansideError

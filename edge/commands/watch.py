@@ -10,15 +10,15 @@ from rich.console import Console, ConsoleDimensions
 from rich.text import Text
 
 from edge.commands import options
-from edge.view.feed import Feed, follow
-from edge.view.focus import Focus
-from edge.view.graphics_detect import GRAPHICS, drawing
+from edge.view.agent.feed import Feed, follow
+from edge.view.agent.state import View
+from edge.view.focus.focus import Focus
+from edge.view.focus.pictures import wanted
 from edge.view.live import for_a_time, show
-from edge.view.pictures import wanted
+from edge.view.picture.detect import GRAPHICS, drawing
+from edge.view.picture.svg import exported
 from edge.view.plain import json_lines, plain_lines
-from edge.view.screen import screen
-from edge.view.state import View
-from edge.view.svg import exported
+from edge.view.screen.screen import screen
 from edge.view.terminal import stoppable
 from scanside.errors import SettingError
 

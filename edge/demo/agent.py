@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edge.view.feed import follow
+from edge.view.agent.feed import follow
 from edge.view.terminal import uninterrupted
 from scanside.errors import InputError, ScansideError
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from edge.view.feed import Feed
-from edge.view.focus import STUDY_ENTRIES, Focus, answered, press, settled
-from edge.view.keys import Keyboard
-from edge.view.pictures import wanted
-from edge.view.screen import screen
-from edge.view.sender import Sender, refusal
-from edge.view.state import View
-from edge.view.studies import Study
+from edge.view.agent.feed import Feed
+from edge.view.agent.sender import Sender, refusal
+from edge.view.agent.state import View
+from edge.view.agent.studies import Study
+from edge.view.focus.focus import STUDY_ENTRIES, Focus, answered, press, settled
+from edge.view.focus.keys import Keyboard
+from edge.view.focus.pictures import wanted
+from edge.view.screen.screen import screen
 from edge.view.terminal import terminal
 from edge.view.text import safe
 

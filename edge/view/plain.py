@@ -4,15 +4,15 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from edge.view.feed import Feed
-from edge.view.figure import digits, percent, percent_range
-from edge.view.health import about
-from edge.view.identity import named
-from edge.view.messages import Row
-from edge.view.state import View
-from edge.view.strip import of_row
-from edge.view.studies import Study
-from edge.view.verdict import age, no_contact
+from edge.view.agent.feed import Feed
+from edge.view.agent.messages import Row
+from edge.view.agent.state import View
+from edge.view.agent.studies import Study
+from edge.view.screen.figure import digits, percent, percent_range
+from edge.view.screen.health import about
+from edge.view.screen.identity import named
+from edge.view.screen.strip import of_row
+from edge.view.screen.verdict import age, no_contact
 from scanside import RESEARCH_USE
 
 

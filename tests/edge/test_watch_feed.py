@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge.sockets.events import NAME as SOCKET
-from edge.view.feed import STALE_AFTER_S, Feed, follow
-from edge.view.state import View
+from edge.view.agent.feed import STALE_AFTER_S, Feed, follow
+from edge.view.agent.state import View
 from scanside.errors import ScansideError
 from tests.edge.watch_messages import AGENT, Message, row, snapshot
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.view.entry import PATIENCE
-from edge.view.focus import NOTICES, Focus, Notice, Step, answered, press, settled
-from edge.view.keys import KEYS
-from edge.view.state import View
+from edge.view.agent.state import View
+from edge.view.focus.entry import PATIENCE
+from edge.view.focus.focus import NOTICES, Focus, Notice, Step, answered, press, settled
+from edge.view.focus.keys import KEYS
 from tests.edge.watch_messages import NOW, exam, row, study, unscored, view
 
 MINE, OTHER = ("1.2", "42"), ("9", "43")

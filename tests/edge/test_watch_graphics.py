@@ -23,16 +23,16 @@ from rich.live import Live
 from rich.text import Text
 
 from edge.commands.watch import as_svg
-from edge.view import graphics
-from edge.view.graphics import Drawing, Painter
-from edge.view.graphics_detect import named_by
-from edge.view.graphics_protocols import iterm2, kitty, sixel
-from edge.view.messages import Preview
-from edge.view.outlined import outlined
-from edge.view.picture import Picture
-from edge.view.screen import screen
-from edge.view.state import View
-from edge.view.style import OUTLINE
+from edge.view.agent.messages import Preview
+from edge.view.agent.state import View
+from edge.view.picture import graphics
+from edge.view.picture.detect import named_by
+from edge.view.picture.graphics import Drawing, Painter
+from edge.view.picture.outlined import outlined
+from edge.view.picture.picture import Picture
+from edge.view.picture.protocols import iterm2, kitty, sixel
+from edge.view.screen.screen import screen
+from edge.view.screen.style import OUTLINE
 from edge.view.text import safe
 from tests.edge.conftest import MakeImage
 from tests.edge.running import RunningAgent

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.view.keys import KEYS, Keyboard, parse
+from edge.view.focus.keys import KEYS, Keyboard, parse
 
 
 def test_arrows_in_both_modes_and_home() -> None:

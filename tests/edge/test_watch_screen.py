@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
 
-from edge.view.focus import Focus, press
-from edge.view.screen import screen
-from edge.view.state import View
+from edge.view.agent.state import View
+from edge.view.focus.focus import Focus, press
+from edge.view.screen.screen import screen
 from scanside import RESEARCH_USE
 from tests.edge.watch_messages import (
     NOW,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.view.focus import Focus, press
+from edge.view.focus.focus import Focus, press
 from tests.edge.watch_messages import NOW, exam, rendered
 
 FOLDER = Path(__file__).parent / "snapshots"

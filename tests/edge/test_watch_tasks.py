@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.sockets.control import NAME as CONTROL
-from edge.view.feed import STALE_AFTER_S
+from edge.view.agent.feed import STALE_AFTER_S
 from tests.edge.running import wait_for
 from tests.edge.watch_agent import TinyAgent
 from tests.edge.watch_messages import AGENT, figures, preview, row, snapshot, study, unscored

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from rich.console import Console, ConsoleDimensions
 
-from edge.view.focus import Focus
-from edge.view.screen import screen
-from edge.view.state import View
+from edge.view.agent.state import View
+from edge.view.focus.focus import Focus
+from edge.view.screen.screen import screen
 
 NOW = datetime(2026, 3, 4, 10, 42, 13, tzinfo=timezone.utc)
 THRESHOLD = 0.38

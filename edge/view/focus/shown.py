@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from edge.view.messages import Row, SlideKey, StudyKey
-from edge.view.state import View
-from edge.view.studies import Figures, Study, study_of_rows
+from edge.view.agent.messages import Row, SlideKey, StudyKey
+from edge.view.agent.state import View
+from edge.view.agent.studies import Figures, Study, study_of_rows
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from edge.view.facts import fact_lines
-from edge.view.figure import bar, digits, large, percent, percent_range
-from edge.view.messages import Row
-from edge.view.shown import Shown
-from edge.view.studies import Figures
-from edge.view.style import NOTICE, QUIET
-from edge.view.verdict import age, obstacle, sentence, side
+from edge.view.agent.messages import Row
+from edge.view.agent.studies import Figures
+from edge.view.focus.shown import Shown
+from edge.view.screen.facts import fact_lines
+from edge.view.screen.figure import bar, digits, large, percent, percent_range
+from edge.view.screen.style import NOTICE, QUIET
+from edge.view.screen.verdict import age, obstacle, sentence, side
 
 _FIGURE_SHARE = 0.4  # of the column's height
 _SMALL_BAR = 12

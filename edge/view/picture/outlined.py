@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.view.messages import Polygons, Preview
-from edge.view.style import OUTLINE, REMOVED
+from edge.view.agent.messages import Polygons, Preview
+from edge.view.screen.style import OUTLINE, REMOVED
 
 Pixels = NDArray[np.uint8]
 Line = NDArray[np.bool_]

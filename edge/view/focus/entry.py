@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from edge.view.messages import Row, SlideKey, StudyKey
+from edge.view.agent.messages import Row, SlideKey, StudyKey
 
 MAX_TEXT = 200  # letters of a reason; the agent takes 500
 PATIENCE = timedelta(seconds=60)  # after which an entry that nobody ends is given up

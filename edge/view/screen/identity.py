@@ -1,7 +1,7 @@
 """Who is on the screen, unless nobody may be named."""
 
-from edge.view.messages import StudyKey
-from edge.view.state import View
+from edge.view.agent.messages import StudyKey
+from edge.view.agent.state import View
 
 HIDDEN = "identity hidden"
 

@@ -8,11 +8,11 @@ until they leave.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from edge.view import entry as entries
-from edge.view.entry import PATIENCE, Entered, Entry
-from edge.view.messages import SlideKey, StudyKey
-from edge.view.shown import Shown, look
-from edge.view.state import View
+from edge.view.agent.messages import SlideKey, StudyKey
+from edge.view.agent.state import View
+from edge.view.focus import entry as entries
+from edge.view.focus.entry import PATIENCE, Entered, Entry
+from edge.view.focus.shown import Shown, look
 
 NOTICES = 3  # are shown at once
 _SAID, _WAITS, _FAILED = "said", "waits", "failed"

@@ -9,10 +9,10 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from edge.view.blocks import HALF, runs, signs
-from edge.view.graphics import Drawing
-from edge.view.messages import Preview
-from edge.view.outlined import fitted, outlined
+from edge.view.agent.messages import Preview
+from edge.view.picture.blocks import HALF, runs, signs
+from edge.view.picture.graphics import Drawing
+from edge.view.picture.outlined import fitted, outlined
 
 
 class Picture:

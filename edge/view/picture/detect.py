@@ -18,8 +18,8 @@ from typing import IO, cast
 
 from rich.console import Console
 
-from edge.view import graphics
-from edge.view.graphics import Drawing, Painter
+from edge.view.picture import graphics
+from edge.view.picture.graphics import Drawing, Painter
 
 GRAPHICS = ("auto", "kitty", "iterm2", "sixel", "blocks")
 _ANSWER_S = 0.15

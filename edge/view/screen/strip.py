@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from edge.view.figure import digits, percent
-from edge.view.messages import Model, Row
-from edge.view.shown import Shown
-from edge.view.state import MAX_ROWS
-from edge.view.studies import Figures
-from edge.view.style import MIXED, NOTICE, QUIET
-from edge.view.verdict import Verdict, side, verdict
+from edge.view.agent.messages import Model, Row
+from edge.view.agent.state import MAX_ROWS
+from edge.view.agent.studies import Figures
+from edge.view.focus.shown import Shown
+from edge.view.screen.figure import digits, percent
+from edge.view.screen.style import MIXED, NOTICE, QUIET
+from edge.view.screen.verdict import Verdict, side, verdict
 
 LEFT_OUT, DISPUTED, REPLACED = "x", "!", "*"
 _SIDES = {"left": "L", "right": "R"}

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from edge.view.figure import digits, percent
-from edge.view.identity import who
-from edge.view.shown import Shown
-from edge.view.style import QUIET
-from edge.view.verdict import side
+from edge.view.focus.shown import Shown
+from edge.view.screen.figure import digits, percent
+from edge.view.screen.identity import who
+from edge.view.screen.style import QUIET
+from edge.view.screen.verdict import side
 
 _NAME_WIDTH = 40
 

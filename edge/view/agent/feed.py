@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from edge.sockets.events import socket_address
-from edge.view.messages import Message, SlideKey
-from edge.view.state import View
+from edge.view.agent.messages import Message, SlideKey
+from edge.view.agent.state import View
 from scanside.errors import ScansideError
 
 STALE_AFTER_S = 1.9  # the agent's heart beats once a second; said on the screen within two

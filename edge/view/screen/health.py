@@ -4,10 +4,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from edge.view.messages import Model
-from edge.view.state import View
-from edge.view.style import NOTICE, QUIET
-from edge.view.verdict import age
+from edge.view.agent.messages import Model
+from edge.view.agent.state import View
+from edge.view.screen.style import NOTICE, QUIET
+from edge.view.screen.verdict import age
 
 
 def health(view: View, now: datetime) -> Text:

@@ -2,11 +2,11 @@
 
 from rich.text import Text
 
-from edge.view.entry import Entry
-from edge.view.focus import NOTICES, Focus, Notice
-from edge.view.identity import named
-from edge.view.state import View
-from edge.view.style import NOTICE, QUIET
+from edge.view.agent.state import View
+from edge.view.focus.entry import Entry
+from edge.view.focus.focus import NOTICES, Focus, Notice
+from edge.view.screen.identity import named
+from edge.view.screen.style import NOTICE, QUIET
 from edge.view.text import safe
 
 _KEYS = " ? help   ← → 1-9 slide   ↑ ↓ study   n newest   m menopausal status   d dispute"

@@ -2,9 +2,9 @@
 
 from rich.text import Text
 
-from edge.view.figure import percent_range
-from edge.view.messages import Row
-from edge.view.verdict import verdict
+from edge.view.agent.messages import Row
+from edge.view.screen.figure import percent_range
+from edge.view.screen.verdict import verdict
 
 
 def cells_of(row: Row, threshold: float) -> list[Text]:

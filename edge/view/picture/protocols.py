@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.view.outlined import Pixels
+from edge.view.picture.outlined import Pixels
 
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 _KITTY_CHUNK = 4096

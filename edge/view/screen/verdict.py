@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from edge.view.figure import percent
-from edge.view.messages import Row
-from edge.view.shown import Shown
-from edge.view.state import View
-from edge.view.style import ABOVE, BELOW, MIXED, NOTICE, QUIET
+from edge.view.agent.messages import Row
+from edge.view.agent.state import View
+from edge.view.focus.shown import Shown
+from edge.view.screen.figure import percent
+from edge.view.screen.style import ABOVE, BELOW, MIXED, NOTICE, QUIET
 
 
 class Verdict(NamedTuple):

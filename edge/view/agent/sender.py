@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from edge.sockets.control import NAME, ask, by
-from edge.view.entry import Entered
+from edge.view.focus.entry import Entered
 from scanside.errors import InputError, ScansideError
 
 _ANSWER_S = 10.0

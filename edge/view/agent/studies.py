@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.view.messages import Message, Model, Row, SlideKey, StudyKey
+from edge.view.agent.messages import Message, Model, Row, SlideKey, StudyKey
 from edge.view.text import safe
 from scanside.study import study_risk
 

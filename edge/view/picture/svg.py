@@ -6,7 +6,7 @@ from typing import IO, cast
 
 from rich.console import Console, ConsoleDimensions, RenderableType
 
-from edge.view.graphics import Drawing, embedded
+from edge.view.picture.graphics import Drawing, embedded
 
 _CELL_PX = (12, 24)  # of a character of rich's SVG, about
 _CHARACTER_PX, _LINE_PX, _BACKGROUND_PX = 20, 24.4, 1.5  # rich.console.Console.export_svg

@@ -20,19 +20,19 @@ from rich.padding import Padding
 from rich.styled import Styled
 from rich.text import Text
 
-from edge.view.focus import Focus
-from edge.view.footer import footer
-from edge.view.health import about, health
-from edge.view.help import help_page
-from edge.view.identity import who
-from edge.view.others import others
-from edge.view.picture import Picture
-from edge.view.pictures import picture
-from edge.view.risk import RiskColumn
-from edge.view.shown import Shown
-from edge.view.state import View
-from edge.view.strip import strip
-from edge.view.style import BANNER, QUIET, SCREEN
+from edge.view.agent.state import View
+from edge.view.focus.focus import Focus
+from edge.view.focus.pictures import picture
+from edge.view.focus.shown import Shown
+from edge.view.picture.picture import Picture
+from edge.view.screen.footer import footer
+from edge.view.screen.health import about, health
+from edge.view.screen.help import help_page
+from edge.view.screen.identity import who
+from edge.view.screen.others import others
+from edge.view.screen.risk import RiskColumn
+from edge.view.screen.strip import strip
+from edge.view.screen.style import BANNER, QUIET, SCREEN
 from scanside import RESEARCH_USE
 
 _PICTURE_MIN_WIDTH = 70  # of the screen; on a narrower one the risk has it alone

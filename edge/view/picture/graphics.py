@@ -15,10 +15,10 @@ from typing import IO, NamedTuple
 
 from rich.cells import cell_len
 
-from edge.view import graphics_protocols as protocols
-from edge.view.blocks import escapes
-from edge.view.messages import Preview
-from edge.view.outlined import Outlined, fitted, outlined
+from edge.view.agent.messages import Preview
+from edge.view.picture import protocols as protocols
+from edge.view.picture.blocks import escapes
+from edge.view.picture.outlined import Outlined, fitted, outlined
 
 _FIRST = 0xF0000  # a private plane
 _NUMBERS = 200  # of pictures; then they begin again

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from edge.view.studies import Study
-from edge.view.style import NOTICE, QUIET
+from edge.view.agent.studies import Study
+from edge.view.screen.style import NOTICE, QUIET
 
 _ENTERED_BY_KEY = {"menopausal_status": "m"}
 

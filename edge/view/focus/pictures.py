@@ -1,9 +1,9 @@
 """Which picture of the slide is on the screen, and which of them has to be asked for."""
 
-from edge.view.focus import Focus
-from edge.view.messages import Preview, SlideKey
-from edge.view.shown import Shown
-from edge.view.verdict import no_contact
+from edge.view.agent.messages import Preview, SlideKey
+from edge.view.focus.focus import Focus
+from edge.view.focus.shown import Shown
+from edge.view.screen.verdict import no_contact
 
 _TITLES = {"preview": "picture", "prepared": "what the network saw", "saliency": "saliency"}
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.view.outlined import Outlined, Pixels
+from edge.view.picture.outlined import Outlined, Pixels
 
 HALF = "▀"
 _PLAIN = "\x1b[0m"

@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from edge.view.keys import KEYS
-from edge.view.strip import DISPUTED, LEFT_OUT, REPLACED
+from edge.view.focus.keys import KEYS
+from edge.view.screen.strip import DISPUTED, LEFT_OUT, REPLACED
 
 MARKS = (
     ("▲ ▼ ◆", "at or above, below, on both sides of the threshold"),

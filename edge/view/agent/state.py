@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from edge.view.messages import (
+from edge.view.agent.messages import (
     Agent,
     Message,
     Model,
@@ -18,7 +18,7 @@ from edge.view.messages import (
     preview_of,
     row_of,
 )
-from edge.view.studies import Study, study_of
+from edge.view.agent.studies import Study, study_of
 from edge.view.text import safe
 from scanside.errors import ScansideError
 

@@ -1,0 +1,1 @@
+"""What the agent says, as values; and entries on their way to it."""

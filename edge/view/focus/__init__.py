@@ -1,0 +1,1 @@
+"""What a person looks at and types: a state machine without a terminal."""

@@ -1,0 +1,1 @@
+"""A frame's picture, in pixels or characters, in a terminal or an SVG."""

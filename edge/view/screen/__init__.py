@@ -1,0 +1,1 @@
+"""How it looks: the whole screen as a function, and its parts."""
