@@ -88,7 +88,7 @@ class Store:
         self._lock = threading.Lock()
         path = data / NAME
         path.touch(mode=0o600)
-        self._db = _connect(path.as_uri())
+        self._db = _connect(path.absolute().as_uri())
         with self._lock:
             try:
                 version = self._db.execute("PRAGMA user_version").fetchone()[0]
