@@ -5,6 +5,8 @@ PYTHON ?= python3
 # a CPU build is taken where pip is pointed at one (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL).
 TORCH ?= torch==2.13.0
 TESTS = not slow and not gpu
+# One process a core, each with one thread: two that share a core wait for each other at every layer.
+IN_PARALLEL = -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-edge lint clean
@@ -17,7 +19,7 @@ demo: .venv/edge/.installed ## install the edge alone, push images to an agent, 
 	@.venv/edge/bin/edge demo
 
 test: lint ## install everything; run every check and test
-	.venv/dev/bin/python -m pytest -q -m "$(TESTS)"
+	OMP_NUM_THREADS=1 .venv/dev/bin/python -m pytest -q $(IN_PARALLEL) -m "$(TESTS)"
 	$(MAKE) --no-print-directory test-edge
 
 lint: .venv/dev/.installed ## style, types, import arrows
@@ -33,8 +35,8 @@ test-edge: .venv/bare/.made ## the bare package in an environment of its own, wi
 	@cp -r tests .venv/bare/tests
 	@cd .venv/bare && bin/python -c "import edge, sys; from importlib.util import find_spec; \
 		sys.exit('torch is here' if find_spec('torch') else 0 if 'site-packages' in edge.__file__ else edge.__file__)"
-	cd .venv/bare && bin/python -m pytest -q -c ../../pyproject.toml --rootdir . -m "$(TESTS)" \
-		tests/scanside tests/edge tests/synth
+	cd .venv/bare && OMP_NUM_THREADS=1 bin/python -m pytest -q $(IN_PARALLEL) -c ../../pyproject.toml \
+		--rootdir . -m "$(TESTS)" tests/scanside tests/edge tests/synth
 
 clean: ## remove what the commands above made
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

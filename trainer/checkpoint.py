@@ -1,21 +1,19 @@
-"""A trained network on disk: weights and plain values, so that reading one can't run code."""
+"""A trained network on disk."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from scanside.errors import InputError, SettingError
+from scanside.errors import SettingError
 from scanside.scan.types import Size
+from trainer import checkpoint_file
 from trainer.models.build import build
 from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
 
-FORMAT = "scanside-checkpoint/2"
-_ONE_NETWORK = "scanside-checkpoint/1"  # of before a checkpoint said which network it is of
+FORMAT = "scanside-checkpoint/1"
 
 
 @dataclass(frozen=True)
@@ -62,41 +60,26 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write `checkpoint` in one step: a broken-off write leaves no half file under `path`."""
-    part = path.with_suffix(".part")
-    content = {
-        "format": FORMAT,
-        **vars(checkpoint),
-        "spec": asdict(checkpoint.spec),
-        "input_size": tuple(checkpoint.input_size),
-        "manifest": json.dumps(checkpoint.manifest),
-    }
-    torch.save(content, part)
-    part.replace(path)
+    size, spec = tuple(checkpoint.input_size), asdict(checkpoint.spec)
+    checkpoint_file.write(path, FORMAT, {**vars(checkpoint), "input_size": size, "spec": spec}, "manifest")
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint.
+    """Read a checkpoint. An older one does not say which network it is of: there was one only.
 
     Raises:
-        InputError: `path` holds no checkpoint of this version.
+        InputError: `path` holds no checkpoint of this version, or one whose parts do not fit each other.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if (written := content.pop("format")) not in (FORMAT, _ONE_NETWORK):
-            raise ValueError("another format")
-        if written == _ONE_NETWORK:
-            counts = (len(content["classes"]), len(content["clinical_inputs"]))
-            content["spec"] = asdict(NetworkSpec("efficientnet", "mtl", *counts))
-        content["spec"] = NetworkSpec(**content["spec"])
-        content["input_size"] = Size(*content["input_size"])
-        content["manifest"] = json.loads(content["manifest"])
-        checkpoint = Checkpoint(**content)
+
+    def build_checkpoint(content: dict[str, Any]) -> Checkpoint:
+        counts = (len(content["classes"]), len(content["clinical_inputs"]))
+        spec = (
+            NetworkSpec(**content["spec"])
+            if "spec" in content
+            else NetworkSpec("efficientnet", "mtl", *counts)
+        )
+        checkpoint = Checkpoint(**{**content, "spec": spec, "input_size": Size(*content["input_size"])})
         checkpoint.network()  # weights that are not this network's are refused here
         return checkpoint
-    except FileNotFoundError:
-        raise InputError(f"no checkpoint at {path}. `trainer run` writes checkpoint.pt.") from None
-    except Exception as error:
-        raise InputError(
-            f"{path} is no checkpoint of this version ({FORMAT}): {error}. Train again with `trainer run`."
-        ) from error
+
+    return checkpoint_file.read(path, FORMAT, build_checkpoint, "manifest", "trainer run")

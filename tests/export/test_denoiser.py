@@ -124,8 +124,8 @@ def test_an_input_that_is_no_multiple_of_the_stride(files: dict[str, Path]) -> N
         ("plain", "denoiser", "measured without one"),
         ("network", None, "Name it with --denoiser"),
         ("network", "other", "not the one that this network was measured with"),
-        ("network", "plain", "is no denoiser of this version"),
-        ("network", "missing", "no denoiser at"),
+        ("network", "plain", "is no checkpoint of this version"),
+        ("network", "missing", "no checkpoint at"),
     ],
 )
 def test_figures_hold_only_with_the_same_denoiser(

@@ -110,7 +110,7 @@ def test_a_finished_run_is_measured_again_behind_a_denoiser(
     ("arguments", "message"),
     [
         (["--data", "mmotu=.", "--weights-from", "/no/such.pt"], "no checkpoint at"),
-        (["--data", "mmotu=.", "--denoiser", "/no/such.pt"], "no denoiser at"),
+        (["--data", "mmotu=.", "--denoiser", "/no/such.pt"], "no checkpoint at"),
         (["--data", "mmotu=.", "--weights-from", "a.pt", "--weights", "imagenet"], "takes no --weights"),
         (["--data", "mmotu"], "write NAME=DIR"),
         (["--data", "mmotu=/no/such/folder"], "is not a folder"),

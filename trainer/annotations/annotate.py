@@ -70,6 +70,7 @@ def annotate(
     sector: Mask,
     rng: np.random.Generator,
     preset: str = "broad",
+    also: str | None = None,
 ) -> Annotated:
     """Draw annotations onto a clean scan; the same generator state draws the same.
 
@@ -80,6 +81,7 @@ def annotate(
         rng: decides everything.
         preset: "broad", all that is seen on real scans, at least one kind; "thesis", what the thesis draws;
             the name of one of KINDS: that alone.
+        also: one of KINDS that "broad" draws in any case.
 
     Raises:
         SettingError: no such preset.
@@ -91,16 +93,17 @@ def annotate(
         drawn, where = draw_as_thesis(pixels, marked, rng)
         return Annotated(drawn, where, where.astype(np.uint8) * np.uint8(255), ("thesis",))
     scene, look, layer = look_at(lesion, sector, rng), draw_look(rng), Layer(pixels)
-    chosen = [preset] if preset in KINDS else _choose(rng)
+    chosen = [preset] if preset in KINDS else _choose(rng, also)
     for name in chosen:
         KINDS[name][1](layer, scene, look, rng)
     return Annotated(layer.pixels, layer.mask, layer.cover, tuple(chosen))
 
 
-def _choose(rng: np.random.Generator) -> list[str]:
+def _choose(rng: np.random.Generator, also: str | None) -> list[str]:
     """Names of kinds in the order of KINDS, at least one."""
     names = list(KINDS)
-    return [name for name in names if rng.random() < KINDS[name][0]] or [names[rng.integers(len(names))]]
+    chosen = [name for name in names if rng.random() < KINDS[name][0] or name == also]
+    return chosen or [names[rng.integers(len(names))]]
 
 
 def recompress(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

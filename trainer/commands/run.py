@@ -7,29 +7,25 @@ from scanside.command import Parser
 from scanside.errors import InputError, SettingError
 
 EXPERIMENTS = (
-    *(
-        "default-model",
-        "confounder",
-        "edge-denoiser",
-        "all",
-        "table1",
-        "table2",
-        "table3",
-        "table4",
-        "table5",
-        "table6",
-        "table7",
-    ),
-    *(
-        "backbones",
-        "data-size",
-        "pretraining",
-        "denoiser",
-        "figure4",
-        "clinical-only",
-        "clinical-toggle",
-        "branch-shares",
-    ),
+    "default-model",
+    "confounder",
+    "edge-denoiser",
+    "all",
+    "table1",
+    "table2",
+    "table3",
+    "table4",
+    "table5",
+    "table6",
+    "table7",
+    "backbones",
+    "data-size",
+    "pretraining",
+    "denoiser",
+    "figure4",
+    "clinical-only",
+    "clinical-toggle",
+    "branch-shares",
 )
 
 
@@ -126,10 +122,9 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     from trainer.report.terminal import print_figures
 
     recipe = replace(default_model.Recipe(), seed=arguments.seed)
-    folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
+    folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = default_model.smoke(recipe)
-        folder = folder.with_name(f"{folder.name}-smoke")
     if arguments.weights_from and (folder / "checkpoint.pt").exists():
         raise SettingError(f"{folder} holds a finished run, which stays as it is. Choose another --out.")
     figures = default_model.run(
@@ -158,10 +153,9 @@ def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     from trainer.report.terminal import print_section
 
     recipe = replace(confounder.Recipe(), first_seed=arguments.seed)
-    folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
+    folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = confounder.smoke(recipe)
-        folder = folder.with_name(f"{folder.name}-smoke")
     denoiser = open_denoiser(arguments.denoiser).denoiser if arguments.denoiser else None
     name = arguments.denoiser.name if arguments.denoiser else ""
     section = confounder.run(data["mmotu"], folder, recipe, denoiser, name)
@@ -181,14 +175,18 @@ def _edge_denoiser(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     from trainer.report.terminal import print_figures
 
     recipe = replace(edge_denoiser.Recipe(), seed=arguments.seed)
-    folder = arguments.out / arguments.experiment / f"seed-{arguments.seed}"
+    folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = edge_denoiser.smoke(recipe)
-        folder = folder.with_name(f"{folder.name}-smoke")
     figures = edge_denoiser.run(data["mmotu"], folder, recipe, arguments.scale, arguments.weights_from)
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
     return 0
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    smoke = "-smoke" if arguments.scale == "smoke" else ""
+    return Path(arguments.out, arguments.experiment, f"seed-{arguments.seed}{smoke}")
 
 
 def _check_own_recipe(

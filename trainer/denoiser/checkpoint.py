@@ -1,16 +1,14 @@
-"""A trained edge denoiser on disk: weights and plain values, so that reading one can't run code."""
+"""A trained edge denoiser on disk."""
 
 import hashlib
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from scanside.errors import InputError
 from scanside.manifest import DenoiserLimits
+from trainer import checkpoint_file
 from trainer.models.denoiser.edge import EdgeDenoiser
 
 FORMAT = "scanside-denoiser/1"
@@ -52,11 +50,7 @@ class DenoiserCheckpoint:
 
 
 def save(checkpoint: DenoiserCheckpoint, path: Path) -> None:
-    """Write `checkpoint` in one step: a broken-off write leaves no half file under `path`."""
-    part = path.with_suffix(".part")
-    content = {"format": FORMAT, **vars(checkpoint), "manifest": json.dumps(checkpoint.manifest)}
-    torch.save(content, part)
-    part.replace(path)
+    checkpoint_file.write(path, FORMAT, vars(checkpoint), "manifest")
 
 
 def load(path: Path) -> DenoiserCheckpoint:
@@ -65,17 +59,10 @@ def load(path: Path) -> DenoiserCheckpoint:
     Raises:
         InputError: `path` holds no denoiser of this version.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if content.pop("format") != FORMAT:
-            raise ValueError("another format")
-        content["manifest"] = json.loads(content["manifest"])
-        checkpoint = DenoiserCheckpoint(**content)
-        checkpoint.network(), checkpoint.limits
-        return checkpoint
-    except FileNotFoundError:
-        raise InputError(f"no denoiser at {path}. `trainer run edge-denoiser` writes one.") from None
-    except Exception as error:
-        raise InputError(
-            f"{path} is no denoiser of this version ({FORMAT}): {error}. Train it again."
-        ) from error
+    return checkpoint_file.read(path, FORMAT, _checked, "manifest", "trainer run edge-denoiser")
+
+
+def _checked(content: dict[str, Any]) -> DenoiserCheckpoint:
+    checkpoint = DenoiserCheckpoint(**content)
+    checkpoint.network(), checkpoint.limits
+    return checkpoint

@@ -10,6 +10,8 @@ from trainer.denoiser.pairs import Pair, Source, make_pair
 from trainer.denoiser.sources import Sources
 from trainer.progress import track
 
+# On few scans, but large: what is missed of them weighs most. Half of the training pairs have one of them.
+_RARE = ("result box", "body mark", "scale bar", "Doppler box", "trace")
 _UNDRAWN_OUTLINED, _UNDRAWN_FLOW = 0.5, 0.3  # share of these pairs onto which no annotation is drawn
 
 
@@ -64,5 +66,6 @@ class Drawings:
             rng = np.random.default_rng((self._seed, drawing, number))
             size = self._sizes[(number + drawing) % len(self._sizes)]
             draw = rng.random() >= row.undrawn
-            pairs.append(make_pair(row.source, size, rng, draw=draw, flow=row.flow))
+            also = str(rng.choice(_RARE)) if rng.random() < 0.5 else None
+            pairs.append(make_pair(row.source, size, rng, draw=draw, flow=row.flow, also=also))
         return pairs

@@ -74,13 +74,14 @@ def make_pair(
     *,
     draw: bool = True,
     flow: bool = False,
+    also: str | None = None,
 ) -> Pair:
     """Annotate a scan, re-encode it as JPEG, and prepare it as the edge would.
 
     The sector is found on the annotated image; the clean one is cut along it.
 
     Args:
-        preset: of trainer.annotations.
+        preset, also: of trainer.annotations.
         draw: False: only what is on the scan already.
         flow: draw colours of flow onto both scans first: coloured, and no annotation.
 
@@ -92,7 +93,7 @@ def make_pair(
         pixels = recompress(draw_flow(pixels, source.sector, rng), int(rng.integers(*_QUALITIES)))
     unannotated = to_grey(pixels)
     if draw:
-        annotated = annotate(pixels, source.lesion, source.sector, rng, preset)
+        annotated = annotate(pixels, source.lesion, source.sector, rng, preset, also)
         pixels = recompress(annotated.pixels, int(rng.integers(*_QUALITIES)))
         cover = annotated.cover
     box, sector = find_whole_sector(pixels)

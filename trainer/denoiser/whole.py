@@ -1,6 +1,5 @@
-"""A denoiser of whole scans on disk: weights and plain values, so that reading one can't run code."""
+"""A denoiser of whole scans on disk."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from scanside.errors import InputError
 from scanside.scan.types import Size
+from trainer import checkpoint_file
 from trainer.models.denoiser.build import DenoiserName, build_denoiser
 
 FORMAT = "scanside-whole-denoiser/1"
@@ -42,11 +41,8 @@ class WholeCheckpoint:
 
 
 def save(checkpoint: WholeCheckpoint, path: Path) -> None:
-    """Write `checkpoint` in one step: a broken-off write leaves no half file under `path`."""
-    part = path.with_suffix(".part")
-    content = {"format": FORMAT, **vars(checkpoint), "about": json.dumps(checkpoint.about)}
-    torch.save({**content, "size": tuple(checkpoint.size)}, part)
-    part.replace(path)
+    content = {**vars(checkpoint), "size": tuple(checkpoint.size)}
+    checkpoint_file.write(path, FORMAT, content, "about")
 
 
 def load(path: Path) -> WholeCheckpoint:
@@ -55,18 +51,13 @@ def load(path: Path) -> WholeCheckpoint:
     Raises:
         InputError: `path` holds no denoiser of whole scans of this version.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if content.pop("format") != FORMAT:
-            raise ValueError("another format")
-        content["size"], content["about"] = Size(*content["size"]), json.loads(content["about"])
-        checkpoint = WholeCheckpoint(**content)
-        checkpoint.network()
-        return checkpoint
-    except FileNotFoundError:
-        raise InputError(f"no denoiser at {path}. `trainer run denoiser` writes checkpoint.pt.") from None
-    except Exception as error:
-        raise InputError(f"{path} is no denoiser of this version ({FORMAT}): {error}.") from error
+    return checkpoint_file.read(path, FORMAT, _checked, "about", "trainer run denoiser")
+
+
+def _checked(content: dict[str, Any]) -> WholeCheckpoint:
+    checkpoint = WholeCheckpoint(**{**content, "size": Size(*content["size"])})
+    checkpoint.network()
+    return checkpoint
 
 
 @torch.inference_mode()

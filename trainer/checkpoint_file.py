@@ -1,0 +1,47 @@
+"""Checkpoints on disk: weights and plain values, so that reading one can't run code."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from scanside.errors import InputError
+
+_T = TypeVar("_T")
+
+
+def write(path: Path, form: str, content: Mapping[str, Any], document: str) -> None:
+    """Write `content` in one step: a broken-off write leaves no half file under `path`.
+
+    Args:
+        form: name and version of what is written.
+        document: the key of `content` that holds a document, any JSON.
+    """
+    part = path.with_suffix(".part")
+    torch.save({"format": form, **content, document: json.dumps(content[document])}, part)
+    part.replace(path)
+
+
+def read(path: Path, form: str, build: Callable[[dict[str, Any]], _T], document: str, made_by: str) -> _T:
+    """What `build` makes of the content that `write` wrote.
+
+    Args:
+        made_by: the command that writes such a file.
+
+    Raises:
+        InputError: `path` holds none of this form, or one that `build` refuses.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if content.pop("format") != form:
+            raise ValueError("another format")
+        content[document] = json.loads(content[document])
+        return build(content)
+    except FileNotFoundError:
+        raise InputError(f"no checkpoint at {path}. `{made_by}` writes checkpoint.pt.") from None
+    except Exception as error:
+        raise InputError(
+            f"{path} is no checkpoint of this version ({form}): {error}. Train again with `{made_by}`."
+        ) from error
