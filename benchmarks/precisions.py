@@ -63,18 +63,19 @@ def main() -> None:
 def print_table(bundle: Bundle, candidates: list[Candidate]) -> None:
     """In Markdown."""
     print(f"{bundle.manifest.name}, bundle {bundle.digest[:12]}; {candidates[0].report.measured_on}")
-    print("", *_COLUMNS, "", sep=" | ")
+    print(f"| {' | '.join(_COLUMNS)} |")
     print("|---" * len(_COLUMNS) + "|")
     for candidate in candidates:
         f, also = candidate.report.figures, candidate.report.also
         beyond = ", ".join(candidate.report.beyond)
-        print(
-            "", f"{candidate.report.precision}, {candidate.runtime}", len(candidate.kept),
+        cells = (
+            f"{candidate.report.precision}, {candidate.runtime}", len(candidate.kept),
             f"{f['risk_p99']:.4f}", f"{f['risk_max']:.4f}",
             *(f"{also[f'{name}_float32']:.4f} to {also[name]:.4f}" for name in ("iou", "auc")),
             f"{also['all_flips']:.0f}", f"{f['flips_beyond']:.0f}", f"{also['all_scored_flips']:.0f}",
-            f"{f['distance_p99']:.1%}", f"no: {beyond}" if beyond else "yes", "", sep=" | ",
+            f"{f['distance_p99']:.1%}", f"no: {beyond}" if beyond else "yes",
         )  # fmt: skip
+        print(f"| {' | '.join(map(str, cells))} |")
 
 
 def runs(

@@ -59,10 +59,10 @@ def verify(folder: Path, checkpoint: Path | None = None, engines: Path | None = 
     checks = []
     for precision, runtime in networks:  # what is made for TensorRT, ONNX Runtime can compute too
         runner = OnnxRuntime(_graph(bundle, precision, runtime))
-        made_for = "" if runtime == "onnxruntime" else f", the network made for {runtime}"
+        name = runner.name + ("" if runtime == "onnxruntime" else f", the network made for {runtime}")
         check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the {precision} network")
-        checks += _checks(bundle, runner, f"{runner.name}{made_for}", precision, runtime)
-        checks += _own_checks(bundle, runner, precision, runtime)
+        checks += _checks(bundle, runner, name, precision, runtime)
+        checks += _own_checks(bundle, runner, f"{name}, its own case, mean", precision, runtime)
     if bundle.manifest.denoiser:
         runner = OnnxRuntime(bundle.files[DENOISER])
         checks += _checks(bundle, runner, f"{runner.name}, the denoiser", "float32", case=GOLDEN_DENOISER)
@@ -99,13 +99,12 @@ def _graph(bundle: Bundle, precision: str, runtime: str) -> bytes:
     return source_graph(bundle, NETWORK, next(word for word, p in PRECISIONS.items() if p == precision))
 
 
-def _own_checks(bundle: Bundle, runner: Runner, precision: str, runtime: str) -> list[Check]:
+def _own_checks(bundle: Bundle, runner: Runner, name: str, precision: str, runtime: str) -> list[Check]:
     """The golden case of its own, where a network in another precision has one."""
     variant = bundle.manifest.variant(precision, runtime)
     if variant is None or variant.golden is None:
         return []
-    name, limits = f"{runner.name}, its own case, mean", variant.golden.tolerance
-    found = mean_differences(bundle, runner, variant.golden.file)
+    found, limits = mean_differences(bundle, runner, variant.golden.file), variant.golden.tolerance
     return [Check(name, precision, output, apart, limits.get(output)) for output, apart in found.items()]
 
 
@@ -124,6 +123,9 @@ def _engine_checks(bundle: Bundle, folder: Path) -> list[Check]:
             runner = open_tensorrt(folder, bundle.digest, engine.graph, engine.precision)
             case = GOLDEN_DENOISER if is_denoiser else GOLDEN
             checks += _checks(bundle, runner, runner.name + what, precision, "tensorrt", case)
+            if not is_denoiser:
+                name = f"{runner.name}, its own case, mean"
+                checks += _own_checks(bundle, runner, name, precision, "tensorrt")
         except RunnerError as error:  # one that was asked for and can't be run has not passed
             name = f"{engine.module} {engine.version}{what}"
             checks.append(Check(name, precision, "", None, None, str(error)))
@@ -132,8 +134,9 @@ def _engine_checks(bundle: Bundle, folder: Path) -> list[Check]:
 
 def print_table(checks: list[Check]) -> None:
     table = Table(title="Largest difference to the bundle's golden case", caption=RESEARCH_USE)
-    for column in ("runtime", "precision", "output"):
-        table.add_column(column)
+    table.add_column("runtime")
+    table.add_column("precision")
+    table.add_column("output", overflow="fold")  # names without an end are of no use
     for column in ("difference", "allowed", "result"):
         table.add_column(column, justify="right")
     for c in checks:

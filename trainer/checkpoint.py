@@ -60,24 +60,26 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    plain = {"spec": asdict(checkpoint.spec), "input_size": tuple(checkpoint.input_size)}
-    checkpoint_file.write(path, FORMAT, {**vars(checkpoint), **plain}, "manifest")
+    size, spec = tuple(checkpoint.input_size), asdict(checkpoint.spec)
+    checkpoint_file.write(path, FORMAT, {**vars(checkpoint), "input_size": size, "spec": spec}, "manifest")
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint.
+    """Read a checkpoint. An older one does not say which network it is of: there was one only.
 
     Raises:
-        InputError: `path` holds no checkpoint of this version.
+        InputError: `path` holds no checkpoint of this version, or one whose parts do not fit each other.
     """
-    return checkpoint_file.read(path, FORMAT, _checked, "manifest", "trainer run")
 
+    def build_checkpoint(content: dict[str, Any]) -> Checkpoint:
+        counts = (len(content["classes"]), len(content["clinical_inputs"]))
+        spec = (
+            NetworkSpec(**content["spec"])
+            if "spec" in content
+            else NetworkSpec("efficientnet", "mtl", *counts)
+        )
+        checkpoint = Checkpoint(**{**content, "spec": spec, "input_size": Size(*content["input_size"])})
+        checkpoint.network()  # weights that are not this network's are refused here
+        return checkpoint
 
-def _checked(content: dict[str, Any]) -> Checkpoint:
-    # The first checkpoints did not say which network they are of: there was one.
-    counts = (len(content["classes"]), len(content["clinical_inputs"]))
-    spec = content.get("spec") or asdict(NetworkSpec("efficientnet", "mtl", *counts))
-    content |= {"spec": NetworkSpec(**spec), "input_size": Size(*content["input_size"])}
-    checkpoint = Checkpoint(**content)
-    checkpoint.network()  # weights that are not this network's are refused here
-    return checkpoint
+    return checkpoint_file.read(path, FORMAT, build_checkpoint, "manifest", "trainer run")

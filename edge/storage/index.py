@@ -80,7 +80,7 @@ def open_index(data: Path) -> sqlite3.Connection:
     """
     path = data / NAME
     path.touch(mode=0o600)
-    db = _connect(path.as_uri())
+    db = _connect(path.absolute().as_uri())
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):

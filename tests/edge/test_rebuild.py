@@ -105,3 +105,10 @@ def test_an_index_that_is_damaged_while_the_agent_runs_is_made_anew(
 
     rows = wait_for(made_anew, f"a new index; log:\n{agent.log}")
     assert _same(rows)[0] == _same(before)[0]
+
+
+def test_a_data_folder_may_be_named_relatively(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Store(Path("data")).close()
+    assert (tmp_path / "data" / NAME).exists()

@@ -10,6 +10,7 @@ import pytest
 from onnx import numpy_helper
 
 from export import acceptance
+from export.cli import main
 from export.quantise import quantise
 from scanside.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from scanside.errors import BundleError, RunnerError
@@ -93,3 +94,11 @@ def test_it_stands_in_the_manifest_and_belongs_to_the_bundle(made: Bundle, folde
     with pytest.raises(BundleError, match=r"golden\.int8\.onnxruntime\.npz"):
         load_bundle(folder)
     (folder / own.file).write_bytes(content)
+
+
+def test_tensorrt_reads_its_int8_network(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed: no engine can be built")
+    words = ["--precision", "int8", "--cache", str(tmp_path), "--module", "tensorrt-rtx"]
+    assert main(["engine", str(folder), *words, "--compute-capability", "8.6", "12.0"]) == 0
+    assert len(list(tmp_path.glob("network-*-int8-*.engine"))) == 1
+    assert len(list(tmp_path.glob("denoiser-*-fp32-*.engine"))) == 1
