@@ -42,7 +42,10 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
         if not receiver.alive:
             raise ScansideError("the receiver no longer accepts connections; the log says why.")
         if line.offered is not None:
-            receiver.take_over(line.offered)
+            try:
+                receiver.take_over(line.offered)
+            except SettingError as error:  # the supervisor tried them; a file changed since
+                _log.error("the former settings stay in use: %s", error)
             line.offered = None
         refusals.summarise()
         if refusals.counts != told:
