@@ -18,6 +18,7 @@ from pathlib import Path
 import pydicom
 from pynetdicom import AE
 
+from benchmarks.scps import processor_s
 from edge.sockets.control import ask
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance
@@ -49,7 +50,7 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
     ae = AE("SOAK")
     ae.dimse_timeout = ae.acse_timeout = 30
     ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-    before = {part: _processor_s(_pid(status, part)) for part in PARTS}
+    before = {part: processor_s(_pid(status, part)) for part in PARTS}
     before["this sender"] = time.process_time()
     begin, sent, memory = time.monotonic(), 0, []
     print(f"{'sent':>7} {'done':>7} {'s':>6}  resident MB: {'  '.join(PARTS)}")
@@ -77,7 +78,7 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
         time.sleep(0.2)
     seconds = time.monotonic() - begin
     print(f"{sent} sent; results {status['rows']}; {1e3 * seconds / max(1, sent):.1f} ms each")
-    spent = {part: _processor_s(_pid(status, part)) - before[part] for part in PARTS}
+    spent = {part: processor_s(_pid(status, part)) - before[part] for part in PARTS}
     spent["this sender"] = time.process_time() - before["this sender"]
     told = ", ".join(f"{part} {1e3 * value / max(1, sent):.1f}" for part, value in spent.items())
     print(f"processor time of each, in ms: {told}; load average {os.getloadavg()[0]:.1f}")
@@ -104,11 +105,6 @@ def _pid(status: dict, part: str) -> int:  # type: ignore[type-arg]
 def _resident_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
-
-
-def _processor_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime
 
 
 def _status(data: Path) -> dict:  # type: ignore[type-arg]
