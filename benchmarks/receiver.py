@@ -6,6 +6,7 @@
 Only receiving is measured, no network runs. The agent says success when file and folder are synced; beside it
 stands a server that receives and forgets, plus what the two syncs of each image cost on the same disk. Peers
 that are not installed are left out. The rounds are interleaved; each time is the median of its rounds.
+Processor seconds are the server's alone, without its sender's.
 """
 
 import argparse
@@ -22,13 +23,14 @@ import pydicom
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scps import PEERS, Start, agent, bare, finish, sender
+from benchmarks.scps import PEERS, Start, agent, bare, finish, processor_s, sender
 from tests.synth.dicom import make_instance
 from tests.synth.scans import make_frame
 
 ROWS, COLUMNS, CINE_FRAMES, PARALLEL = 768, 1024, 60, 4
 FRAME_BYTES = ROWS * COLUMNS * 3
 MB = 1 << 20
+Times = tuple[float, float]  # seconds by the clock, of the processor
 
 
 def main() -> None:
@@ -63,35 +65,35 @@ def write_image(path: Path, frames: int) -> Path:
     return path
 
 
-def _rounds(images: Sequence[Path], folder: Path, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each round, by what was measured."""
+def _rounds(images: Sequence[Path], folder: Path, rounds: int) -> dict[str, list[Times]]:
+    """Seconds and the server's processor seconds of each round, by what was measured."""
     installed = {name: start for name, (start, program) in PEERS.items() if Path(program).exists()}
     parts = [images[number::PARALLEL] for number in range(PARALLEL)]
-    measures: dict[str, Callable[[], float]] = {
+    measures: dict[str, Callable[[], Times]] = {
         "receive and forget (pynetdicom)": lambda: _push(bare, [images], folder),
         "the syncs": lambda: _sync(images, folder),
         "agent": lambda: _push(agent, [images], folder),
         f"agent, {PARALLEL} associations": lambda: _push(agent, parts, folder),
         **{name: (lambda start=start: _push(start, [images], folder)) for name, start in installed.items()},  # type: ignore[misc]
     }
-    times: dict[str, list[float]] = {name: [] for name in measures}
+    times: dict[str, list[Times]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
             times[name].append(measure())
     return times
 
 
-def _push(start: Start, parts: Sequence[Sequence[Path]], folder: Path) -> float:
-    """Seconds until every sender has all its answers."""
-    with tempfile.TemporaryDirectory(dir=folder) as place, start(Path(place)) as (port, _):
+def _push(start: Start, parts: Sequence[Sequence[Path]], folder: Path) -> Times:
+    """Until every sender has all its answers."""
+    with tempfile.TemporaryDirectory(dir=folder) as place, start(Path(place)) as (port, pid):
         os.sync()  # nobody pays for what was written before
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), processor_s(pid)
         finish([sender(port, part) for part in parts])
-        return time.perf_counter() - began
+        return time.perf_counter() - began, processor_s(pid) - spent
 
 
-def _sync(images: Sequence[Path], folder: Path) -> float:
-    """Seconds that the two syncs take: of the file, and, after its rename, of the folder."""
+def _sync(images: Sequence[Path], folder: Path) -> Times:
+    """What the two syncs take: of the file, and, after its rename, of the folder."""
     total = 0.0
     with tempfile.TemporaryDirectory(dir=folder) as place:
         incoming = Path(place, "incoming")
@@ -111,21 +113,25 @@ def _sync(images: Sequence[Path], folder: Path) -> float:
             os.fsync(directory)
             total += time.perf_counter() - began
         os.close(directory)
-    return total
+    return total, 0.0
 
 
-def _report(times: dict[str, list[float]], images: int) -> None:
-    medians = {name: statistics.median(rounds) for name, rounds in times.items()}
+def _report(times: dict[str, list[Times]], images: int) -> None:
+    medians = {name: statistics.median(seconds for seconds, _ in rounds) for name, rounds in times.items()}
     limit = medians["receive and forget (pynetdicom)"] + medians["the syncs"]
     table = Table(title=f"{images} raw RGB images of {COLUMNS} x {ROWS}, {images * FRAME_BYTES / MB:.0f} MB")
-    for column in ("", "seconds", "lowest, highest", "images/s", "of receiving + syncs"):
+    for column in ("", "seconds", "lowest, highest", "images/s", "of receiving + syncs", "processor"):
         table.add_column(column, justify="left" if not column else "right")
     for name, seconds in [*medians.items(), ("receive and forget + the syncs", limit)]:
-        rounds = times.get(name, [seconds])
-        spread = f"{min(rounds):.2f}, {max(rounds):.2f}"
+        rounds = times.get(name, [])
+        walls = [wall for wall, _ in rounds] or [seconds]
+        spread = f"{min(walls):.2f}, {max(walls):.2f}"
         speed, ratio = f"{images / seconds:.1f}", f"{seconds / limit:.2f}"
-        table.add_row(name, f"{seconds:.2f}", spread, *(("", "") if name == "the syncs" else (speed, ratio)))
-    Console(width=110).print(table)
+        processor = f"{statistics.median(spent for _, spent in rounds):.2f}" if rounds else ""
+        shown = ("", "", "") if name == "the syncs" else (speed, ratio, processor)
+        table.add_row(name, f"{seconds:.2f}", spread, *shown)
+    Console(width=120).print(table)
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores: busy machines tell little")
     parallel = medians["agent"] / medians[f"agent, {PARALLEL} associations"]
     print(
         f"agent: {medians['agent'] / limit:.2f} times receiving + syncs, one association (aim: at most 1.3)"

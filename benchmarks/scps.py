@@ -94,6 +94,12 @@ def finish(senders: "Sequence[subprocess.Popen[bytes]]") -> None:
             raise SystemExit(f"storescu failed: {errors.decode(errors='replace')}")
 
 
+def processor_s(pid: int) -> float:
+    """Seconds of the processor that a process has used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime
+
+
 @contextlib.contextmanager
 def _own(kind: str, folder: Path) -> Iterator[Started]:
     scp = RunningScp(kind, folder, {"min_free_mb": 0}, {})

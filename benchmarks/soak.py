@@ -3,10 +3,12 @@
     python -m benchmarks.soak --count 10000 --minutes 10
 
 Instances are small copies of one scan under UIDs of their own, scored by a model made for tests. Prints the
-resident memory of each process as it goes; after the first thousand it should be flat.
+resident memory of each process as it goes; after the first thousand it should be flat. At the end, for each
+process, its memory then and now, and the processor time that an instance cost it.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from pathlib import Path
 import pydicom
 from pynetdicom import AE
 
+from benchmarks.scps import processor_s
 from edge.sockets.control import ask
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance
@@ -47,6 +50,8 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
     ae = AE("SOAK")
     ae.dimse_timeout = ae.acse_timeout = 30
     ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+    before = {part: processor_s(_pid(status, part)) for part in PARTS}
+    before["this sender"] = time.process_time()
     begin, sent, memory = time.monotonic(), 0, []
     print(f"{'sent':>7} {'done':>7} {'s':>6}  resident MB: {'  '.join(PARTS)}")
     while sent < args.count and time.monotonic() - begin < 60 * args.minutes:
@@ -71,7 +76,12 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
         print(f"{sent:7} {done:7} {time.monotonic() - begin:6.0f}  {told}", flush=True)
     while (status := _status(data))["agent"]["queue"] or "pending" in status["rows"]:
         time.sleep(0.2)
-    print(f"{sent} sent; results {status['rows']}")
+    seconds = time.monotonic() - begin
+    print(f"{sent} sent; results {status['rows']}; {1e3 * seconds / max(1, sent):.1f} ms each")
+    spent = {part: processor_s(_pid(status, part)) - before[part] for part in PARTS}
+    spent["this sender"] = time.process_time() - before["this sender"]
+    told = ", ".join(f"{part} {1e3 * value / max(1, sent):.1f}" for part, value in spent.items())
+    print(f"processor time of each, in ms: {told}; load average {os.getloadavg()[0]:.1f}")
     return _grown(memory)
 
 

@@ -157,12 +157,13 @@ def _send_at_once(event: Any) -> None:
 
 
 def _tls_problem(host: str, port: int, tls: ssl.SSLContext) -> str | None:
-    """What is wrong with a TLS connection, which pynetdicom does not tell; None when nothing is."""
+    """What is wrong with TLS where somebody listens, which pynetdicom does not tell; None when nothing is."""
     try:
-        with (
-            socket.create_connection((host, port), _CONNECT_TIMEOUT_S) as plain,
-            tls.wrap_socket(plain, server_hostname=host) as connection,
-        ):
+        plain = socket.create_connection((host, port), _CONNECT_TIMEOUT_S)
+    except OSError:
+        return None
+    try:
+        with plain, tls.wrap_socket(plain, server_hostname=host) as connection:
             connection.settimeout(_ALERT_TIMEOUT_S)
             connection.recv(1)  # in TLS 1.3 the other side's refusal comes after the handshake
     except TimeoutError:

@@ -62,11 +62,17 @@ class Receiver:
                 "Choose another with --port, or stop the program that uses it."
             ) from error
         self._ae._servers.append(self._server)
-        threading.Thread(target=self._server.serve_forever, name="AcceptorServer", daemon=True).start()
+        self._accepting = threading.Thread(target=self._server.serve_forever, name="Accepting", daemon=True)
+        self._accepting.start()
 
     @property
     def port(self) -> int:
         return int(self._server.server_address[1])
+
+    @property
+    def alive(self) -> bool:
+        """Whether it accepts connections; once it does not, a new process has to."""
+        return self._accepting.is_alive()
 
     def take_over(self, settings: Settings) -> None:
         """Use `settings` for what comes from now on; address, port, title and the spool stay as they are.

@@ -10,7 +10,7 @@ from edge.settings import Settings
 from edge.storage.spool import Spool
 from edge.trail.log import AuditLog
 from edge.trail.message import association_refused
-from scanside.errors import SettingError
+from scanside.errors import ScansideError, SettingError
 
 _LOOK_S = 1.0  # how often refusals are told
 _log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
 
     Raises:
         SettingError: the data folder or the port can't be used.
+        ScansideError: it no longer accepts connections.
     """
     try:
         spool = Spool(settings.data / "spool", settings.min_free_mb << 20)
@@ -38,8 +39,13 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
     _log.info("listening on %s port %d as %s", settings.host, receiver.port, settings.ae_title)
     told: dict[str, int] = {}
     while not line.stop_asked(_LOOK_S):
+        if not receiver.alive:
+            raise ScansideError("the receiver no longer accepts connections; the log says why.")
         if line.offered is not None:
-            receiver.take_over(line.offered)
+            try:
+                receiver.take_over(line.offered)
+            except SettingError as error:  # the supervisor tried them; a file changed since
+                _log.error("the former settings stay in use: %s", error)
             line.offered = None
         refusals.summarise()
         if refusals.counts != told:

@@ -77,6 +77,14 @@ def test_what_fails_is_said(scp: RunningScp, certificates: Path, image: MakeImag
         assert message in done.stderr.replace("_", " ") and len(done.stderr.splitlines()) == 1, done.stderr
 
 
+def test_where_nobody_listens_tls_is_not_blamed(certificates: Path, image: MakeImage) -> None:
+    with socket.socket() as silent:
+        silent.bind((HOST, 0))
+        port = str(silent.getsockname()[1])
+        done = edge("send", image(7), "--port", port, "--certs", certificates)
+    assert done.returncode == 1 and "does not answer" in done.stderr
+
+
 def test_another_name_than_the_certificates_is_not_believed(
     tls_files: dict[str, str], certificates: Path, image: MakeImage, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The processes of `edge serve`: each may die at any time, the others go on, and it stops in order."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -10,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from edge.network.server import Server
 from edge.processes.notices import Notices
+from edge.processes.process import Descriptor, Line
+from edge.processes.receiver import receive
 from edge.row import SCORED
+from edge.settings import Settings
 from edge.storage.spool import Spooled
+from scanside.errors import ScansideError
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, alive, edge, listen, wait_for
 
@@ -134,6 +140,20 @@ def test_without_their_supervisor_the_processes_end_and_until_then_the_folder_is
     assert agent.health()["state"] == "ready"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_receiver_that_no_longer_accepts_makes_room_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_server: Server) -> None:
+        raise RuntimeError("a fault of the program")
+
+    monkeypatch.setattr(Server, "service_actions", fail)
+    theirs, ours = multiprocessing.Pipe()
+    with pytest.raises(ScansideError, match="no longer accepts"):
+        receive(Line(theirs), Settings(data=tmp_path, port=0), Notices(), Descriptor(0))
+    assert ours.recv().port  # it was up before
+
+
 def test_systemd_is_told_ready_stopping_and_its_watchdog(
     tmp_path: Path, start_agent: StartAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +174,9 @@ def test_systemd_is_told_ready_stopping_and_its_watchdog(
         assert "READY=1" in told
         before = told.count("WATCHDOG=1")
         wait_for(lambda: told.count("WATCHDOG=1") > before + 2, "the watchdog's due")
+        agent.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: told[-1:] != [] and told.count("READY=1") == 2, "the end of the reload")
+        assert told.index("RELOADING=1") > told.index("READY=1")
         assert agent.stop() == 0
         hearing.join(60)
     assert "STOPPING=1" in told and "STATUS=receiver up; agent up" in told
