@@ -15,16 +15,19 @@ import tempfile
 import time
 from pathlib import Path
 
-import pydicom
-from pynetdicom import AE
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 
 from benchmarks.scps import processor_s
+from edge.network.pdu import RELEASE_RQ
 from edge.sockets.control import ask
+from tests.edge.peer import IMPLICIT, Peer, pdu, store_rq
+from tests.edge.peer import data as data_unit
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance
 from tests.synth.scans import make_frame
 
-HOST, PARTS = "127.0.0.1", ("supervisor", "receiver", "agent", "worker")
+PARTS = ("supervisor", "receiver", "agent", "worker")
 PER_ASSOCIATION, MOST_WAITING = 250, 200
 
 
@@ -46,28 +49,23 @@ def main() -> int:
 
 def _soak(args: argparse.Namespace, data: Path) -> int:
     status = _ready(data)
-    dataset = make_instance([make_frame(1).pixels[::4, ::4]], maker=MAKERS[0])
-    ae = AE("SOAK")
-    ae.dimse_timeout = ae.acse_timeout = 30
-    ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+    sop_class, encoded, uid = _instance()
     before = {part: processor_s(_pid(status, part)) for part in PARTS}
     before["this sender"] = time.process_time()
     begin, sent, memory = time.monotonic(), 0, []
     print(f"{'sent':>7} {'done':>7} {'s':>6}  resident MB: {'  '.join(PARTS)}")
     while sent < args.count and time.monotonic() - begin < 60 * args.minutes:
-        association = ae.associate(HOST, status["agent"]["port"], ae_title="SCANSIDE")
-        for _ in range(min(PER_ASSOCIATION, args.count - sent)):
-            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-            answer = association.send_c_store(dataset)
-            if "Status" not in answer:  # as a scanner would: a new association
-                print(f"no answer to instance {sent}; a new association is opened")
-                association.abort()
-                break
-            if answer.Status != 0:
-                raise SystemExit(f"instance {sent} was answered 0x{answer.Status:04X}")
-            sent += 1
-        if association.is_established:
-            association.release()
+        with Peer(status["agent"]["port"], patience_s=30) as peer:
+            peer.associate([(sop_class, [IMPLICIT])])
+            for _ in range(min(PER_ASSOCIATION, args.count - sent)):
+                own = f"2.25.{10**37 + sent}"  # as long as the first's
+                body = encoded.replace(uid.encode(), own.encode())
+                peer.send(data_unit(1, 3, store_rq(sop_class, own)), data_unit(1, 2, body))
+                if answer := peer.status():
+                    raise SystemExit(f"instance {sent} was answered 0x{answer:04X}")
+                sent += 1
+            peer.send(pdu(RELEASE_RQ, bytes(4)))
+            peer.receive()
         while (status := _status(data))["agent"]["queue"] > MOST_WAITING:
             time.sleep(0.2)
         memory.append((sent, *(_resident_mb(_pid(status, part)) for part in PARTS)))
@@ -83,6 +81,16 @@ def _soak(args: argparse.Namespace, data: Path) -> int:
     told = ", ".join(f"{part} {1e3 * value / max(1, sent):.1f}" for part, value in spent.items())
     print(f"processor time of each, in ms: {told}; load average {os.getloadavg()[0]:.1f}")
     return _grown(memory)
+
+
+def _instance() -> tuple[str, bytes, str]:
+    """SOP class, encoded data set (implicit VR) and UID of the instance of which all are copies."""
+    dataset = make_instance([make_frame(1).pixels[::4, ::4]], maker=MAKERS[0])
+    dataset.SOPInstanceUID = uid = f"2.25.{10**37}"
+    stream = DicomBytesIO()
+    stream.is_implicit_VR, stream.is_little_endian = True, True
+    write_dataset(stream, dataset)
+    return str(dataset.SOPClassUID), stream.getvalue(), uid
 
 
 def _grown(memory: list[tuple[float, ...]]) -> int:
