@@ -67,16 +67,16 @@ CREATE INDEX IF NOT EXISTS by_state ON frames (state);
 """
 
 
-class DamagedIndex(SettingError):
-    """The file is no database or a damaged one; the spool has all to make it anew."""
+class UnusableIndex(SettingError):
+    """The file is damaged, or of another version of edge; spool and journal have all to make it anew."""
 
 
 def open_index(data: Path) -> sqlite3.Connection:
     """The index in the folder `data`, made when missing, for writing.
 
     Raises:
-        DamagedIndex: the file is damaged.
-        SettingError: it is of another version, or can't be opened or written.
+        UnusableIndex: the file is damaged, or of another version.
+        SettingError: it can't be opened or written.
     """
     path = data / NAME
     path.touch(mode=0o600)
@@ -84,10 +84,10 @@ def open_index(data: Path) -> sqlite3.Connection:
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
-            raise SettingError(f"{path} is of another version of edge. {START_AFRESH}")
+            raise UnusableIndex(f"{path} is of another version of edge.")
         damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
-            raise DamagedIndex(f"{path} is damaged: {' '.join(damage.split())}.")
+            raise UnusableIndex(f"{path} is damaged: {' '.join(damage.split())}.")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
@@ -98,7 +98,7 @@ def open_index(data: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         db.close()
         if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
-            raise DamagedIndex(f"{path} is damaged: {error}.") from error
+            raise UnusableIndex(f"{path} is damaged: {error}.") from error
         raise SettingError(f"{path} can't be used: {error}. {START_AFRESH}") from error
     return db
 

@@ -1,23 +1,23 @@
-"""A damaged index is put aside, and an empty one takes its place: all of it can be made from the spool."""
+"""An index that is of no use is put aside, and an empty one takes its place: the spool has all to fill it."""
 
 import logging
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge.storage.store import NAME, DamagedIndex, Store
+from edge.storage.store import NAME, Store, UnusableIndex
 
 _log = logging.getLogger(__name__)
 
 
 def open_store(data: Path) -> Store:
-    """The index in the folder `data`; a damaged one is put aside, and an empty one takes its place.
+    """The index in the folder `data`; one that is of no use is put aside, and an empty one takes its place.
 
     Raises:
         SettingError: it can't be used for another reason.
     """
     try:
         return Store(data)
-    except DamagedIndex as damage:
+    except UnusableIndex as damage:
         _log.error("%s Kept as %s; all in the spool is scored anew.", damage, put_aside(data))
         return Store(data)
 

@@ -15,11 +15,11 @@ from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
 from edge.row import FAILED, PENDING, SCORED, Patient, Preview, Row, now
 from edge.storage import entered
-from edge.storage.index import NAME, DamagedIndex, open_index
+from edge.storage.index import NAME, UnusableIndex, open_index
 from edge.storage.reading import MIXED, said
 from edge.storage.spool import Spooled
 
-__all__ = ["NAME", "DamagedIndex", "Indexed", "Store", "ViewRow"]
+__all__ = ["NAME", "Indexed", "Store", "UnusableIndex", "ViewRow"]
 
 _PREVIEW = """(SELECT preview FROM pictures
     WHERE (pictures.sop_instance_uid, pictures.frame) = (frames.sop_instance_uid, frames.frame))"""
@@ -46,8 +46,8 @@ class Store:
     """The index in the folder `data`, open for writing. Safe to use from several threads.
 
     Raises:
-        DamagedIndex: the file is damaged.
-        SettingError: it is of another version, or can't be opened or written.
+        UnusableIndex: the file is damaged, or of another version.
+        SettingError: it can't be opened or written.
     """
 
     def __init__(self, data: Path) -> None:

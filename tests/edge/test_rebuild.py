@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.row import PENDING, SCORED
-from edge.storage.store import NAME, DamagedIndex, Store
+from edge.storage.store import NAME, Store, UnusableIndex
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage
 from tests.edge.running import Row, RunningAgent, edge, wait_for
@@ -43,7 +43,7 @@ def test_a_damaged_index_is_put_aside_and_made_anew_at_start(
     index = agent.data / NAME
     damage(index)
     damaged = index.read_bytes()
-    with pytest.raises(DamagedIndex):
+    with pytest.raises(UnusableIndex):
         Store(agent.data)
     agent.start()
     assert _same(agent.results(3)) == _same(before)
@@ -74,14 +74,19 @@ def test_rebuild_needs_a_spool(tmp_path: Path) -> None:
     assert done.returncode == 1 and "no spool" in done.stderr and not (tmp_path / "nowhere").exists()
 
 
-def test_an_index_of_another_version_is_left_alone(agent: RunningAgent, bundle: Path) -> None:
+def test_an_update_goes_on_receiving(agent: RunningAgent, image: MakeImage) -> None:
+    """An index of another version is put aside and made anew: nobody has to come before the next image."""
+    agent.send(image(1))
+    (before,) = agent.results(1)
     assert agent.stop() == 0
     with sqlite3.connect(agent.data / NAME) as db:
         db.execute("PRAGMA user_version = 99")
-    done = edge("serve", "--data", agent.data, "--bundle", bundle, "--allow-test-bundle")
-    assert done.returncode == 1 and "another version" in done.stderr
-    assert list(agent.data.glob(f"{NAME}.until-*")) == []
-    assert sqlite3.connect(agent.data / NAME).execute("PRAGMA user_version").fetchone() == (99,)
+    agent.start()
+    agent.send(image(2))
+    assert before["risk"] in [row["risk"] for row in agent.results(2)]
+    (aside,) = agent.data.glob(f"{NAME}.until-*Z")
+    assert sqlite3.connect(aside).execute("PRAGMA user_version").fetchone() == (99,)
+    assert "another version of edge" in agent.log
 
 
 def test_an_index_that_is_damaged_while_the_agent_runs_is_made_anew(
