@@ -2,5 +2,5 @@
 
 import signal
 
-# Started in the background, a shell lets Ctrl-C be ignored, and so do all children: tests of it would test nothing.
+# What runs in the background ignores Ctrl-C, and so do its children: tests of it would test nothing.
 signal.signal(signal.SIGINT, signal.default_int_handler)
