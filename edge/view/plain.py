@@ -60,7 +60,7 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
     numbers = [slide.key for slide in view.rows_of(row.owner)]
     parts = [
         f"{row.received_at:%H:%M:%S}",
-        named(view, row.owner, hidden),
+        named(view, row.owner, hidden, row.key),
         f"slide {numbers.index(row.key) + 1}" + f", frame {row.frame}" * (row.frame > 1),
         of_row(row, view.model).word,
     ]

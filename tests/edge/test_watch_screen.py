@@ -335,3 +335,28 @@ def test_any_size_is_filled_and_keeps_its_banner(
     assert len(lines) == height
     assert all(cell_len(line) <= width for line in lines)
     assert RESEARCH_USE.upper()[: width - 2] in lines[0]
+
+
+def test_a_slide_has_the_name_that_came_with_it_and_the_study_says_that_there_are_several() -> None:
+    nobody = {"patient_id": "", "study_instance_uid": None}
+    shown = view(row(1, **nobody), row(2, patient_name="ROE^ANN", risk=0.02, malignant=False, **nobody))
+    second = rendered(shown, 80, 24)
+    first = rendered(shown, 80, 24, focus=press(Focus(), "1", shown, NOW).focus)
+    assert "ROE ANN" in second[1] and "DOE JANE" not in second[1]
+    assert "DOE JANE" in first[1] and "ROE ANN" not in first[1]
+    assert "SEVERAL NAMES" in first[1] and "SEVERAL NAMES" in second[1]
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_no_name_or_id_pushes_off_that_the_screen_is_held(width: int) -> None:
+    whose = {"patient_name": "LONGNAME" * 8, "patient_id": "9" * 64}
+    shown = view(row(1, **whose))
+    line = rendered(shown, width, 24, focus=Focus(held=shown))[1]
+    assert "LONGNAME" in line and "HELD, 0 results" in line
+
+
+def test_an_image_from_the_future_is_not_called_new() -> None:
+    shown = view(row())
+    before = rendered(shown, 80, 24, now=NOW - timedelta(hours=1))
+    assert any("age unknown" in line for line in before)
+    assert not any("<1 min" in line for line in before)

@@ -23,7 +23,7 @@ def footer(view: View, focus: Focus) -> list[Text]:
 
 def _entry(view: View, entry: Entry, hidden: bool) -> list[Text]:
     slide = f" of slide {entry.number}" if entry.number else ""
-    title = f" {entry.title.upper()}{slide} · {named(view, entry.study, hidden)} "
+    title = f" {entry.title.upper()}{slide} · {named(view, entry.study, hidden, entry.slide)} "
     keys = "type a reason · Enter · Esc" if entry.typing else f"1-{len(entry.choices)}, Enter · Esc: nothing"
     choices = Text(" ")
     for number, choice in enumerate(entry.choices, 1):

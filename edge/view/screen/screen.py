@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.console import ConsoleDimensions, Group, RenderableType
 from rich.layout import Layout
 from rich.padding import Padding
@@ -28,7 +29,7 @@ from edge.view.picture.picture import Picture
 from edge.view.screen.footer import footer
 from edge.view.screen.health import about, health
 from edge.view.screen.help import help_page
-from edge.view.screen.identity import who
+from edge.view.screen.identity import names, who
 from edge.view.screen.others import others
 from edge.view.screen.risk import RiskColumn
 from edge.view.screen.strip import strip
@@ -41,6 +42,7 @@ _NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 42, 48, 72  # of the screen
 _OTHERS_MIN_HEIGHT = 36
 _OTHERS = 6
 _NAME_WIDTH = 32
+_IDENTITY_MIN_WIDTH = 24  # beside marks: those are never pushed off the screen by a long name or ID
 _EMPTY = Text(" ")  # rich takes a text without characters for none at all
 _MODEL_MAX_LINES = 3
 _LATEST = Focus()
@@ -58,7 +60,7 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
     whole = Layout()
     whole.split_column(
         Layout(_banner(shown.view, width), size=1),
-        Layout(_patient(shown, focus), size=1),
+        Layout(_patient(shown, focus, width), size=1),
         Layout(help_page() if focus.help else _body(shown, focus, now, width), name="body"),
         _lines(study),
         _lines([*others(shown, focus.hidden, count)]),
@@ -102,17 +104,19 @@ def _banner(view: View, width: int) -> Text:
     return _line(Text(left + " " * gap + right, style=BANNER))
 
 
-def _patient(shown: Shown, focus: Focus) -> Text:
+def _patient(shown: Shown, focus: Focus, width: int) -> Text:
     row = shown.row or (shown.rows[-1] if shown.rows else None)
     if not shown.view.in_contact or row is None:
         return _EMPTY
-    name, identity = who(shown.view, shown.owner, focus.hidden)
+    name, identity = who(shown.view, shown.owner, focus.hidden, row.key)
     line = Text.assemble(" ", (name, "bold"))
     line.truncate(_NAME_WIDTH, overflow="ellipsis")
-    line.append(f"   {identity}   ")
+    line.append(f"   {identity}")
     if marks := " · ".join(_marks(shown)):
-        return _line(line.append(f" {marks} ", style="bold reverse"))
-    line.append(f"received {row.received_at:%H:%M:%S}")
+        least = min(line.cell_len, _IDENTITY_MIN_WIDTH)
+        line.truncate(max(least, width - cell_len(marks) - 5), overflow="ellipsis")
+        return _line(line.append("   ").append(f" {marks} ", style="bold reverse"))
+    line.append(f"   received {row.received_at:%H:%M:%S}")
     if row.frame > 1:
         line.append(f"   frame {row.frame}")
     return _line(line)
@@ -121,6 +125,8 @@ def _patient(shown: Shown, focus: Focus) -> Text:
 def _marks(shown: Shown) -> list[str]:
     """Why this is not simply the newest."""
     marks = []
+    if len(names(shown.rows)) > 1:
+        marks.append("SEVERAL NAMES IN THIS STUDY")
     if shown.held:
         marks.append(f"HELD, {shown.since} result{'s' * (shown.since != 1)} since: h")
     if not shown.newest_study:
