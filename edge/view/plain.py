@@ -31,16 +31,15 @@ def json_lines(feed: Feed) -> Iterator[str]:
 
 
 def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
-    """A line for each result as it comes, for each study whose state or risk changes, and for contact."""
+    """A line for each result, each study whose state or risk changes, and why nothing is current."""
     yield RESEARCH_USE
     told: dict[object, object] = {}
-    in_contact: bool | None = None
+    before: tuple[str, str] | None = ("", "")
     for view in views:
         now = datetime.now().astimezone()
-        if view.in_contact != in_contact:
-            in_contact = view.in_contact
-            stop = no_contact(view)
-            yield stop[1] if stop and not in_contact else about(view.model).plain.replace(" · ", ". ")
+        if (stop := no_contact(view)) != before:
+            before = stop
+            yield ". ".join(stop).rstrip(".") + "." if stop else about(view.model).plain.replace(" · ", ". ")
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:

@@ -30,7 +30,7 @@ def picture(shown: Shown, focus: Focus) -> tuple[Preview | None, str]:
         return row.preview, ""
     sent = shown.view.picture(row.key, kind)
     if sent and sent.preview:
-        return sent.preview, _TITLES[kind].capitalize()
+        return sent.preview, "" if kind == "preview" else _TITLES[kind].capitalize()  # as if the row had it
     if sent:
         return None, sent.reason
     hidden = "The frame is hidden: it may name the patient. " * (kind != focus.picture)
