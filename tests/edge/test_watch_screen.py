@@ -279,7 +279,7 @@ def test_the_large_figure_always_says_whose_it_is() -> None:
     shown = exam()
     assert " SLIDE 8 of 8 " in text(shown)
     of_study = "\n".join(rendered(shown, focus=looking("r", shown)))
-    assert " STUDY, highest of 6 " in of_study and "on slide 2; the picture is of slide 8" in of_study
+    assert " STUDY, highest " in of_study and "on slide 2; the picture is of slide 8" in of_study
 
 
 def test_facts_with_their_source_and_those_that_the_model_does_not_use() -> None:
@@ -360,3 +360,27 @@ def test_an_image_from_the_future_is_not_called_new() -> None:
     before = rendered(shown, 80, 24, now=NOW - timedelta(hours=1))
     assert any("age unknown" in line for line in before)
     assert not any("<1 min" in line for line in before)
+
+
+@pytest.mark.parametrize("key", ["", "r"])
+def test_the_heading_of_a_long_study_takes_one_line_at_80_columns(key: str) -> None:
+    shown = exam(13)
+    focus = press(Focus(), key, shown, NOW).focus if key else Focus()
+    (heading,) = [
+        line for line in rendered(shown, 80, 24, focus=focus) if "STUDY, h" in line or "SLIDE 13" in line
+    ]
+    assert "provisional" in heading and heading.rstrip().endswith("<1 min ago")
+
+
+def test_the_study_s_figure_says_when_it_is_the_highest_of_what_may_be() -> None:
+    shown = view(row(1), studies=[study(risk=figures(risk_if_unknown=True))])
+    small = rendered(shown, 60, 15, focus=press(Focus(), "r", shown, NOW).focus)
+    assert any("at most: unknown facts" in line for line in small)
+
+
+def test_why_a_slide_was_not_scored_is_said_once() -> None:
+    reason = "unlike the training data"
+    shown = view(unscored(1, "not_scored", reason), studies=[study(risk=None)])
+    answer = {"event": "picture", "sop_instance_uid": "1.2.1", "frame": 1, "kind": "preview"}
+    shown = shown.heard({**answer, "picture": None, "reason": reason}, NOW)
+    assert text(shown, 120, 36).count(reason) == 1

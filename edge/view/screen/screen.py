@@ -38,7 +38,7 @@ from scanside import RESEARCH_USE
 
 _PICTURE_MIN_WIDTH = 70  # of the screen; on a narrower one the risk has it alone
 _STRIP_MIN_HEIGHT = 18
-_NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 42, 48, 72  # of the screen, of the risk
+_NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 43, 48, 72  # of the screen, of the risk
 _OTHERS_MIN_HEIGHT = 36
 _OTHERS = 6
 _NAME_WIDTH = 32
@@ -78,7 +78,7 @@ def _body(shown: Shown, focus: Focus, now: datetime, width: int) -> RenderableTy
     least = _NARROW_COLUMN if width < _NARROW else _COLUMN
     body = Layout()
     body.split_row(
-        Layout(_picture(shown, focus)),
+        Layout(Padding(_picture(shown, focus), (0, 1, 0, 0))),
         Layout(column, size=min(_WIDE_COLUMN, max(least, width * 2 // 5))),
     )
     return body
