@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
 
 from edge.view.agent.state import View
-from edge.view.focus.focus import Focus, press
+from edge.view.focus.focus import Focus, Notice, press
 from edge.view.screen.screen import screen
 from scanside import RESEARCH_USE
 from tests.edge.watch_messages import (
@@ -384,3 +384,20 @@ def test_why_a_slide_was_not_scored_is_said_once() -> None:
     answer = {"event": "picture", "sop_instance_uid": "1.2.1", "frame": 1, "kind": "preview"}
     shown = shown.heard({**answer, "picture": None, "reason": reason}, NOW)
     assert text(shown, 120, 36).count(reason) == 1
+
+
+def test_what_became_of_an_entry_names_its_patient_first() -> None:
+    shown = view(row(1), row(2, study_instance_uid="9", patient_id="7", patient_name="ROE^ANN"))
+    failed = Notice("NOT CONFIRMED: slide 1, dispute: wrong outline. " + "why " * 30, "failed", ("1.2", "42"))
+    last = rendered(shown, 60, 15, focus=Focus().saying(failed))[-1]
+    assert "Esc" in last and "DOE JANE, 42: NOT CONFIRMED: slide 1" in last
+
+
+def test_what_is_typed_is_seen_on_a_narrow_screen_under_a_long_name() -> None:
+    shown = view(row(1, patient_name="LONGNAME" * 8), studies=[study()])
+    focus = Focus()
+    for key in ["d", "4", *"the calipers lie on the cyst's wall"]:
+        focus = press(focus, key, shown, NOW).focus
+    title, choices = rendered(shown, 60, 15, focus=focus)[-2:]
+    assert "DISPUTE of slide 1" in title and "LONGNAME" in title
+    assert "wall_" in choices
