@@ -401,3 +401,9 @@ def test_what_is_typed_is_seen_on_a_narrow_screen_under_a_long_name() -> None:
     title, choices = rendered(shown, 60, 15, focus=focus)[-2:]
     assert "DISPUTE of slide 1" in title and "LONGNAME" in title
     assert "wall_" in choices
+
+
+def test_the_help_is_whole_at_80_by_24_whatever_the_model_says() -> None:
+    shown = view(row(1), model={"trained_on": "very many images " * 20})
+    page = rendered(shown, 80, 24, focus=press(Focus(), "?", shown, NOW).focus)
+    assert any("in place of an earlier result" in line for line in page)
