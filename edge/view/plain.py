@@ -78,12 +78,13 @@ def _study(view: View, study: Study, hidden: bool, now: datetime) -> str:
     rows = view.rows_of(study.key)
     vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
     highest = percent(figures.highest, digits(figures.highest, model.threshold))
+    mean = percent(figures.mean, digits(figures.mean, model.threshold))
     parts = [
         f"Study of {named(view, study.key, hidden)}",
         study.state + f": {study.why}" * bool(study.why),
         f"highest of {figures.slides} slides {highest}, "
         + ("malignant" if figures.highest >= model.threshold else "benign"),
-        f"vote {vote}, mean {percent(figures.mean)}, agreement {percent(figures.agreement)}",
+        f"vote {vote}, mean {mean}, agreement {percent(figures.agreement)}",
         "discordant" * figures.discordant,
         age(rows[-1].received_at, now) if rows else "",
         f"model {model.name} {model.digest[:12]}",

@@ -11,6 +11,7 @@ from rich.console import Console, ConsoleDimensions
 
 from edge.view.agent.state import View
 from edge.view.focus.focus import Focus, Notice, press
+from edge.view.screen.figure import percent_range
 from edge.view.screen.screen import screen
 from scanside import RESEARCH_USE
 from tests.edge.watch_messages import (
@@ -407,3 +408,13 @@ def test_the_help_is_whole_at_80_by_24_whatever_the_model_says() -> None:
     shown = view(row(1), model={"trained_on": "very many images " * 20})
     page = rendered(shown, 80, 24, focus=press(Focus(), "?", shown, NOW).focus)
     assert any("in place of an earlier result" in line for line in page)
+
+
+def test_a_mean_just_below_the_threshold_does_not_read_as_at_it() -> None:
+    shown = view(row(1), studies=[study(risk=figures(mean=0.3799))])
+    assert "mean 37.99 %" in text(shown)
+
+
+def test_the_lower_end_of_several_risks_is_never_none() -> None:
+    assert percent_range((0.002, 0.5), 0.38) == "<1-50 %"
+    assert percent_range((0.5, 0.998), 0.38) == "50->99 %"
