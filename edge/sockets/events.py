@@ -24,10 +24,7 @@ HEARTBEAT_S = 1.0
 _QUEUE_LENGTH = 256
 _MAX_REQUEST_BYTES = 4096
 _MAX_VIEWERS = 64
-_ACCEPT_PAUSE_S, _ACCEPT_SHARE = (
-    0.01,
-    4,
-)  # between two views: this long, and so often as long as the last took
+_ACCEPT_PAUSE_S, _ACCEPT_TIMES = 0.01, 4  # between two views: so long, and as many times what the last took
 _ANSWER_PAUSE_S = 0.02  # between two answers to one view: nobody looks faster, and scoring goes on
 
 Message = Mapping[str, Any]
@@ -119,7 +116,7 @@ class EventHub:
                 _log.exception("no snapshot for a view")
                 connection.close()
             finally:  # whoever connects all the time gets a share of the agent, not all of it
-                self._stopped.wait(_ACCEPT_PAUSE_S + _ACCEPT_SHARE * (time.monotonic() - began))
+                self._stopped.wait(_ACCEPT_PAUSE_S + _ACCEPT_TIMES * (time.monotonic() - began))
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEARTBEAT_S):

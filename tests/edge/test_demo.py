@@ -208,3 +208,11 @@ def test_what_the_demo_writes_is_for_its_user_alone(demo: list[str], tmp_path: P
     assert done.returncode == 0, done.stderr
     data = tmp_path / "data"
     assert not any(path.stat().st_mode & 0o077 for path in (data, *data.iterdir()))
+
+
+def test_starts_nothing_where_its_table_can_t_be_printed(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "edge.cli", "demo", "--data", str(tmp_path / "data")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "lacks the view's signs" in done.stderr
+    assert not (tmp_path / "data").exists()

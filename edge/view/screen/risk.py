@@ -65,11 +65,11 @@ def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: 
 
 def _heading(shown: Shown, of_study: bool, now: datetime, width: int) -> Text:
     """Whose risk it is, how settled and how old; said beside every risk, shorter where that saves a line."""
-    line = _said(shown, of_study, now, brief=False)
-    return line if line.cell_len <= width else _said(shown, of_study, now, brief=True)
+    line = _whose(shown, of_study, now, brief=False)
+    return line if line.cell_len <= width else _whose(shown, of_study, now, brief=True)
 
 
-def _said(shown: Shown, of_study: bool, now: datetime, brief: bool) -> Text:
+def _whose(shown: Shown, of_study: bool, now: datetime, brief: bool) -> Text:
     figures = shown.figures
     superseded = shown.study_superseded if of_study else shown.superseded
     then = shown.rows[-1].received_at if of_study and shown.rows else None

@@ -53,9 +53,8 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
     shown = focus.look(view)
     width, tall = size.width, size.height >= _STRIP_MIN_HEIGHT
     model = about(shown.view.model)
-    model_lines = min(
-        _MODEL_MAX_LINES if tall and not focus.help else 1, 1 + model.cell_len // max(1, width - 8)
-    )
+    most = _MODEL_MAX_LINES if tall and not focus.help else 1
+    model_lines = min(most, 1 + model.cell_len // max(1, width - 8))
     last = footer(view, focus) if tall or focus.entry or focus.notices else []
     study = strip(shown, width) if tall and not focus.help else []
     count = min(_OTHERS, len(shown.view.owners)) if size.height >= _OTHERS_MIN_HEIGHT and study else 0
