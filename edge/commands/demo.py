@@ -29,7 +29,7 @@ from edge.view.focus.focus import Focus
 from edge.view.picture.detect import GRAPHICS, drawing
 from edge.view.screen.health import about
 from edge.view.screen.slides import cells_of
-from edge.view.terminal import stoppable
+from edge.view.terminal import need_signs, stoppable
 from scanside import RESEARCH_USE
 from scanside.errors import ScansideError
 
@@ -76,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     console = Console()
+    need_signs(console.encoding)
     watched = console.is_terminal
     bundle = ["--bundle", str(args.bundle)] if args.bundle else []
     bundle += ["--allow-test-bundle"] if args.allow_test_bundle else []

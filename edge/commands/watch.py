@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import io
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +21,7 @@ from edge.view.picture.detect import GRAPHICS, drawing
 from edge.view.picture.svg import exported
 from edge.view.plain import json_lines, plain_lines
 from edge.view.screen.screen import screen
-from edge.view.terminal import stoppable
+from edge.view.terminal import need_signs, stoppable
 from scanside.errors import SettingError
 
 __all__ = ["SNAPSHOT", "add_arguments", "as_svg", "first_contact", "main", "save", "show"]
@@ -52,11 +54,12 @@ def main(args: argparse.Namespace) -> int:
         if args.svg:
             save(args.svg, as_svg(first_contact(data, focus), focus=focus))
         elif args.once:
+            need_signs(console.encoding)
             view = first_contact(data, focus)
             console.print(screen(view, _now(), console.size, focus), height=console.height)
         elif args.json:
             _print(console, json_lines(Feed(data)))
-        elif console.is_terminal and not args.plain:
+        elif console.is_terminal and not console.is_dumb_terminal and not args.plain:
             with drawing(console, args.graphics):
                 show(data, console, focus=focus, read_only=args.read_only, bell=args.bell)
         else:
@@ -89,6 +92,9 @@ def as_svg(view: View, size: ConsoleDimensions = SNAPSHOT, focus: Focus | None =
 
 
 def _print(console: Console, lines: Iterable[str]) -> None:
+    """A name with letters that the output can't hold is printed with escapes, as `\\u0142`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     for line in lines:
         console.print(Text(line), soft_wrap=True)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from edge.processes.lock import locked
 from edge.view.agent.feed import follow
 from edge.view.terminal import uninterrupted
 from scanside.errors import InputError, ScansideError
@@ -27,10 +28,11 @@ def running_agent(data: Path, options: Sequence[str]) -> Iterator[int]:
         ScansideError: it fails to start.
     """
     command = [sys.executable, "-m", "edge.cli", "serve", "--port", "0", "--data", str(data), *options]
-    data.mkdir(parents=True, exist_ok=True)
+    with locked(data):  # another agent's view would answer in the child's place, and get the demo's images
+        pass
     agent = None
     try:
-        with (data / _LOG).open("wb") as log, uninterrupted():
+        with open(data / _LOG, "wb", opener=_private) as log, uninterrupted():
             # A session of its own: Ctrl-C reaches this program alone, which then stops the agent in order.
             agent = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -67,6 +69,10 @@ def _stop(agent: "subprocess.Popen[bytes]") -> None:
         with contextlib.suppress(ProcessLookupError):  # what is left of it, its worker included
             os.killpg(agent.pid, signal.SIGKILL)
         agent.wait()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _last_line(log: Path) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from edge.entries.entry import STATUS
+from edge.entries.entry import STATUS, Entry
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN, StudyKept
 from scanside.study import StudyFigures, StudyRisk, study_figures
 
@@ -55,13 +55,19 @@ def _facts(kept: StudyKept) -> dict[str, Any]:
     asked = json.loads(kept.site.get(ASKED, "[]"))
     entry = kept.facts.get(STATUS)
     value = entry.value if entry else UNKNOWN
-    source = f"entered by {entry.by} at {entry.at[:16].replace('T', ' ')} UTC" if entry else None
+    source = f"entered by {_who(entry)} at {entry.at[:16].replace('T', ' ')} UTC" if entry else None
     status = {"value": value, "source": None if value == UNKNOWN else source, "used": STATUS in asked}
     if "oncology_centre" not in asked:
         return {STATUS: status}
     centre = kept.site.get(CENTRE, UNKNOWN)
     source = None if centre == UNKNOWN else "settings"
     return {STATUS: status, CENTRE: {"value": centre, "source": source, "used": True}}
+
+
+def _who(entry: Entry) -> str:
+    """Anybody may say any name; whose account it was, the system said."""
+    own = entry.by == entry.account or not entry.account
+    return entry.by if own else f"{entry.by} (account {entry.account})"
 
 
 def _risk(risk: StudyRisk, kept: StudyKept) -> dict[str, Any]:

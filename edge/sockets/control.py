@@ -23,6 +23,7 @@ NAME = "control.sock"
 _MAX_REQUEST_BYTES = 1 << 16
 _REQUEST_S, _ANSWER_S = 5.0, 300.0  # a purge of many files takes its time
 _MAX_REQUESTS = 16  # at a time
+_PAUSE_S = 0.5
 _FOR_THE_GROUP = ("enter",)
 _log = logging.getLogger(__name__)
 
@@ -48,13 +49,14 @@ class Control:
     ) -> None:
         self._answer, self._path = answer, data / NAME
         self._socket = listen_on(data, NAME, group)
-        self._answering = threading.Lock()
+        self._answering, self._closed = threading.Lock(), threading.Event()
         self._places = threading.Semaphore(_MAX_REQUESTS)
 
     def start(self) -> None:
         threading.Thread(target=self._accept, name="control", daemon=True).start()
 
     def close(self) -> None:
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -65,7 +67,9 @@ class Control:
             try:
                 connection, _ = self._socket.accept()
             except OSError:
-                return
+                if self._closed.wait(_PAUSE_S):  # else out of descriptors for a while: entries come later
+                    return
+                continue
             self._places.acquire()
             threading.Thread(target=self._serve, args=(connection,), name="request", daemon=True).start()
 

@@ -10,6 +10,7 @@ import logging
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ HEARTBEAT_S = 1.0
 _QUEUE_LENGTH = 256
 _MAX_REQUEST_BYTES = 4096
 _MAX_VIEWERS = 64
+_ACCEPT_PAUSE_S, _ACCEPT_TIMES = 0.01, 4  # between two views: so long, and as many times what the last took
+_ANSWER_PAUSE_S = 0.02  # between two answers to one view: nobody looks faster, and scoring goes on
 
 Message = Mapping[str, Any]
 Wanted = Callable[[Message], Message]
@@ -98,8 +101,10 @@ class EventHub:
                 if self._stopped.wait(HEARTBEAT_S):  # closed, or out of descriptors for a while
                     return
                 continue
+            began = time.monotonic()
             try:
                 with self._lock:  # no row may be told between the snapshot and the first event
+                    self._viewers = {viewer for viewer in self._viewers if viewer.is_here}
                     if len(self._viewers) >= _MAX_VIEWERS:
                         connection.close()
                         continue
@@ -110,6 +115,8 @@ class EventHub:
             except Exception:  # a store that can't be read now must not shut views out for good
                 _log.exception("no snapshot for a view")
                 connection.close()
+            finally:  # whoever connects all the time gets a share of the agent, not all of it
+                self._stopped.wait(_ACCEPT_PAUSE_S + _ACCEPT_TIMES * (time.monotonic() - began))
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEARTBEAT_S):
@@ -124,11 +131,15 @@ class _Viewer:
         threading.Thread(target=self._write, name="viewer", daemon=True).start()
         threading.Thread(target=self._read, name="viewer asks", daemon=True).start()
 
+    @property
+    def is_here(self) -> bool:
+        return not self._gone.is_set()
+
     def tell(self, line: bytes | threading.Event) -> bool:
         """Whether the viewer is still with us."""
         try:
             self._lines.put_nowait(line)
-            return not self._gone.is_set()
+            return self.is_here
         except queue.Full:
             self.drop()
             return False
@@ -162,6 +173,7 @@ class _Viewer:
                 while not sent.wait(HEARTBEAT_S):
                     if self._gone.is_set():
                         return
+                self._gone.wait(_ANSWER_PAUSE_S)
         except OSError:
             return
         except (InputError, ValueError, RecursionError):

@@ -20,7 +20,7 @@ from edge.view.focus.focus import STUDY_ENTRIES, Focus, answered, press, settled
 from edge.view.focus.keys import Keyboard
 from edge.view.focus.pictures import wanted
 from edge.view.screen.screen import screen
-from edge.view.terminal import terminal
+from edge.view.terminal import need_signs, terminal
 from edge.view.text import safe
 
 _DRAWN_EVERY_S = 10  # at least: ages grow
@@ -46,7 +46,11 @@ def show(
         focus: what is on the screen at first.
         read_only: whether nothing may be entered.
         bell: whether the terminal's bell rings when a study turns final.
+
+    Raises:
+        SettingError: the terminal can't write the screen's signs.
     """
+    need_signs(console.encoding)
     sender = Sender(data)
     try:
         with contextlib.suppress(EOFError):  # the keyboard is gone

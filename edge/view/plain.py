@@ -31,16 +31,15 @@ def json_lines(feed: Feed) -> Iterator[str]:
 
 
 def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
-    """A line for each result as it comes, for each study whose state or risk changes, and for contact."""
+    """A line for each result, each study whose state or risk changes, and why nothing is current."""
     yield RESEARCH_USE
     told: dict[object, object] = {}
-    in_contact: bool | None = None
+    before: tuple[str, str] | None = ("", "")
     for view in views:
         now = datetime.now().astimezone()
-        if view.in_contact != in_contact:
-            in_contact = view.in_contact
-            stop = no_contact(view)
-            yield stop[1] if stop and not in_contact else about(view.model).plain.replace(" · ", ". ")
+        if (stop := no_contact(view)) != before:
+            before = stop
+            yield ". ".join(stop).rstrip(".") + "." if stop else about(view.model).plain.replace(" · ", ". ")
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:
@@ -60,7 +59,7 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
     numbers = [slide.key for slide in view.rows_of(row.owner)]
     parts = [
         f"{row.received_at:%H:%M:%S}",
-        named(view, row.owner, hidden),
+        named(view, row.owner, hidden, row.key),
         f"slide {numbers.index(row.key) + 1}" + f", frame {row.frame}" * (row.frame > 1),
         of_row(row, view.model).word,
     ]
@@ -79,12 +78,13 @@ def _study(view: View, study: Study, hidden: bool, now: datetime) -> str:
     rows = view.rows_of(study.key)
     vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
     highest = percent(figures.highest, digits(figures.highest, model.threshold))
+    mean = percent(figures.mean, digits(figures.mean, model.threshold))
     parts = [
         f"Study of {named(view, study.key, hidden)}",
         study.state + f": {study.why}" * bool(study.why),
         f"highest of {figures.slides} slides {highest}, "
         + ("malignant" if figures.highest >= model.threshold else "benign"),
-        f"vote {vote}, mean {percent(figures.mean)}, agreement {percent(figures.agreement)}",
+        f"vote {vote}, mean {mean}, agreement {percent(figures.agreement)}",
         "discordant" * figures.discordant,
         age(rows[-1].received_at, now) if rows else "",
         f"model {model.name} {model.digest[:12]}",

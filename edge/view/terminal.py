@@ -9,6 +9,23 @@ import termios
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from scanside.errors import SettingError
+
+
+def need_signs(encoding: str) -> None:
+    """The screen's signs can be written.
+
+    Raises:
+        SettingError: they can't: "malignant" would be a question mark.
+    """
+    try:
+        "▲▼◆█▀…".encode(encoding)
+    except (UnicodeEncodeError, LookupError) as error:
+        raise SettingError(
+            f"this terminal's encoding is {encoding}, which lacks the view's signs. "
+            "Set LANG=C.UTF-8, or use `edge watch --plain`."
+        ) from error
+
 
 @contextlib.contextmanager
 def terminal() -> Iterator[int]:

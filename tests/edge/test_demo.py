@@ -24,7 +24,7 @@ from scanside.scan.decode import open_instance
 from scanside.scan.prepare import prepare
 from scanside.scan.region import find_regions
 from scanside.scan.types import Size
-from tests.edge.running import edge
+from tests.edge.running import RunningAgent, edge
 from tests.edge.watch_terminal import in_terminal, running_with
 
 
@@ -195,3 +195,24 @@ def test_a_speed_is_a_number_above_zero(speed: str) -> None:
     done = edge("demo", "--speed", speed)
     assert done.returncode == 1
     assert "--speed" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_never_pushes_its_images_into_an_agent_that_runs_already(agent: RunningAgent) -> None:
+    done = edge("demo", "--data", agent.data)
+    assert done.returncode == 1 and "another agent uses the data folder" in done.stderr
+    assert agent.results() == []
+
+
+def test_what_the_demo_writes_is_for_its_user_alone(demo: list[str], tmp_path: Path) -> None:
+    done = edge(*demo)
+    assert done.returncode == 0, done.stderr
+    data = tmp_path / "data"
+    assert not any(path.stat().st_mode & 0o077 for path in (data, *data.iterdir()))
+
+
+def test_starts_nothing_where_its_table_can_t_be_printed(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "edge.cli", "demo", "--data", str(tmp_path / "data")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "lacks the view's signs" in done.stderr
+    assert not (tmp_path / "data").exists()

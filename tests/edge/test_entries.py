@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edge.sockets.control import ask
+from edge.sockets.control import ask, by
 from scanside.assess import Assessor
 from scanside.bundle import load_bundle
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
@@ -68,7 +68,7 @@ def test_a_fact_picks_the_risk_that_the_network_gave(
     assert answer["study"]["risk"]["highest"] == max(row["risk"] for row in after)
     assert answer["study"]["why"] == "images may follow"
     status = answer["study"]["facts"]["menopausal_status"]
-    assert status["source"].startswith("entered by Dr. Example at 20") and status["used"]
+    assert status["source"].startswith(f"entered by Dr. Example (account {by()}) at 20") and status["used"]
     told = until(messages, "row")
     assert told["risk"] == after[0]["risk"] and told["preview"] is None
     assert until(messages, "study") == answer["study"]

@@ -11,7 +11,8 @@ from edge.view.agent.state import View
 from edge.view.focus.entry import PATIENCE
 from edge.view.focus.focus import NOTICES, Focus, Notice, Step, answered, press, settled
 from edge.view.focus.keys import KEYS
-from tests.edge.watch_messages import NOW, exam, row, study, unscored, view
+from edge.view.focus.pictures import picture
+from tests.edge.watch_messages import NOW, exam, preview, row, study, unscored, view
 
 MINE, OTHER = ("1.2", "42"), ("9", "43")
 ALL_KEYS = [press for key in KEYS for press in key.presses if press != "q"]
@@ -199,3 +200,22 @@ def test_escape_takes_away_no_failure_that_was_not_shown() -> None:
     once = after("escape", exam(), focus).focus
     assert [notice.text for notice in once.notices] == ["0", "1"]
     assert after("escape", exam(), once).focus.notices == ()
+
+
+def test_a_held_slide_never_gets_the_picture_of_an_image_that_came_under_its_uid_later() -> None:
+    shown = view(row(1, image_digest="old"))
+    held = press(Focus(), "h", shown, NOW).focus
+    later = (NOW + timedelta(minutes=1)).isoformat()
+    live = shown.heard({"event": "row", "row": row(1, image_digest="new", assessed_at=later)}, NOW)
+    answer = {"event": "picture", "sop_instance_uid": "1.2.1", "frame": 1, "kind": "prepared"}
+    live = live.heard({**answer, "picture": preview(), "reason": None}, NOW)
+    assert Focus().look(live).view.picture(("1.2.1", 1), "prepared")
+    assert not held.look(live).view.picture(("1.2.1", 1), "prepared")
+    assert held.look(live).superseded
+
+
+def test_a_picture_that_was_asked_for_stands_as_one_that_came_with_its_row() -> None:
+    came = view(row(1, preview=preview()))
+    answer = {"event": "picture", "sop_instance_uid": "1.2.1", "frame": 1, "kind": "preview"}
+    asked = view(row(1)).heard({**answer, "picture": preview(), "reason": None}, NOW)
+    assert picture(Focus().look(asked), Focus()) == picture(Focus().look(came), Focus())

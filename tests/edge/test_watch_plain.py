@@ -1,6 +1,7 @@
 """The live view without a screen: lines that can be read aloud, and the agent's messages as they are."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from edge.view.plain import plain_lines
 from scanside import RESEARCH_USE
 from tests.edge.running import edge
 from tests.edge.watch_agent import TinyAgent
-from tests.edge.watch_messages import MODEL, NOW, Message, exam, row, snapshot, study, unscored, view
+from tests.edge.watch_messages import AGENT, MODEL, NOW, Message, exam, row, snapshot, study, unscored, view
+from tests.edge.watch_terminal import in_terminal
 
 HOSTILE = "DOE[/b]^JANE\x1b]0;x\x07\u202e\nNEXT"
 
@@ -93,3 +95,45 @@ def test_plain_lines_obey_no_text(tmp_path: Path) -> None:
 def test_options_that_don_t_go_together_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
     done = edge("watch", *options, "--data", tmp_path)
     assert done.returncode in (1, 2) and "--" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_reader_is_told_when_the_agent_no_longer_scores() -> None:
+    shown = view(row(1))
+    agent = {**AGENT, "state": "not scoring: the model failed its self-test"}
+    sick = shown.heard({"event": "heartbeat", "agent": agent}, NOW)
+    said = lines(shown, sick, sick, shown)
+    assert [line for line in said if "self-test" in line] == [
+        "NOT SCORING. not scoring: the model failed its self-test."
+    ]
+    assert said[-1].startswith("Model")
+
+
+def test_names_that_the_output_cannot_hold_are_escaped(tmp_path: Path) -> None:
+    agent = TinyAgent(tmp_path / "data", snapshot(row(1, patient_name="\u0141UCJA")))
+    command = [sys.executable, "-m", "edge.cli", "watch", "--plain", "--data", str(agent.data)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(4)]
+        process.terminate()
+        assert process.wait(20) == 0
+    agent.close()
+    assert "\\u0141UCJA" in said[3]
+
+
+@pytest.mark.parametrize("options", [(), ("--once",)])
+def test_a_terminal_without_the_signs_is_refused(
+    options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    with in_terminal("watch", *options, "--data", tmp_path) as terminal:
+        assert terminal.end() == 1
+    assert "lacks the view's signs" in " ".join(terminal.shown.split())
+
+
+def test_a_terminal_without_cursor_movements_gets_lines(tmp_path: Path) -> None:
+    agent = TinyAgent(tmp_path / "data", snapshot(row(1)))
+    with in_terminal("watch", "--data", agent.data, kind="dumb") as terminal:
+        terminal.wait_for("DOE JANE")
+        assert "\x1b" not in terminal.raw
+    agent.close()

@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
 
 from edge.view.agent.state import View
-from edge.view.focus.focus import Focus, press
+from edge.view.focus.focus import Focus, Notice, press
+from edge.view.screen.figure import percent_range
 from edge.view.screen.screen import screen
 from scanside import RESEARCH_USE
 from tests.edge.watch_messages import (
@@ -279,7 +280,7 @@ def test_the_large_figure_always_says_whose_it_is() -> None:
     shown = exam()
     assert " SLIDE 8 of 8 " in text(shown)
     of_study = "\n".join(rendered(shown, focus=looking("r", shown)))
-    assert " STUDY, highest of 6 " in of_study and "on slide 2; the picture is of slide 8" in of_study
+    assert " STUDY, highest " in of_study and "on slide 2; the picture is of slide 8" in of_study
 
 
 def test_facts_with_their_source_and_those_that_the_model_does_not_use() -> None:
@@ -335,3 +336,85 @@ def test_any_size_is_filled_and_keeps_its_banner(
     assert len(lines) == height
     assert all(cell_len(line) <= width for line in lines)
     assert RESEARCH_USE.upper()[: width - 2] in lines[0]
+
+
+def test_a_slide_has_the_name_that_came_with_it_and_the_study_says_that_there_are_several() -> None:
+    nobody = {"patient_id": "", "study_instance_uid": None}
+    shown = view(row(1, **nobody), row(2, patient_name="ROE^ANN", risk=0.02, malignant=False, **nobody))
+    second = rendered(shown, 80, 24)
+    first = rendered(shown, 80, 24, focus=press(Focus(), "1", shown, NOW).focus)
+    assert "ROE ANN" in second[1] and "DOE JANE" not in second[1]
+    assert "DOE JANE" in first[1] and "ROE ANN" not in first[1]
+    assert "SEVERAL NAMES" in first[1] and "SEVERAL NAMES" in second[1]
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_no_name_or_id_pushes_off_that_the_screen_is_held(width: int) -> None:
+    whose = {"patient_name": "LONGNAME" * 8, "patient_id": "9" * 64}
+    shown = view(row(1, **whose))
+    line = rendered(shown, width, 24, focus=Focus(held=shown))[1]
+    assert "LONGNAME" in line and "HELD, 0 results" in line
+
+
+def test_an_image_from_the_future_is_not_called_new() -> None:
+    shown = view(row())
+    before = rendered(shown, 80, 24, now=NOW - timedelta(hours=1))
+    assert any("age unknown" in line for line in before)
+    assert not any("<1 min" in line for line in before)
+
+
+@pytest.mark.parametrize("key", ["", "r"])
+def test_the_heading_of_a_long_study_takes_one_line_at_80_columns(key: str) -> None:
+    shown = exam(13)
+    focus = press(Focus(), key, shown, NOW).focus if key else Focus()
+    (heading,) = [
+        line for line in rendered(shown, 80, 24, focus=focus) if "STUDY, h" in line or "SLIDE 13" in line
+    ]
+    assert "provisional" in heading and heading.rstrip().endswith("<1 min ago")
+
+
+def test_the_study_s_figure_says_when_it_is_the_highest_of_what_may_be() -> None:
+    shown = view(row(1), studies=[study(risk=figures(risk_if_unknown=True))])
+    small = rendered(shown, 60, 15, focus=press(Focus(), "r", shown, NOW).focus)
+    assert any("at most: unknown facts" in line for line in small)
+
+
+def test_why_a_slide_was_not_scored_is_said_once() -> None:
+    reason = "unlike the training data"
+    shown = view(unscored(1, "not_scored", reason), studies=[study(risk=None)])
+    answer = {"event": "picture", "sop_instance_uid": "1.2.1", "frame": 1, "kind": "preview"}
+    shown = shown.heard({**answer, "picture": None, "reason": reason}, NOW)
+    assert text(shown, 120, 36).count(reason) == 1
+
+
+def test_what_became_of_an_entry_names_its_patient_first() -> None:
+    shown = view(row(1), row(2, study_instance_uid="9", patient_id="7", patient_name="ROE^ANN"))
+    failed = Notice("NOT CONFIRMED: slide 1, dispute: wrong outline. " + "why " * 30, "failed", ("1.2", "42"))
+    last = rendered(shown, 60, 15, focus=Focus().saying(failed))[-1]
+    assert "Esc" in last and "DOE JANE, 42: NOT CONFIRMED: slide 1" in last
+
+
+def test_what_is_typed_is_seen_on_a_narrow_screen_under_a_long_name() -> None:
+    shown = view(row(1, patient_name="LONGNAME" * 8), studies=[study()])
+    focus = Focus()
+    for key in ["d", "4", *"the calipers lie on the cyst's wall"]:
+        focus = press(focus, key, shown, NOW).focus
+    title, choices = rendered(shown, 60, 15, focus=focus)[-2:]
+    assert "DISPUTE of slide 1" in title and "LONGNAME" in title
+    assert "wall_" in choices
+
+
+def test_the_help_is_whole_at_80_by_24_whatever_the_model_says() -> None:
+    shown = view(row(1), model={"trained_on": "very many images " * 20})
+    page = rendered(shown, 80, 24, focus=press(Focus(), "?", shown, NOW).focus)
+    assert any("in place of an earlier result" in line for line in page)
+
+
+def test_a_mean_just_below_the_threshold_does_not_read_as_at_it() -> None:
+    shown = view(row(1), studies=[study(risk=figures(mean=0.3799))])
+    assert "mean 37.99 %" in text(shown)
+
+
+def test_the_lower_end_of_several_risks_is_never_none() -> None:
+    assert percent_range((0.002, 0.5), 0.38) == "<1-50 %"
+    assert percent_range((0.5, 0.998), 0.38) == "50->99 %"

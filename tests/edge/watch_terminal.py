@@ -71,10 +71,12 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def in_terminal(*arguments: object, width: int = 80, height: int = 24) -> Iterator[Terminal]:
+def in_terminal(
+    *arguments: object, width: int = 80, height: int = 24, kind: str = "xterm-256color"
+) -> Iterator[Terminal]:
     """Run `edge` with `arguments` in a terminal of that size; killed at the end if it still runs."""
     master, slave = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environment = {**os.environ, "TERM": kind, "COLORTERM": "truecolor"}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):
         environment.pop(name, None)
     process = subprocess.Popen(

@@ -30,9 +30,9 @@ def picture(shown: Shown, focus: Focus) -> tuple[Preview | None, str]:
         return row.preview, ""
     sent = shown.view.picture(row.key, kind)
     if sent and sent.preview:
-        return sent.preview, _TITLES[kind].capitalize()
-    if sent:
-        return None, sent.reason
+        return sent.preview, "" if kind == "preview" else _TITLES[kind].capitalize()  # as if the row had it
+    if sent:  # why a slide was not scored stands in the risk's place
+        return None, sent.reason if sent.reason != row.reason else "no picture of this scan"
     hidden = "The frame is hidden: it may name the patient. " * (kind != focus.picture)
     waits = shown.view.studies is not None and not row.pending
     return None, hidden + (f"{_TITLES[kind]}: not here yet" if waits else "no picture of this scan")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from edge.view.agent.messages import Row, SlideKey, StudyKey
-from edge.view.agent.state import View
+from edge.view.agent.state import Sent, View
 from edge.view.agent.studies import Figures, Study, study_of_rows
 
 
@@ -81,7 +81,7 @@ def look(live: View, owner: StudyKey | None, slide: SlideKey | None, held: View 
             in_contact=live.in_contact,
             heard_at=live.heard_at,
             agent=live.agent,
-            pictures=live.pictures,
+            pictures=_same(held, live),
         )
     owners = view.owners
     owner = owner if owner in owners else next(iter(owners), None)
@@ -100,6 +100,13 @@ def look(live: View, owner: StudyKey | None, slide: SlideKey | None, held: View 
         superseded=row is not None and row not in live.rows_of(owner),
         study_superseded=shown.study != _study(live, owner, live.rows_of(owner)),
     )
+
+
+def _same(held: View, live: View) -> tuple[Sent, ...]:
+    """The pictures of slides that are what they were: another image may have come under a held one's UID."""
+    images = {row.key: (row.image, row.assessed_at) for row in live.rows}
+    same = {row.key for row in held.rows if images.get(row.key) == (row.image, row.assessed_at)}
+    return tuple(sent for sent in live.pictures if sent.slide in same)
 
 
 def _study(view: View, owner: StudyKey | None, rows: tuple[Row, ...]) -> Study | None:

@@ -123,6 +123,11 @@ class Drawing(io.TextIOBase):
         self._shown, self._size = places, size
         return len(text)
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The terminal's."""
+        return str(getattr(self._terminal, "encoding", None) or "utf-8")
+
     def flush(self) -> None:
         self._terminal.flush()
 

@@ -41,7 +41,7 @@ def percent_range(risks: tuple[float, ...], threshold: float) -> str:
     decimals = max(digits(low, threshold), digits(high, threshold))
     if percent(low, decimals) == percent(high, decimals):
         return percent(high, decimals)
-    return f"{100 * low:.{decimals}f}-{100 * high:.{decimals}f} %"
+    return f"{percent(low, decimals).removesuffix(' %')}-{percent(high, decimals)}"
 
 
 def large(figure: str, width: int, height: int) -> list[str]:

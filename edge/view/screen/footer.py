@@ -10,7 +10,7 @@ from edge.view.screen.style import NOTICE, QUIET
 from edge.view.text import safe
 
 _KEYS = " ? help   ← → 1-9 slide   ↑ ↓ study   n newest   m menopausal status   d dispute"
-_TYPED = 40  # columns of a text that is being typed
+_TYPED, _NAMED = 40, 32  # columns of a text that is being typed, of a patient's name and ID
 
 
 def footer(view: View, focus: Focus) -> list[Text]:
@@ -23,7 +23,7 @@ def footer(view: View, focus: Focus) -> list[Text]:
 
 def _entry(view: View, entry: Entry, hidden: bool) -> list[Text]:
     slide = f" of slide {entry.number}" if entry.number else ""
-    title = f" {entry.title.upper()}{slide} · {named(view, entry.study, hidden)} "
+    title = f" {entry.title.upper()}{slide} · {_short(named(view, entry.study, hidden, entry.slide))} "
     keys = "type a reason · Enter · Esc" if entry.typing else f"1-{len(entry.choices)}, Enter · Esc: nothing"
     choices = Text(" ")
     for number, choice in enumerate(entry.choices, 1):
@@ -31,16 +31,22 @@ def _entry(view: View, entry: Entry, hidden: bool) -> list[Text]:
         if entry.choice is choice:
             typed = f": {safe(entry.text)[-_TYPED:]}_" if entry.typing else ""
             choices.append(f"[{label}{typed}]", style="bold reverse").append(" ")
-        else:
+        elif not entry.typing:  # on a narrow screen, too, one sees what one types
             choices.append(f" {label}  ")
     return [Text.assemble((title, f"{NOTICE} reverse"), f" {keys}"), choices]
 
 
 def _notice(view: View, notice: Notice, hidden: bool) -> Text:
-    of_whom = f" ({named(view, notice.study, hidden)})" if notice.study else ""
-    text = safe(notice.text)
+    """Of whom it speaks stands first: another patient may be on the screen, and the line's end be cut off."""
+    text = f"{_short(named(view, notice.study, hidden))}: " * bool(notice.study) + safe(notice.text)
     if notice.kind == "waits":
-        return Text(f" Not yet answered by the agent: {text}{of_whom}", style=NOTICE)
+        return Text(f" Not yet answered by the agent: {text}", style=NOTICE)
     if notice.kind == "failed":
-        return Text.assemble((f" {text}{of_whom}", f"{NOTICE} reverse"), "  Esc")
-    return Text(f" {text}{of_whom}", style=NOTICE)
+        return Text.assemble(" Esc ", (f" {text}", f"{NOTICE} reverse"))
+    return Text(f" {text}", style=NOTICE)
+
+
+def _short(name: str) -> str:
+    shortened = Text(name)
+    shortened.truncate(_NAMED, overflow="ellipsis")
+    return shortened.plain

@@ -41,7 +41,7 @@ def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: 
     """What the column says, most important first."""
     stop, row, model = obstacle(shown, of_study), shown.row, shown.view.model
     if stop is not None or row is None or model is None:
-        heading = [_heading(shown, of_study, now)] if row and shown.view.in_contact else []
+        heading = [_heading(shown, of_study, now, width)] if row and shown.view.in_contact else []
         return heading + _notice(stop) + (list(_remarks(row)) if heading and row and not of_study else [])
     gap = [Text()] if height > _ROOMY_LINES else []
     figures = shown.figures if of_study else None
@@ -52,7 +52,7 @@ def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: 
         else _slide_risk(row, model.threshold, width, figure_height)
     )
     return [
-        _heading(shown, of_study, now),
+        _heading(shown, of_study, now, width),
         *risk,
         *([Text(model.threshold_note, style=QUIET)] if model.threshold_note else []),
         *([] if figures else _remarks(row)),
@@ -63,15 +63,20 @@ def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: 
     ]
 
 
-def _heading(shown: Shown, of_study: bool, now: datetime) -> Text:
-    """Whose risk it is, how settled and how old; said beside every risk."""
+def _heading(shown: Shown, of_study: bool, now: datetime, width: int) -> Text:
+    """Whose risk it is, how settled and how old; said beside every risk, shorter where that saves a line."""
+    line = _whose(shown, of_study, now, brief=False)
+    return line if line.cell_len <= width else _whose(shown, of_study, now, brief=True)
+
+
+def _whose(shown: Shown, of_study: bool, now: datetime, brief: bool) -> Text:
     figures = shown.figures
     superseded = shown.study_superseded if of_study else shown.superseded
     then = shown.rows[-1].received_at if of_study and shown.rows else None
     if of_study:
-        title = f" STUDY, highest of {figures.slides} " if figures else " STUDY "
+        title = f" STUDY, highest{f' of {figures.slides}' * (not brief)} " if figures else " STUDY "
     else:
-        title = f" SLIDE {shown.number} of {len(shown.rows)} "
+        title = f" SLIDE {shown.number}{'/' if brief else ' of '}{len(shown.rows)} "
         then = shown.row.received_at if shown.row else None
     line = Text(title, style="bold reverse")
     if superseded:
@@ -112,6 +117,8 @@ def _study_risk(shown: Shown, figures: Figures, threshold: float, width: int, he
         yield Text(line, style=found.style)
     yield Text(sentence(found, percent(threshold, decimals)), style=f"bold {found.style}")
     yield bar(figures.highest, threshold, width, found.style)
+    if figures.if_unknown:
+        yield Text("at most: unknown facts count at their highest", style=NOTICE)
     if number := shown.number_of(figures.highest_slide):
         yield Text(f"on slide {number}; the picture is of slide {shown.number}")
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.console import ConsoleDimensions, Group, RenderableType
 from rich.layout import Layout
 from rich.padding import Padding
@@ -28,7 +29,7 @@ from edge.view.picture.picture import Picture
 from edge.view.screen.footer import footer
 from edge.view.screen.health import about, health
 from edge.view.screen.help import help_page
-from edge.view.screen.identity import who
+from edge.view.screen.identity import names, who
 from edge.view.screen.others import others
 from edge.view.screen.risk import RiskColumn
 from edge.view.screen.strip import strip
@@ -37,10 +38,11 @@ from scanside import RESEARCH_USE
 
 _PICTURE_MIN_WIDTH = 70  # of the screen; on a narrower one the risk has it alone
 _STRIP_MIN_HEIGHT = 18
-_NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 42, 48, 72  # of the screen, of the risk
+_NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 43, 48, 72  # of the screen, of the risk
 _OTHERS_MIN_HEIGHT = 36
 _OTHERS = 6
 _NAME_WIDTH = 32
+_IDENTITY_MIN_WIDTH = 24  # beside marks: those are never pushed off the screen by a long name or ID
 _EMPTY = Text(" ")  # rich takes a text without characters for none at all
 _MODEL_MAX_LINES = 3
 _LATEST = Focus()
@@ -51,14 +53,15 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
     shown = focus.look(view)
     width, tall = size.width, size.height >= _STRIP_MIN_HEIGHT
     model = about(shown.view.model)
-    model_lines = min(_MODEL_MAX_LINES if tall else 1, 1 + model.cell_len // max(1, width - 8))
+    most = _MODEL_MAX_LINES if tall and not focus.help else 1
+    model_lines = min(most, 1 + model.cell_len // max(1, width - 8))
     last = footer(view, focus) if tall or focus.entry or focus.notices else []
     study = strip(shown, width) if tall and not focus.help else []
     count = min(_OTHERS, len(shown.view.owners)) if size.height >= _OTHERS_MIN_HEIGHT and study else 0
     whole = Layout()
     whole.split_column(
         Layout(_banner(shown.view, width), size=1),
-        Layout(_patient(shown, focus), size=1),
+        Layout(_patient(shown, focus, width), size=1),
         Layout(help_page() if focus.help else _body(shown, focus, now, width), name="body"),
         _lines(study),
         _lines([*others(shown, focus.hidden, count)]),
@@ -76,7 +79,7 @@ def _body(shown: Shown, focus: Focus, now: datetime, width: int) -> RenderableTy
     least = _NARROW_COLUMN if width < _NARROW else _COLUMN
     body = Layout()
     body.split_row(
-        Layout(_picture(shown, focus)),
+        Layout(Padding(_picture(shown, focus), (0, 1, 0, 0))),
         Layout(column, size=min(_WIDE_COLUMN, max(least, width * 2 // 5))),
     )
     return body
@@ -102,17 +105,19 @@ def _banner(view: View, width: int) -> Text:
     return _line(Text(left + " " * gap + right, style=BANNER))
 
 
-def _patient(shown: Shown, focus: Focus) -> Text:
+def _patient(shown: Shown, focus: Focus, width: int) -> Text:
     row = shown.row or (shown.rows[-1] if shown.rows else None)
     if not shown.view.in_contact or row is None:
         return _EMPTY
-    name, identity = who(shown.view, shown.owner, focus.hidden)
+    name, identity = who(shown.view, shown.owner, focus.hidden, row.key)
     line = Text.assemble(" ", (name, "bold"))
     line.truncate(_NAME_WIDTH, overflow="ellipsis")
-    line.append(f"   {identity}   ")
+    line.append(f"   {identity}")
     if marks := " · ".join(_marks(shown)):
-        return _line(line.append(f" {marks} ", style="bold reverse"))
-    line.append(f"received {row.received_at:%H:%M:%S}")
+        least = min(line.cell_len, _IDENTITY_MIN_WIDTH)
+        line.truncate(max(least, width - cell_len(marks) - 5), overflow="ellipsis")
+        return _line(line.append("   ").append(f" {marks} ", style="bold reverse"))
+    line.append(f"   received {row.received_at:%H:%M:%S}")
     if row.frame > 1:
         line.append(f"   frame {row.frame}")
     return _line(line)
@@ -121,6 +126,8 @@ def _patient(shown: Shown, focus: Focus) -> Text:
 def _marks(shown: Shown) -> list[str]:
     """Why this is not simply the newest."""
     marks = []
+    if len(names(shown.rows)) > 1:
+        marks.append("SEVERAL NAMES IN THIS STUDY")
     if shown.held:
         marks.append(f"HELD, {shown.since} result{'s' * (shown.since != 1)} since: h")
     if not shown.newest_study:

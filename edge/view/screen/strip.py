@@ -65,7 +65,8 @@ def _figures(shown: Shown, figures: Figures, threshold: float) -> Text:
         " highest ",
         (f"{highest} {top.sign}", f"bold {top.style}"),
         f"{where}   vote {vote}, {majority} of {figures.slides}",
-        f"   mean {percent(figures.mean)}   agreement {percent(figures.agreement)}",
+        f"   mean {percent(figures.mean, digits(figures.mean, threshold))}",
+        f"   agreement {percent(figures.agreement)}",
     )
 
 

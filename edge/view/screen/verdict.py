@@ -86,8 +86,10 @@ def obstacle(shown: Shown, of_study: bool = False) -> tuple[str, str] | None:
 
 
 def age(then: datetime, now: datetime) -> str:
-    """How long ago, in whole minutes, hours or days."""
+    """How long ago, in whole minutes, hours or days; never "just now" for what lies in the future."""
     minutes = int((now - then).total_seconds() // 60)
+    if minutes < -1:
+        return "age unknown: the clock was set back"
     if minutes < 1:
         return "<1 min ago"
     if minutes < 120:
