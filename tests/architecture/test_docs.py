@@ -15,6 +15,7 @@ from edge.network.receive import Receiver
 from edge.row import Row
 from edge.settings import Settings
 from edge.storage.spool import Spool
+from edge.view.focus.keys import KEYS
 from export.cli import COMMANDS
 from scanside.bundle import DEFAULT_BUNDLE, load_bundle
 from scanside.scan.codecs import COMPRESSED, NATIVE
@@ -89,3 +90,9 @@ def test_transfer_syntaxes_are_accepted_and_scored_as_documented(tmp_path: Path)
     assert len(rows) > 20 and accepted == {uid for uid, _ in rows}
     assert {uid for uid, scored in rows if scored == "yes"} == NATIVE | COMPRESSED
     assert {uid for uid, scored in rows if scored == "video"} == {uid for uid, _ in rows if uid in VIDEO}
+
+
+def test_the_live_views_keys_have_a_line_each() -> None:
+    table = (DOCS / "live-view.md").read_text().split("## Keys")[1].split("\n\n")[1]
+    told = re.findall(r"^\| `(.+?)` \| (.+) \|$", table, re.MULTILINE)
+    assert told == [(key.shown, key.does) for key in KEYS]

@@ -2,8 +2,6 @@
 
 import os
 import pty
-import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -69,11 +67,3 @@ def test_a_closed_terminal_is_no_key() -> None:
 def test_no_key_has_two_meanings() -> None:
     presses = [press for key in KEYS for press in key.presses]
     assert len(presses) == len(set(presses))
-
-
-def test_the_docs_have_a_line_for_each_key_and_no_other() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "live-view.md").read_text()
-    table = page.split("## Keys")[1].split("\n\n")[1]
-    assert re.findall(r"^\| `(.+?)` \| (.+) \|$", table, re.MULTILINE) == [
-        (key.shown, key.does) for key in KEYS
-    ]
