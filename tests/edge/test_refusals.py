@@ -78,10 +78,10 @@ def test_each_limit_and_title_is_audited(start_agent: StartAgent, tmp_path: Path
     wait_for(lambda: "connections" in _refused(agent), "the refused connection")
 
     def too_many() -> bool:
-        with contextlib.suppress(ConnectionError, AssertionError):
-            with Peer(agent.port) as one, Peer(agent.port) as two:
-                one.associate()
-                two.associate()
+        refused = contextlib.suppress(ConnectionError, AssertionError)
+        with refused, Peer(agent.port) as one, Peer(agent.port) as two:
+            one.associate()
+            two.associate()
         return "associations" in _refused(agent)
 
     def wrong_title() -> bool:
