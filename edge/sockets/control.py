@@ -9,14 +9,13 @@ import json
 import logging
 import os
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge.sockets.listening import listen_on, socket_address
+from edge.sockets.listening import listen_on, socket_address, uid_of
 from scanside.errors import ScansideError, SettingError
 
 NAME = "control.sock"
@@ -76,7 +75,7 @@ class Control:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection, contextlib.suppress(OSError):
-                said = self._answered(_line(connection), _uid(connection))
+                said = self._answered(_line(connection), uid_of(connection))
                 connection.settimeout(_REQUEST_S)
                 connection.sendall(json.dumps(said).encode() + b"\n")
         finally:
@@ -161,11 +160,3 @@ def _parsed(line: bytes) -> Request:
     if not isinstance(request, dict):
         raise SettingError("a request is a JSON object in one line.")
     return request
-
-
-def _uid(connection: socket.socket) -> int:
-    """Whose process is at the other end, as the kernel says; without its word none but this one's user's."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return os.getuid()
-    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", peer)[1])

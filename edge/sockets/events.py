@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.sockets.listening import WATCH, listen_on
+from edge.sockets.listening import WATCH, listen_on, uid_of
 from edge.sockets.listening import socket_address as socket_address
 from scanside.errors import InputError
 
@@ -23,7 +23,7 @@ NAME = WATCH
 HEARTBEAT_S = 1.0
 _QUEUE_LENGTH = 256
 _MAX_REQUEST_BYTES = 4096
-_MAX_VIEWERS = 64
+_MAX_VIEWERS, _MAX_OF_ONE = 64, 32  # one account can't keep the others out
 _ACCEPT_PAUSE_S, _ACCEPT_TIMES = 0.01, 4  # between two views: so long, and as many times what the last took
 _ANSWER_PAUSE_S = 0.02  # between two answers to one view: nobody looks faster, and scoring goes on
 
@@ -105,11 +105,13 @@ class EventHub:
             try:
                 with self._lock:  # no row may be told between the snapshot and the first event
                     self._viewers = {viewer for viewer in self._viewers if viewer.is_here}
-                    if len(self._viewers) >= _MAX_VIEWERS:
+                    uid = uid_of(connection)
+                    of_one = sum(viewer.uid == uid for viewer in self._viewers)
+                    if len(self._viewers) >= _MAX_VIEWERS or of_one >= _MAX_OF_ONE:
                         connection.close()
                         continue
                     line = _line(self._snapshot())
-                    viewer = _Viewer(connection, self._wanted)
+                    viewer = _Viewer(connection, uid, self._wanted)
                     if viewer.tell(line):
                         self._viewers.add(viewer)
             except Exception:  # a store that can't be read now must not shut views out for good
@@ -124,8 +126,8 @@ class EventHub:
 
 
 class _Viewer:
-    def __init__(self, connection: socket.socket, wanted: Wanted | None) -> None:
-        self._connection, self._wanted = connection, wanted
+    def __init__(self, connection: socket.socket, uid: int, wanted: Wanted | None) -> None:
+        self._connection, self.uid, self._wanted = connection, uid, wanted
         self._lines: queue.Queue[bytes | threading.Event | None] = queue.Queue(_QUEUE_LENGTH)
         self._gone = threading.Event()
         threading.Thread(target=self._write, name="viewer", daemon=True).start()

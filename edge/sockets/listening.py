@@ -9,6 +9,7 @@ import grp
 import os
 import socket
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,3 +99,11 @@ def _number(group: str) -> int:
         raise SettingError(
             f"there is no group '{group}' on this machine. Make it, or correct the setting."
         ) from None
+
+
+def uid_of(connection: socket.socket) -> int:
+    """Whose process is at the other end, as the kernel says; without its word none but this one's user's."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return os.getuid()
+    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", peer)[1])

@@ -170,3 +170,33 @@ def test_who_asks_piece_by_piece_holds_up_nobody(data: Path) -> None:
         assert ask(data, {"do": "quarantine"}, 4) == {"notes": []}
         for one in slow:
             one.close()
+
+
+def test_one_account_leaves_room_for_others(data: Path) -> None:
+    def many() -> tuple[int, str]:
+        """How many views of one account are let in; and whether another's is, beside them."""
+        with contextlib.ExitStack() as open_views:
+            let_in = 0
+            for _ in range(70):
+                view = open_views.enter_context(socket.socket(socket.AF_UNIX))
+                view.settimeout(10)
+                with socket_address(data) as address:
+                    view.connect(address)
+                let_in += bool(view.makefile().readline())
+            os.write(started, b".")
+            os.read(waiting, 1)
+            return let_in, "done"
+
+    hold, waiting_end = os.pipe(), os.pipe()
+    waiting, started = waiting_end[0], hold[1]
+    with agent(data, WATCHERS.gr_name, None):
+        child = os.fork()
+        if child == 0:
+            try:
+                os._exit(as_member(WATCHERS, many)[0])
+            except BaseException:
+                os._exit(255)
+        os.read(hold[0], 1)
+        assert watches(data) == "snapshot"
+        os.write(waiting_end[1], b".")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 32
