@@ -74,7 +74,7 @@ class Agent:
     ) -> None:
         self._settings, self._bundle = settings, bundle
         self._spool, self._store, self._audit = spool, store, audit
-        self._queue = JobQueue()
+        self._queue = JobQueue(now())
         self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
         self._measures = Measures()
         self._custody = Custody(settings.data, spool, store, audit)

@@ -1,4 +1,7 @@
-"""What the worker is asked and answers, and the queue: headers first, then stills, then cine frames."""
+"""What the worker is asked and answers, and the queue: headers first, then stills, then cine frames.
+
+What came before the agent started waits until nothing newer does: nobody at the couch waits for last year.
+"""
 
 import heapq
 import itertools
@@ -85,24 +88,33 @@ class Result:
 
 
 class JobQueue:
-    """A priority queue, first in first out within a priority. `get` sleeps until there is something."""
+    """A priority queue, first in first out within a priority. `get` sleeps until there is something.
 
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Job]] = []
+    Args:
+        began: what was received before, as in a row, comes last.
+    """
+
+    def __init__(self, began: str = "") -> None:
+        self._began = began
+        self._heap: list[tuple[bool, int, int, Job]] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
 
     def put(self, job: Job) -> None:
         with self._changed:
-            heapq.heappush(self._heap, (job.priority, next(self._count), job))
+            old = job.received_at < self._began
+            # Of the old ones each instance is finished first: thousands of headers would let no risk through.
+            last = old and job.priority is Priority.INSPECT
+            rank = len(Priority) if last else int(job.priority)
+            heapq.heappush(self._heap, (old, rank, next(self._count), job))
             self._changed.notify()
 
     def get(self) -> Job | None:
         """The next job; None once the queue is closed, whatever still waits in it."""
         with self._changed:
             self._changed.wait_for(lambda: self._heap or self._closed)
-            return None if self._closed else heapq.heappop(self._heap)[2]
+            return None if self._closed else heapq.heappop(self._heap)[3]
 
     def wait_closed(self, timeout_s: float) -> bool:
         """Sleep for `timeout_s`, or until the queue is closed; whether it is."""

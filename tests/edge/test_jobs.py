@@ -17,6 +17,21 @@ def test_headers_first_then_stills_then_cine() -> None:
     assert [job.file for _ in order if (job := queue.get())] == ["2", "1", "4", "0", "3"]
 
 
+def test_what_came_before_the_start_waits_for_what_comes_now() -> None:
+    queue = JobQueue(began="2026-01-02")
+    order = [
+        ("old header", Priority.INSPECT, "2026-01-01"),
+        ("old cine", Priority.CINE, "2026-01-01"),
+        ("old still", Priority.STILL, "2026-01-01"),
+        ("new cine", Priority.CINE, "2026-01-02"),
+        ("new header", Priority.INSPECT, "2026-01-03"),
+    ]
+    for name, priority, received_at in order:
+        queue.put(Job(priority, name, "", received_at))
+    served = [job.file for _ in order if (job := queue.get())]
+    assert served == ["new header", "new cine", "old still", "old cine", "old header"]
+
+
 def test_a_closed_queue_gives_nothing_more() -> None:
     queue = JobQueue()
     got: list[Job | None] = []
