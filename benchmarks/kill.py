@@ -83,9 +83,9 @@ class Agent:
 class Load(threading.Thread):
     """Senders, one after the other, each with an association of its own; notes what was acknowledged."""
 
-    def __init__(self, folder: Path, agent: Agent, batch: int) -> None:
+    def __init__(self, folder: Path, agent: Agent, batch: int, rate: float) -> None:
         super().__init__(daemon=True)
-        self._folder, self._agent, self._batch = folder, agent, batch
+        self._folder, self._agent, self._batch, self._pause_s = folder, agent, batch, batch / rate
         self._template = make_instance([make_frame(1).pixels[::4, ::4]], maker=MAKERS[0])
         self.acknowledged: set[str] = set()
         self.sent = 0
@@ -109,8 +109,7 @@ class Load(threading.Thread):
             self.acknowledged |= set(uids[:good])  # storescu sends in order and ends at the first failure
             for file in self._files(uids):
                 file.unlink()
-            if not good:
-                time.sleep(0.1)
+            time.sleep(self._pause_s)  # no more than the worker can score before the end
 
     def _files(self, uids: list[str]) -> list[Path]:
         return [self._folder / f"{uid}.dcm" for uid in uids]
@@ -130,7 +129,7 @@ def main() -> int:
         folder = Path(name)
         (folder / "bundle").mkdir()
         agent = Agent(folder, make_bundle(folder / "bundle", clinical=False))
-        load = Load(folder, agent, args.batch)
+        load = Load(folder, agent, args.batch, args.rate)
         try:
             return _run(args, agent, load)
         finally:
@@ -203,6 +202,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=6.0, help="at most so long, then fewer (6)")
     parser.add_argument("--pause-s", type=float, default=1.0, help="longest pause before each (1)")
     parser.add_argument("--batch", type=int, default=20, help="instances per association (20)")
+    parser.add_argument("--rate", type=float, default=15.0, help="instances a second at most (15)")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
