@@ -185,7 +185,7 @@ def test_plays_an_exam_as_fast_as_it_goes_without_a_terminal(demo: list[str], tm
 def test_an_exam_can_be_played_faster_in_a_terminal(demo: list[str]) -> None:
     with in_terminal(*demo, "--exam", "--speed", "50", width=100, height=30) as terminal:
         terminal.wait_for("14 images")
-        terminal.wait_for("Synthetic Exam", timeout_s=40)
+        terminal.wait_for("Synthetic Exam")
         terminal.type(b"\x03")
         assert terminal.end() == 0
 

@@ -29,7 +29,7 @@ class Terminal:
     def shown(self) -> str:
         return _ESCAPE.sub("", self.raw)
 
-    def wait_for(self, text: str, timeout_s: float = 30) -> None:
+    def wait_for(self, text: str, timeout_s: float = 120) -> None:
         """Read until `text` is written after what was waited for before."""
         end = time.monotonic() + timeout_s
         seen = ""
@@ -59,7 +59,7 @@ class Terminal:
         """Close the window."""
         os.close(self._master)
 
-    def end(self, timeout_s: float = 30) -> int:
+    def end(self, timeout_s: float = 120) -> int:
         """Read on until the command ends; its exit code."""
         end = time.monotonic() + timeout_s
         while self.process.poll() is None:
