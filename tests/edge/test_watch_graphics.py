@@ -231,12 +231,13 @@ def test_paints_in_a_terminal_as_told(agent: RunningAgent, image: MakeImage, nam
         _read_until(terminal, mark, LAST_LINE)
         terminal.type(b"\x03")
         assert terminal.end() == 0
-    lost = "NO CONTACT" in terminal.raw  # on a machine so busy that the agent was silent for two seconds
-    assert lost or terminal.raw.count(mark) == 2
+    # On a machine so busy that the agent is silent for two seconds, a picture goes and comes back.
+    often = 20 if "NO CONTACT" in terminal.raw else 4
+    assert 2 <= terminal.raw.count(mark) <= often
     assert QUESTION not in terminal.raw  # it was told
     assert "▀" not in terminal.raw
     if name == "kitty":
-        assert lost or terminal.raw.count("\x1b_Ga=d,d=I") == 2
+        assert 2 <= terminal.raw.count("\x1b_Ga=d,d=I") <= often
         sent = KITTY.findall(terminal.raw[: terminal.raw.rindex(mark)])
         assert (_decoded("".join(data for _, data in sent)) == OUTLINE).all(axis=2).any()
 
