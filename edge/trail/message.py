@@ -87,50 +87,32 @@ def procedure_record_updated(
 
 def association_refused(agent: str, calling: str, address: str, why: str) -> Message:
     """A.5.3.11, node authentication: somebody was not let in."""
-    return _message(
-        agent,
-        _event(
-            _dcm("110113", "Security Alert"),
-            EXECUTE,
-            _dcm("110126", "Node Authentication"),
-            outcome=_MINOR_FAILURE,
-            description=why,
-        ),
-        [_participant(agent, False), _participant(calling, True, address=address)],
-        [_node(address)],
-    )
+    kind, caller = _dcm("110126", "Node Authentication"), _participant(calling, True, address=address)
+    return _security_alert(agent, kind, _MINOR_FAILURE, why, [caller], [_node(address)])
 
 
 def runtime_fallback(agent: str, runtime: str, refused: str) -> Message:
     """A.5.3.11: the network runs in another runtime than is preferred; `refused` says which and why."""
-    return _message(
-        agent,
-        _event(
-            _dcm("110113", "Security Alert"),
-            EXECUTE,
-            _dcm("110131", "Software Configuration"),
-            outcome=_MINOR_FAILURE,
-            description=f"fallback to {runtime}, not {refused}",
-        ),
-        [_participant(agent, False)],
-        [],
-    )
+    kind = _dcm("110131", "Software Configuration")
+    return _security_alert(agent, kind, _MINOR_FAILURE, f"fallback to {runtime}, not {refused}")
 
 
 def trail_damaged(agent: str, where: str) -> Message:
     """A.5.3.11: a record of the audit trail is broken, by a power cut or by a person."""
-    return _message(
-        agent,
-        _event(
-            _dcm("110113", "Security Alert"),
-            EXECUTE,
-            _dcm("110135", "Object Security Attributes Changed"),
-            outcome=_SERIOUS_FAILURE,
-            description=f"the audit trail is broken: {where}",
-        ),
-        [_participant(agent, False)],
-        [],
-    )
+    kind = _dcm("110135", "Object Security Attributes Changed")
+    return _security_alert(agent, kind, _SERIOUS_FAILURE, f"the audit trail is broken: {where}")
+
+
+def _security_alert(
+    agent: str,
+    kind: Object,
+    outcome: str,
+    description: str,
+    others: Sequence[Object] = (),
+    objects: Sequence[Object] = (),
+) -> Message:
+    event = _event(_dcm("110113", "Security Alert"), EXECUTE, kind, outcome=outcome, description=description)
+    return _message(agent, event, [_participant(agent, False), *others], objects)
 
 
 def _message(agent: str, event: Object, participants: Sequence[Object], objects: Sequence[Object]) -> Message:
