@@ -17,7 +17,7 @@ MAX_SYNTAXES = 64  # of one context; the standard has some 50
 MAX_USER_ITEMS = 512  # one role, one extended and one common extended negotiation per context, and the rest
 MAX_FRAGMENTS = 1024  # presentation data values in one P-DATA-TF; machines send one or two
 _FIXED_BYTES = 68  # of an A-ASSOCIATE-RQ before its items: version, reserved, titles, reserved
-_CONTEXT, _USER_INFORMATION, _TRANSFER_SYNTAX = 0x20, 0x50, 0x40
+_CONTEXT, _USER_INFORMATION, _ABSTRACT_SYNTAX, _TRANSFER_SYNTAX = 0x20, 0x50, 0x30, 0x40
 
 
 class Violation(Exception):
@@ -43,7 +43,7 @@ def check_associate(body: memoryview) -> None:
     """Count what an A-ASSOCIATE-RQ holds.
 
     Raises:
-        Violation: too much, or a length that leads out of it.
+        Violation: too much, a length that leads out of it, or a context of no class (PS3.8 9.3.2.2).
     """
     if len(body) < _FIXED_BYTES:
         raise Violation(f"an association request of {len(body)} bytes")
@@ -53,9 +53,11 @@ def check_associate(body: memoryview) -> None:
             contexts += 1
             if len(item) < 4:
                 raise Violation("a presentation context without a number")
-            syntaxes = sum(kind == _TRANSFER_SYNTAX for kind, _ in _items(item[4:], MAX_SYNTAXES + 1))
-            if syntaxes > MAX_SYNTAXES:
+            offered = _items(item[4:], MAX_SYNTAXES + 1)
+            if sum(kind == _TRANSFER_SYNTAX for kind, _ in offered) > MAX_SYNTAXES:
                 raise Violation("more than 64 transfer syntaxes in a presentation context")
+            if not any(kind == _ABSTRACT_SYNTAX and len(uid) for kind, uid in offered):
+                raise Violation("a presentation context without an abstract syntax")
         elif kind == _USER_INFORMATION:
             user_items += sum(1 for _ in _items(item, MAX_USER_ITEMS))
     if contexts > MAX_CONTEXTS or user_items > MAX_USER_ITEMS:

@@ -213,11 +213,5 @@ class Gatekeeper(ACSE):
             self.send_reject(*refusal)
             self.assoc.kill()
             return
-        private = self._server.settings.private_classes
-        try:
-            self.acceptor.supported_contexts = contexts.supported(proposed, private)
-            super()._negotiate_as_acceptor()
-        except (TypeError, ValueError) as error:  # a context without a class, or with one that is no text
-            _log.warning("%s: aborted: %s", peer, error)
-            self.send_abort(0x02)
-            self.assoc.kill()
+        self.acceptor.supported_contexts = contexts.supported(proposed, self._server.settings.private_classes)
+        super()._negotiate_as_acceptor()

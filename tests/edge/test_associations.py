@@ -209,6 +209,8 @@ def test_a_pdu_somewhat_longer_than_negotiated_is_taken(extra: int, taken: bool,
         assert _aborted(peer)
 
 
+_NO_CLASS = b"\x20\x00\x00\x19\x03\0\0\0" + b"\x40\x00\x00\x11" + IMPLICIT.encode()
+_EMPTY_CLASS = b"\x20\x00\x00\x1d\x03\0\0\0" + b"\x30\x00\x00\x00" + _NO_CLASS[8:]
 OVERFULL = {
     "a data unit before the association": data(1, 3, echo_rq()),
     "an association request of the wrong kind": pdu(2, bytes(100)),
@@ -216,6 +218,8 @@ OVERFULL = {
     "129 contexts": b"",
     "an endless request": b"\x01\x00\x7f\xff\xff\xff" + bytes(1000),
     "a request that is cut off": pdu(1, associate_rq()[6:-3]),
+    "a context without a class": pdu(1, associate_rq()[6:] + _NO_CLASS),
+    "a context with an empty class": pdu(1, associate_rq()[6:] + _EMPTY_CLASS),
     "a request of empty items": pdu(1, associate_rq()[6:] + b"\x20\x00\x00\x00" * 200),
     "a request of empty user items": pdu(1, associate_rq()[6:] + b"\x50\x00\x10\x00" + bytes(4096)),
 }
