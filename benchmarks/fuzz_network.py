@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.edge.network_fuzz import ECHO_LIMIT_S, fuzz
-from tests.edge.scp import AGENT, running
+from tests.edge.network.fuzz import ECHO_LIMIT_S, fuzz
+from tests.edge.network.scp import AGENT, running
 
 
 def main() -> int:

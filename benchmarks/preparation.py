@@ -17,8 +17,8 @@ from rich.table import Table
 
 from scanside.errors import NoTissue
 from scanside.scan.prepare import cut, fill, separate, to_grey
+from scanside.scan.sector.views import find_sectors
 from scanside.scan.types import Box, Frame, Grey, Mask, Region, RegionSource, Size
-from scanside.scan.views import find_sectors
 from tests.synth import consoles
 
 INPUT = Size(336, 544)

@@ -22,8 +22,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.edge.peer import IMPLICIT, Peer, data, pdu, store_rq
-from tests.edge.scp import AGENT, HOST, RunningScp, running
+from tests.edge.network.peer import IMPLICIT, Peer, data, pdu, store_rq
+from tests.edge.network.scp import AGENT, HOST, RunningScp, running
 
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
 IMAGE_BYTES, PER_ASSOCIATION = 50_000, 10

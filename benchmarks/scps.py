@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.edge.scp import AGENT, BARE, HOST, RunningScp
+from tests.edge.network.scp import AGENT, BARE, HOST, RunningScp
 
 # Without it DCMTK's answers wait for delayed acknowledgements, and it looks several times slower than it is.
 NO_DELAY = {**os.environ, "TCP_NODELAY": "1"}

@@ -21,8 +21,8 @@ from pydicom.filewriter import write_dataset
 from benchmarks.scps import processor_s
 from edge.network.pdu import RELEASE_RQ
 from edge.sockets.control import ask
-from tests.edge.peer import IMPLICIT, Peer, pdu, store_rq
-from tests.edge.peer import data as data_unit
+from tests.edge.network.peer import IMPLICIT, Peer, pdu, store_rq
+from tests.edge.network.peer import data as data_unit
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance
 from tests.synth.scans import make_frame

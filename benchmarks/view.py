@@ -31,7 +31,7 @@ from edge.demo.exam import write_exam
 from edge.view.agent.feed import follow
 from scanside.bundle import DEFAULT_BUNDLE
 from tests.edge.running import RunningAgent, listen, wait_for
-from tests.edge.watch_terminal import Terminal, in_terminal
+from tests.edge.view.terminal import Terminal, in_terminal
 from tests.synth.bundle import make_bundle
 
 MARKS = {"kitty": "\x1b_Ga=T", "iterm2": "\x1b]1337;File=", "sixel": "\x1bP0;1;0q", "blocks": "▀"}

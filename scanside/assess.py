@@ -17,7 +17,7 @@ from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.outputs import check_range
 from scanside.runtime.protocol import Runner
-from scanside.scan.decode import Instance
+from scanside.scan.decoding.instance import Instance
 from scanside.scan.prepare import find_scans, prepare, to_source
 from scanside.scan.types import Box, Flag, Frame, Mask, Region, RegionSource
 

@@ -1,7 +1,7 @@
 """pynetdicom's upper layer with limits and deadlines; its server is in edge/network/server.py.
 
 These two files are all that overrides inner parts of pynetdicom. What each class mends was shown on version
-3.0.4 (tests/edge/test_network_stock.py). The version is pinned exactly; tests/edge/test_network_pin.py fails
+3.0.4 (tests/edge/network/test_stock.py). The version is pinned exactly; tests/edge/network/test_pin.py fails
 when the parts that are overridden or relied on change.
 
 Each PDU has a deadline, and so have silence and the whole association. What open connections can hold in

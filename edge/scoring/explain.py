@@ -10,7 +10,7 @@ import cv2
 from scanside.bundle import Bundle
 from scanside.denoise import denoiser_of
 from scanside.errors import SettingError, Unreadable
-from scanside.scan.decode import open_instance
+from scanside.scan.decoding.instance import open_instance
 from scanside.scan.explain import explain
 
 

@@ -21,8 +21,8 @@ from scanside.bundle import Bundle
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
-from scanside.scan.decode import Instance, open_instance
-from scanside.scan.region import find_regions
+from scanside.scan.decoding.instance import Instance, open_instance
+from scanside.scan.place.region import find_regions
 from scanside.scan.types import Frame
 
 _IDENTITY = ["StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet"]

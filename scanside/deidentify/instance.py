@@ -15,7 +15,7 @@ from scanside.deidentify.header import clean_header
 from scanside.deidentify.key import Key
 from scanside.deidentify.pixels import blank_outside_tissue
 from scanside.errors import NoTissue, Unreadable
-from scanside.scan.decode import Instance, open_instance
+from scanside.scan.decoding.instance import Instance, open_instance
 
 _MAX_PIXEL_BYTES = 2**32 - 2  # what a native pixel data element can hold
 

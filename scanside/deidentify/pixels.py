@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
-from scanside.scan.contour import find_sector
+from scanside.scan.place.region import MIN_REGION_PX
 from scanside.scan.prepare import find_scans, to_grey
-from scanside.scan.region import MIN_REGION_PX
+from scanside.scan.sector.contour import find_sector
 from scanside.scan.types import Frame, Grey, Mask
 
 _WORK_SIDE_PX = 320

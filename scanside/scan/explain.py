@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scanside import RESEARCH_USE
 from scanside.denoise import Denoiser
 from scanside.errors import NoTissue, UnlikeTraining
-from scanside.scan.contour import find_sector
-from scanside.scan.decode import Instance
+from scanside.scan.decoding.instance import Instance
 from scanside.scan.prepare import cut, find_scans, prepare, to_grey
+from scanside.scan.sector.contour import find_sector
 from scanside.scan.types import Box, Flag, Frame, Region, Size
 
 Pixels = NDArray[np.uint8]

@@ -18,8 +18,8 @@ from edge.storage.spool import Spool
 from edge.view.focus.keys import KEYS
 from export.cli import COMMANDS
 from scanside.bundle import DEFAULT_BUNDLE, load_bundle
-from scanside.scan.codecs import COMPRESSED, NATIVE
-from scanside.scan.video import VIDEO
+from scanside.scan.decoding.codecs import COMPRESSED, NATIVE
+from scanside.scan.decoding.video import VIDEO
 from tests.architecture.test_commands import MODULES
 
 ROOT = Path(__file__).parents[2]

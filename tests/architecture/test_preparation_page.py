@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from scanside.scan.devices import TextStrip
+from scanside.scan.place.devices import TextStrip
 from scanside.scan.types import Flag, RegionSource
 from tests.synth.explained import draw
 

@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from scanside.assess import Assessor
 from scanside.bundle import Bundle, load_bundle
-from scanside.scan.decode import Instance, open_instance
+from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.types import Frame
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import box_around, make_instance, region, save

@@ -16,7 +16,7 @@ from scanside.errors import NoTissue, RunnerError, UnlikeTraining
 from scanside.golden import check_golden
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Arrays
-from scanside.scan.decode import Instance, open_instance
+from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.types import Box, Flag, RegionSource
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, Maker, box_around, make_instance, region, save

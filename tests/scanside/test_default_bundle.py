@@ -24,8 +24,8 @@ from scanside.errors import UnlikeTraining
 from scanside.golden import check_golden
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
+from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare
-from scanside.scan.region import find_regions
 from scanside.scan.types import Frame
 
 

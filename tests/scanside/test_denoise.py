@@ -14,7 +14,7 @@ from scanside.errors import RunnerError, UnlikeTraining
 from scanside.manifest import DenoiserLimits
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Arrays
-from scanside.scan.decode import Instance, open_instance
+from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.prepare import cut, prepare, prepare_mask
 from scanside.scan.types import Box, Flag, Frame, Region, RegionSource, Scan, Size
 from tests.synth.bundle import INPUT_SIZE

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
-from scanside.scan.decode import open_instance
+from scanside.scan.decoding.instance import open_instance
 from scanside.scan.explain import explain
 from scanside.scan.types import Size
 from tests.synth.dicom import MAKERS, box_around, make_instance, region, save

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanside.deidentify.key import load_or_make_key
-from scanside.scan.decode import open_instance
+from scanside.scan.decoding.instance import open_instance
 from tests.synth.dicom import save
 from tests.synth.leaks import TESSERACT, leaked_bytes, leaked_words
 from tests.synth.patients import PLACES, SynthPatient, make_patient

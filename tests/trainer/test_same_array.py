@@ -12,7 +12,7 @@ from scanside.deidentify.key import load_or_make_key
 from scanside.errors import NotScorable
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Arrays
-from scanside.scan.decode import Instance, open_instance
+from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.prepare import fill
 from tests.synth.bundle import make_bundle
 from tests.trainer.hospital_tree import make_hospital

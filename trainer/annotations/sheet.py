@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import InputError, NoTissue
-from scanside.scan.contour import find_sector
 from scanside.scan.prepare import to_grey
+from scanside.scan.sector.contour import find_sector
 from trainer.annotations.annotate import annotate, recompress
 from trainer.progress import track
 

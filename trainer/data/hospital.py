@@ -22,7 +22,7 @@ import numpy as np
 
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
-from scanside.scan.layout import MAX_FRAME_PIXELS
+from scanside.scan.decoding.layout import MAX_FRAME_PIXELS
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 
 SCHEMA = "scanside-dataset/1"

@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset as Header
 
 from scanside.denoise import Denoiser
 from scanside.errors import InputError, UnlikeTraining
+from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, prepare_mask
-from scanside.scan.region import find_regions
 from scanside.scan.types import Frame, Mask, Size
 from trainer.progress import track
 

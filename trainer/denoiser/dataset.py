@@ -13,8 +13,8 @@ import numpy as np
 from pydicom.dataset import Dataset as Header
 
 from scanside.errors import InputError, SettingError
+from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
-from scanside.scan.region import find_regions
 from scanside.scan.types import Frame
 from trainer.data.hospital import Slide, read_dataset
 from trainer.data.mmotu import Entry, Layout, find_layout, fingerprint, read_frame, read_split

@@ -11,9 +11,9 @@ from pydicom.dataset import Dataset as Header
 
 from scanside.denoise import Denoiser
 from scanside.errors import NoTissue, UnlikeTraining
-from scanside.scan.contour import find_sector
+from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, to_grey
-from scanside.scan.region import find_regions
+from scanside.scan.sector.contour import find_sector
 from scanside.scan.types import Frame, Mask, Scan, Size
 from trainer.annotations.annotate import annotate, recompress
 from trainer.data.mmotu import Entry, find_layout, read_frame

@@ -14,7 +14,7 @@ from scanside.deidentify.header import device_of
 from scanside.deidentify.key import Key
 from scanside.errors import InputError, NotScorable, Unreadable
 from scanside.scan.cine import frames_to_score
-from scanside.scan.decode import Instance, open_instance
+from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.prepare import cut, find_scans
 from scanside.scan.types import Mask, Tissue
 from trainer.data.hospital import Slide, read_slide

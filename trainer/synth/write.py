@@ -9,8 +9,8 @@ import numpy as np
 from pydicom.dataset import Dataset as Header
 
 from scanside.errors import InputError, NoTissue
+from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
-from scanside.scan.region import find_regions
 from scanside.scan.types import Box, Crop, Frame, Grey, Size
 from trainer.data.hospital import Slide
 from trainer.prepare.dataset import write_file, write_slide

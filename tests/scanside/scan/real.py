@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
-from scanside.scan.decode import open_instance
+from scanside.scan.decoding.instance import open_instance
+from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare
-from scanside.scan.region import find_regions
 from scanside.scan.types import Scan, Size
 
 NAMES = (

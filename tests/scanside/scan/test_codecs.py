@@ -19,7 +19,7 @@ from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels import pixel_array
 
 from scanside.errors import Unreadable
-from scanside.scan.decode import open_instance
+from scanside.scan.decoding.instance import open_instance
 from scanside.scan.types import Size
 from tests.scanside.scan.test_display import RAMP, grey
 from tests.synth.dicom import MAKERS, Photometric, make_instance, save, transcode

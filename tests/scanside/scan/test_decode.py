@@ -29,7 +29,7 @@ from pydicom.uid import (
 )
 
 from scanside.errors import InputError, NoTissue, NotScorable, Unreadable
-from scanside.scan.decode import open_instance
+from scanside.scan.decoding.instance import open_instance
 from scanside.scan.types import Size
 from tests.synth.dicom import NATIVE, Photometric, make_instance, palette, save, transcode
 from tests.synth.scans import make_frame

@@ -4,8 +4,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from scanside.errors import SettingError
-from scanside.scan.devices import TextStrip, text_strip, text_strips
-from scanside.scan.region import find_regions
+from scanside.scan.place.devices import TextStrip, text_strip, text_strips
+from scanside.scan.place.region import find_regions
 from scanside.scan.types import Box, Flag, RegionSource, Size
 
 SCREEN = Size(768, 1024)

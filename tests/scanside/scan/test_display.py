@@ -14,9 +14,9 @@ from pydicom.pixels.processing import apply_voi_lut
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from scanside.errors import Unreadable
-from scanside.scan.decode import open_instance
-from scanside.scan.display import display_table, show
-from scanside.scan.layout import Layout
+from scanside.scan.decoding.display import display_table, show
+from scanside.scan.decoding.instance import open_instance
+from scanside.scan.decoding.layout import Layout
 from tests.synth.dicom import Photometric, make_instance, save
 
 ROWS, COLUMNS = 40, 100

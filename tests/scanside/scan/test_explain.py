@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from scanside.bundle import Bundle
 from scanside.denoise import denoiser_of
 from scanside.errors import Unreadable
-from scanside.scan.decode import open_instance
+from scanside.scan.decoding.instance import open_instance
 from scanside.scan.explain import explain
 from scanside.scan.types import Box, Size
 from tests.synth.dicom import Patient, box_around, make_instance, region, save

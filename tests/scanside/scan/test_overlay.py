@@ -5,7 +5,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pack_bits
 
-from scanside.scan.region import find_regions
+from scanside.scan.place.region import find_regions
 from scanside.scan.types import Box, Flag, RegionSource, Size
 from tests.synth.dicom import region
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from scanside.errors import NoTissue
-from scanside.scan.decode import open_instance
-from scanside.scan.region import find_regions
+from scanside.scan.decoding.instance import open_instance
+from scanside.scan.place.region import find_regions
 from scanside.scan.types import Box, Flag, RegionSource
 from tests.scanside.scan.real import path_of, scans_of
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
-from scanside.scan.region import MIN_REGION_PX, find_regions
+from scanside.scan.place.region import MIN_REGION_PX, find_regions
 from scanside.scan.types import Box, Flag, Region, RegionSource, Size
 from tests.synth.dicom import region
 

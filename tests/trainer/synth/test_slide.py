@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
-from scanside.scan.region import find_regions
 from scanside.scan.types import Frame
 from trainer.annotations.thesis import draw_as_thesis
 from trainer.synth.lesion import draw_lesion

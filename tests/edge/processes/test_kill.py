@@ -1,0 +1,26 @@
+"""Kills at random moments lose nothing: a short run of benchmarks/kill.py."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+KILL = ROOT / "benchmarks" / "kill.py"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/usr/bin/storescu").exists(), reason="DCMTK is not installed")
+@pytest.mark.skipif(not KILL.exists(), reason="not a checkout: there are no benchmarks")
+def test_every_acknowledged_image_has_one_result() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.kill", "--kills", "12", "--minutes", "5"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "acknowledged and lost    0" in done.stdout and "with more than one       0" in done.stdout

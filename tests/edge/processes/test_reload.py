@@ -1,0 +1,91 @@
+"""SIGHUP: certificates and what can be are taken over, open associations go on, nothing dies of it."""
+
+import os
+import signal
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from edge.processes.reload import TAKEN_OVER, reload
+from edge.processes.systemd_unit import unit
+from edge.settings import Settings
+from scanside.errors import SettingError
+from tests.edge.conftest import MakeImage, StartAgent
+from tests.edge.network.peer import IMPLICIT, Peer, data, pdu, store_rq
+from tests.edge.running import edge, wait_for
+
+ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
+
+
+def test_what_is_taken_over_holds_for_the_next_and_an_open_association_goes_on(
+    start_agent: StartAgent, tmp_path: Path
+) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text("")
+    agent = start_agent("--config", str(config))
+    pids = [agent.pid(name) for name in ("receiver", "agent", "worker")]
+
+    def reloaded(text: str, said: str) -> None:
+        config.write_text(text)
+        before = agent.log.count(said)
+        agent.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: agent.log.count(said) > before, said)
+
+    with Peer(agent.port) as peer:
+        peer.associate([(ULTRASOUND, [IMPLICIT])])
+        peer.send(data(1, 3, store_rq(ULTRASOUND, "1.2.3")), data(1, 0, b"\x08\x00\x05\x00"))
+        reloaded("calling_ae_titles = ['US1']\ncine_frames = 3", "a restart is needed for: cine_frames")
+        assert "taken over: calling_ae_titles" in agent.log
+        wait_for(lambda: _answer(agent.port) == 3, "the new titles")  # A-ASSOCIATE-RJ
+        reloaded("peers = ['nonsense']", "the former settings stay in use: setting peers")
+        reloaded("no setting = 1", "the former settings stay in use")
+        config.unlink()
+        agent.process.send_signal(signal.SIGHUP)
+        assert _answer(agent.port) == 3
+        reloaded("", "settings read anew; taken over: calling_ae_titles\n")
+        wait_for(lambda: _answer(agent.port) == 2, "the former titles")
+        peer.send(data(1, 2, bytes(4)))  # the end of what it had begun
+        assert peer.status() == 0
+    assert [agent.pid(name) for name in ("receiver", "agent", "worker")] == pids
+    assert agent.stop() == 0 and "Traceback" not in agent.log
+
+
+def _answer(port: int) -> int:
+    with Peer(port) as peer:
+        kind = peer.associate([(ULTRASOUND, [IMPLICIT])]).pdu_type
+        peer.send(pdu(5, bytes(4)))
+        return int(kind)
+
+
+def test_tls_is_switched_on_and_outlives_the_receiver(
+    start_agent: StartAgent, tmp_path: Path, tls_files: dict[str, str], certificates: Path, image: MakeImage
+) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text("")
+    agent = start_agent("--config", str(config))
+    config.write_text("\n".join(f'{name} = "{path}"' for name, path in tls_files.items()))
+    agent.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "taken over: tls_certificate, tls_key, tls_ca" in agent.log, "the certificates")
+    before = agent.pid("receiver")
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: agent.pid("receiver") != before and agent.health()["state"] == "ready", "the receiver")
+    send = ("send", image(1), "--port", str(agent.port))
+    assert edge(*send).returncode == 1
+    assert edge(*send, "--certs", certificates).returncode == 0
+
+
+def test_settings_are_either_taken_over_or_wait(tmp_path: Path) -> None:
+    now = Settings(data=tmp_path)
+    new = replace(now, port=1, ae_title="OTHER", peers=("10.0.0.0/8", "127.0.0.0/8"), max_connections=9)
+    found = reload(now, lambda: new)
+    assert found.taken_over == ["peers", "max_connections"] and found.restart == ["port", "ae_title"]
+    assert found.settings == replace(now, peers=new.peers, max_connections=9)
+    assert {one.name for one in fields(Settings)} >= TAKEN_OVER
+    with pytest.raises(SettingError, match="set all three"):
+        reload(now, lambda: replace(now, tls_ca=tmp_path / "ca.pem"))
+
+
+def test_the_unit_reloads_by_the_signal() -> None:
+    assert "ExecReload=/bin/kill -HUP $MAINPID\n" in unit()

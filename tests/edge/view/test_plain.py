@@ -1,0 +1,139 @@
+"""The live view without a screen: lines that can be read aloud, and the agent's messages as they are."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.view.plain import plain_lines
+from scanside import RESEARCH_USE
+from tests.edge.running import edge
+from tests.edge.view.agent import TinyAgent
+from tests.edge.view.messages import AGENT, MODEL, NOW, Message, exam, row, snapshot, study, unscored, view
+from tests.edge.view.terminal import in_terminal
+
+HOSTILE = "DOE[/b]^JANE\x1b]0;x\x07\u202e\nNEXT"
+
+
+def lines(*views: object) -> list[str]:
+    return list(plain_lines(views, hidden=False))  # type: ignore[arg-type]
+
+
+def test_each_risk_stands_with_its_state_age_and_model() -> None:
+    risks = [line for line in lines(exam()) if "%" in line]
+    assert len(risks) == 3 + 7 + 2  # the earlier study's slides, this one's but the third, both studies
+    for line in risks:
+        assert "provisional" in line or "final" in line
+        assert "ago" in line and f"ovary-net 0.1.0 {MODEL['digest'][:12]}" in line
+
+
+def test_lines_are_words_without_boxes_and_signs() -> None:
+    for line in lines(exam(), exam().lost()):
+        assert all(letter.isascii() for letter in line), line
+
+
+def test_a_line_is_said_once_and_again_when_something_changed() -> None:
+    first = view(row(1), studies=[study(state="provisional", why="1 image waits")])
+    again = first.heard({"event": "study", "study": study()}, NOW)
+    said = lines(first, first, again, again)
+    assert sum("slide 1" in line for line in said) == 1
+    assert [("provisional" in line, "final" in line) for line in said if line.startswith("Study")] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_contact_and_why_a_slide_was_not_scored_are_said() -> None:
+    shown = view(unscored(3, "not_scored", "unlike the training data"))
+    said = lines(shown.lost(), shown, shown.lost())
+    assert said[0] == RESEARCH_USE
+    assert "No contact" in said[1] and "Model ovary-net" in said[2]
+    assert "not scored. unlike the training data" in said[3]
+    assert "No contact with the agent since" in said[4]
+
+
+def test_nobody_is_named_when_identity_is_hidden() -> None:
+    said = list(plain_lines([exam()], hidden=True))
+    assert not any("DOE" in line or "ROE" in line for line in said)
+
+
+def watch(data: Path, option: str, until: int) -> list[str]:
+    """The first lines of `edge watch` with `option`."""
+    command = [sys.executable, "-m", "edge.cli", "watch", option, "--data", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        read = [process.stdout.readline() for _ in range(until)]
+        process.terminate()
+        assert process.wait(20) == 0
+    return read
+
+
+def test_json_lines_are_the_messages_themselves(tmp_path: Path) -> None:
+    message: Message = snapshot(row(1, patient_name=HOSTILE), studies=[study()])
+    agent = TinyAgent(tmp_path / "data", message)
+    said = watch(agent.data, "--json", 3)
+    agent.close()
+    assert all(line.isascii() and line.rstrip("\n").isprintable() for line in said)
+    assert [json.loads(line)["event"] for line in said] == ["contact", "snapshot", "heartbeat"]
+    assert json.loads(said[1]) == message
+
+
+def test_plain_lines_obey_no_text(tmp_path: Path) -> None:
+    agent = TinyAgent(tmp_path / "data", snapshot(row(1, patient_name=HOSTILE)))
+    said = watch(agent.data, "--plain", 4)
+    agent.close()
+    assert "DOE[/b] JANE" in said[3] and "NEXT" in said[3]
+    assert all(line.rstrip("\n").isprintable() for line in said)
+
+
+@pytest.mark.parametrize(
+    "options", [("--json", "--privacy"), ("--plain", "--json"), ("--once", "--svg", "x")]
+)
+def test_options_that_don_t_go_together_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
+    done = edge("watch", *options, "--data", tmp_path)
+    assert done.returncode in (1, 2) and "--" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_reader_is_told_when_the_agent_no_longer_scores() -> None:
+    shown = view(row(1))
+    agent = {**AGENT, "state": "not scoring: the model failed its self-test"}
+    sick = shown.heard({"event": "heartbeat", "agent": agent}, NOW)
+    said = lines(shown, sick, sick, shown)
+    assert [line for line in said if "self-test" in line] == [
+        "NOT SCORING. not scoring: the model failed its self-test."
+    ]
+    assert said[-1].startswith("Model")
+
+
+def test_names_that_the_output_cannot_hold_are_escaped(tmp_path: Path) -> None:
+    agent = TinyAgent(tmp_path / "data", snapshot(row(1, patient_name="\u0141UCJA")))
+    command = [sys.executable, "-m", "edge.cli", "watch", "--plain", "--data", str(agent.data)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(4)]
+        process.terminate()
+        assert process.wait(20) == 0
+    agent.close()
+    assert "\\u0141UCJA" in said[3]
+
+
+@pytest.mark.parametrize("options", [(), ("--once",)])
+def test_a_terminal_without_the_signs_is_refused(
+    options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    with in_terminal("watch", *options, "--data", tmp_path) as terminal:
+        assert terminal.end() == 1
+    assert "lacks the view's signs" in " ".join(terminal.shown.split())
+
+
+def test_a_terminal_without_cursor_movements_gets_lines(tmp_path: Path) -> None:
+    agent = TinyAgent(tmp_path / "data", snapshot(row(1)))
+    with in_terminal("watch", "--data", agent.data, kind="dumb") as terminal:
+        terminal.wait_for("DOE JANE")
+        assert "\x1b" not in terminal.raw
+    agent.close()
