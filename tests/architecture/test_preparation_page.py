@@ -14,7 +14,7 @@ from tests.synth.explained import draw
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scan-preparation.md").read_text()
-FILES = [path for path in (ROOT / "scanside" / "scan").glob("*.py") if path.name != "decode.py"]
+FILES = [path for path in (ROOT / "scanside" / "scan").rglob("*.py") if path.parent.name != "decoding"]
 
 
 def first_cells(heading: str) -> set[str]:

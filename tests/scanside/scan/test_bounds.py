@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from scanside.errors import Unreadable
-from scanside.scan import header
+from scanside.scan.decoding import header
 from scanside.scan.decoding.instance import open_instance
 from scanside.scan.types import Size
 from tests.synth.dicom import Photometric, make_instance, save
