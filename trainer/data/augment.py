@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.scan.types import Grey, Size
-from trainer.fields import bounded
+from trainer.fields import bounded, check
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ class Augmentation:
     shift: float = bounded(0.05, 0.0, 1.0)
     constant_shift: float = bounded(0.0, 0.0, 1.0)
     gamma: float = bounded(0.0, 0.0, 10.0)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def augment(

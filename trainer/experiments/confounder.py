@@ -23,7 +23,7 @@ from trainer.arrays import load_arrays, save_arrays
 from trainer.data import mmotu
 from trainer.data.mmotu import Entry
 from trainer.experiments.confounded import TwoClasses, draw_annotated, read_two_classes
-from trainer.experiments.small_classifier import build_classifier, fit, risk
+from trainer.experiments.small_classifier import build_classifier, fit, predict
 from trainer.report.page import Section
 from trainer.report.table import TextTable, interval, number, probability
 from trainer.statistics.bootstrap import estimate
@@ -63,8 +63,8 @@ class Tested:
     """What one classifier says of the test scans.
 
     Attributes:
-        alike: (N,) float64, risk of the second class; annotations correlate as in training.
-        apart: (N,) float64, annotations have nothing to do with the class.
+        alike: (N,) float64, logits of the second class; annotations correlate as in training.
+        apart: (N,) float64, the same where annotations have nothing to do with the class.
     """
 
     alike: NDArray[np.float64]
@@ -150,7 +150,7 @@ def _train_and_test(
         test.shown(draw_annotated(test.second, by, _TEST_SEED), denoised=denoised)
         for by in (correlation, 0.0)
     )
-    return Tested(*(risk(classifier, scans) for scans in tests))
+    return Tested(*(predict(classifier, scans) for scans in tests))
 
 
 def _section(
