@@ -87,8 +87,11 @@ def test_another_image_under_the_same_uid_is_named_and_not_written_over(
     ],
 )
 def test_wrong_places_are_refused(
-    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, key: str, message: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, key: str, message: str
 ) -> None:
+    source = tmp_path / "export"
+    source.mkdir()
+    (source / "scan.dcm").write_bytes(b"never opened")
     before = files(tmp_path)
     assert run(source, tmp_path / target, tmp_path / key) == 1
     assert message in capsys.readouterr().err
