@@ -7,7 +7,6 @@ the lesion is lost on the second. With a denoiser both are run again on scans wh
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from scanside.denoise import Denoiser
-from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.arrays import load_arrays, save_arrays
 from trainer.data import mmotu
 from trainer.data.mmotu import Entry
+from trainer.experiments.claim import claim
 from trainer.experiments.confounded import TwoClasses, draw_annotated, read_two_classes
 from trainer.experiments.small_classifier import build_classifier, fit, predict
 from trainer.report.page import Section
@@ -107,11 +106,11 @@ def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, nam
     drawn = hashlib.sha256(train.stored.tobytes() + test.stored.tobytes()).hexdigest()
     made = {"recipe": asdict(recipe), "files": [train_files, test_files], "drawn": drawn}
     folders = {False: folder / "stored"}
-    _claim(folders[False], made)
+    claim(folders[False], made)
     if denoiser:
         digest = hashlib.sha256(train.removed.tobytes() + test.removed.tobytes()).hexdigest()
         folders[True] = folder / f"removed-{digest[:12]}"
-        _claim(folders[True], {**made, "removed": digest})
+        claim(folders[True], {**made, "removed": digest})
     results: dict[tuple[float, bool], list[Tested]] = {}
     for correlation in recipe.correlations:
         for denoised, where in folders.items():
@@ -129,14 +128,6 @@ def _entries(parts: tuple[str, ...], recipe: Recipe) -> list[Entry]:
     """Near-duplicates of training images are left out."""
     found = [e for e in mmotu.read_split() if e.part in parts and e.label in recipe.classes and not e.leaks]
     return found[: recipe.images]
-
-
-def _claim(folder: Path, made: dict[str, object]) -> None:
-    path, text = folder / "run.json", json.dumps(made, indent=2) + "\n"
-    if path.exists() and path.read_text() != text:
-        raise SettingError(f"{folder} holds a run with other settings or data. Choose another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
 
 
 def _train_and_test(
