@@ -16,7 +16,7 @@ class Augmentation:
 
     Attributes:
         flip: probability of a horizontal flip.
-        rotation_deg, shear_deg: degrees.
+        rotation_deg, shear_deg: degrees. The "affine" of the author's code, 10 degrees, is read as shear.
         scale, shift: shares of the image's size.
         constant_shift: share of the size by which every view lies further right and down, in whole
             pixels (the author's code: 27 and 16 px of 544 and 336).
