@@ -62,9 +62,8 @@ def narrowed(cases: Sequence[CaseRisk], known: Mapping[str, str]) -> Outcome:
         raise ValueError(f"no case fits the facts {dict(known)}")
     unknown = open_facts([case.facts for case in left])
     names = list(left[0].class_probabilities)
-    means = np.array([[case.class_probabilities[name] for name in names] for case in left], np.float32).mean(
-        0
-    )
+    rows = [[case.class_probabilities[name] for name in names] for case in left]
+    means = np.array(rows, np.float32).mean(axis=0)
     labels = (", ".join(case.facts[name] for name in unknown) for case in left)
     return Outcome(
         risk=None if unknown else left[0].risk,

@@ -169,7 +169,6 @@ class Configuration:
 
     def __post_init__(self) -> None:
         check(self)
-        check(self.augmentation)
 
     def spec(self, encoder: EncoderName, task: Task, classes: int, clinical_inputs: int = 0) -> NetworkSpec:
         """The network of one arm.

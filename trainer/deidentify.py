@@ -2,10 +2,9 @@
 
 import filecmp
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from rich.progress import track
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, NotScorable, SettingError
-from trainer.prepare.pool import obey_parent
+from trainer.prepare.pool import run_all
 from trainer.tree import list_tree
 
 
@@ -75,16 +74,17 @@ def _all_by(
     written: list[Deidentified] = []
     left_out: list[LeftOut] = []
     origin: dict[str, Path] = {}
-    work = zip(sources, _outcomes(sources, folder, key), strict=True)
-    for source, outcome in track(work, "De-identifying", len(sources), console=Console(stderr=True)):
-        if isinstance(outcome, Deidentified) and not _place(outcome, target):
-            twin = origin.get(str(outcome.place), "a file of an earlier run")
-            outcome = f"its SOP Instance UID is that of {twin}, its content is not"
-        if isinstance(outcome, str):
-            left_out.append(LeftOut(source, outcome))
-        else:
-            origin.setdefault(str(outcome.place), source)
-            written.append(outcome)
+    # One process, so that of two files with one UID it is always the first that is written.
+    with closing(run_all(partial(_one, folder=folder, key=key), sources, 1)) as outcomes:
+        for source, outcome in track(outcomes, "De-identifying", len(sources), console=Console(stderr=True)):
+            if isinstance(outcome, Deidentified) and not _place(outcome, target):
+                twin = origin.get(str(outcome.place), "a file of an earlier run")
+                outcome = f"its SOP Instance UID is that of {twin}, its content is not"
+            if isinstance(outcome, Deidentified):
+                origin.setdefault(str(outcome.place), source)
+                written.append(outcome)
+            else:
+                left_out.append(LeftOut(source, outcome or "it crashes the decoder: damaged. Send it again."))
     return written, left_out
 
 
@@ -98,20 +98,6 @@ def _place(done: Deidentified, target: Path) -> bool:
     final.parent.mkdir(parents=True, exist_ok=True)
     done.path.replace(final)
     return True
-
-
-def _outcomes(sources: list[Path], folder: Path, key: Key) -> Iterator[Deidentified | str]:
-    """What became of each source, in order. In a process of its own: a damaged file can crash a codec."""
-    worker = ProcessPoolExecutor(1, initializer=obey_parent)
-    try:
-        for source in sources:
-            try:
-                yield worker.submit(_one, source, folder, key).result()
-            except BrokenProcessPool:
-                worker = ProcessPoolExecutor(1, initializer=obey_parent)
-                yield "it crashes the decoder: damaged. Send it again."
-    finally:
-        worker.shutdown()
 
 
 def _one(source: Path, folder: Path, key: Key) -> Deidentified | str:

@@ -1,4 +1,4 @@
-"""What a trained network gives on prepared scans, and the figures that follow from it."""
+"""What the default model gives on prepared scans, and the figures that follow from it."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,8 @@ from trainer.data.slides import of_mmotu
 from trainer.metrics import iou_per_image
 from trainer.progress import track
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.calibration import temperature
 from trainer.statistics.estimate import Estimate, proportion
 from trainer.statistics.figures import auc_figure, mean_figure
-
-__all__ = ["Predictions", "figures", "predict", "temperature"]
 
 
 @dataclass(frozen=True)

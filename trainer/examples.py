@@ -55,8 +55,13 @@ def load_examples(path: Path) -> Examples:
 
 
 def choose(network: Network, slides: Slides, predictions: Predictions) -> Examples:
-    """The surest right, the surest wrong and the most doubtful slides, by a rule and not by taste."""
+    """The surest right, the surest wrong and the most doubtful slides, by a rule and not by taste.
+
+    Of an arm that only segments, those with a mask: without one nobody knows whether it is right.
+    """
+    judged = np.ones(len(slides), bool)
     if network.head is None:
+        judged = predictions.has_mask if predictions.has_mask.any() else judged
         called = np.full(len(slides), -1)
         sure = predictions.iou
         right = sure >= 0.5
@@ -66,7 +71,7 @@ def choose(network: Network, slides: Slides, predictions: Predictions) -> Exampl
         sure = predictions.probabilities.max(axis=1)
         right = called == slides.labels
         rank = sure
-    order = np.argsort(-rank, kind="stable")
+    order = [i for i in np.argsort(-rank, kind="stable") if judged[i]]
     groups = {
         "right": [i for i in order if right[i]][:_EACH],
         "wrong": [i for i in order if not right[i]][:_EACH],

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.multival import MultiValue
 from pydicom.uid import ExplicitVRLittleEndian
 
 from scanside.deidentify.header import clean_header
@@ -103,8 +104,8 @@ def _describe(clean: Dataset, instance: Instance, shape: tuple[int, ...]) -> Non
         times = [name for name in ("FrameTime", "FrameTimeVector") if name in clean]
         if times:
             clean.FrameIncrementPointer = clean[times[0]].tag
-    kind = header.get("ImageType") or []
-    secondary = not isinstance(kind, str) and len(kind) > 1 and kind[1] == "SECONDARY"
+    kind = header.get("ImageType")
+    secondary = isinstance(kind, MultiValue) and "SECONDARY" in kind[1:2]
     clean.ImageType = ["DERIVED", "SECONDARY" if secondary else "PRIMARY"]
     clean.BurnedInAnnotation = "NO"
 

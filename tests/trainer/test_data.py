@@ -1,10 +1,14 @@
 """The split is what it says, and the views of a scan depend on (seed, epoch, image) alone."""
 
 import os
+import shutil
+import struct
+import zlib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -90,8 +94,28 @@ def test_an_incomplete_copy_is_named(tmp_path: Path) -> None:
         prepare_scans(tmp_path, read_split()[:1], Size(28, 44), "test images")
 
 
-def test_a_damaged_image_is_named(tmp_path: Path) -> None:
+def png(width: int, height: int) -> bytes:
+    """A PNG that claims so many grey pixels, and holds few."""
+    said = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", said), (b"IDAT", zlib.compress(bytes(99))), (b"IEND", b"")]
+    chunks = [struct.pack(">I", len(c)) + t + c + struct.pack(">I", zlib.crc32(t + c)) for t, c in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xd8 no image", b"", png(60000, 60000)], ids=["damaged", "empty", "huge"]
+)
+def test_a_damaged_image_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "1.JPG").write_bytes(b"\xff\xd8 no image")
+    (tmp_path / "images" / "1.JPG").write_bytes(content)
     with pytest.raises(InputError, match=r"1\.JPG is no image"):
+        prepare_scans(tmp_path, [e for e in read_split() if e.image == 1], Size(28, 44), "test images")
+
+
+def test_a_mask_of_another_size_is_named(mmotu_like: Path, tmp_path: Path) -> None:
+    for folder in ("images", "annotations"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(mmotu_like / "images" / "1.JPG", tmp_path / "images")
+    cv2.imwrite(str(tmp_path / "annotations" / "1_binary.PNG"), np.ones((90, 90), np.uint8))
+    with pytest.raises(InputError, match=r"1_binary\.PNG is not of the size"):
         prepare_scans(tmp_path, [e for e in read_split() if e.image == 1], Size(28, 44), "test images")

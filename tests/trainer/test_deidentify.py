@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import pydicom
 import pytest
+from pydicom.uid import generate_uid
 
 from tests.synth.dicom import make_instance, save
 from tests.synth.leaks import leaked_bytes
@@ -21,10 +23,11 @@ def run(source: Path, target: Path, key: Path) -> int:
     return main(["deidentify", str(source), str(target), "--key", str(key)])
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "export" / "MUELLER^ANNA"
-    folder.mkdir(parents=True)
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nobody may change it; `source` is a copy."""
+    folder = tmp_path_factory.mktemp("drawn") / "MUELLER^ANNA"
+    folder.mkdir()
     (folder / "notes\x1b.txt").write_text("no DICOM")
     report = make_instance([make_frame(1).pixels])
     report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
@@ -32,6 +35,11 @@ def source(tmp_path: Path) -> Path:
     for seed in range(2):
         save(make_patient(seed).instance, folder / f"{seed}.dcm")
     return folder.parent
+
+
+@pytest.fixture
+def source(drawn: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(drawn, tmp_path / "export"))
 
 
 def files(folder: Path) -> list[Path]:
@@ -87,8 +95,11 @@ def test_another_image_under_the_same_uid_is_named_and_not_written_over(
     ],
 )
 def test_wrong_places_are_refused(
-    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, key: str, message: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, key: str, message: str
 ) -> None:
+    source = tmp_path / "export"
+    source.mkdir()
+    (source / "scan.dcm").write_bytes(b"never opened")
     before = files(tmp_path)
     assert run(source, tmp_path / target, tmp_path / key) == 1
     assert message in capsys.readouterr().err
@@ -118,8 +129,10 @@ def test_a_full_disk_is_one_line(source: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c_is_one_line_and_leaves_whole_files_only(source: Path, tmp_path: Path) -> None:
     words = ["deidentify", str(source), str(tmp_path / "out"), "--key", str(tmp_path / "key")]
-    for seed in range(2, 10):
-        save(make_patient(seed).instance, source / f"{seed}.dcm")
+    original = pydicom.dcmread(source / "MUELLER^ANNA" / "0.dcm")
+    for number in range(2, 10):
+        original.file_meta.MediaStorageSOPInstanceUID = original.SOPInstanceUID = generate_uid()
+        save(original, source / f"{number}.dcm")
     command = [sys.executable, "-m", "trainer.cli", *words]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     give_up = time.monotonic() + 60

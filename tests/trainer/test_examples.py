@@ -1,5 +1,7 @@
 """Which slides a report shows, and what it draws on them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -45,3 +47,14 @@ def test_examples_of_every_network(encoder: EncoderName, task: Task) -> None:
         assert (examples.called[wrong] != examples.labels[wrong]).all()
     if task == "cls":
         assert not examples.outlined.any()
+
+
+def test_examples_of_an_outline_have_one_to_compare_with() -> None:
+    torch.manual_seed(0)
+    network, data = build(NetworkSpec("unet", "seg", unet_width=4)), slides()
+    masked = np.arange(len(data)) % 3 > 0
+    drawn = np.where(masked[:, None, None], data.masks, False)
+    data = replace(data, masks=drawn, has_mask=masked)
+    examples = choose(network, data, predict(network, data, 2, "test", torch.device("cpu")))
+    assert len(examples.kinds) == np.count_nonzero(masked)
+    assert examples.drawn.any(axis=(1, 2)).all()

@@ -106,6 +106,14 @@ def test_a_finished_run_is_measured_again_behind_a_denoiser(
     assert "holds a finished run" in capsys.readouterr().err
 
 
+def test_a_run_does_not_go_on_with_other_initial_weights(
+    smoke: Path, mmotu_like: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "default-model", "--data", f"mmotu={mmotu_like}", "--scale", "smoke"]
+    assert main([*words, "--out", str(smoke.parents[1]), "--weights", "imagenet"]) == 1
+    assert "other settings" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -11,6 +11,7 @@ from scanside.errors import InputError, NoTissue
 from scanside.scan.prepare import to_grey
 from scanside.scan.sector.contour import find_sector
 from trainer.annotations.annotate import annotate, recompress
+from trainer.data.picture import decode_picture
 from trainer.progress import track
 
 _TILE = (420, 280)  # width and height, pixels
@@ -44,11 +45,11 @@ def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uin
         (rows * 280, 3 * 420, 3) uint8, RGB.
 
     Raises:
-        InputError: a file is no image.
+        InputError: a file can't be read, or is no image.
     """
     rows = []
     for number, path in enumerate(track(images, "drawing")):
-        bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+        bgr = decode_picture(_content(path), cv2.IMREAD_COLOR)
         if bgr is None:
             raise InputError(f"{path} is no image that can be decoded. Take it out of the folder.")
         pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
@@ -60,6 +61,13 @@ def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uin
         marked = np.where(drawn.mask[..., None], np.uint8(_MARKED), drawn.pixels)
         rows.append(np.hstack([_tile(p) for p in (pixels, recompress(drawn.pixels, _QUALITY), marked)]))
     return np.vstack(rows)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror}). Take it out of the folder.") from error
 
 
 def _tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.scan.types import Grey, Size
-from trainer.fields import bounded
+from trainer.fields import bounded, check
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Augmentation:
 
     Attributes:
         flip: probability of a horizontal flip.
-        rotation_deg, shear_deg: degrees.
+        rotation_deg, shear_deg: degrees. The "affine" of the author's code, 10 degrees, is read as shear.
         scale, shift: shares of the image's size.
         constant_shift: share of the size by which every view lies further right and down, in whole
             pixels (the author's code: 27 and 16 px of 544 and 336).
@@ -30,6 +30,9 @@ class Augmentation:
     shift: float = bounded(0.05, 0.0, 1.0)
     constant_shift: float = bounded(0.0, 0.0, 1.0)
     gamma: float = bounded(0.0, 0.0, 10.0)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def augment(

@@ -17,6 +17,7 @@ from scanside.errors import InputError, UnlikeTraining
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, prepare_mask
 from scanside.scan.types import Frame, Mask, Size
+from trainer.data.picture import decode_picture
 from trainer.progress import track
 
 CLASSES = (
@@ -185,10 +186,12 @@ def read_frame(layout: Layout, entry: Entry, digest: "hashlib._Hash") -> tuple[F
     """One image in RGB, and (H, W) bool, its lesion; `digest` takes both files in.
 
     Raises:
-        InputError: a file is missing or damaged.
+        InputError: a file is missing or damaged, or the mask is of another size than the image.
     """
     pixels = _decode(layout.image(entry), cv2.IMREAD_COLOR, digest)
     lesion = _decode(layout.mask(entry), cv2.IMREAD_GRAYSCALE, digest)
+    if lesion.shape != pixels.shape[:2]:
+        raise InputError(f"{layout.mask(entry)} is not of the size of its image. Get a fresh copy of both.")
     return Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)), np.asarray(lesion > 0, bool)
 
 
@@ -218,8 +221,7 @@ def _read(path: Path, digest: "hashlib._Hash") -> bytes:
 
 
 def _decode(path: Path, flags: int, digest: "hashlib._Hash") -> NDArray[np.uint8]:
-    content = _read(path, digest)
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    pixels = decode_picture(_read(path, digest), flags)
     if pixels is None:
         raise InputError(f"{path} is no image that can be decoded. Get a fresh copy of it.")
-    return np.asarray(pixels, np.uint8)
+    return pixels

@@ -38,10 +38,15 @@ def facts_alone(cohort: Cohort, count: int = 2) -> Estimate:
     """AUC by patients of a logistic regression on the first `count` facts (thesis, sections 2.2 and 2.3).
 
     Fitted on the training part, tested on the test part; one row per patient.
+
+    Returns:
+        Without a value, with the reason, where all training patients are of one class.
     """
     facts = np.array([encoded(patient.record)[:count] for patient in cohort.patients])
     malignant = np.array([patient.malignant for patient in cohort.patients])
     train = np.array([patient.part == "train" for patient in cohort.patients])
+    if len(np.unique(malignant[train])) < 2:
+        return Estimate(np.nan, np.nan, np.nan, int((~train).sum()), "all training patients are of one class")
     model = LogisticRegression().fit(facts[train], malignant[train])
     return estimate(auc_figure(malignant[~train], model.predict_proba(facts[~train])[:, 1]))
 

@@ -7,7 +7,6 @@ the lesion is lost on the second. With a denoiser both are run again on scans wh
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from scanside.denoise import Denoiser
-from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.arrays import load_arrays, save_arrays
 from trainer.data import mmotu
 from trainer.data.mmotu import Entry
+from trainer.experiments.claim import claim
 from trainer.experiments.confounded import TwoClasses, draw_annotated, read_two_classes
-from trainer.experiments.small_classifier import build_classifier, fit, risk
+from trainer.experiments.small_classifier import build_classifier, fit, predict
 from trainer.report.page import Section
 from trainer.report.table import TextTable, interval, number, probability
 from trainer.statistics.bootstrap import estimate
@@ -63,8 +62,8 @@ class Tested:
     """What one classifier says of the test scans.
 
     Attributes:
-        alike: (N,) float64, risk of the second class; annotations correlate as in training.
-        apart: (N,) float64, annotations have nothing to do with the class.
+        alike: (N,) float64, logits of the second class; annotations correlate as in training.
+        apart: (N,) float64, the same where annotations have nothing to do with the class.
     """
 
     alike: NDArray[np.float64]
@@ -107,11 +106,11 @@ def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, nam
     drawn = hashlib.sha256(train.stored.tobytes() + test.stored.tobytes()).hexdigest()
     made = {"recipe": asdict(recipe), "files": [train_files, test_files], "drawn": drawn}
     folders = {False: folder / "stored"}
-    _claim(folders[False], made)
+    claim(folders[False], made)
     if denoiser:
         digest = hashlib.sha256(train.removed.tobytes() + test.removed.tobytes()).hexdigest()
         folders[True] = folder / f"removed-{digest[:12]}"
-        _claim(folders[True], {**made, "removed": digest})
+        claim(folders[True], {**made, "removed": digest})
     results: dict[tuple[float, bool], list[Tested]] = {}
     for correlation in recipe.correlations:
         for denoised, where in folders.items():
@@ -131,14 +130,6 @@ def _entries(parts: tuple[str, ...], recipe: Recipe) -> list[Entry]:
     return found[: recipe.images]
 
 
-def _claim(folder: Path, made: dict[str, object]) -> None:
-    path, text = folder / "run.json", json.dumps(made, indent=2) + "\n"
-    if path.exists() and path.read_text() != text:
-        raise SettingError(f"{folder} holds a run with other settings or data. Choose another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
 def _train_and_test(
     train: TwoClasses, test: TwoClasses, correlation: float, denoised: bool, seed: int, recipe: Recipe
 ) -> Tested:
@@ -150,7 +141,7 @@ def _train_and_test(
         test.shown(draw_annotated(test.second, by, _TEST_SEED), denoised=denoised)
         for by in (correlation, 0.0)
     )
-    return Tested(*(risk(classifier, scans) for scans in tests))
+    return Tested(*(predict(classifier, scans) for scans in tests))
 
 
 def _section(

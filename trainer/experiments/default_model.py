@@ -26,12 +26,14 @@ from trainer.data.loader import plain_loader, training_loader
 from trainer.data.mmotu import Entry, PreparedScans
 from trainer.data.slides import of_mmotu
 from trainer.denoiser.ready import ReadyDenoiser
-from trainer.evaluate import Predictions, figures, predict, temperature
+from trainer.evaluate import Predictions, figures, predict
+from trainer.experiments.claim import claim
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
 from trainer.models.imagenet import load_imagenet
 from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
+from trainer.statistics.calibration import temperature
 from trainer.statistics.estimate import Estimate
 from trainer.training import Fitting, fit
 
@@ -104,13 +106,16 @@ def run(
         The figures on the official val images that have no near-duplicate in the training set.
 
     Raises:
-        SettingError: `trained` is of other classes or of another input size, or the folder holds a run with
-            another denoiser.
+        SettingError: `trained` is of other classes or of another input size, or the folder holds a run of
+            another recipe, with another denoiser or other initial weights.
     """
     if trained is not None:
         _check_same(trained, recipe)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_recipe(folder, recipe, scale, denoiser)
+    fingerprint = denoiser and denoiser.document["fingerprint"]
+    made = {"scale": scale, "denoiser": fingerprint, "initial_weights": _initial(weights), **asdict(recipe)}
+    if not (folder / "last.ckpt").exists():  # a run that failed before its first epoch binds nobody
+        (folder / "recipe.json").unlink(missing_ok=True)
+    claim(folder, made, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
     parts, remove = _parts(recipe), denoiser and denoiser.denoiser
     train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images", denoiser=remove)
@@ -214,17 +219,8 @@ def _check_same(trained: Checkpoint, recipe: Recipe) -> None:
         )
 
 
-def _write_recipe(folder: Path, recipe: Recipe, scale: str, denoiser: ReadyDenoiser | None) -> None:
-    """
-    Raises:
-        SettingError: the folder holds a run that goes on, of scans with another denoiser or none.
-    """
-    path, fingerprint = folder / "recipe.json", denoiser and denoiser.document["fingerprint"]
-    begun = (folder / "last.ckpt").exists() and path.exists()
-    if begun and json.loads(path.read_text()).get("denoiser") != fingerprint:
-        raise SettingError(f"{folder} holds a run with another denoiser or none. Choose another --out.")
-    content = {"scale": scale, "denoiser": fingerprint, **asdict(recipe)}
-    path.write_text(json.dumps(content, indent=2) + "\n")
+def _initial(weights: Path | str) -> str:
+    return str(weights) if weights in ("none", "imagenet") else "imagenet, from a file"
 
 
 def _parts(recipe: Recipe) -> dict[str, list[Entry]]:
@@ -300,7 +296,7 @@ def _training(train: PreparedScans, recipe: Recipe, weights: Path | str, scale: 
         "summary": f"{n} transvaginal scans of {mmotu.SOURCE}, {malignant} of them malignant"
         + ("" if scale == "full" else f"; {scale} run, its risks mean nothing"),
         "fingerprint": train.fingerprint,
-        "initial_weights": str(weights) if weights in ("none", "imagenet") else "imagenet, from a file",
+        "initial_weights": _initial(weights),
         "recipe": asdict(recipe),
     }
 

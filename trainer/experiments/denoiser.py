@@ -1,7 +1,6 @@
 """`trainer run denoiser`: the thesis's search for a denoiser, its networks and losses side by side."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import lightning
 import numpy as np
 
-from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.arrays import load_arrays, save_arrays
 from trainer.configuration import Configuration, override, resolve
@@ -20,6 +18,7 @@ from trainer.denoiser.fitting import WholeFitting
 from trainer.denoiser.loader import Views, plain_loader, training_loader
 from trainer.denoiser.pairs import Pair, stacked
 from trainer.denoiser.sources import make_pairs, read_part
+from trainer.experiments.claim import claim
 from trainer.experiments.plan import SMOKE, Plan
 from trainer.hardware import Hardware, repeatable
 from trainer.models.denoiser.build import DenoiserName, build_denoiser
@@ -109,7 +108,7 @@ def _train(arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan
     folder, size = plan.root / "denoisers" / arm.slug / f"seed-{seed}", configuration.input.size
     made = {"arm": asdict(arm), "seed": seed, "configuration": asdict(configuration)}
     made["data_fingerprint"] = _fingerprint(plan.data["mmotu"])
-    _claim(folder, made)
+    claim(folder, made)
     if (folder / f"{TESTS[-1]}.npz").exists():
         return folder
     lightning.seed_everything(seed, verbose=False)
@@ -128,29 +127,6 @@ def _train(arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan
     for checkpoint in ("best.ckpt", "last.ckpt"):  # large, and of use to a broken-off training only
         (folder / checkpoint).unlink(missing_ok=True)
     return folder
-
-
-def _claim(folder: Path, made: Mapping[str, object]) -> None:
-    """Take `folder` for this training, or find that it was taken for the same one before.
-
-    Raises:
-        SettingError: it holds a training with other settings or on other data.
-    """
-    path, mine = folder / "run.json", json.loads(json.dumps(made))
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(mine, indent=2) + "\n")
-        part.replace(path)
-        return
-    try:
-        theirs = json.loads(path.read_text())
-    except ValueError as error:
-        raise SettingError(f"{path} is damaged: {error}. Remove its folder to train again.") from error
-    if theirs != mine:
-        raise SettingError(
-            f"{folder} holds a training with other settings or data. Choose another --out, or remove it."
-        )
 
 
 _fingerprint = lru_cache(mmotu.fingerprint)

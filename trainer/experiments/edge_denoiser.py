@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.configuration import Optimiser, Training
 from trainer.data.mmotu import SOURCE
@@ -25,6 +24,7 @@ from trainer.denoiser.fitting import EdgeFitting
 from trainer.denoiser.loader import Views, plain_loader, training_loader
 from trainer.denoiser.pairs import Pair, stacked
 from trainer.denoiser.sources import make_pairs, read_part
+from trainer.experiments.claim import claim
 from trainer.hardware import Hardware, repeatable
 from trainer.models.denoiser.edge import EdgeDenoiser
 from trainer.statistics.estimate import Estimate
@@ -93,11 +93,15 @@ def run(
 
     Returns:
         The figures on test pairs.
+
+    Raises:
+        SettingError: the folder holds a run of another recipe, or begun with other weights.
     """
-    _claim(folder, json.dumps({"scale": scale, **asdict(recipe)}, indent=2) + "\n")
+    begun_with = checkpoints.load(start) if start is not None else None
+    initial = {"initial_weights": begun_with.document["fingerprint"]} if begun_with else {}
+    claim(folder, {"scale": scale, **asdict(recipe), **initial}, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
     network = EdgeDenoiser(recipe.widths, recipe.dilations)
-    begun_with = checkpoints.load(start) if start is not None else None
     if begun_with is not None:
         network.load_state_dict(begun_with.state)
     sources = read_part(data, "train", recipe.scans, every=True)
@@ -145,25 +149,12 @@ def run(
             f"threshold chosen on {len(validation)} of the validation part; measured once",
             "data": {"training": sources.fingerprint, "test": tested.fingerprint},
             "recipe": asdict(recipe),
-            "initial_weights": begun_with.document["fingerprint"] if begun_with else "none",
+            **({"initial_weights": "none"} | initial),
         },
     )
     checkpoints.save(checkpoint, folder / "checkpoint.pt")
     (folder / "evaluation.json").write_text(json.dumps(checkpoint.manifest, indent=2) + "\n")
     return figures
-
-
-def _claim(folder: Path, recipe: str) -> None:
-    """Take `folder` for this recipe, or find that it was taken for the same one before.
-
-    Raises:
-        SettingError: it holds a run of another recipe.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "recipe.json"
-    if path.exists() and path.read_text() != recipe:
-        raise SettingError(f"{folder} holds a run of another recipe. Choose another --out, or remove it.")
-    path.write_text(recipe)
 
 
 def measure(network: EdgeDenoiser, pairs: list[Pair], threshold: float) -> dict[str, Estimate]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from scanside.errors import InputError, SettingError
 from trainer.configuration import Configuration
 from trainer.experiments.arm import Arm
+from trainer.experiments.claim import claim
 from trainer.fields import from_mapping
 
 PARTS = ("validation", "test")
@@ -47,18 +48,15 @@ class Finished:
     folder: Path
 
 
-def claim(folder: Path, made: Made) -> None:
-    """Take `folder` for this training, or find that it was taken for the same one before.
+def claim_arm(folder: Path, made: Made) -> None:
+    """`claim` that names what differs.
 
     Raises:
         SettingError: it holds a training with other settings, other data or on other weights.
     """
     path = folder / "run.json"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(made.plain(), indent=2) + "\n")
-        part.replace(path)
+        claim(folder, made.plain())
         return
     theirs, mine = read_made(path).plain(), made.plain()
     if theirs != mine:

@@ -1,7 +1,7 @@
 """What a finished training left on disk -> what the statistics take."""
 
 from trainer.experiments.evaluation import Outcome
-from trainer.experiments.finished import Finished
+from trainer.experiments.finished import PARTS, Finished
 from trainer.predictions import load_predictions
 
 
@@ -11,5 +11,5 @@ def outcome(run: Finished) -> Outcome:
     Raises:
         InputError: a file of it is damaged.
     """
-    validation, test = (load_predictions(run.folder / f"{part}.npz") for part in ("validation", "test"))
+    validation, test = (load_predictions(run.folder / f"{part}.npz") for part in PARTS)
     return Outcome(validation, test, run.made.configuration.evaluation)

@@ -55,7 +55,7 @@ def fit(
 
 
 @torch.inference_mode()
-def risk(network: nn.Module, scans: NDArray[np.uint8]) -> NDArray[np.float64]:
+def predict(network: nn.Module, scans: NDArray[np.uint8]) -> NDArray[np.float64]:
     """(N, H, W) uint8 -> (N,) logits of the second class."""
     network.eval()
     parts = [network(_input(scans[at : at + 32])).double().numpy() for at in range(0, len(scans), 32)]

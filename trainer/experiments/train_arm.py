@@ -18,7 +18,7 @@ from trainer.data.slides import UNKNOWN, Slides, hospital_slides, mmotu_slides
 from trainer.examples import choose
 from trainer.experiments.arm import Arm
 from trainer.experiments.cascade import crop_slides
-from trainer.experiments.finished import PARTS, Made, claim, digest, is_done
+from trainer.experiments.finished import PARTS, Made, claim_arm, digest, is_done
 from trainer.experiments.plan import Plan
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
@@ -40,7 +40,7 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
     builds_on = {one.slug: digest(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
     weights = plan.weights if arm.encoder != "unet" else "none"
     data = _kind_and_fingerprint(arm.dataset, plan.source(arm))
-    claim(folder, Made(arm, seed, configuration, Path(weights).name, *data, builds_on))
+    claim_arm(folder, Made(arm, seed, configuration, Path(weights).name, *data, builds_on))
     if not is_done(folder):
         with repeatable(hardware):
             _train(arm, seed, plan, hardware, configuration, folder)

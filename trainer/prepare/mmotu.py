@@ -16,6 +16,7 @@ from rich.table import Table
 
 from scanside.errors import InputError
 from trainer.data.mmotu import CLASSES, Entry, find_layout, read_split
+from trainer.data.picture import decode_picture
 
 # The colour of each class in the annotations, RGB (README of the set).
 _COLOURS = (
@@ -108,11 +109,8 @@ def _read(path: Path, flags: int) -> NDArray[np.uint8] | str:
         return "missing"
     except OSError as error:
         return f"can't be read: {error.strerror}"
-    try:
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
-    except cv2.error:  # a header that claims more pixels than OpenCV allows
-        pixels = None
-    return "not an image that can be decoded" if pixels is None else np.asarray(pixels, np.uint8)
+    pixels = decode_picture(content, flags)
+    return "not an image that can be decoded" if pixels is None else pixels
 
 
 def _lists(root: Path, name: str, entries: tuple[Entry, ...]) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -16,8 +16,8 @@ Result = TypeVar("Result")
 
 def run_all(
     work: Callable[[Job], Result], jobs: Iterable[Job], processes: int
-) -> Iterator[tuple[Job, Result | None]]:
-    """Yield each job with its result as they come; None where it took its process down.
+) -> Generator[tuple[Job, Result | None], None, None]:
+    """Yield each job with its result as they come (of one process: in order); None where it took it down.
 
     When a process dies nobody says at which job, so those under way are tried again, each alone.
     """
@@ -47,7 +47,8 @@ def _run(
                 except BrokenProcessPool:
                     waiting.appendleft(job)
                     return list(under_way.values())
-            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+            done = wait(under_way, return_when=FIRST_COMPLETED).done
+            for future in [one for one in under_way if one in done]:
                 if isinstance(future.exception(), BrokenProcessPool):
                     return list(under_way.values())
                 yield under_way.pop(future), future.result()

@@ -1,7 +1,7 @@
 """One slide: a plane through a patient's lesion, as a probe shows it and an examiner marks it."""
 
 from dataclasses import dataclass
-from math import exp, log
+from math import exp
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from trainer.synth.patients import SynthPatient
 from trainer.synth.probe import SAMPLES, Plane, Probe, lay_out
 from trainer.synth.recipe import SIZES, Recipe
 
-_ANNOTATED_ODDS = log(0.5 / 0.5)  # of a benign slide
+_ANNOTATED_LOG_ODDS = 0.0  # of a benign slide: every second one
 _BLADDER_SHARE, _BOWEL_SHARE = 0.35, 0.6
 _LARGEST_ENDOCAVITY_CM = 3.2  # a larger lesion is seen through the abdomen
 _OFF_CENTRE = 0.45  # of a plane, in lesion radii, at most
@@ -96,8 +96,8 @@ def begin(recipe: Recipe, patient: SynthPatient, number: int) -> tuple[np.random
     """
     rng = np.random.default_rng((recipe.seed, patient.number, number + 1))
     which = int(rng.integers(patient.lesions))
-    odds = _ANNOTATED_ODDS + recipe.annotation_effect * patient.malignant
-    return rng, which, bool(rng.random() < 1 / (1 + exp(-odds)))
+    log_odds = _ANNOTATED_LOG_ODDS + recipe.annotation_effect * patient.malignant
+    return rng, which, bool(rng.random() < 1 / (1 + exp(-log_odds)))
 
 
 def _probe(lesion: Lesion, rng: np.random.Generator) -> Probe:

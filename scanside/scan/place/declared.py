@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
 
 from scanside.errors import NoTissue
 from scanside.scan.types import Box, Flag, Region, RegionSource, Size
@@ -39,13 +40,16 @@ def declared_regions(header: Dataset, size: Size) -> tuple[Region, ...]:
         Nothing when none is declared, or when their coordinates can't be those of this image.
 
     Raises:
-        NoTissue: regions are declared, but none is a 2D scan (a spectrum, an M-mode trace).
+        NoTissue: regions are declared, but none is a 2D scan (a spectrum, an M-mode trace), or none can be
+            read.
     """
-    items = [
-        item for declared in header.get("SequenceOfUltrasoundRegions") or [] if (item := _read(declared))
-    ]
-    if not header.get("SequenceOfUltrasoundRegions"):
+    declared = header.get("SequenceOfUltrasoundRegions")
+    if not declared:
         return ()
+    # A file may hold the attribute as a number or a text: that is no sequence.
+    items = [item for one in declared if (item := _read(one))] if isinstance(declared, Items) else []
+    if not items:
+        raise NoTissue("no 2D tissue region: what the machine declares is damaged")
     if not any(item.is_scan for item in items):
         raise NoTissue("no 2D tissue region: the machine declares only spectra, traces or bars")
     fitting = _fit(items, size)

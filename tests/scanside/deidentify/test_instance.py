@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataelem import DataElement
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless
 
 from scanside.deidentify.instance import Deidentified, deidentify
@@ -91,6 +92,19 @@ def test_what_is_written_is_plain_and_says_what_was_done(tmp_path: Path) -> None
     codes = [item.CodeValue for item in written.DeidentificationMethodCodeSequence]
     assert codes == ["113100", "113101", "113107"]
     assert done.frames == written.NumberOfFrames == 3 and done.black_frames == 0
+
+
+@pytest.mark.parametrize(
+    "representation, value, wanted",
+    [("CS", ["ORIGINAL", "SECONDARY"], "SECONDARY"), ("US", 5, "PRIMARY"), ("PN", "A^B", "PRIMARY")],
+)
+def test_kind_of_image_is_told_whatever_was_written(
+    representation: str, value: object, wanted: str, tmp_path: Path
+) -> None:
+    made = make_instance([make_frame(1).pixels])
+    made[0x0008, 0x0008] = DataElement(0x00080008, representation, value)
+    done = deidentify(save(made, tmp_path / "a.dcm"), tmp_path, KEY)
+    assert list(pydicom.dcmread(done.path).ImageType) == ["DERIVED", wanted]
 
 
 def test_lossy_history_stays(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
@@ -124,6 +125,14 @@ def test_incomplete_region_is_passed_over(missing: str) -> None:
     incomplete = region(SCAN)
     delattr(incomplete, missing)
     assert find_regions(header(incomplete, region(SCAN)), SIZE) == (Region(SCAN, RegionSource.DICOM),)
+
+
+@pytest.mark.parametrize("representation, value", [("US", 5), ("DS", "1.5"), ("LO", "text"), ("OB", b"ab")])
+def test_what_is_no_sequence_is_damaged(representation: str, value: object) -> None:
+    made = Dataset()
+    made[0x0018, 0x6011] = DataElement(0x00186011, representation, value)
+    with pytest.raises(NoTissue, match="what the machine declares is damaged"):
+        find_regions(made, SIZE)
 
 
 EDGE = st.integers(0, 2**32 - 1)  # all that the standard's unsigned long holds

@@ -42,16 +42,18 @@ def test_a_sheet_shows_each_scan_clean_annotated_and_marked(tmp_path: Path) -> N
         (["{scans}", "{out}/sheet.png", "--preset", "wide"], "preset"),
         (["{scans}", "{out}/sheet.png", "--count", "0"], "--count"),
         (["{broken}", "{out}/sheet.png"], "no image"),
+        (["{nested}", "{out}/sheet.png"], "can't be read"),
     ],
 )
 def test_bad_input_is_named(
     words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    places = {name: tmp_path / name for name in ("empty", "missing", "broken", "out")}
+    places = {name: tmp_path / name for name in ("empty", "missing", "broken", "nested", "out")}
     places["scans"] = scans(tmp_path / "scans")
     for name in ("empty", "broken", "out"):
         places[name].mkdir()
     (places["broken"] / "scan.png").write_bytes(b"")
+    (places["nested"] / "scan.png").mkdir(parents=True)
     assert main(["synth", "annotations", *(word.format(**places) for word in words)]) == 1
     assert said in capsys.readouterr().err
     assert not list(places["out"].iterdir())

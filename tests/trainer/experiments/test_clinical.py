@@ -1,11 +1,15 @@
 """What the facts do in a network's decision, on networks whose answer is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from trainer.data.hospital import Cohort, Patient
 from trainer.data.slides import CLINICAL_INPUTS, Slides
-from trainer.experiments.clinical import toggle
+from trainer.experiments.clinical import facts_alone, toggle
 from trainer.experiments.shapley import branch_shares
 from trainer.hardware import Hardware
 from trainer.models.build import build
@@ -65,3 +69,19 @@ def test_a_fact_that_is_switched_to_what_it_is_changes_nothing(facts: int) -> No
     assert [(t.fact, t.value) for t in found] == [(f, v) for f in CLINICAL_INPUTS[:facts] for v in (0, 1)]
     assert found[1].shift == 0 and found[1].flipped.value == 0
     assert found[0].shift != 0 and abs(found[0].shift) < 1
+
+
+def told_by_menopause(part: str, malignant: bool, number: int) -> Patient:
+    status = MenopausalStatus.POST if malignant else MenopausalStatus.PRE
+    fold = 0 if part == "train" else -1
+    return Patient(f"{part}{malignant}{number}", part, fold, ClinicalRecord(status, Centre.OTHER), malignant)
+
+
+def test_facts_alone_are_fitted_on_the_training_part_and_tested_on_the_other() -> None:
+    parts = [(part, malignant) for part in ("train", "test") for malignant in (True, False)]
+    patients = tuple(told_by_menopause(*one, number) for one in parts for number in range(12))
+    found = facts_alone(Cohort(Path(), {}, patients, (), ""))
+    assert (found.value, found.n) == (1.0, 24)
+    one_class = tuple(p for p in patients if p.part == "test" or p.malignant)
+    found = facts_alone(Cohort(Path(), {}, one_class, (), ""))
+    assert np.isnan(found.value) and "one class" in found.reason

@@ -55,8 +55,11 @@ def test_an_edge_denoiser_is_trained_measured_and_kept(
     assert "good for nothing" in checkpoint.manifest["trained_on"]
     assert {"f1", "f1_grey", "psnr_inside", "replaced_tissue"} <= set(checkpoint.manifest["figures"])
     assert not (path.parent / "pairs").exists()
-    on = ["--weights-from", str(path), "--out", str(tmp_path / "on")]
-    assert main([*words, *on]) == 0
+    on = ["--weights-from", str(path), "--out"]
+    assert main([*words, *on, str(tmp_path / "on")]) == 0
+    assert main([*words, *on, str(tmp_path)]) == 1  # its folder holds a run that began with none
+    assert "other settings" in capsys.readouterr().err
+    assert edge_checkpoints.load(path).manifest["initial_weights"] == "none"
     assert main([*words, "--out", str(tmp_path), "--set", "training.epochs=3"]) == 1
 
 
