@@ -1,6 +1,7 @@
 """What the commands of scanside have in common: one line for an error, an exit code, no traceback."""
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -10,6 +11,15 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from scanside.errors import ScansideError, SettingError
+
+# What no program can mend: rights and room on a disk.
+_ADVICE = {
+    errno.EACCES: "Be a user who may, or choose another path.",
+    errno.EPERM: "Be a user who may, or choose another path.",
+    errno.EROFS: "Choose another path.",
+    errno.ENOSPC: "Make room, or choose another disk.",
+    errno.EDQUOT: "Make room, or choose another disk.",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +52,12 @@ def run(program: str, command: Callable[[], int], *, debug: bool = False) -> int
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _ADVICE:
+            if debug:
+                traceback.print_exc()
+            where = "" if error.filename is None else f"{error.filename}: "
+            say(program, f"{where}{error.strerror}. {_ADVICE[error.errno]}")
+            return 1
         return _fault(program, error, debug)
 
 

@@ -28,9 +28,16 @@ def main(args: argparse.Namespace) -> int:
     if path.exists():
         raise SettingError(f"{path} exists and is left as it is. Choose another path.")
     if args.systemd:
-        from edge.processes.systemd_unit import unit
+        from edge.processes.systemd_unit import out_of_sight, unit
 
         _write(path, unit())
+        hidden = out_of_sight((Path(sys.executable), Path(sys.executable).resolve()))
+        if hidden is not None:
+            print(
+                f"edge: the service will not see {hidden}: install scanside, and the Python it is made of, "
+                "outside home folders and /tmp, as in /opt/scanside.",
+                file=sys.stderr,
+            )
         print(f"{path} written. Use it with: systemctl enable --now {path.absolute()}")
         return 0
     values = _values(args)

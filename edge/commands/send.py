@@ -85,6 +85,10 @@ def send_files(
     check_ae_title(ae_title, "option --ae-title")
     if not 0 < port < 65536:
         raise SettingError(f"port {port}: it must lie between 1 and 65535.")
+    try:
+        socket.getaddrinfo(host, port)
+    except (OSError, UnicodeError) as error:
+        raise SettingError(f"host {host}: no machine of this name or address is known here.") from error
     known = {}
     for path in files:
         try:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.commands import options
+from edge.processes.lock import refuse_to_write_as_root
 from edge.scoring.tuning import save_tuning
 from scanside import RESEARCH_USE
 from scanside.bundle import GOLDEN_DENOISER, Bundle
@@ -41,6 +42,7 @@ def main(args: argparse.Namespace) -> int:
     if not 10 <= args.rounds <= 10_000:
         raise SettingError("--rounds must lie between 10 and 10000.")
     settings = options.settings(args)
+    refuse_to_write_as_root(settings.data)
     bundle = options.bundle(args, settings)
     listed = tuple(name for name in settings.runtimes if name.partition(":")[0] == ONNXRUNTIME)
     if not listed:

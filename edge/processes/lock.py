@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def locked(data: Path) -> Iterator[Descriptor]:
     Raises:
         SettingError: it can't be used, or another program has it.
     """
+    refuse_to_write_as_root(data)
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -32,3 +34,24 @@ def locked(data: Path) -> Iterator[Descriptor]:
         yield Descriptor(lock)
     finally:
         os.close(lock)
+
+
+def refuse_to_write_as_root(data: Path) -> None:
+    """Root may write where another account's agent keeps its data, and that agent could not use the files.
+
+    Raises:
+        SettingError: root asks, and the folder is somebody else's.
+    """
+    try:
+        owner = data.stat().st_uid
+    except OSError:  # not there yet
+        return
+    if os.geteuid() == 0 != owner:
+        try:
+            name = pwd.getpwuid(owner).pw_name
+        except KeyError:
+            name = f"#{owner}"
+        raise SettingError(
+            f"{data} belongs to {name}, whose agent could not use what root writes there. "
+            f"Do this as that account: sudo -u {name} ..."
+        )

@@ -1,9 +1,13 @@
 """The unit by which systemd runs the agent: notified, watched, and shut in (`edge init --systemd`)."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from scanside import RESEARCH_USE
+
+# What ProtectHome and PrivateTmp hide from the service.
+_HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))
 
 
 def unit() -> str:
@@ -58,3 +62,8 @@ SystemCallFilter=@system-service
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def out_of_sight(paths: Iterable[Path]) -> Path | None:
+    """The first of these that the service can't see under this unit, None when it sees them all."""
+    return next((path for path in paths if any(path.is_relative_to(folder) for folder in _HIDDEN)), None)

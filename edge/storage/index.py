@@ -3,6 +3,7 @@
 It can be deleted: the agent builds it anew from the spool and the journal, as does `edge rebuild`.
 """
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -79,7 +80,10 @@ def open_index(data: Path) -> sqlite3.Connection:
         SettingError: it can't be opened or written.
     """
     path = data / NAME
-    path.touch(mode=0o600)
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise SettingError(f"{path} can't be used: {error.strerror}. Whose file is it?") from error
     db = _connect(path.absolute().as_uri())
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -113,7 +117,10 @@ def read_index(data: Path) -> sqlite3.Connection:
     path = data / NAME
     if not path.is_file():
         raise SettingError(f"no results in {data}: {NAME} is not there. Start the agent, or check --data.")
-    return _connect(f"{path.absolute().as_uri()}?mode=ro")
+    uri = path.absolute().as_uri()
+    # A reader makes a log beside it; it needs none where nothing can be written and none is, as in a backup.
+    alone = not os.access(data, os.W_OK) and not path.with_name(f"{NAME}-wal").exists()
+    return _connect(f"{uri}?immutable=1" if alone else f"{uri}?mode=ro")
 
 
 def _connect(uri: str) -> sqlite3.Connection:

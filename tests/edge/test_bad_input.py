@@ -117,6 +117,12 @@ def test_send_to_nobody_says_so(image: MakeImage, tmp_path: Path) -> None:
     assert done.returncode == 1 and "does not answer" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("host", ["nowhere.invalid", "fe80::1%none", f"{'a' * 64}.org"])
+def test_send_to_a_name_that_nobody_has(host: str, image: MakeImage, tmp_path: Path) -> None:
+    done = edge("send", image(1), "--host", host, cwd=tmp_path)
+    assert done.returncode == 1 and f"host {host}: no machine" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["serve", "assess"])
 @pytest.mark.parametrize("damage", ["missing", "altered", "incomplete", "no manifest", "for tests"])
 def test_a_bad_bundle_is_refused(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.processes.systemd_unit import out_of_sight
 from edge.settings import Settings, load, template
 from scanside.errors import SettingError
 from tests.edge.running import edge
@@ -92,6 +93,12 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingError, match="not a TOML file"):
         load(tmp_path / "binary.toml", {})
+
+
+def test_the_unit_needs_a_python_that_the_service_can_see() -> None:
+    inside, home = Path("/opt/scanside/bin/python"), Path("/home/me/scanside/bin/python")
+    assert out_of_sight([inside]) is None
+    assert out_of_sight([inside, home]) == home
 
 
 def test_init_writes_a_unit_that_lets_the_agent_stop_in_order(tmp_path: Path) -> None:

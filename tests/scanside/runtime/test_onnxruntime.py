@@ -1,5 +1,10 @@
 """ONNX Runtime runs what the bundle brings and turns its own errors into ours."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -50,3 +55,22 @@ def test_no_network(graph: bytes) -> None:
 def test_inputs_that_do_not_fit(bundle: Bundle, wrong: dict[str, np.ndarray]) -> None:
     with pytest.raises(RunnerError, match="ONNX Runtime"):
         OnnxRuntime(bundle.files[NETWORK]).run(wrong)
+
+
+def test_sends_nothing_to_its_maker(bundle: Bundle, tmp_path: Path) -> None:
+    """What it means to send it first keeps in the home folder: there is no such file."""
+    (tmp_path / "network.onnx").write_bytes(bundle.files[NETWORK])
+    code = (
+        "import sys, time; from pathlib import Path; from scanside.runtime.onnxruntime import OnnxRuntime\n"
+        "OnnxRuntime(Path(sys.argv[1]).read_bytes()); time.sleep(0.5)"
+    )
+    known = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH")}
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "network.onnx")],
+        env=known | {"HOME": str(home)},  # without CI, which switches it off as well
+        check=True,
+        timeout=60,
+    )
+    assert list(home.iterdir()) == []
