@@ -9,7 +9,7 @@ from edge.view.agent.messages import Row
 from edge.view.agent.state import View
 from edge.view.agent.studies import Study
 from edge.view.screen.figure import digits, percent, percent_range
-from edge.view.screen.health import about
+from edge.view.screen.health import about, contact, disk_low
 from edge.view.screen.identity import named
 from edge.view.screen.strip import of_row
 from edge.view.screen.verdict import age, no_contact
@@ -31,15 +31,20 @@ def json_lines(feed: Feed) -> Iterator[str]:
 
 
 def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
-    """A line for each result, each study whose state or risk changes, and why nothing is current."""
+    """A line for each result, each study whose state or risk changes, a disk with little room, and why
+    nothing is current."""
     yield RESEARCH_USE
     told: dict[object, object] = {}
     before: tuple[str, str] | None = ("", "")
+    low = False
     for view in views:
         now = datetime.now().astimezone()
         if (stop := no_contact(view)) != before:
             before = stop
-            yield ". ".join(stop).rstrip(".") + "." if stop else about(view.model).plain.replace(" · ", ". ")
+            yield ". ".join(stop).rstrip(".") + "." if stop else _well(view, now)
+        if view.agent and view.in_contact and disk_low(view.agent) and not low:
+            yield f"{_sentence(disk_low(view.agent))}."
+        low = bool(view.agent and disk_low(view.agent))
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:
@@ -51,6 +56,18 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
             if study.figures_by(view.model) and told.get(study.key) != (study.state, study.figures):
                 told[study.key] = (study.state, study.figures)
                 yield _study(view, study, hidden, now)
+
+
+def _well(view: View, now: datetime) -> str:
+    """That something is current again: the model, and how the agent is."""
+    agent = view.agent
+    assert agent is not None
+    parts = [about(view.model).plain.replace(" · ", ". "), f"Disk {agent.disk}" * bool(agent.disk)]
+    return ". ".join(filter(None, [*parts, _sentence(contact(agent, now))]))
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:

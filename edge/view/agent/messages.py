@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from edge.monitor.disk import in_words, warning
 from edge.view.text import person, safe
 from scanside.scan.types import Flag
 
@@ -104,6 +105,9 @@ class Agent:
         precision: that the network computes in, where it is not its own; else empty.
         fallback: what the network runs in where the settings prefer another runtime; else empty.
         fallback_why: the reasons.
+        last_contact_at: when a sender was last heard of; None before, and from an agent that does not say.
+        disk: how much room there is; empty likewise.
+        disk_low: what to know where there is little; else empty.
     """
 
     state: str
@@ -117,6 +121,9 @@ class Agent:
     precision: str
     fallback: str
     fallback_why: str
+    last_contact_at: datetime | None = None
+    disk: str = ""
+    disk_low: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,6 +204,9 @@ def agent_of(said: Message) -> Agent:
         precision="" if said["precision"] in (None, "float32") else safe(said["precision"]),
         fallback=safe(said["runtime"]) if said["runtime_note"] else "",
         fallback_why=safe(said["runtime_note"] or ""),
+        last_contact_at=_time(said.get("last_contact_at")),
+        disk=in_words(said),
+        disk_low=warning(said),
     )
 
 
