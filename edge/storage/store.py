@@ -239,8 +239,11 @@ class Store:
         with self._lock:
             return entered.study_kept(self._db, study, patient)
 
-    def prepared(self, sop_instance_uid: str, frame: int) -> ViewRow | None:
-        """What the network got of the scan that speaks for a frame, as a preview; None if nothing."""
+    def prepared(self, sop_instance_uid: str, frame: int) -> tuple[ViewRow | None, str | None]:
+        """What the network got of the scan that speaks for a frame, as a preview, and the image's digest.
+
+        Both None if it was not scored.
+        """
         with self._lock:
             held = self._db.execute(
                 "SELECT row, found, prepared, patient_id FROM frames "
@@ -249,11 +252,11 @@ class Store:
                 (sop_instance_uid, frame),
             ).fetchone()
             if held is None:
-                return None
+                return None, None
             text, origin, inputs, patient = held
             one = entered.derive(self._db, _row(text), found_of(json.loads(origin)), patient)
         pictures: list[ViewRow] = json.loads(inputs)
-        return pictures[one.speaks] if one.speaks < len(pictures) else None
+        return pictures[one.speaks] if one.speaks < len(pictures) else None, one.row.image_digest
 
     def patients(self, study: str) -> list[str]:
         """The IDs under which a study came."""

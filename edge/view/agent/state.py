@@ -29,12 +29,17 @@ _MAX_PICTURES = 24
 
 @dataclass(frozen=True)
 class Sent:
-    """A picture that the view asked for; `reason` says why there is none."""
+    """A picture that the view asked for; `reason` says why there is none.
+
+    Attributes:
+        image: digest of the image that it shows; empty where the agent does not say.
+    """
 
     slide: SlideKey
     kind: str
     preview: Preview | None
     reason: str
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,10 @@ class View:
         return next((study for study in self.studies or () if study.key == owner), None)
 
     def picture(self, slide: SlideKey, kind: str) -> Sent | None:
-        return next((sent for sent in self.pictures if (sent.slide, sent.kind) == (slide, kind)), None)
+        """The picture of the image that the slide shows by now: another may have come under its UID."""
+        images = {"", *(row.image for row in self.rows if row.key == slide)}
+        found = (sent for sent in self.pictures if (sent.slide, sent.kind) == (slide, kind))
+        return next((sent for sent in found if sent.image in images), None)
 
     def lost(self) -> "View":
         """The same without contact: what is known stays, but is no longer current."""
@@ -150,6 +158,7 @@ def _sent(said: Message) -> Sent:
         kind=safe(said["kind"]),
         preview=preview_of(said["picture"]),
         reason=safe(said["reason"] or ""),
+        image=str(said.get("image_digest") or ""),
     )
 
 

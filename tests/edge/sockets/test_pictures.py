@@ -85,6 +85,7 @@ def test_who_asks_is_answered_and_nobody_else(tmp_path: Path) -> None:
         "sop_instance_uid": UID, "frame": 1, "kind": "preview", "reason": None,
     }  # fmt: skip
     assert decoded(shown["picture"]).shape == (3, 4)
+    assert shown["image_digest"] == view.ask(kind="prepared")["image_digest"] == "a"
     prepared = decoded(view.ask(kind="prepared")["picture"])
     assert np.array_equal(prepared, np.rint(INPUT * 255))
     for asked, reason in (
@@ -96,7 +97,7 @@ def test_who_asks_is_answered_and_nobody_else(tmp_path: Path) -> None:
         ({"sop_instance_uid": "'; DROP TABLE frames"}, "no such slide is held"),
     ):
         answer = view.ask(**asked)
-        assert (answer["picture"], answer["reason"]) == (None, reason)
+        assert (answer["picture"], answer["reason"], answer["image_digest"]) == (None, reason, None)
     seen = [other.next("heartbeat")["event"] for _ in range(2)]
     assert seen == ["heartbeat"] * 2
 
