@@ -84,7 +84,7 @@ class Inference:
                 said["image_digest"] = _digest(instance, assessment.frame)
                 preview = draw(assessment.frame, assessment.top.mask, assessment.top.annotations)
                 found = _found(assessment, self._threshold)
-                prepared = tuple(draw_prepared(scan.prepared) for scan in assessment.scans)
+                prepared = tuple(draw_prepared(scan.prepared, scan.lesion) for scan in assessment.scans)
             except (NoTissue, UnlikeTraining) as reason:
                 image = instance.frame(frame - 1)
                 said = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
