@@ -73,11 +73,11 @@ def _sentence(text: str) -> str:
 def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
     assert view.model is not None
     study = view.study(row.owner)
-    numbers = [slide.key for slide in view.rows_of(row.owner)]
+    number = next(slide.slide for slide in view.rows_of(row.owner) if slide.key == row.key)
     parts = [
         f"{row.received_at:%H:%M:%S}",
         named(view, row.owner, hidden, row.key),
-        f"slide {numbers.index(row.key) + 1}" + f", frame {row.frame}" * (row.frame > 1),
+        f"slide {number}" + f", frame {row.frame}" * (row.frame > 1),
         of_row(row, view.model).word,
     ]
     if row.risks:
@@ -103,7 +103,7 @@ def _study(view: View, study: Study, hidden: bool, now: datetime) -> str:
         + ("malignant" if figures.highest >= model.threshold else "benign"),
         f"vote {vote}, mean {mean}, agreement {percent(figures.agreement)}",
         "discordant" * figures.discordant,
-        age(rows[-1].received_at, now) if rows else "",
+        age(max(row.received_at for row in rows), now) if rows else "",
         f"model {model.name} {model.digest[:12]}",
     ]
     return ". ".join(part for part in parts if part)

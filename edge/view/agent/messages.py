@@ -49,6 +49,7 @@ class Row:
         side: "left", "right" or empty.
         disputed: the reason, or empty.
         superseded: whether this risk came in another's place.
+        slide: its number in the study; 0 where the agent says none.
     """
 
     instance: str
@@ -75,6 +76,12 @@ class Row:
     left_out: bool = False
     disputed: str = ""
     superseded: bool = False
+    slide: int = 0
+
+    @property
+    def came(self) -> tuple[datetime, SlideKey]:
+        """What orders the rows by their reception."""
+        return self.received_at, self.key
 
     @property
     def key(self) -> SlideKey:
@@ -164,6 +171,7 @@ def row_of(said: Message) -> Row:
         left_out=bool(said.get("left_out")),
         disputed=safe(said.get("disputed") or ""),
         superseded=bool(said.get("superseded")),
+        slide=int(said.get("slide") or 0),
     )
 
 

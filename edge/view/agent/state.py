@@ -74,7 +74,9 @@ class View:
         return tuple(dict.fromkeys(known))
 
     def rows_of(self, owner: StudyKey | None) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.owner == owner)
+        """The slides of a study by their numbers; where the agent says none, as they were received."""
+        rows = sorted((row for row in self.rows if row.owner == owner), key=lambda row: row.slide)
+        return tuple(row if row.slide else replace(row, slide=at) for at, row in enumerate(rows, 1))
 
     def study(self, owner: StudyKey | None) -> Study | None:
         return next((study for study in self.studies or () if study.key == owner), None)
@@ -163,5 +165,5 @@ def _sent(said: Message) -> Sent:
 
 
 def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """In an order that later results don't change: a slide keeps its number."""
-    return tuple(sorted(rows, key=lambda row: (row.received_at, row.key)))[-MAX_ROWS:]
+    """By reception, which later results don't change."""
+    return tuple(sorted(rows, key=lambda row: row.came))[-MAX_ROWS:]

@@ -214,6 +214,20 @@ def test_a_held_slide_never_gets_the_picture_of_an_image_that_came_under_its_uid
     assert held.look(live).superseded
 
 
+def test_slides_stand_and_are_found_by_the_numbers_that_the_agent_gave() -> None:
+    """The third came again later, with another image; the second is gone."""
+    told = [row(9, slide=3, risk=0.1), row(1, slide=1, risk=0.2), row(4, slide=4, risk=0.3)]
+    shown = view(*told, studies=[study(slides=3)])
+    look = Focus().look(shown)
+    assert [one.slide for one in look.rows] == [1, 3, 4]
+    assert (look.number, look.count, look.newer_slides) == (3, 4, 0)  # what came last is shown
+    fourth = after("4", shown).focus
+    assert fourth.look(shown).row.risks == (0.3,) and fourth.look(shown).newer_slides == 1
+    assert after("2", shown).focus == Focus()
+    assert after("left", shown, fourth).focus.look(shown).number == 3
+    assert after("left", shown).focus.look(shown).number == 1
+
+
 def test_a_picture_of_another_image_than_the_row_s_is_not_shown_and_the_right_one_is_asked_for() -> None:
     prepared = Focus(picture="prepared")
     before = view(row(1, image_digest="old"), studies=[study()])
