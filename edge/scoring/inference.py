@@ -148,10 +148,14 @@ def _found(assessment: Assessment, threshold: float) -> Found:
 
 def _digest(instance: Instance, frame: Frame) -> str:
     """SHA-256 of all that a result hangs on beside the model: the decoded frame, and where the scan lies."""
-    regions = [
-        (*region.box, region.found_by.value, *sorted(flag.value for flag in region.flags))
-        for region in find_regions(instance.header, frame.size)
-    ]
+    regions: list[object]
+    try:
+        regions = [
+            (*region.box, region.found_by.value, *sorted(flag.value for flag in region.flags))
+            for region in find_regions(instance.header, frame.size)
+        ]
+    except NoTissue as reason:
+        regions = [str(reason)]
     digest = hashlib.sha256(f"{frame.pixels.shape} {regions}".encode())
     digest.update(np.ascontiguousarray(frame.pixels).data)
     return digest.hexdigest()

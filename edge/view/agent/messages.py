@@ -178,7 +178,7 @@ def row_of(said: Message) -> Row:
 def _flags(said: Message) -> list[str]:
     """The row's; of removed annotations also how much, and how the picture marks them."""
     annotations = said.get("annotations")
-    more = f": {100 * float(annotations['share']):.1f} % of the scan, dotted" if annotations else ""
+    more = f": {100 * float(annotations['share']):.1f} %, dotted" if annotations else ""
     return [flag + more * (flag == Flag.ANNOTATIONS.value) for flag in said["flags"] or ()]
 
 

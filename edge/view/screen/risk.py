@@ -120,7 +120,8 @@ def _study_risk(shown: Shown, figures: Figures, threshold: float, width: int, he
     if figures.if_unknown:
         yield Text("at most: unknown facts count at their highest", style=NOTICE)
     if number := shown.number_of(figures.highest_slide):
-        yield Text(f"on slide {number}; the picture is of slide {shown.number}")
+        other = f"; the picture is of slide {shown.number}" * (number != shown.number)
+        yield Text(f"on slide {number}{other or ', which is shown'}")
 
 
 def _remarks(row: Row) -> Iterator[Text]:

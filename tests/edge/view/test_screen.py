@@ -212,7 +212,7 @@ def test_removed_annotations_are_dotted_and_told_from_the_lesion_without_colour(
         flags=["annotations removed"],
         annotations={"share": 0.0123, "boxes": [[20, 40, 301, 45]]},
     )
-    assert "! annotations removed: 1.2 % of the scan, dotted" in text(view(removed), 160, 40)
+    assert "! annotations removed: 1.2 %, dotted" in text(view(removed), 160, 40)
     plain = rendered(view(removed), 100, 30)
     signs = next(shown for shown in (line[:54] for line in plain[2:20]) if shown.count("x") > 8)
     assert "o" not in signs
@@ -287,7 +287,7 @@ def test_the_large_figure_always_says_whose_it_is() -> None:
 def test_facts_with_their_source_and_those_that_the_model_does_not_use() -> None:
     assert "Menopausal status: postmenopausal, entered by anna at 10:43" in text(exam(), 160, 48)
     unused = study(facts={"menopausal_status": fact(used=False)})
-    assert "Menopausal status: this model does not use it" in text(view(row(), studies=[unused]), 120)
+    assert "Menopausal status: not used by this model" in text(view(row(), studies=[unused]), 120)
     unknown = study(facts={"menopausal_status": fact()})
     assert "Menopausal status: unknown  (key m)" in text(view(row(), studies=[unknown]), 120)
 
