@@ -17,6 +17,7 @@ class Row:
 
     Attributes:
         frame: 1-based, as DICOM counts.
+        slide: its number in the study, from 1; None before its header is read, and from `edge assess`.
         state: "pending", "scored", "not_scored" (`reason` says why) or "failed" (likewise).
         risk: 0 to 1; None when it was not scored or hangs on an unknown clinical fact (`risk_if`).
         malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
@@ -31,6 +32,7 @@ class Row:
     sop_instance_uid: str
     frame: int
     study_instance_uid: str | None = None
+    slide: int | None = None
     state: str = PENDING
     risk: float | None = None
     risk_if: Mapping[str, float] = field(default_factory=dict)

@@ -34,6 +34,7 @@ class ScoredScan:
         class_probabilities: by class name, summing to 1; the mean over `risk_if` where that is filled.
         cases: what the network says in every case, whatever is known: a fact that comes later picks from it.
         prepared: (h, w) float32 in [0, 1]: what the network got.
+        lesion: (h, w) bool, its pixels: the lesion.
         mask: (H, W) bool, source pixels: the lesion.
         box: where in the frame the scan lies, source pixels.
         distance: how far from the training data, in the units of the bundle's threshold.
@@ -46,6 +47,7 @@ class ScoredScan:
     class_probabilities: Mapping[str, float]
     cases: tuple[CaseRisk, ...]
     prepared: NDArray[np.float32]
+    lesion: Mask
     mask: Mask
     box: Box
     found_by: RegionSource
@@ -158,6 +160,7 @@ class Assessor:
             class_probabilities=outcome.class_probabilities,
             cases=risks,
             prepared=scan.pixels,
+            lesion=lesion > 0.5,
             mask=to_source(lesion, scan.origin),
             box=scan.origin.box,
             found_by=scan.found_by,

@@ -171,10 +171,10 @@ def final_table(view: View, files: list[DemoFile]) -> Table:
     table.add_column("Frame", justify="right")
     table.add_column("Latency", justify="right")
     table.add_column("Result")
-    threshold = view.model.threshold if view.model else 1.0
     for file, rows in _rows(view, files).items():
         for row in rows:
-            _, _, frame, risk, result, latency, note = cells_of(row, threshold)
+            assert view.model is not None  # a snapshot has both
+            frame, result, risk, latency, note = cells_of(row, view.model)
             whole = Text("  ").join(part for part in (result, risk, note) if part.plain)
             table.add_row(Text(file.path.name), file.kind, frame, latency, whole)
         if not rows:

@@ -41,10 +41,12 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     from edge.view.text import safe
 
     table = Table(box=None, pad_edge=False, header_style="")
-    for title in ("Received", "Instance", "Frame", "Risk", "Result"):
+    numbered = any(row["slide"] for row in rows)
+    for title in ("Received", *("Slide",) * numbered, "Instance", "Frame", "Risk", "Result"):
         table.add_column(title, overflow="fold")
     for row in rows:
-        cells = (_time(row), row["sop_instance_uid"], str(row["frame"]), _risk(row), _result(row))
+        number = (str(row["slide"] or ""),) * numbered
+        cells = (_time(row), *number, row["sop_instance_uid"], str(row["frame"]), _risk(row), _result(row))
         table.add_row(*(Text(safe(cell)) for cell in cells))
     console = Console()
     console.print(RESEARCH_USE, markup=False, highlight=False)
@@ -72,7 +74,8 @@ def _figures(risk: Mapping[str, Any] | None) -> str:
     if risk is None:
         return "no risk"
     at_most = "up to " * risk["risk_if_unknown"]
-    told = [f"highest {at_most}{risk['highest']:.3f}", f"mean {at_most}{risk['mean']:.3f}"]
+    where = f" on slide {risk['highest_slide_number']}" * bool(risk["highest_slide_number"])
+    told = [f"highest {at_most}{risk['highest']:.3f}{where}", f"mean {at_most}{risk['mean']:.3f}"]
     told += [f"vote {risk['vote']}", f"agreement {risk['agreement']:.0%}", slides(risk["slides"])]
     told += ["discordant"] * risk["discordant"]
     told += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]

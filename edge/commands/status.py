@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from edge.commands import options
+from edge.monitor.disk import in_words
 from scanside.errors import SettingError
 
 _ANSWER_S = 10.0
@@ -27,13 +28,20 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _room(agent: dict[str, Any]) -> str:
+    images = agent["disk_images"]
+    return "" if images is None else f", room for {images} images of the mean size"
+
+
 def _told(status: dict[str, Any]) -> str:
     agent = status["agent"]
     rows = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status["rows"].items()))
     lines = [
         f"{agent['state']}: {agent['ae_title']} at {agent['host']}:{agent['port']}",
         f"results    {rows or 'none'}; {agent['queue']} jobs wait",
-        f"disk       {status['disk_free_bytes'] / 1e9:.1f} GB free",
+        f"disk       {in_words(agent)}{_room(agent)}",
+        f"contact    last image {agent['last_received_at'] or 'none yet'}; "
+        f"a sender was heard of {agent['last_contact_at'] or 'never'}",
         f"quarantine {status['quarantined']}",
     ]
     for name, process in status["processes"].items():

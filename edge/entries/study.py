@@ -31,6 +31,7 @@ def study_message(kept: StudyKept, may_follow: bool) -> dict[str, Any]:
         "risk": None if figures.whole is None else _risk(figures.whole, kept),
         "sides": {side.value: _risk(risk, kept) for side, risk in figures.sides.items()},
         "digest": figures.digest,
+        "slides": kept.frames,
     }
 
 
@@ -74,6 +75,7 @@ def _risk(risk: StudyRisk, kept: StudyKept) -> dict[str, Any]:
     return {
         "highest": risk.highest,
         "highest_slide": list(kept.where[risk.highest_at]),
+        "highest_slide_number": kept.numbers[risk.highest_at],
         "mean": risk.mean,
         "vote": _VOTES[risk.vote],
         "agreement": risk.agreement,

@@ -8,25 +8,28 @@ from typing import Any
 
 import numpy as np
 
+from edge.monitor.disk import disk, warning
 from edge.processes.process import STARTING, UP
 from edge.row import milliseconds, now
+from edge.storage.room import Room
 from edge.storage.spool import Spool
 
 READY = "ready"
 NOT_RECEIVING = "not receiving: "
 _AHEAD_S = 5.0
 _LATENCIES = 200  # results that the percentiles look back on
+_SIZES = 200  # images that the mean size looks back on
 
 
 class Health:
     """What the agent's threads report about themselves. Safe to use from several threads.
 
     Args:
-        obstacle: why nothing can be stored just now, if so.
+        room: what is left on the disk; looked at once for each message.
     """
 
-    def __init__(self, ae_title: str, host: str, obstacle: Callable[[], str | None] = lambda: None) -> None:
-        self._obstacle = obstacle
+    def __init__(self, ae_title: str, host: str, room: Callable[[], Room] = Room) -> None:
+        self._room = room
         self._lock = threading.Lock()
         self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
         self._state = STARTING
@@ -36,12 +39,19 @@ class Health:
         self._processes: dict[str, Any] = {}
         self._received = 0
         self._last_received_at: str | None = None
+        self._last_contact_at: str | None = None
+        self._sizes: deque[int] = deque(maxlen=_SIZES)
         self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
 
     def processes(self, states: dict[str, Any]) -> bool:
-        """How the supervisor finds the processes, and where the receiver listens; whether that is news."""
+        """How the supervisor finds the processes, where the receiver listens, and when it was last called.
+
+        Returns:
+            Whether the processes are otherwise than before.
+        """
         with self._lock:
             self._place["port"] = states.pop("port")
+            self._last_contact_at = states.pop("last_contact_at")
             news = states != self._processes
             self._processes = states
             return news
@@ -61,10 +71,17 @@ class Health:
             self._runtime, self._precision = runtime, precision
             self._runtime_note = " ".join(refused) or None
 
-    def received(self, at: str) -> None:
+    def goes_on(self, last_received_at: str) -> None:
+        """An agent before this one had received images."""
+        with self._lock:
+            self._last_received_at = last_received_at
+
+    def received(self, at: str, size_bytes: int | None = None) -> None:
         with self._lock:
             self._received += 1
             self._last_received_at = at
+            if size_bytes is not None:
+                self._sizes.append(size_bytes)
 
     def took(self, latency_ms: float) -> None:
         with self._lock:
@@ -72,7 +89,8 @@ class Health:
 
     def message(self, queue: int) -> dict[str, Any]:
         """The state for viewers; `queue` is the number of jobs that wait."""
-        obstacle = self._obstacle()
+        room = self._room()
+        obstacle = room.problem
         with self._lock:
             p50, p95 = np.percentile(self._latencies_ms, (50, 95)) if self._latencies_ms else (None, None)
             receiver = self._processes.get("receiver", {}).get("state", STARTING)
@@ -88,6 +106,10 @@ class Health:
                 "queue": queue,
                 "received": self._received,
                 "last_received_at": self._last_received_at,
+                "last_contact_at": max(
+                    filter(None, (self._last_contact_at, self._last_received_at)), default=None
+                ),
+                **disk(room, self._sizes),
                 "latency_p50_ms": p50 and round(float(p50), 1),
                 "latency_p95_ms": p95 and round(float(p95), 1),
                 "time": now(),
@@ -106,13 +128,13 @@ def status(
     journal: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What `edge status --json` prints (docs/operations.md)."""
-    disk = shutil.disk_usage(spool.folder)
     ahead_s = -milliseconds(agent["last_received_at"], now()) / 1e3 if agent["last_received_at"] else 0.0
     warnings = [
         f"{quarantined} instances in quarantine; see: edge quarantine list" if quarantined else "",
         f"the clock was set back: the last image came {ahead_s:.0f} s from now" if ahead_s > _AHEAD_S else "",
         f"{audit_lost} audit messages could not be written" if audit_lost else "",
         f"audit messages wait for {audit_problem}" if audit_problem else "",
+        warning(agent),
         certificates,
         *journal,
     ]
@@ -121,6 +143,6 @@ def status(
         "processes": processes,
         "rows": rows,
         "quarantined": quarantined,
-        "disk_free_bytes": disk.free,
+        "disk_free_bytes": shutil.disk_usage(spool.folder).free,
         "warnings": [warning for warning in warnings if warning],
     }

@@ -30,6 +30,9 @@ class Receiver:
     Args:
         refusals: told of each connection and association that is not let in.
 
+    Attributes:
+        last_contact_at: when it last accepted an association or answered C-ECHO, as in a row; empty before.
+
     Raises:
         SettingError: the port or a certificate can't be used, or the agent would listen for nobody it knows.
     """
@@ -42,6 +45,7 @@ class Receiver:
         refusals: Refusals | None = None,
     ) -> None:
         self._spool, self._stored = spool, stored
+        self.last_contact_at = ""
         access, tls = Access(settings), Tls.from_settings(settings)
         self._ae = AE(settings.ae_title)
         self._ae.maximum_associations = 1 << 20  # the server counts for itself
@@ -53,7 +57,12 @@ class Receiver:
                 access,
                 refusals or Refusals(),
                 spool,
-                [(evt.EVT_C_STORE, self._store), (evt.EVT_SOP_COMMON, _classes)],
+                [
+                    (evt.EVT_C_STORE, self._store),
+                    (evt.EVT_C_ECHO, self._echo),
+                    (evt.EVT_ACCEPTED, self._contact),
+                    (evt.EVT_SOP_COMMON, _classes),
+                ],
                 tls.context if tls else None,
             )
         except (OSError, OverflowError) as error:
@@ -87,6 +96,14 @@ class Receiver:
     def close(self, drain_s: float = 0.0) -> None:
         """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
         self._server.close(drain_s)
+
+    def _contact(self, _event: Any) -> None:
+        self.last_contact_at = now()
+
+    def _echo(self, event: Any) -> int:
+        """Answer one C-ECHO request (PS3.4 annex A)."""
+        self._contact(event)
+        return SUCCESS
 
     def _store(self, event: Any) -> int:
         """Answer one C-STORE request; by then nothing of it is decoded."""

@@ -75,7 +75,7 @@ class Agent:
         self._settings, self._bundle = settings, bundle
         self._spool, self._store, self._audit = spool, store, audit
         self._queue = JobQueue(now())
-        self._health = Health(settings.ae_title, settings.host, spool.nearly_full)
+        self._health = Health(settings.ae_title, settings.host, spool.room)
         self._measures = Measures()
         self._custody = Custody(settings.data, spool, store, audit)
         self._arrivals = Arrivals(settings.final_after_s)
@@ -138,7 +138,10 @@ class Agent:
         site = {CENTRE: self._settings.centre, ASKED: asked, FINAL_AFTER_S: str(final_after_s)}
         self._store.settle(site)
         self._custody.desk.catch_up()
-        for row in self._store.newest(_SNAPSHOT_ROWS):
+        rows = self._store.newest(_SNAPSHOT_ROWS)
+        if rows:
+            self._health.goes_on(rows[-1]["received_at"])
+        for row in rows:
             ago_s = milliseconds(row["received_at"], now()) / 1e3
             if row["study_instance_uid"] and 0 <= ago_s < final_after_s:
                 self._arrivals.came((row["study_instance_uid"], row["patient_id"]), ago_s)
@@ -181,7 +184,7 @@ class Agent:
             _log.warning("%s came again with other content", spooled.sop_instance_uid)
             self._telling.resend()
         if taken.row is not None:
-            self._health.received(spooled.received_at)
+            self._health.received(spooled.received_at, spooled.size_bytes)
             self._measures.received(spooled)
             self._publish(taken.row)
             self._inspect(spooled)

@@ -47,12 +47,14 @@ class Report:
         problem: empty when it works.
         exit_code: as of an error in scanside/errors.py.
         refused: how many connections and associations the receiver refused, by reason.
+        contact: when it was last in contact with a sender, as in a row; empty before.
     """
 
     port: int = 0
     problem: str = ""
     exit_code: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
+    contact: str = ""
 
 
 class Line:
@@ -69,8 +71,9 @@ class Line:
     def is_up(self, port: int = 0) -> None:
         self._connection.send(Report(port))
 
-    def refused(self, counts: Mapping[str, int]) -> None:
-        self._connection.send(Report(refused=counts))
+    def met(self, refused: Mapping[str, int], contact: str) -> None:
+        """Whom the receiver refused, and when it last let somebody in."""
+        self._connection.send(Report(refused=refused, contact=contact))
 
     def failed(self, error: ScansideError) -> None:
         self._connection.send(Report(problem=str(error), exit_code=error.exit_code))
@@ -107,6 +110,7 @@ class Child:
         self.state, self.restarts, self.port = STARTING, -1, 0
         self.refusal: Report | None = None
         self.refused: Mapping[str, int] = {}
+        self.contact = ""
         self._process: multiprocessing.process.BaseProcess | None = None
         self._line: Connection | None = None
         self._was_up = False
@@ -179,6 +183,7 @@ class Child:
             return
         self.state, self.port, self._was_up = UP, report.port or self.port, True
         self.refused = report.refused or self.refused
+        self.contact = report.contact or self.contact
 
     def _ended(self, stopping: bool) -> None:
         assert self._process is not None

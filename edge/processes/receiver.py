@@ -12,7 +12,7 @@ from edge.trail.log import AuditLog
 from edge.trail.message import association_refused
 from scanside.errors import ScansideError, SettingError
 
-_LOOK_S = 1.0  # how often refusals are told
+_LOOK_S = 1.0  # how often it is told who came
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +37,7 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
     receiver = Receiver(settings, spool, notices.stored, refusals)
     line.is_up(receiver.port)
     _log.info("listening on %s port %d as %s", settings.host, receiver.port, settings.ae_title)
-    told: dict[str, int] = {}
+    told: tuple[dict[str, int], str] = {}, ""
     while not line.stop_asked(_LOOK_S):
         if not receiver.alive:
             raise ScansideError("the receiver no longer accepts connections; the log says why.")
@@ -48,8 +48,8 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
                 _log.error("the former settings stay in use: %s", error)
             line.offered = None
         refusals.summarise()
-        if refusals.counts != told:
-            told = refusals.counts
-            line.refused(told)
+        if (refusals.counts, receiver.last_contact_at) != told:
+            told = refusals.counts, receiver.last_contact_at
+            line.met(*told)
     receiver.close(settings.drain_s)
     refusals.summarise(at_once=True)

@@ -129,7 +129,8 @@ class Supervisor:
         }
         refused = {"refused": dict(self._children[0].refused)}
         told = {**states, "receiver": {**states["receiver"], **refused}}
-        self._notices.processes({"port": self._children[0].port, "supervisor": os.getpid(), **told})
+        place = {"port": self._children[0].port, "last_contact_at": self._children[0].contact or None}
+        self._notices.processes({**place, "supervisor": os.getpid(), **told})
         up = all(child.state == UP for child in self._children)
         for child in self._children:
             if child.port:  # started again, the receiver takes the port that senders know

@@ -84,7 +84,7 @@ class Inference:
                 said["image_digest"] = _digest(instance, assessment.frame)
                 preview = draw(assessment.frame, assessment.top.mask, assessment.top.annotations)
                 found = _found(assessment, self._threshold)
-                prepared = tuple(draw_prepared(scan.prepared) for scan in assessment.scans)
+                prepared = tuple(draw_prepared(scan.prepared, scan.lesion) for scan in assessment.scans)
             except (NoTissue, UnlikeTraining) as reason:
                 image = instance.frame(frame - 1)
                 said = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
@@ -148,10 +148,14 @@ def _found(assessment: Assessment, threshold: float) -> Found:
 
 def _digest(instance: Instance, frame: Frame) -> str:
     """SHA-256 of all that a result hangs on beside the model: the decoded frame, and where the scan lies."""
-    regions = [
-        (*region.box, region.found_by.value, *sorted(flag.value for flag in region.flags))
-        for region in find_regions(instance.header, frame.size)
-    ]
+    regions: list[object]
+    try:
+        regions = [
+            (*region.box, region.found_by.value, *sorted(flag.value for flag in region.flags))
+            for region in find_regions(instance.header, frame.size)
+        ]
+    except NoTissue as reason:
+        regions = [str(reason)]
     digest = hashlib.sha256(f"{frame.pixels.shape} {regions}".encode())
     digest.update(np.ascontiguousarray(frame.pixels).data)
     return digest.hexdigest()

@@ -29,13 +29,17 @@ def draw(frame: Frame, lesion: Mask | None, annotations: Mask | None = None) -> 
     return Preview(png, size.width, size.height, *outlines(frame, lesion, annotations))
 
 
-def draw_prepared(pixels: NDArray[np.float32]) -> Preview:
-    """What the network got, (h, w) from 0 to 1, as a picture.
+def draw_prepared(pixels: NDArray[np.float32], lesion: Mask) -> Preview:
+    """What the network got as a picture, and the lesion that it found there.
 
     It is made when the frame is scored: that takes a hundredth of what preparing it again would.
+
+    Args:
+        pixels: (h, w), 0 to 1.
+        lesion: (h, w) bool, the same pixels.
     """
     png = cv2.imencode(".png", np.rint(pixels * 255).astype(np.uint8), _FAST)[1].tobytes()
-    return Preview(png, pixels.shape[1], pixels.shape[0], [])
+    return Preview(png, pixels.shape[1], pixels.shape[0], _outline(lesion))
 
 
 def outlines(frame: Frame, lesion: Mask | None, annotations: Mask | None) -> tuple[Polygons, Polygons]:

@@ -1,7 +1,8 @@
 """The Unix socket DATA/control.sock by which commands ask the running agent: one line of JSON, one of answer.
 
 Only the agent's own user reaches it (mode 0600 in a folder of mode 0700), and the members of a group that the
-setting `entry_group` names: they may enter what they know of a study, and nothing else.
+setting `entry_group` names: they may enter what they know of a study, and nothing else. None of them can keep
+the others out, nor fill the disk.
 """
 
 import contextlib
@@ -15,13 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edge.network.slots import Slots
 from edge.sockets.listening import listen_on, socket_address, uid_of
+from edge.sockets.pace import Pace
 from scanside.errors import ScansideError, SettingError
 
 NAME = "control.sock"
 _MAX_REQUEST_BYTES = 1 << 16
 _REQUEST_S, _ANSWER_S = 5.0, 300.0  # a purge of many files takes its time
-_MAX_REQUESTS = 16  # at a time
+_MAX_REQUESTS, _MAX_OF_ONE = 64, 16  # at a time: one account can't keep the others out
 _PAUSE_S = 0.5
 _FOR_THE_GROUP = ("enter",)
 _log = logging.getLogger(__name__)
@@ -49,7 +52,7 @@ class Control:
         self._answer, self._path = answer, data / NAME
         self._socket = listen_on(data, NAME, group)
         self._answering, self._closed = threading.Lock(), threading.Event()
-        self._places = threading.Semaphore(_MAX_REQUESTS)
+        self._places, self._pace = Slots(_MAX_REQUESTS, _MAX_OF_ONE), Pace()
 
     def start(self) -> None:
         threading.Thread(target=self._accept, name="control", daemon=True).start()
@@ -69,22 +72,30 @@ class Control:
                 if self._closed.wait(_PAUSE_S):  # else out of descriptors for a while: entries come later
                     return
                 continue
-            self._places.acquire()
-            threading.Thread(target=self._serve, args=(connection,), name="request", daemon=True).start()
+            uid = uid_of(connection)
+            if refusal := self._refusal(uid):
+                with connection:
+                    _tell(connection, {"error": refusal, "exit_code": SettingError.exit_code})
+                continue
+            threading.Thread(target=self._serve, args=(connection, uid), name="request", daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _refusal(self, uid: int) -> str:
+        """Why nothing is heard of this account now; else empty, and it has a place."""
+        if not _is_own(uid) and (refusal := self._pace.refusal(uid)):
+            return refusal
+        return "" if self._places.take(str(uid)) else "too many requests at a time. Ask again in a moment."
+
+    def _serve(self, connection: socket.socket, uid: int) -> None:
         try:
             with connection, contextlib.suppress(OSError):
-                said = self._answered(_line(connection), uid_of(connection))
-                connection.settimeout(_REQUEST_S)
-                connection.sendall(json.dumps(said).encode() + b"\n")
+                _tell(connection, self._answered(_line(connection), uid))
         finally:
-            self._places.release()
+            self._places.give(str(uid))
 
     def _answered(self, line: bytes, uid: int) -> Answer:
         try:
             request = _parsed(line)
-            if uid not in (os.getuid(), 0) and request.get("do") not in _FOR_THE_GROUP:
+            if not _is_own(uid) and request.get("do") not in _FOR_THE_GROUP:
                 raise SettingError("only the agent's user may ask for this.")
             with self._answering:
                 return {"answer": self._answer(request, account(uid))}
@@ -113,7 +124,8 @@ def ask(data: Path, request: Request, timeout_s: float = _ANSWER_S) -> Answer | 
                 ) from error
             return None
         try:
-            connection.sendall(json.dumps(request).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # refused before it was asked: the answer says why
+                connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("rb") as lines:
                 said = json.loads(lines.readline())
         except (OSError, ValueError) as error:
@@ -138,6 +150,17 @@ def account(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
+
+
+def _is_own(uid: int) -> bool:
+    """The agent's user, or root: whom nothing here could keep from the data folder."""
+    return uid in (os.getuid(), 0)
+
+
+def _tell(connection: socket.socket, said: Answer) -> None:
+    connection.settimeout(_REQUEST_S)
+    with contextlib.suppress(OSError):  # gone meanwhile
+        connection.sendall(json.dumps(said).encode() + b"\n")
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -20,21 +20,23 @@ def picture(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
         case {"want": "picture", "sop_instance_uid": str(uid), "frame": int(frame), "kind": str(kind)} if (
             kind in (PREVIEW, PREPARED, SALIENCY) and type(frame) is int and 0 < frame < 2**31
         ):
-            found, reason = _found(store, uid, frame, kind)
+            found, reason, image = _found(store, uid, frame, kind)
         case _:
             raise SettingError("a view may ask for pictures alone.")
-    about = {"sop_instance_uid": uid, "frame": frame, "kind": kind}
+    about = {"sop_instance_uid": uid, "frame": frame, "kind": kind, "image_digest": image}
     return {"event": "picture", **about, "picture": found, "reason": None if found else reason}
 
 
-def _found(store: Store, uid: str, frame: int, kind: str) -> tuple[dict[str, Any] | None, str]:
+def _found(store: Store, uid: str, frame: int, kind: str) -> tuple[dict[str, Any] | None, str, str | None]:
+    """The picture, why there is none, and the digest of the image that it shows."""
     if kind == SALIENCY:
-        return None, "this model exports no saliency"
+        return None, "this model exports no saliency", None
     row = store.row(uid, frame)
     if row is None:
-        return None, "no such slide is held"
+        return None, "no such slide is held", None
     if row["state"] == PENDING:
-        return None, "it waits for its result"
+        return None, "it waits for its result", None
     if kind == PREVIEW:
-        return row["preview"], row["reason"] or "there is no picture of it"
-    return store.prepared(uid, frame), row["reason"] or "its input was not kept"
+        return row["preview"], row["reason"] or "there is no picture of it", row["image_digest"]
+    found, image = store.prepared(uid, frame)
+    return found, row["reason"] or "its input was not kept", image

@@ -69,7 +69,7 @@ class Custody:
             SettingError: there is none of that name.
         """
         note = self._in_quarantine(name)
-        self._store.remove([note.file])
+        self._store.remove([note.file], come_again=True)
         self._spool.quarantine.take_back(note.file)
         for spooled in self._spool.read({note.file}):
             take(self._spool, self._store, spooled)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from edge.entries.entry import DISPUTED, LEFT_OUT, SIDE, Entry
 from edge.entries.finding import Derived, Found, Marks, derived, slide_of
 from edge.row import PENDING, Row
+from edge.storage import numbers
 from scanside.study import Side, Slide
 
 CENTRE, ASKED, FINAL_AFTER_S = "centre", "clinical_inputs", "final_after_s"
@@ -27,12 +28,14 @@ class StudyKept:
     """What the index holds of a study of a patient.
 
     Attributes:
-        where: instance and frame of each slide that has a result, the first received first.
+        where: instance and frame of each slide that has a result, by their numbers.
         slides: what each of them gives to the figures.
         waiting: images of which not every frame has a result.
         last_received_at: of its images; ISO 8601, UTC.
         facts: what was entered, by the fact's name; also that it is unknown.
         site: what holds for every study here (`put_site`).
+        numbers: of the slides in `where`; None from an index that has no numbers yet.
+        frames: how many slides there are, with those that wait.
     """
 
     study: str
@@ -43,6 +46,8 @@ class StudyKept:
     last_received_at: str
     facts: Mapping[str, Entry]
     site: Mapping[str, str]
+    numbers: list[int | None]
+    frames: int
 
 
 def put(db: sqlite3.Connection, entries: Iterable[Entry]) -> None:
@@ -92,8 +97,8 @@ def derive(db: sqlite3.Connection, row: Row, found: Found | None, patient: str) 
 
 def study_kept(db: sqlite3.Connection, study: str, patient: str) -> StudyKept:
     rows = db.execute(
-        "SELECT sop_instance_uid, frame, state, slide, received_at FROM frames "
-        f"WHERE {OF_STUDY} ORDER BY received_at, frame",
+        f"SELECT sop_instance_uid, frame, state, slide, received_at, {numbers.slide(db)} AS number "
+        f"FROM frames WHERE {OF_STUDY} ORDER BY number, received_at, frame",
         (study, patient),
     ).fetchall()
     done = [row for row in rows if row[3] is not None]
@@ -110,6 +115,8 @@ def study_kept(db: sqlite3.Connection, study: str, patient: str) -> StudyKept:
         max((row[4] for row in rows), default=""),
         {entry.what: entry for entry in map(_entry, (text for (text,) in facts))},
         site(db),
+        [row[5] for row in done],
+        len(rows),
     )
 
 

@@ -53,6 +53,14 @@ CREATE TABLE IF NOT EXISTS entries (
     entry TEXT NOT NULL,
     PRIMARY KEY (study, patient, instance, frame, what)
 );
+CREATE TABLE IF NOT EXISTS numbers (
+    sop_instance_uid TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    study TEXT NOT NULL,
+    patient TEXT NOT NULL,
+    slide INTEGER NOT NULL,
+    PRIMARY KEY (sop_instance_uid, frame)
+);
 CREATE TABLE IF NOT EXISTS site (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -62,6 +70,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     count INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
+CREATE INDEX IF NOT EXISTS by_number ON numbers (study, patient, slide);
 CREATE INDEX IF NOT EXISTS by_file ON frames (file);
 CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
 CREATE INDEX IF NOT EXISTS by_state ON frames (state);

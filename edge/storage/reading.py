@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.row import MIXED_STUDY
-from edge.storage import entered
+from edge.storage import entered, numbers
 from edge.storage.index import NAME, START_AFRESH, read_index
 from scanside.errors import SettingError
 
@@ -27,11 +27,12 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
     try:
         with contextlib.closing(read_index(data)) as db:
             rows = db.execute(
-                f"SELECT row, {MIXED} FROM frames ORDER BY received_at, sop_instance_uid, frame"
+                f"SELECT row, {numbers.slide(db)}, {MIXED} FROM frames "
+                "ORDER BY received_at, sop_instance_uid, frame"
             ).fetchall()
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
-    return [said(row, mixed) for row, mixed in rows]
+    return [said(row, slide, mixed) for row, slide, mixed in rows]
 
 
 def read_studies(data: Path) -> list[entered.StudyKept]:
@@ -47,7 +48,7 @@ def read_studies(data: Path) -> list[entered.StudyKept]:
         raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
 
 
-def said(row: str, mixed: bool) -> dict[str, Any]:
+def said(row: str, slide: int | None, mixed: bool) -> dict[str, Any]:
     """A row as it is told."""
-    told: dict[str, Any] = json.loads(row)
+    told: dict[str, Any] = {**json.loads(row), "slide": slide}
     return {**told, "flags": [*told["flags"], MIXED_STUDY]} if mixed else told

@@ -24,6 +24,7 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
 
 from edge.storage.aside import Aside, sync_folder
+from edge.storage.room import Room
 from edge.trail.message import Origin
 
 _SUFFIX, _PART, _INCOMING = ".dcm", ".part", "incoming"
@@ -37,12 +38,14 @@ class Spooled:
 
     Attributes:
         receive_ms: from its first byte to the folder's sync; None when it was found, not received.
+        size_bytes: of the file; None where nobody looked.
     """
 
     file: str
     sop_instance_uid: str
     received_at: str
     receive_ms: float | None = None
+    size_bytes: int | None = None
 
 
 class Arrival:
@@ -51,11 +54,12 @@ class Arrival:
     Attributes:
         path: the unfinished file.
         sop_instance_uid: as its sender said.
+        size_bytes: of the file, once it is synced.
     """
 
     def __init__(self, spool: "Spool", path: Path, meta: FileMetaDataset) -> None:
         self._spool, self.path = spool, path
-        self.began = time.monotonic()
+        self.began, self.size_bytes = time.monotonic(), 0
         self.sop_instance_uid = str(meta.MediaStorageSOPInstanceUID)
         self._hash = hashlib.sha256(f"{self.sop_instance_uid}\0{meta.TransferSyntaxUID}\0".encode())
         self._stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
@@ -88,6 +92,7 @@ class Arrival:
             OSError: the disk did not take it.
         """
         self._stream.flush()
+        self.size_bytes = self._stream.tell()
         os.utime(self._stream.fileno(), (received, received))
         os.fsync(self._stream.fileno())
         self._stream.close()
@@ -136,18 +141,22 @@ class Spool:
 
     def nearly_full(self) -> str | None:
         """Why nothing more may be written, if so."""
+        return self.room().problem
+
+    def room(self) -> Room:
+        limit, problem = self._min_free_bytes, None
         try:
             disk = os.statvfs(self.folder)
         except OSError as error:
-            return f"the spool can't be reached: {error.strerror}"
-        if disk.f_flag & os.ST_RDONLY:
-            return "the disk is read-only; see the system's log, then mount it for writing"
-        if disk.f_files and disk.f_favail < _MIN_FREE_FILES:  # some file systems do not count them
-            return f"the disk is nearly full: it has room for {disk.f_favail} files more"
+            return Room(None, limit, f"the spool can't be reached: {error.strerror}")
         free = disk.f_bavail * disk.f_frsize
-        if free >= self._min_free_bytes:
-            return None
-        return f"the disk is nearly full: {free >> 20} MB free, min_free_mb is {self._min_free_bytes >> 20}"
+        if disk.f_flag & os.ST_RDONLY:
+            problem = "the disk is read-only; see the system's log, then mount it for writing"
+        elif disk.f_files and disk.f_favail < _MIN_FREE_FILES:  # some file systems do not count them
+            problem = f"the disk is nearly full: it has room for {disk.f_favail} files more"
+        elif free < limit:
+            problem = f"the disk is nearly full: {free >> 20} MB free, min_free_mb is {limit >> 20}"
+        return Room(free, limit, problem)
 
     def begin(self, meta: FileMetaDataset) -> Arrival:
         """A file for one data set, which starts with its PS3.10 file meta information.
@@ -181,7 +190,7 @@ class Spool:
             raise
         sync_folder(self.folder)
         took_ms = round(1e3 * (time.monotonic() - arrival.began), 1)
-        return Spooled(path.name, arrival.sop_instance_uid, received_at, took_ms)
+        return Spooled(path.name, arrival.sop_instance_uid, received_at, took_ms, arrival.size_bytes)
 
     def path(self, file: str) -> Path:
         return self.folder / file

@@ -14,7 +14,7 @@ from typing import Any
 from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
 from edge.row import FAILED, PENDING, SCORED, Patient, Preview, Row, now
-from edge.storage import entered
+from edge.storage import entered, numbers
 from edge.storage.index import NAME, UnusableIndex, open_index
 from edge.storage.reading import MIXED, said
 from edge.storage.spool import Spooled
@@ -53,6 +53,8 @@ class Store:
     def __init__(self, data: Path) -> None:
         self._lock = threading.Lock()
         self._db = open_index(data)
+        with self._db:
+            numbers.give_missing(self._db)
 
     def close(self) -> None:
         with self._lock:
@@ -116,6 +118,8 @@ class Store:
                         received_at=template.received_at,
                     )
                     self._insert(row, file, patient)
+            if study_instance_uid:
+                numbers.give(self._db, template.sop_instance_uid, frames, study_instance_uid, patient.id)
             return self._views("WHERE file = ? AND state = ? ORDER BY frame", (file, PENDING))
 
     def previous(self, sop_instance_uid: str, frame: int) -> Row | None:
@@ -239,8 +243,11 @@ class Store:
         with self._lock:
             return entered.study_kept(self._db, study, patient)
 
-    def prepared(self, sop_instance_uid: str, frame: int) -> ViewRow | None:
-        """What the network got of the scan that speaks for a frame, as a preview; None if nothing."""
+    def prepared(self, sop_instance_uid: str, frame: int) -> tuple[ViewRow | None, str | None]:
+        """What the network got of the scan that speaks for a frame, as a preview, and the image's digest.
+
+        Both None if it was not scored.
+        """
         with self._lock:
             held = self._db.execute(
                 "SELECT row, found, prepared, patient_id FROM frames "
@@ -249,11 +256,11 @@ class Store:
                 (sop_instance_uid, frame),
             ).fetchone()
             if held is None:
-                return None
+                return None, None
             text, origin, inputs, patient = held
             one = entered.derive(self._db, _row(text), found_of(json.loads(origin)), patient)
         pictures: list[ViewRow] = json.loads(inputs)
-        return pictures[one.speaks] if one.speaks < len(pictures) else None
+        return pictures[one.speaks] if one.speaks < len(pictures) else None, one.row.image_digest
 
     def patients(self, study: str) -> list[str]:
         """The IDs under which a study came."""
@@ -267,11 +274,17 @@ class Store:
             found = self._views("WHERE sop_instance_uid = ? AND frame = ?", key, picture)
         return found[0] if found else None
 
-    def remove(self, files: Iterable[str]) -> None:
-        """Forget these files and all that came of them, the pages on the disk included."""
+    def remove(self, files: Iterable[str], *, come_again: bool = False) -> None:
+        """Forget these files and all that came of them, the pages on the disk included.
+
+        Args:
+            come_again: they are added again at once: their slides keep their numbers.
+        """
         with self._lock:
             with self._db:
                 for file in files:
+                    if not come_again:
+                        numbers.forget(self._db, file)
                     self._db.execute(
                         "DELETE FROM replaced WHERE sop_instance_uid IN "
                         "(SELECT sop_instance_uid FROM frames WHERE file = ?)",
@@ -377,16 +390,17 @@ class Store:
     def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
         column = _PREVIEW if preview else "NULL"
         found = self._db.execute(
-            f"SELECT row, {MIXED}, patient_name, patient_id, {column} FROM frames {where}", values
+            f"SELECT row, {numbers.SLIDE}, {MIXED}, patient_name, patient_id, {column} FROM frames {where}",
+            values,
         )
         return [
             {
-                **said(row, mixed),
+                **said(row, slide, mixed),
                 "patient_name": name,
                 "patient_id": identity,
                 "preview": picture and json.loads(picture),
             }
-            for row, mixed, name, identity, picture in found
+            for row, slide, mixed, name, identity, picture in found
         ]
 
     def _ask(self, question: str, *values: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from edge.view.agent.messages import Row
 from edge.view.agent.state import View
 from edge.view.agent.studies import Study
 from edge.view.screen.figure import digits, percent, percent_range
-from edge.view.screen.health import about
+from edge.view.screen.health import about, contact, disk_low
 from edge.view.screen.identity import named
 from edge.view.screen.strip import of_row
 from edge.view.screen.verdict import age, no_contact
@@ -31,15 +31,20 @@ def json_lines(feed: Feed) -> Iterator[str]:
 
 
 def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
-    """A line for each result, each study whose state or risk changes, and why nothing is current."""
+    """A line for each result, each study whose state or risk changes, a disk with little room, and why
+    nothing is current."""
     yield RESEARCH_USE
     told: dict[object, object] = {}
     before: tuple[str, str] | None = ("", "")
+    low = False
     for view in views:
         now = datetime.now().astimezone()
         if (stop := no_contact(view)) != before:
             before = stop
-            yield ". ".join(stop).rstrip(".") + "." if stop else about(view.model).plain.replace(" · ", ". ")
+            yield ". ".join(stop).rstrip(".") + "." if stop else _well(view, now)
+        if view.agent and view.in_contact and disk_low(view.agent) and not low:
+            yield f"{_sentence(disk_low(view.agent))}."
+        low = bool(view.agent and disk_low(view.agent))
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:
@@ -53,14 +58,26 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
                 yield _study(view, study, hidden, now)
 
 
+def _well(view: View, now: datetime) -> str:
+    """That something is current again: the model, and how the agent is."""
+    agent = view.agent
+    assert agent is not None
+    parts = [about(view.model).plain.replace(" · ", ". "), f"Disk {agent.disk}" * bool(agent.disk)]
+    return ". ".join(filter(None, [*parts, _sentence(contact(agent, now))]))
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
     assert view.model is not None
     study = view.study(row.owner)
-    numbers = [slide.key for slide in view.rows_of(row.owner)]
+    number = next(slide.slide for slide in view.rows_of(row.owner) if slide.key == row.key)
     parts = [
         f"{row.received_at:%H:%M:%S}",
         named(view, row.owner, hidden, row.key),
-        f"slide {numbers.index(row.key) + 1}" + f", frame {row.frame}" * (row.frame > 1),
+        f"slide {number}" + f", frame {row.frame}" * (row.frame > 1),
         of_row(row, view.model).word,
     ]
     if row.risks:
@@ -86,7 +103,7 @@ def _study(view: View, study: Study, hidden: bool, now: datetime) -> str:
         + ("malignant" if figures.highest >= model.threshold else "benign"),
         f"vote {vote}, mean {mean}, agreement {percent(figures.agreement)}",
         "discordant" * figures.discordant,
-        age(rows[-1].received_at, now) if rows else "",
+        age(max(row.received_at for row in rows), now) if rows else "",
         f"model {model.name} {model.digest[:12]}",
     ]
     return ". ".join(part for part in parts if part)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -56,6 +57,10 @@ def test_a_scan_of_every_maker_has_a_risk(maker: Maker, assessor: Assessor, tmp_
     assert result.timings_ms.keys() == {"decode", "prepare", "network"}
     assert top.mask.shape == made.size
     assert (top.mask & made.lesion).sum() / (top.mask | made.lesion).sum() > 0.5
+    assert top.lesion.shape == top.prepared.shape and top.lesion.dtype == bool
+    x0, y0, x1, y1 = top.box
+    cut = cv2.resize(top.mask[y0:y1, x0:x1].astype(np.float32), top.lesion.shape[::-1]) > 0.5
+    assert (cut & top.lesion).sum() / (cut | top.lesion).sum() > 0.95  # the same, before it was mapped back
 
 
 def test_unknown_facts_give_the_risk_under_each_value(assessor: Assessor, instance: Instance) -> None:

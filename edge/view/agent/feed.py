@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from edge.sockets.events import socket_address
 from edge.view.agent.messages import Message, SlideKey
@@ -16,6 +17,14 @@ from scanside.errors import ScansideError
 STALE_AFTER_S = 1.9  # the agent's heart beats once a second; said on the screen within two
 _RETRY_S = 0.5
 _CHUNK_BYTES = 1 << 20
+
+
+class Wanted(NamedTuple):
+    """A picture to ask for; `image` is the digest of the one that it is to show."""
+
+    slide: SlideKey
+    kind: str
+    image: str = ""
 
 
 def follow(data: Path) -> Iterator[View]:
@@ -34,7 +43,7 @@ class Feed:
     def __init__(self, data: Path, wake: Sequence[int] = ()) -> None:
         self._data, self._wake = data, wake
         self._connection: socket.socket | None = None
-        self._asked: tuple[SlideKey, str] | None = None
+        self._asked: Wanted | None = None
 
     def views(self) -> Iterator[View]:
         """Views, without end; one that was not heard of for STALE_AFTER_S is not in contact.
@@ -66,13 +75,13 @@ class Feed:
             yield None
             self._wait([], _RETRY_S)
 
-    def want(self, picture: tuple[SlideKey, str] | None) -> None:
-        """Ask for the picture of that slide and kind, once as long as it is the same that is wanted."""
+    def want(self, picture: Wanted | None) -> None:
+        """Ask for that picture, once as long as it is the same that is wanted."""
         if self._connection is None or picture == self._asked:
             return
         if picture is not None:
-            (instance, frame), kind = picture
-            request = {"want": "picture", "sop_instance_uid": instance, "frame": frame, "kind": kind}
+            instance, frame = picture.slide
+            request = {"want": "picture", "sop_instance_uid": instance, "frame": frame, "kind": picture.kind}
             try:  # so short a line goes whole or not at all
                 self._connection.send(json.dumps(request).encode() + b"\n", socket.MSG_DONTWAIT)
             except OSError:

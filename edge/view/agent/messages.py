@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from edge.monitor.disk import in_words, warning
 from edge.view.text import person, safe
 from scanside.scan.types import Flag
 
@@ -48,6 +49,7 @@ class Row:
         side: "left", "right" or empty.
         disputed: the reason, or empty.
         superseded: whether this risk came in another's place.
+        slide: its number in the study; 0 where the agent says none.
     """
 
     instance: str
@@ -74,6 +76,12 @@ class Row:
     left_out: bool = False
     disputed: str = ""
     superseded: bool = False
+    slide: int = 0
+
+    @property
+    def came(self) -> tuple[datetime, SlideKey]:
+        """What orders the rows by their reception."""
+        return self.received_at, self.key
 
     @property
     def key(self) -> SlideKey:
@@ -104,6 +112,9 @@ class Agent:
         precision: that the network computes in, where it is not its own; else empty.
         fallback: what the network runs in where the settings prefer another runtime; else empty.
         fallback_why: the reasons.
+        last_contact_at: when a sender was last heard of; None before, and from an agent that does not say.
+        disk: how much room there is; empty likewise.
+        disk_low: what to know where there is little; else empty.
     """
 
     state: str
@@ -117,6 +128,9 @@ class Agent:
     precision: str
     fallback: str
     fallback_why: str
+    last_contact_at: datetime | None = None
+    disk: str = ""
+    disk_low: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,13 +171,14 @@ def row_of(said: Message) -> Row:
         left_out=bool(said.get("left_out")),
         disputed=safe(said.get("disputed") or ""),
         superseded=bool(said.get("superseded")),
+        slide=int(said.get("slide") or 0),
     )
 
 
 def _flags(said: Message) -> list[str]:
     """The row's; of removed annotations also how much, and how the picture marks them."""
     annotations = said.get("annotations")
-    more = f": {100 * float(annotations['share']):.1f} % of the scan, dotted" if annotations else ""
+    more = f": {100 * float(annotations['share']):.1f} %, dotted" if annotations else ""
     return [flag + more * (flag == Flag.ANNOTATIONS.value) for flag in said["flags"] or ()]
 
 
@@ -197,6 +212,9 @@ def agent_of(said: Message) -> Agent:
         precision="" if said["precision"] in (None, "float32") else safe(said["precision"]),
         fallback=safe(said["runtime"]) if said["runtime_note"] else "",
         fallback_why=safe(said["runtime_note"] or ""),
+        last_contact_at=_time(said.get("last_contact_at")),
+        disk=in_words(said),
+        disk_low=warning(said),
     )
 
 

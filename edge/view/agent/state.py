@@ -29,12 +29,17 @@ _MAX_PICTURES = 24
 
 @dataclass(frozen=True)
 class Sent:
-    """A picture that the view asked for; `reason` says why there is none."""
+    """A picture that the view asked for; `reason` says why there is none.
+
+    Attributes:
+        image: digest of the image that it shows; empty where the agent does not say.
+    """
 
     slide: SlideKey
     kind: str
     preview: Preview | None
     reason: str
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,18 @@ class View:
         return tuple(dict.fromkeys(known))
 
     def rows_of(self, owner: StudyKey | None) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.owner == owner)
+        """The slides of a study by their numbers; where the agent says none, as they were received."""
+        rows = sorted((row for row in self.rows if row.owner == owner), key=lambda row: row.slide)
+        return tuple(row if row.slide else replace(row, slide=at) for at, row in enumerate(rows, 1))
 
     def study(self, owner: StudyKey | None) -> Study | None:
         return next((study for study in self.studies or () if study.key == owner), None)
 
     def picture(self, slide: SlideKey, kind: str) -> Sent | None:
-        return next((sent for sent in self.pictures if (sent.slide, sent.kind) == (slide, kind)), None)
+        """The picture of the image that the slide shows by now: another may have come under its UID."""
+        images = {"", *(row.image for row in self.rows if row.key == slide)}
+        found = (sent for sent in self.pictures if (sent.slide, sent.kind) == (slide, kind))
+        return next((sent for sent in found if sent.image in images), None)
 
     def lost(self) -> "View":
         """The same without contact: what is known stays, but is no longer current."""
@@ -150,9 +160,10 @@ def _sent(said: Message) -> Sent:
         kind=safe(said["kind"]),
         preview=preview_of(said["picture"]),
         reason=safe(said["reason"] or ""),
+        image=str(said.get("image_digest") or ""),
     )
 
 
 def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """In an order that later results don't change: a slide keeps its number."""
-    return tuple(sorted(rows, key=lambda row: (row.received_at, row.key)))[-MAX_ROWS:]
+    """By reception, which later results don't change."""
+    return tuple(sorted(rows, key=lambda row: row.came))[-MAX_ROWS:]

@@ -14,6 +14,7 @@ class Figures:
 
     Attributes:
         highest_slide: which has the highest risk; None when the agent does not say.
+        highest_number: its number in the study; 0 likewise.
         vote: majority of the slides, True is malignant, None a tie.
         agreement: share of the slides on the majority's side.
         if_unknown: whether a clinical fact is unknown, so that slides count with their highest risk.
@@ -30,6 +31,7 @@ class Figures:
     left_out: int = 0
     disputed: int = 0
     if_unknown: bool = False
+    highest_number: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Study:
         facts: by name, such as "menopausal_status".
         sides: by side, where one was assigned to a slide.
         digest: of the model that scored the slides behind the figures; empty when there are none.
+        slides: how many there are, with those that wait; 0 when the agent does not say.
     """
 
     key: StudyKey
@@ -60,6 +63,7 @@ class Study:
     figures: Figures | None
     sides: Mapping[str, Figures]
     digest: str
+    slides: int = 0
 
     def figures_by(self, model: Model) -> Figures | None:
         """The figures, if `model` gave them: another one's can't be held against its threshold."""
@@ -79,6 +83,7 @@ def study_of(said: Message) -> Study:
         figures=None if figures is None else _figures(figures),
         sides={safe(side): _figures(told) for side, told in (said["sides"] or {}).items() if told},
         digest=safe(said["digest"] or ""),
+        slides=int(said.get("slides") or 0),
     )
 
 
@@ -96,6 +101,7 @@ def _figures(said: Message) -> Figures:
         left_out=int(said["left_out"]),
         disputed=int(said["disputed"]),
         if_unknown=bool(said.get("risk_if_unknown")),
+        highest_number=int(said.get("highest_slide_number") or 0),
     )
 
 

@@ -155,10 +155,11 @@ def _begun(focus: Focus, key: str, shown: Shown, now: datetime, refusal: str) ->
 def _moved(focus: Focus, key: str, view: View) -> Focus:
     shown = focus.look(view)
     if key in ("left", "right"):
-        place = shown.number - 1 if shown.row else len(shown.rows)
+        place = shown.rows.index(shown.row) if shown.row else len(shown.rows)
         return _to_slide(focus, shown, place + (1 if key == "right" else -1))
     if key.isdecimal():
-        return _to_slide(focus, shown, int(key) - 1)
+        places = [place for place, row in enumerate(shown.rows) if row.slide == int(key)]
+        return _to_slide(focus, shown, *places) if places else focus
     if key in ("up", "down", "tab"):
         return _to_study(focus, shown, key)
     match key:

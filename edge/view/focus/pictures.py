@@ -1,6 +1,7 @@
 """Which picture of the slide is on the screen, and which of them has to be asked for."""
 
-from edge.view.agent.messages import Preview, SlideKey
+from edge.view.agent.feed import Wanted
+from edge.view.agent.messages import Preview
 from edge.view.focus.focus import Focus
 from edge.view.focus.shown import Shown
 from edge.view.screen.verdict import no_contact
@@ -8,13 +9,13 @@ from edge.view.screen.verdict import no_contact
 _TITLES = {"preview": "picture", "prepared": "what the network saw", "saliency": "saliency"}
 
 
-def wanted(shown: Shown, focus: Focus) -> tuple[SlideKey, str] | None:
+def wanted(shown: Shown, focus: Focus) -> Wanted | None:
     """The picture to ask the agent for; None when it is there, or can't be had."""
     view, row, kind = shown.view, shown.row, _kind(focus)
     if not view.in_contact or view.studies is None or row is None or row.pending:
         return None
     known = (row.preview if kind == "preview" else None) or view.picture(row.key, kind)
-    return None if known else (row.key, kind)
+    return None if known else Wanted(row.key, kind, row.image)
 
 
 def picture(shown: Shown, focus: Focus) -> tuple[Preview | None, str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from edge.view.agent.messages import Row, SlideKey, StudyKey
-from edge.view.agent.state import Sent, View
+from edge.view.agent.state import MAX_ROWS, Sent, View
 from edge.view.agent.studies import Figures, Study, study_of_rows
 
 
@@ -13,7 +13,7 @@ class Shown:
 
     Attributes:
         view: what the screen is made of; as it was when the screen was held, but for contact and agent.
-        rows: the study's slides in the order of their reception.
+        rows: the study's slides by their numbers; of many slides the newest.
         row: the slide shown; None while the study has no result.
         default: the newest of them with a result.
         held: whether the screen is held.
@@ -46,10 +46,27 @@ class Shown:
     @property
     def number(self) -> int:
         """Of the slide shown, from 1; 0 when there is none."""
-        return self.rows.index(self.row) + 1 if self.row else 0
+        return self.row.slide if self.row else 0
+
+    @property
+    def count(self) -> int:
+        """How many slides the study has, or the number of the last one where some are gone."""
+        return max([self.study.slides if self.study else 0, *(row.slide for row in self.rows)])
+
+    @property
+    def unseen(self) -> int:
+        """How many slides of the study are older than all that the agent tells a view."""
+        if self.study is None or len(self.view.rows) < MAX_ROWS:
+            return 0
+        return max(0, self.study.slides - len(self.rows))
 
     def number_of(self, slide: SlideKey | None) -> int:
-        return next((n for n, row in enumerate(self.rows, 1) if row.key == slide), 0)
+        """The number of a slide; of one with the highest risk also where the view knows no more of it."""
+        study = self.study
+        whole = [study.figures] if study and study.figures else []
+        told = [*whole, *study.sides.values()] if study else []
+        numbers = [row.slide for row in self.rows if row.key == slide]
+        return next(iter([*numbers, *(one.highest_number for one in told if one.highest_slide == slide)]), 0)
 
     @property
     def newest_study(self) -> bool:
@@ -66,7 +83,8 @@ class Shown:
     @property
     def newer_slides(self) -> int:
         """How many slides of the study came after the one shown and have a result."""
-        return sum(not row.pending for row in self.rows[self.number :]) if self.row else 0
+        shown = self.row
+        return sum(not row.pending and row.came > shown.came for row in self.rows) if shown else 0
 
 
 def look(live: View, owner: StudyKey | None, slide: SlideKey | None, held: View | None = None) -> Shown:
@@ -86,8 +104,7 @@ def look(live: View, owner: StudyKey | None, slide: SlideKey | None, held: View 
     owners = view.owners
     owner = owner if owner in owners else next(iter(owners), None)
     rows = view.rows_of(owner)
-    ended = [row for row in rows if not row.pending]
-    default = ended[-1] if ended else None
+    default = max((row for row in rows if not row.pending), key=lambda row: row.came, default=None)
     row = next((row for row in rows if row.key == slide), default)
     shown = Shown(view, owner, _study(view, owner, rows), rows, row, default)
     if held is None:

@@ -17,7 +17,7 @@ def fact_lines(study: Study | None) -> Iterator[Text]:
         known = fact.value != "unknown"
         if not fact.used:
             value = f"{fact.value}, " * known
-            yield Text(f"{label}: {value}this model does not use it", style=QUIET)
+            yield Text(f"{label}: {value}not used by this model", style=QUIET)
         elif known:
             yield Text.assemble(f"{label}: {fact.value}", (f", {fact.source}" * bool(fact.source), QUIET))
         else:

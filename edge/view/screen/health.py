@@ -4,14 +4,14 @@ from datetime import datetime
 
 from rich.text import Text
 
-from edge.view.agent.messages import Model
+from edge.view.agent.messages import Agent, Model
 from edge.view.agent.state import View
 from edge.view.screen.style import NOTICE, QUIET
 from edge.view.screen.verdict import age
 
 
-def health(view: View, now: datetime) -> Text:
-    """State, queue, latency as median and 95th percentile, last contact with the scanner."""
+def health(view: View, now: datetime, width: int) -> Text:
+    """State, what to know, queue, latency, disk, last contact with the scanner; shorter where need be."""
     agent = view.agent
     if agent is None or not view.in_contact:
         since = f" since {view.heard_at:%H:%M:%S}" if view.heard_at else ""
@@ -22,14 +22,43 @@ def health(view: View, now: datetime) -> Text:
         line.append(f" · {agent.precision}", style=NOTICE)
     if agent.fallback:
         line.append(f" · fallback to {agent.fallback}", style=NOTICE)
-    line.append(f" · {agent.queue} waiting")
-    if agent.latency_p50_ms is not None and agent.latency_p95_ms is not None:
-        line.append(f" · {agent.latency_p50_ms:.0f} ms, p95 {agent.latency_p95_ms:.0f} ms")
-    last = f"last image {age(agent.last_received_at, now)}" if agent.last_received_at else "no image yet"
-    line.append(f" · {last} · {agent.received} received · {agent.address}")
-    if agent.fallback:
-        line.append(f" · {agent.fallback_why}")
-    return line
+    low = disk_low(agent).replace("disk low", "DISK LOW")
+    for brief in (False, True):
+        whole = line.copy()
+        if low:
+            whole.append(f" · {low.partition(';')[0] if brief else low}", style=NOTICE)
+        whole.append("".join(f" · {part}" for part in _figures(agent, now, brief, bool(low))))
+        if whole.cell_len <= width:
+            break
+    return Text.assemble(
+        whole,
+        f" · {agent.received} received · {agent.address}",
+        f" · {agent.fallback_why}" * bool(agent.fallback),
+    )
+
+
+def disk_low(agent: Agent) -> str:
+    """What to know while there still is room; when there is none, the state says so."""
+    return "" if agent.state.startswith("not receiving") else agent.disk_low
+
+
+def contact(agent: Agent, now: datetime, brief: bool = False) -> str:
+    """When the last image came; beside it when the scanner was last heard of, where that was later."""
+    image = agent.last_received_at
+    said = f"{'last ' * (not brief)}image {age(image, now)}" if image else "no image yet"
+    if agent.last_contact_at and (image is None or age(agent.last_contact_at, now) != age(image, now)):
+        said += f", {'scanner' if brief else 'scanner heard of'} {age(agent.last_contact_at, now)}"
+    return said
+
+
+def _figures(agent: Agent, now: datetime, brief: bool, low: bool) -> list[str]:
+    p50, p95 = agent.latency_p50_ms, agent.latency_p95_ms
+    latency = "" if p50 is None or p95 is None else f"{p50:.0f} ms, p95 {p95:.0f} ms"
+    free = f"disk {agent.disk}" if agent.disk and not low else ""
+    parts = [f"{agent.queue} waiting", latency, free, contact(agent, now, brief)]
+    if brief:
+        parts[1:3] = latency.removesuffix(" ms"), free.removesuffix(" free")
+    return [part for part in parts if part]
 
 
 def about(model: Model | None) -> Text:

@@ -13,24 +13,25 @@ from edge.view.screen.verdict import side
 _NAME_WIDTH = 40
 
 
-def others(shown: Shown, hidden: bool, count: int) -> Iterator[Text]:
-    """A heading and at most `count` studies, that on the screen among them; none without contact."""
+def others(shown: Shown, hidden: bool, most: int) -> Iterator[Text]:
+    """A heading and at most `most` studies, that on the screen among them; none without contact."""
     view = shown.view
-    if not view.in_contact or view.model is None or count < 1:
+    if not view.in_contact or view.model is None or most < 1:
         return
     owners = view.owners
     place = owners.index(shown.owner) if shown.owner in owners else 0
-    first = max(0, place - count + 1)
+    first = max(0, place - most + 1)
     yield Text(" Studies, newest first", style=QUIET)
-    for owner in owners[first : first + count]:
+    for owner in owners[first : first + most]:
         rows = view.rows_of(owner)
         name = Text(", ".join(who(view, owner, hidden)))
         name.truncate(_NAME_WIDTH, overflow="ellipsis", pad=True)
         line = Text.assemble(
             " ▸ " if owner == shown.owner else "   ", f"{rows[0].received_at:%H:%M:%S}  ", name
         )
-        line.append(f"  {len(rows)} image{'s' * (len(rows) != 1)}")
         study = view.study(owner)
+        count = max(len(rows), study.slides if study else 0)
+        line.append(f"  {count} slide{'s' * (count != 1)}")
         if study and (figures := study.figures_by(view.model)):
             highest, threshold = figures.highest, view.model.threshold
             top = side((highest,), threshold)

@@ -72,11 +72,11 @@ def _heading(shown: Shown, of_study: bool, now: datetime, width: int) -> Text:
 def _whose(shown: Shown, of_study: bool, now: datetime, brief: bool) -> Text:
     figures = shown.figures
     superseded = shown.study_superseded if of_study else shown.superseded
-    then = shown.rows[-1].received_at if of_study and shown.rows else None
+    then = max(row.received_at for row in shown.rows) if of_study and shown.rows else None
     if of_study:
         title = f" STUDY, highest{f' of {figures.slides}' * (not brief)} " if figures else " STUDY "
     else:
-        title = f" SLIDE {shown.number}{'/' if brief else ' of '}{len(shown.rows)} "
+        title = f" SLIDE {shown.number}{'/' if brief else ' of '}{shown.count} "
         then = shown.row.received_at if shown.row else None
     line = Text(title, style="bold reverse")
     if superseded:
@@ -120,7 +120,8 @@ def _study_risk(shown: Shown, figures: Figures, threshold: float, width: int, he
     if figures.if_unknown:
         yield Text("at most: unknown facts count at their highest", style=NOTICE)
     if number := shown.number_of(figures.highest_slide):
-        yield Text(f"on slide {number}; the picture is of slide {shown.number}")
+        other = f"; the picture is of slide {shown.number}" * (number != shown.number)
+        yield Text(f"on slide {number}{other or ', which is shown'}")
 
 
 def _remarks(row: Row) -> Iterator[Text]:

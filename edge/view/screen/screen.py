@@ -65,7 +65,7 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
         Layout(help_page() if focus.help else _body(shown, focus, now, width), name="body"),
         _lines(study),
         _lines([*others(shown, focus.hidden, count)]),
-        Layout(_line(health(shown.view, now)), size=1),
+        Layout(_line(health(shown.view, now, width)), size=1),
         Layout(Padding(model, (0, 1, 0, 3)), size=model_lines),
         _lines(last),
     )

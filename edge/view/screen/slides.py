@@ -2,16 +2,17 @@
 
 from rich.text import Text
 
-from edge.view.agent.messages import Row
+from edge.view.agent.messages import Model, Row
 from edge.view.screen.figure import percent_range
-from edge.view.screen.verdict import verdict
+from edge.view.screen.strip import of_row
+from edge.view.screen.verdict import by_other
 
 
-def cells_of(row: Row, threshold: float) -> list[Text]:
-    """Time, patient, frame, risk, result, latency and note of one row."""
-    found = verdict(row, threshold)
+def cells_of(row: Row, model: Model) -> list[Text]:
+    """Frame, result, risk, latency and note of one row; `model` judges none but its own risks."""
     latency = "" if row.latency_ms is None else f"{row.latency_ms:.0f} ms"
-    risk = percent_range(row.risks, threshold) if row.risks else ""
-    note = ", ".join(filter(None, (row.reason, *row.flags)))
-    plain = [f"{row.received_at:%H:%M:%S}", row.patient_name, str(row.frame), risk]
-    return [*map(Text, plain), Text(str(found), style=found.style), Text(latency), Text(note)]
+    found, own = of_row(row, model), row.digest == model.digest
+    risk = percent_range(row.risks, model.threshold) if row.risks and own else ""
+    other = by_other(row) if row.risks and not own else ""
+    note = ", ".join(filter(None, (other, row.reason, *row.flags)))
+    return [Text(str(row.frame)), Text(str(found), style=found.style), *map(Text, (risk, latency, note))]

@@ -38,7 +38,8 @@ def strip(shown: Shown, width: int) -> list[Text]:
 def _title(shown: Shown, figures: Figures | None) -> Text:
     counted = figures.slides if figures else 0
     title = Text(f" Study so far: {counted} slide{'s' * (counted != 1)}", style="bold")
-    if len(shown.view.rows) == MAX_ROWS and shown.view.rows[0].owner == shown.owner:
+    truncated = len(shown.view.rows) == MAX_ROWS and shown.view.rows[0].owner == shown.owner
+    if truncated and shown.view.studies is None:  # else the agent counted all
         title.append(f" (of the last {MAX_ROWS} frames)")
     if figures and figures.left_out:
         title.append(f", {figures.left_out} left out", style="not bold")
@@ -72,14 +73,15 @@ def _figures(shown: Shown, figures: Figures, threshold: float) -> Text:
 
 def _cells(shown: Shown, model: Model, width: int) -> Iterator[Text]:
     """Two lines: the slides' numbers with their marks, and what became of them; around the one shown."""
-    tops = [_top(number, row, row is shown.row) for number, row in enumerate(shown.rows, 1)]
+    tops = [_top(row.slide, row, row is shown.row) for row in shown.rows]
     lows = [_low(row, model) for row in shown.rows]
     widths = [max(top.cell_len, low.cell_len) + 1 for top, low in zip(tops, lows, strict=True)]
-    first, last = _window(widths, max(0, shown.number - 1), width - 1)
+    at = shown.rows.index(shown.row) if shown.row else 0
+    first, last = _window(widths, at, width - 1, unseen=shown.unseen > 0)
     for texts, ends in ((tops, True), (lows, False)):
         line = Text(" ")
-        if first:
-            line.append(f"<{first}".ljust(_MORE) if ends else " " * _MORE, style=QUIET)
+        if before := first + shown.unseen:
+            line.append(f"<{before}".ljust(_MORE) if ends else " " * _MORE, style=QUIET)
         for text, cell in zip(texts[first:last], widths[first:last], strict=True):
             text.pad_right(cell - text.cell_len)
             line.append_text(text)
@@ -88,9 +90,13 @@ def _cells(shown: Shown, model: Model, width: int) -> Iterator[Text]:
         yield line
 
 
-def _window(widths: list[int], at: int, width: int) -> tuple[int, int]:
-    """From where to where cells of `widths` fit into `width`, that at `at` among them."""
-    if sum(widths) <= width:
+def _window(widths: list[int], at: int, width: int, unseen: bool = False) -> tuple[int, int]:
+    """From where to where cells of `widths` fit into `width`, that at `at` among them.
+
+    Args:
+        unseen: whether there are more before the first.
+    """
+    if sum(widths) + _MORE * unseen <= width:
         return 0, len(widths)
     first, last = at, at + 1
     room = width - 2 * _MORE - widths[at]

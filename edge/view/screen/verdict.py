@@ -79,10 +79,15 @@ def obstacle(shown: Shown, of_study: bool = False) -> tuple[str, str] | None:
     if not row.risks:
         return verdict(row, view.model.threshold).word.upper(), row.reason
     if row.digest != view.model.digest:
-        risks = " to ".join(percent(risk) for risk in sorted({min(row.risks), max(row.risks)}))
-        called = {True: ", malignant by its threshold", False: ", benign by its threshold", None: ""}
-        return "OTHER MODEL", f"Scored by {row.model} {row.digest[:12]}: {risks}{called[row.malignant]}."
+        return "OTHER MODEL", f"Scored by {by_other(row)}."
     return None
+
+
+def by_other(row: Row) -> str:
+    """What another model than the present one said: its risk by its own threshold."""
+    risks = " to ".join(percent(risk) for risk in sorted({min(row.risks), max(row.risks)}))
+    called = {True: ", malignant by its threshold", False: ", benign by its threshold", None: ""}
+    return f"{row.model} {row.digest[:12]}: {risks}{called[row.malignant]}"
 
 
 def age(then: datetime, now: datetime) -> str:

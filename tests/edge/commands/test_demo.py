@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from rich.console import Console
 
-from edge.commands.demo import REAL_FILES, SYNTHETIC_SCANS
+from edge.commands.demo import REAL_FILES, SYNTHETIC_SCANS, DemoFile, final_table
 from edge.demo.exam import SPECTRUM, write_exam
 from edge.demo.scans import Lesion, Plane, draw
 from scanside import RESEARCH_USE
@@ -25,6 +26,7 @@ from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare
 from scanside.scan.types import Size
 from tests.edge.running import RunningAgent, edge
+from tests.edge.view.messages import row, view
 from tests.edge.view.terminal import in_terminal, running_with
 
 
@@ -216,3 +218,15 @@ def test_starts_nothing_where_its_table_can_t_be_printed(tmp_path: Path) -> None
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "lacks the view's signs" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_the_table_judges_no_risk_by_another_model_s_threshold(tmp_path: Path) -> None:
+    own, other = row(1, risk=0.4), row(2, risk=0.4, bundle_digest="f" * 64, model="former 2", malignant=False)
+    files = [DemoFile(tmp_path / f"{n}.dcm", "real", f"1.2.{n}", 0) for n in (1, 2)]
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(final_table(view(own, other), files))
+    first, second = capture.get().splitlines()[1:]
+    assert "▲ malignant  40 %" in first
+    assert "? other model  former 2 ffffffffffff: 40 %, benign by its threshold" in second
+    assert "▲" not in second and "malignant" not in second

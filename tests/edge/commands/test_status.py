@@ -7,6 +7,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from pynetdicom import AE
+from pynetdicom.sop_class import Verification
 
 from edge.monitor.measures import Histogram, Measures, MetricsServer
 from scanside.errors import SettingError
@@ -20,10 +22,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def echo(port: int) -> None:
+    ae = AE("SCANNER")
+    ae.add_requested_context(Verification)
+    association = ae.associate("127.0.0.1", port, ae_title="SCANSIDE")
+    assert association.send_c_echo().Status == 0x0000
+    association.release()
+
+
 def test_what_an_agent_says_of_itself(start_agent: StartAgent, image: MakeImage, tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "edge.toml").write_text(f"metrics_port = {port}\n")
     agent = start_agent("--config", str(tmp_path / "edge.toml"))
+    assert agent.health()["last_contact_at"] is None
+    echo(agent.port)
+    wait_for(lambda: agent.health()["last_contact_at"], "news of the C-ECHO", 10)
+    assert agent.health()["last_received_at"] is None and agent.health()["disk_images"] is None
     agent.send(image(1), image(2, frames=2))
     agent.results(3)
     done = edge("status", "--data", agent.data, "--json")
@@ -33,7 +47,11 @@ def test_what_an_agent_says_of_itself(start_agent: StartAgent, image: MakeImage,
     assert status["rows"] == {"scored": 3} and status["warnings"] == []
     assert set(status["processes"]) == {"supervisor", "receiver", "agent", "worker"}
     assert status["processes"]["supervisor"] == agent.process.pid
+    sizes = [path.stat().st_size for path in (agent.data / "spool").glob("*.dcm")]
+    room_mb = status["agent"]["disk_free_mb"] - status["agent"]["disk_limit_mb"]
+    assert status["agent"]["disk_images"] == pytest.approx(room_mb * 2**21 / sum(sizes), rel=0.01)
     told = edge("status", "--data", agent.data).stdout
+    assert f"GB free, room for {status['agent']['disk_images'] // 10**4}" in told
     assert told.startswith("ready: SCANSIDE at 127.0.0.1:") and "3 scored; 0 jobs wait" in told
     healthy = edge("health", "--data", agent.data)
     assert (healthy.returncode, healthy.stdout.strip()) == (0, "ready")

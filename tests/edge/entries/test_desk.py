@@ -279,7 +279,7 @@ def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_pa
     shown = folder.store.finish("a.dcm", row, preview, Found(0.5, scans), pictures)
     assert shown is not None and (shown["flags"], shown["preview"]["outline"]) == (["first"], [[[1, 1]]])
     folder.enter("1.1", "ID-1", **PRE)
-    after, prepared = folder.store.row("1.2.1.a", 1), folder.store.prepared("1.2.1.a", 1)
+    after, prepared = folder.store.row("1.2.1.a", 1), folder.store.prepared("1.2.1.a", 1)[0]
     assert after is not None and (after["risk"], after["found_by"], after["flags"]) == (
         0.4,
         "device table",

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.row import SCORED
+from edge.demo.instance import declare_spectrum
+from edge.row import NOT_SCORED, SCORED
 from edge.scoring.inference import Inference
 from scanside.bundle import GOLDEN_DENOISER, load_bundle
 from scanside.errors import RunnerError
@@ -80,3 +81,20 @@ def test_a_denoiser_that_fails_its_golden_case_scores_nothing(denoising_bundle: 
     other = replace(bundle, files={**bundle.files, GOLDEN_DENOISER: buffer.getvalue()})
     with pytest.raises(RunnerError, match="clean differs by"):
         Inference(other, RuntimeOptions())
+
+
+def test_an_image_without_a_scan_can_be_looked_at_and_is_told_from_another(
+    bundle: Path, tmp_path: Path
+) -> None:
+    inference = Inference(load_bundle(bundle, allow_test_only=True), RuntimeOptions())
+    found = []
+    for seed in (1, 2):
+        instance = make_instance([make_frame(seed).pixels])
+        declare_spectrum(instance)
+        path = tmp_path / f"{seed}.dcm"
+        instance.save_as(path, enforce_file_format=True)
+        found.append(inference.assess(path, "1.2.3", None, 1))
+    for result in found:
+        assert result.row.state == NOT_SCORED and "only spectra" in str(result.row.reason)
+        assert result.preview is not None and result.preview.outline == []
+    assert len({result.row.image_digest for result in found} - {None}) == 2

@@ -19,6 +19,7 @@ from tests.synth.dicom import Patient
 AGENT = {
     "state", "ae_title", "host", "port", "runtime", "precision", "runtime_note", "queue", "received",
     "latency_p50_ms", "latency_p95_ms", "last_received_at", "started_at", "time",
+    "last_contact_at", "disk_free_mb", "disk_limit_mb", "disk_images", "disk_low",
 }  # fmt: skip
 MODEL = {
     "name", "version", "digest", "trained_on", "intended_use", "threshold", "threshold_note",

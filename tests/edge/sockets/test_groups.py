@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -200,3 +201,41 @@ def test_one_account_leaves_room_for_others(data: Path) -> None:
         assert watches(data) == "snapshot"
         os.write(waiting_end[1], b".")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 32
+
+
+def test_one_account_can_neither_keep_others_from_entering_nor_fill_the_journal(data: Path) -> None:
+    def many() -> list[list[str]]:
+        """What a member is told who first holds connections open, then enters all the time."""
+        with contextlib.ExitStack() as held:
+            slow = [held.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(20)]
+            for one in slow:
+                with socket_address(data, "control.sock") as address:
+                    one.connect(address)
+            heard = [json.loads(one.makefile().readline())["error"] for one in slow[16:]]
+            os.write(holds[1], b".")
+            os.read(go_on[0], 1)
+        time.sleep(0.5)  # until their places are free
+        return [heard, [str(asks(data, **ENTRY, side=("left", "right")[n % 2])) for n in range(70)]]
+
+    holds, go_on = os.pipe(), os.pipe()
+    with agent(data, None, WRITERS.gr_name) as folder:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(writing, json.dumps(as_member(WRITERS, many)).encode())
+            os._exit(0)
+        os.close(writing)
+        os.read(holds[0], 1)
+        assert ask(data, {"do": "quarantine"}, 4) == {"notes": []}
+        os.write(go_on[1], b".")
+        with os.fdopen(reading) as stream:
+            held, entered = json.loads(stream.read())
+        os.waitpid(child, 0)
+        assert held == ["too many requests at a time. Ask again in a moment."] * 4
+        refused = [
+            said for said in entered if said.startswith("more than 60 requests of this account in 60 s")
+        ]
+        taken = len(entered) - len(refused)
+        assert taken == 60 - 20 and entered[taken:] == refused
+        assert len(folder.custody.desk.of(None, None)) == taken  # each that was answered, and no other
+        assert set(ask(data, {**ENTRY, "side": "left"}, 4)) == {"study"}  # who owns the folder

@@ -24,6 +24,8 @@ from tests.edge.storage.folder import Folder, days_ago
 
 UID = "1.2.1.a"
 PNG = cv2.imencode(".png", np.zeros((3, 4), np.uint8))[1].tobytes()
+LESION = np.zeros((4, 5), bool)
+LESION[1:3, 1:4] = True
 INPUT = np.linspace(0, 1, 20, dtype=np.float32).reshape(4, 5)
 ASKED = {"want": "picture", "sop_instance_uid": UID, "frame": 1, "kind": "preview"}
 
@@ -32,7 +34,7 @@ ASKED = {"want": "picture", "sop_instance_uid": UID, "frame": 1, "kind": "previe
 def hub(tmp_path: Path) -> Iterator[EventHub]:
     """Of a folder with a scored slide, one that waits, and one that could not be scored."""
     folder = Folder(tmp_path)
-    folder.add("a", "ID", "1.1", days_ago(2), pictures=(Preview(PNG, 4, 3, []), draw_prepared(INPUT)))
+    folder.add("a", "ID", "1.1", days_ago(2), pictures=(Preview(PNG, 4, 3, []), draw_prepared(INPUT, LESION)))
     folder.add("w", "ID", "1.1", days_ago(1), done=False)
     folder.add("f", "ID", "1.1", days_ago(0), done=False)
     folder.store.fail("f.dcm", "in quarantine")
@@ -85,7 +87,10 @@ def test_who_asks_is_answered_and_nobody_else(tmp_path: Path) -> None:
         "sop_instance_uid": UID, "frame": 1, "kind": "preview", "reason": None,
     }  # fmt: skip
     assert decoded(shown["picture"]).shape == (3, 4)
-    prepared = decoded(view.ask(kind="prepared")["picture"])
+    assert shown["image_digest"] == view.ask(kind="prepared")["image_digest"] == "a"
+    saw = view.ask(kind="prepared")["picture"]
+    prepared = decoded(saw)
+    assert saw["outline"] == [[[1, 1], [1, 2], [3, 2], [3, 1]]] and saw["annotations"] == []
     assert np.array_equal(prepared, np.rint(INPUT * 255))
     for asked, reason in (
         ({"kind": "saliency"}, "this model exports no saliency"),
@@ -96,7 +101,7 @@ def test_who_asks_is_answered_and_nobody_else(tmp_path: Path) -> None:
         ({"sop_instance_uid": "'; DROP TABLE frames"}, "no such slide is held"),
     ):
         answer = view.ask(**asked)
-        assert (answer["picture"], answer["reason"]) == (None, reason)
+        assert (answer["picture"], answer["reason"], answer["image_digest"]) == (None, reason, None)
     seen = [other.next("heartbeat")["event"] for _ in range(2)]
     assert seen == ["heartbeat"] * 2
 

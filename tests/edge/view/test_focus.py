@@ -11,7 +11,7 @@ from edge.view.agent.state import View
 from edge.view.focus.entry import PATIENCE
 from edge.view.focus.focus import NOTICES, Focus, Notice, Step, answered, press, settled
 from edge.view.focus.keys import KEYS
-from edge.view.focus.pictures import picture
+from edge.view.focus.pictures import picture, wanted
 from tests.edge.view.messages import NOW, exam, preview, row, study, unscored, view
 
 MINE, OTHER = ("1.2", "42"), ("9", "43")
@@ -212,6 +212,37 @@ def test_a_held_slide_never_gets_the_picture_of_an_image_that_came_under_its_uid
     assert Focus().look(live).view.picture(("1.2.1", 1), "prepared")
     assert not held.look(live).view.picture(("1.2.1", 1), "prepared")
     assert held.look(live).superseded
+
+
+def test_slides_stand_and_are_found_by_the_numbers_that_the_agent_gave() -> None:
+    """The third came again later, with another image; the second is gone."""
+    told = [row(9, slide=3, risk=0.1), row(1, slide=1, risk=0.2), row(4, slide=4, risk=0.3)]
+    shown = view(*told, studies=[study(slides=3)])
+    look = Focus().look(shown)
+    assert [one.slide for one in look.rows] == [1, 3, 4]
+    assert (look.number, look.count, look.newer_slides) == (3, 4, 0)  # what came last is shown
+    fourth = after("4", shown).focus
+    assert fourth.look(shown).row.risks == (0.3,) and fourth.look(shown).newer_slides == 1
+    assert after("2", shown).focus == Focus()
+    assert after("left", shown, fourth).focus.look(shown).number == 3
+    assert after("left", shown).focus.look(shown).number == 1
+
+
+def test_a_picture_of_another_image_than_the_row_s_is_not_shown_and_the_right_one_is_asked_for() -> None:
+    prepared = Focus(picture="prepared")
+    before = view(row(1, image_digest="old"), studies=[study()])
+    asked = wanted(prepared.look(before), prepared)
+    answer = {"event": "picture", "sop_instance_uid": "1.2.1", "frame": 1, "kind": "prepared", "reason": None}
+    early = before.heard({**answer, "picture": preview(), "image_digest": "new"}, NOW)
+    assert picture(prepared.look(early), prepared) == (None, "what the network saw: not here yet")
+    changed = {"event": "row", "row": row(1, image_digest="new")}
+    assert picture(prepared.look(early.heard(changed, NOW)), prepared)[0]
+    after = before.heard(changed, NOW)
+    late = after.heard({**answer, "picture": preview(), "image_digest": "old"}, NOW)
+    assert picture(prepared.look(late), prepared) == (None, "what the network saw: not here yet")
+    assert wanted(prepared.look(late), prepared) not in (None, asked)  # so it is asked for anew
+    right = late.heard({**answer, "picture": preview(), "image_digest": "new"}, NOW)
+    assert picture(prepared.look(right), prepared)[0] and wanted(prepared.look(right), prepared) is None
 
 
 def test_a_picture_that_was_asked_for_stands_as_one_that_came_with_its_row() -> None:

@@ -108,6 +108,20 @@ def test_a_reader_is_told_when_the_agent_no_longer_scores() -> None:
     assert said[-1].startswith("Model")
 
 
+def test_a_reader_is_told_once_when_the_disk_gets_low() -> None:
+    shown = view(row(1))
+    low = {**AGENT, "disk_free_mb": 900, "disk_images": 40, "disk_low": True}
+    agents = (low, low | {"disk_images": 39}, AGENT, low)
+    messages = [{"event": "heartbeat", "agent": agent} for agent in agents]
+    views = [shown]
+    for message in messages:
+        views.append(views[-1].heard(message, NOW))
+    said = lines(*views)
+    assert "Disk 41 GB free. Last image" in said[1]
+    expected = "Disk low: 900 MB free, room for 40 images; below 256 MB none is received."
+    assert [line for line in said if line.startswith("Disk low")] == [expected] * 2
+
+
 def test_names_that_the_output_cannot_hold_are_escaped(tmp_path: Path) -> None:
     agent = TinyAgent(tmp_path / "data", snapshot(row(1, patient_name="\u0141UCJA")))
     command = [sys.executable, "-m", "edge.cli", "watch", "--plain", "--data", str(agent.data)]

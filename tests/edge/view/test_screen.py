@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -74,8 +75,8 @@ def test_an_80_by_24_terminal_has_all_that_matters() -> None:
     shown = text(view(row(1, risk=0.1), row(2, flags=["colour"]), model={"threshold_note": note}))
     for part in (RESEARCH_USE.upper(), "DOE JANE", "81 %", "malignant", note, "! colour", "DISCORDANT",
                  "highest 81 %", "vote tied, 1 of 2", "mean 46 %", "agreement 50 %", "carcinoma",
-                 "Agent ready", "0 waiting", "143 ms, p95 201 ms", "ovary-net 0.1.0", "a1b2c3d4e5f6",
-                 "1000 training images"):  # fmt: skip
+                 "Agent ready", "0 waiting", "143 ms, p95 201", "disk 41 GB", "ovary-net 0.1.0",
+                 "a1b2c3d4e5f6", "1000 training images"):  # fmt: skip
         assert part in shown, part
 
 
@@ -211,7 +212,7 @@ def test_removed_annotations_are_dotted_and_told_from_the_lesion_without_colour(
         flags=["annotations removed"],
         annotations={"share": 0.0123, "boxes": [[20, 40, 301, 45]]},
     )
-    assert "! annotations removed: 1.2 % of the scan, dotted" in text(view(removed), 160, 40)
+    assert "! annotations removed: 1.2 %, dotted" in text(view(removed), 160, 40)
     plain = rendered(view(removed), 100, 30)
     signs = next(shown for shown in (line[:54] for line in plain[2:20]) if shown.count("x") > 8)
     assert "o" not in signs
@@ -286,7 +287,7 @@ def test_the_large_figure_always_says_whose_it_is() -> None:
 def test_facts_with_their_source_and_those_that_the_model_does_not_use() -> None:
     assert "Menopausal status: postmenopausal, entered by anna at 10:43" in text(exam(), 160, 48)
     unused = study(facts={"menopausal_status": fact(used=False)})
-    assert "Menopausal status: this model does not use it" in text(view(row(), studies=[unused]), 120)
+    assert "Menopausal status: not used by this model" in text(view(row(), studies=[unused]), 120)
     unknown = study(facts={"menopausal_status": fact()})
     assert "Menopausal status: unknown  (key m)" in text(view(row(), studies=[unknown]), 120)
 
@@ -418,3 +419,47 @@ def test_a_mean_just_below_the_threshold_does_not_read_as_at_it() -> None:
 def test_the_lower_end_of_several_risks_is_never_none() -> None:
     assert percent_range((0.002, 0.5), 0.38) == "<1-50 %"
     assert percent_range((0.5, 0.998), 0.38) == "50->99 %"
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_agents_line_has_all_that_matters(width: int) -> None:
+    (line,) = (line for line in rendered(view(row()), width) if "Agent ready" in line)
+    for said in ("0 waiting", "143", "p95 201", "disk 41 GB", "image <1 min ago"):
+        assert said in line
+
+
+def test_little_room_on_the_disk_is_said_in_words_and_first() -> None:
+    low = {"disk_free_mb": 900, "disk_images": 40, "disk_low": True}
+    (line,) = (line for line in rendered(view(row(), agent=low)) if "Agent ready" in line)
+    assert line.startswith(" ● Agent ready · DISK LOW: 900 MB free, room for 40 images · 0 waiting")
+    (line,) = (line for line in rendered(view(row(), agent=low), 160) if "Agent ready" in line)
+    assert "room for 40 images; below 256 MB none is received · 0 waiting" in line
+    full = {**low, "state": "not receiving: the disk is nearly full: 90 MB free, min_free_mb is 256"}
+    (line,) = (line for line in rendered(view(row(), agent=full), 160) if "Agent not receiving" in line)
+    assert "LOW" not in line
+
+
+def test_the_scanners_last_contact_is_said_where_it_was_later_than_the_last_image() -> None:
+    def line(**agent: Any) -> str:
+        return next(line for line in rendered(view(agent=agent), 120) if "Agent ready" in line)
+
+    before = (NOW - timedelta(minutes=9)).isoformat()
+    assert "· no image yet ·" in line(last_received_at=None, last_contact_at=None)
+    assert "· no image yet, scanner heard of <1 min ago ·" in line(last_received_at=None)
+    assert "· last image 9 min ago, scanner heard of <1 min ago ·" in line(last_received_at=before)
+    assert "· last image <1 min ago ·" in line()
+
+
+def test_of_more_slides_than_are_told_each_has_its_own_number() -> None:
+    rows = [row(number, slide=number) for number in range(6, 206)]
+    highest = figures(slides=205, highest_slide=["1.2.3", 1], highest_slide_number=3)
+    shown = view(*rows, studies=[study(slides=205, risk=highest)])
+    lines = rendered(shown)
+    assert any(" SLIDE 205 of 205 " in line or " SLIDE 205/205 " in line for line in lines)
+    assert any("highest 81 % ▲ slide 3 " in line for line in lines)
+    (cells,) = (line for line in lines if "[205]" in line)
+    first = int(re.findall(r" (\d+) ", cells)[0])
+    assert cells.startswith(f" <{first - 1} ")
+    first_told = Focus(slide=("1.2.6", 1))
+    assert any(line.startswith(" <5   [6] ") for line in rendered(shown, focus=first_told))
+    assert not any("of the last" in line for line in lines)  # the agent counted all
