@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from edge.commands.results import show, show_studies
 from edge.entries.arrivals import Arrivals
 from edge.entries.finding import Found, ScanFound
 from edge.entries.journal import NAME as JOURNAL
@@ -94,6 +96,60 @@ def test_slides_are_assigned_left_out_and_disputed(folder: Folder) -> None:
     assert (study["risk"]["slides"], study["risk"]["disputed"], set(study["sides"])) == (2, 0, {"left"})
 
 
+def test_slides_are_assigned_to_lesions(folder: Folder) -> None:
+    assert folder.study("1.1", "ID-1")["lesions"] == {} and folder.rows()["a"]["lesion"] is None
+    folder.enter("1.1", "ID-1", **POST)
+    folder.enter("1.1", "ID-1", **slide("a", lesion=1))
+    entered = folder.enter("1.1", "ID-1", **slide("b", lesion=2))
+    assert [(row["lesion"], row["superseded"]) for row in entered.rows] == [(2, True)]  # by the fact alone
+    assert folder.enter("1.1", "ID-1", **slide("b", lesion=2)).rows == []
+    study = folder.study("1.1", "ID-1")
+    assert {number: lesion["sides"] for number, lesion in study["lesions"].items()} == {"1": [], "2": []}
+    assert study["lesions"]["2"]["risk"]["highest_slide"] == ["1.2.1.b", 1]
+    assert study["risk"]["slides"] == 2 and study["state"] == "final"
+    folder.enter("1.1", "ID-1", **slide("b", lesion=1))
+    assert folder.study("1.1", "ID-1")["lesions"]["1"]["risk"] == study["risk"]
+    folder.enter("1.1", "ID-1", **slide("a", lesion=None))
+    folder.enter("1.1", "ID-1", **slide("b", left_out=True, reason="the bladder"))
+    rows, study = folder.rows(), folder.study("1.1", "ID-1")
+    assert study["lesions"] == {}
+    assert [(rows[name]["lesion"], rows[name]["left_out_reason"]) for name in "ab"] == [
+        (None, None),
+        (1, "the bladder"),
+    ]
+    folder.enter("1.1", "ID-1", **slide("b", left_out=False))
+    assert folder.rows()["b"]["left_out_reason"] is None
+
+
+def test_a_lesion_whose_slides_lie_on_both_sides_is_said_and_not_put_together(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.enter("1.1", "ID-1", **POST)
+    for name, side in (("a", "left"), ("b", "right")):
+        folder.enter("1.1", "ID-1", **slide(name, side=side))
+        folder.enter("1.1", "ID-1", **slide(name, lesion=3))
+    study = folder.study("1.1", "ID-1")
+    assert study["lesions"] == {"3": {"sides": ["left", "right"], "risk": None}}
+    assert (study["state"], study["why"]) == ("provisional", "lesion 3 has slides on both sides")
+    assert study["risk"]["slides"] == 2 and set(study["sides"]) == {"left", "right"}
+    show_studies([study], as_json=False)
+    assert "  lesion 3  slides on both sides: not put together\n" in capsys.readouterr().out
+    folder.enter("1.1", "ID-1", **slide("b", side="left"))
+    study = folder.study("1.1", "ID-1")
+    assert study["state"] == "final" and study["lesions"]["3"]["sides"] == ["left"]
+    assert study["lesions"]["3"]["risk"] == study["sides"]["left"] == study["risk"]
+    show_studies([study], as_json=False)
+    assert "  lesion 3  left, highest 0.600, mean 0.600, vote malignant" in capsys.readouterr().out
+
+
+def test_a_slide_is_listed_with_what_was_entered(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.enter("1.1", "ID-1", **slide("a", lesion=3))
+    folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="bladder"))
+    show([folder.rows()["a"]], as_json=False)
+    told = capsys.readouterr().out
+    assert "lesion 3" in told and "bladder" in told
+
+
 @pytest.mark.parametrize(
     ("study", "patient", "what", "why"),
     [
@@ -104,6 +160,9 @@ def test_slides_are_assigned_left_out_and_disputed(folder: Folder) -> None:
         ("1.1", "ID-1", {**slide("a", side="left"), "frame": 2}, "no such slide in this study"),
         ("1.1", "ID-1", slide("a", side="left", image="other"), "another image came"),
         ("1.1", "ID-1", slide("w", side="left"), "waits for its result"),
+        ("1.1", "ID-1", slide("c", lesion=1), "no such slide in this study"),
+        ("1.1", "ID-1", slide("a", lesion=1, image="other"), "another image came"),
+        ("1.1", "ID-1", slide("w", lesion=1), "waits for its result"),
     ],
 )
 def test_nothing_is_entered_about_what_is_not_there(
@@ -129,22 +188,27 @@ def test_a_study_of_two_patients_is_two_studies(folder: Folder) -> None:
 def test_entries_stay_with_the_patient_id_under_which_they_were_made(folder: Folder) -> None:
     """A corrected header takes the image to the other ID; what was entered has to be entered there again."""
     folder.enter("1.1", "ID-1", **POST)
-    folder.enter("1.1", "ID-1", **slide("a", left_out=True))
+    folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="the bladder"))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=4))
     again(folder, "a2", "a", "ID-RIGHT", same_image=True)
     row = folder.rows()["a"]
     assert (row["risk"], row["left_out"], row["facts"], row["superseded"]) == (None, False, {}, True)
+    assert (row["lesion"], row["left_out_reason"]) == (None, None)
     assert folder.study("1.1", "ID-RIGHT")["why"] == "menopausal status is unknown"
     assert folder.study("1.1", "ID-1")["risk"]["slides"] == 1
     again(folder, "a3", "a", "ID-1", same_image=True)  # and back: they are still there
     row = folder.rows()["a"]
     assert (row["risk"], row["left_out"]) == (0.6, True)
+    assert (row["lesion"], row["left_out_reason"]) == (4, "the bladder")
 
 
 def test_an_entry_about_a_slide_is_about_the_image_that_was_seen(folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **POST)
     folder.enter("1.1", "ID-1", **slide("a", left_out=True))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=1))
     again(folder, "a2", "a", "ID-1", same_image=False)
     row = folder.rows()["a"]
+    assert row["lesion"] is None and folder.study("1.1", "ID-1")["lesions"] == {}
     assert (row["left_out"], row["risk"]) == (False, 0.6)  # a new image counts until somebody looked at it
 
 
@@ -166,6 +230,7 @@ def again(folder: Folder, file: str, name: str, patient: str, *, same_image: boo
 def test_the_index_follows_the_journal_at_the_next_start(lost: str, folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **PRE)
     folder.enter("1.1", "ID-1", **POST)
+    folder.enter("1.1", "ID-1", **slide("b", lesion=2))
     folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="the bladder"))
     before = folder.rows()
     if lost == "an entry's second half":
@@ -177,7 +242,7 @@ def test_the_index_follows_the_journal_at_the_next_start(lost: str, folder: Fold
         for path in folder.data.glob(f"{NAME}*"):
             path.unlink()
     if lost == "an entry's line":
-        journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:2]))
+        journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:3]))
     folder.store = Store(folder.data)
     folder.custody = Custody(
         folder.data, Spool(folder.data / "spool"), folder.store, AuditLog(folder.data, "A")
@@ -190,6 +255,26 @@ def test_the_index_follows_the_journal_at_the_next_start(lost: str, folder: Fold
     after = folder.rows()
     assert [after[name]["risk"] for name in "ab"] == [0.6, 0.6]
     assert [after[name]["left_out"] for name in "ab"] == [lost != "an entry's line", False]
+    assert [after[name]["lesion"] for name in "ab"] == [None, 2]
+    assert after["a"]["left_out_reason"] == (None if lost == "an entry's line" else "the bladder")
+
+
+def test_an_index_of_the_version_before_gets_what_it_lacks_and_nothing_is_scored_anew(folder: Folder) -> None:
+    folder.enter("1.1", "ID-1", **POST)
+    folder.enter("1.1", "ID-1", **slide("a", side="left"))
+    folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="the bladder"))
+    before, study = folder.rows(), folder.study("1.1", "ID-1")
+    folder.store.close()
+    with contextlib.closing(sqlite3.connect(folder.data / NAME)) as db, db:
+        db.execute("UPDATE frames SET row = json_remove(row, '$.lesion', '$.left_out_reason')")
+        db.execute("UPDATE frames SET slide = json_remove(slide, '$.lesion')")
+        db.execute("PRAGMA user_version = 2")
+    assert folder.rows()["a"] == before["a"] | {"left_out_reason": None}  # by a program that only reads
+    folder.store = Store(folder.data)
+    assert folder.rows() == before and folder.study("1.1", "ID-1") == study
+    folder.store.close()
+    folder.store = Store(folder.data)  # and once is enough
+    assert folder.rows() == before
 
 
 def test_slides_of_another_model_are_not_put_together(folder: Folder) -> None:
@@ -210,15 +295,19 @@ def test_slides_of_another_model_are_not_put_together(folder: Folder) -> None:
 def test_every_entry_is_in_the_audit_trail_and_no_value_is(folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **POST)
     folder.enter("1.1", "ID-1", **slide("a", disputed="SECRET cyst"))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=7))
     trail = [json.loads(line) for path in folder.data.glob("audit/*.jsonl") for line in path.open()]
-    patient, procedure = trail
-    for message, name in ((patient, "Patient Record"), (procedure, "Procedure Record")):
+    _, procedure, lesion = trail
+    names = ("Patient Record", "Procedure Record", "Procedure Record")
+    for message, name in zip(trail, names, strict=True):
         event = message["EventIdentification"]
         assert (event["EventID"]["originalText"], event["EventActionCode"]) == (name, "U")
         (person,) = message["ActiveParticipant"]
         assert (person["UserID"], person["AlternativeUserID"]) == ("Dr. Who", "who")
     about = [one["ParticipantObjectID"] for one in procedure["ParticipantObjectIdentification"]]
     assert about == ["1.1", "ID-1"] and "SECRET" not in json.dumps(trail) and "post" not in json.dumps(trail)
+    assert "lesion, frame 1 of 1.2.1.a" in json.dumps(lesion)
+    assert "7" not in json.dumps(lesion["ParticipantObjectIdentification"])
     assert verify(folder.data).faults == []
 
 
@@ -296,11 +385,13 @@ def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_pa
 def test_a_purge_reaches_what_was_entered(folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **POST)
     folder.enter("1.1", "ID-1", **slide("a", disputed="SECRET"))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=1))
+    folder.enter("1.1", "ID-1", **slide("b", left_out=True, reason="SECRET"))
     folder.enter("1.4", "ID-2", **PRE)
     with (folder.data / JOURNAL).open("ab") as stream:
         stream.write(b'{"patient": "ID-1", cut off')
     dry = folder.custody.purge(patient="ID-1", study=None, by="tester", dry=True)
-    assert dry.entries == 3 and len(folder.store.entries()) == 3
+    assert dry.entries == 5 and len(folder.store.entries()) == 5
     assert folder.custody.purge(patient="ID-1", study=None, by="tester") == dry
     folder.store.close()
     left = b"".join(path.read_bytes() for path in folder.data.glob("*") if path.is_file())
