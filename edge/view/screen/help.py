@@ -12,6 +12,7 @@ MARKS = (
     ("[3]", "shown"),
     ("L R", "side"),
     (f"{LESION}2", "lesion"),
+    ("▼2/3", "vote"),
     (LEFT_OUT, "left out"),
     (DISPUTED, "disputed, still counted"),
     (REPLACED, "in place of an earlier result"),
