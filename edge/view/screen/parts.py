@@ -22,8 +22,7 @@ def parts(shown: Shown, study: Study, threshold: float, width: int, most: int) -
     Where there are more of them than lines, all are told in short, several in a line: the highest slide, and
     the vote as a sign and its majority. What has no room even then is counted at the end.
     """
-    named = [(name, figures) for name, figures in study.sides.items()]
-    told: list[tuple[str, Figures | None]] = [*named]
+    told: list[tuple[str, Figures | None]] = [*study.sides.items()]
     for number, lesion in study.lesions.items():
         where = "".join(SIDES.get(name, "") for name in lesion.sides)
         told.append((f"{LESION}{number} {where}".strip(), lesion.figures))

@@ -34,9 +34,7 @@ def strip(shown: Shown, width: int, most_parts: int) -> list[Text]:
         lines.append(figures_line(shown, figures, model.threshold, width))
         if figures.if_unknown:
             lines.append(Text(" unknown facts: each slide counts with its highest risk", style=QUIET))
-        lines += (
-            parts(shown, study, model.threshold, width, most_parts) if study.sides or study.lesions else []
-        )
+        lines += parts(shown, study, model.threshold, width, most_parts)
     return [*lines, *_cells(shown, model, width)]
 
 
