@@ -12,7 +12,7 @@ COMMANDS = {
     "serve": "receive DICOM from the ultrasound machine and score it",
     "watch": "show the live view of a running agent",
     "results": "list the results of an agent",
-    "enter": "enter what is known about a study: a fact, a side, what to leave out, a dispute",
+    "enter": "enter what is known about a study: a fact, a side, a lesion, what to leave out, a dispute",
     "send": "send DICOM files to an agent",
     "assess": "score DICOM files without an agent",
     "tune": "measure how the network runs fastest on this machine",

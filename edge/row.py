@@ -25,7 +25,8 @@ class Row:
         latency_ms: from received to stored.
         annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model with one.
         facts: the clinical facts that the risk stands on.
-        side, left_out, disputed: what a person entered about it; `disputed` is the reason.
+        side, lesion, left_out, left_out_reason, disputed: what a person entered about it; `disputed` is the
+            reason.
         superseded: another image came under its UID, or an entry changed its risk since it was first told.
     """
 
@@ -54,7 +55,9 @@ class Row:
     annotations: Mapping[str, Any] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     side: str | None = None
+    lesion: int | None = None
     left_out: bool = False
+    left_out_reason: str | None = None
     disputed: str | None = None
     superseded: bool = False
 

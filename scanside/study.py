@@ -22,6 +22,7 @@ class Slide:
         threshold: risk from which the model that scored it counts it as malignant.
         digest: names that model.
         side: None when nobody assigned one.
+        lesion: number of the lesion that it shows, from 1; None when nobody assigned one.
         left_out: a person took it out of the study's figures.
         disputed: a person doubts its result; it counts all the same.
     """
@@ -31,6 +32,7 @@ class Slide:
     threshold: float = 1.0
     digest: str | None = None
     side: Side | None = None
+    lesion: int | None = None
     left_out: bool = False
     disputed: bool = False
 
@@ -87,12 +89,27 @@ def study_risk(risks: Sequence[float], threshold: float) -> StudyRisk | None:
 
 
 @dataclass(frozen=True)
+class Lesion:
+    """The slides that count of what a person called one lesion.
+
+    Attributes:
+        sides: on which they lie, where that was assigned; both contradict each other.
+        risk: of them together; None when they lie on both sides: a lesion lies on one, so it is not known
+            which of them show it.
+    """
+
+    sides: tuple[Side, ...]
+    risk: StudyRisk | None
+
+
+@dataclass(frozen=True)
 class StudyFigures:
-    """The figures of a study whose slides persons may have assigned to a side, left out or disputed.
+    """The figures of a study whose slides persons may have assigned, left out or disputed.
 
     Attributes:
         whole: of all slides that count; None where there is none, or where two models scored them.
         sides: the same by side, of those sides that have slides which count.
+        lesions: by number, of those lesions that have slides which count.
         digest: names the model that scored all slides that count; None where there is none or not one.
         several_models: whether more than one model scored the slides that count; they are not put together.
         unknown: names of the clinical facts on which the figures hang.
@@ -100,6 +117,7 @@ class StudyFigures:
 
     whole: StudyRisk | None
     sides: Mapping[Side, StudyRisk]
+    lesions: Mapping[int, Lesion]
     digest: str | None
     several_models: bool
     unknown: tuple[str, ...]
@@ -111,11 +129,19 @@ def study_figures(slides: Sequence[Slide]) -> StudyFigures:
     models = {(slide.digest, slide.threshold) for slide in counted}
     unknown = tuple(dict.fromkeys(name for slide in counted for name in slide.unknown))
     if len(models) != 1:
-        return StudyFigures(None, {}, None, len(models) > 1, unknown)
+        return StudyFigures(None, {}, {}, None, len(models) > 1, unknown)
     whole = _together(slides, range(len(slides)))
     by_side = {side: _together(slides, [i for i, s in enumerate(slides) if s.side is side]) for side in Side}
     sides = {side: risk for side, risk in by_side.items() if risk is not None}
-    return StudyFigures(whole, sides, counted[0].digest, False, unknown)
+    lesions = {number: _lesion(slides, number) for number in sorted({s.lesion for s in counted if s.lesion})}
+    return StudyFigures(whole, sides, lesions, counted[0].digest, False, unknown)
+
+
+def _lesion(slides: Sequence[Slide], number: int) -> Lesion:
+    which = [i for i, slide in enumerate(slides) if slide.lesion == number]
+    seen = {slides[i].side for i in which if slides[i].risk is not None and not slides[i].left_out}
+    sides = tuple(side for side in Side if side in seen)
+    return Lesion(sides, _together(slides, which) if len(sides) < 2 else None)
 
 
 def _together(slides: Sequence[Slide], which: Sequence[int]) -> StudyRisk | None:

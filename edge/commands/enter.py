@@ -9,6 +9,7 @@ from edge.commands.results import slides
 
 _STATUS = ("premenopausal", "postmenopausal", "perimenopausal", "unknown")
 _SIDES = ("left", "right", "none")
+_LESIONS = (*"123456789", "none")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fact.add_argument("value", choices=_STATUS)
     for name, text in (
         ("side", "assign a slide to an ovary"),
+        ("lesion", "assign a slide to a lesion, by its number"),
         ("leave-out", "take a slide out of the study's figures"),
         ("take-in", "take it in again"),
         ("dispute", "say that its result is doubted; it counts all the same"),
@@ -33,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         thing.add_argument("--frame", type=int, default=1, metavar="N", help="its frame, from 1 (1)")
         if name == "side":
             thing.add_argument("value", choices=_SIDES)
+        if name == "lesion":
+            thing.add_argument("value", choices=_LESIONS, metavar="N", help="1 to 9, or none")
         if name in ("leave-out", "dispute"):
             thing.add_argument("--reason", required=name == "dispute", help="why, at most 500 characters")
 
@@ -57,6 +61,8 @@ def _entry(args: argparse.Namespace) -> dict[str, Any]:
     slide = {"instance": args.instance, "frame": args.frame}
     if args.thing == "side":
         return {**slide, "side": None if args.value == "none" else args.value}
+    if args.thing == "lesion":
+        return {**slide, "lesion": None if args.value == "none" else int(args.value)}
     if args.thing in ("leave-out", "take-in"):
         return {**slide, "left_out": args.thing == "leave-out", "reason": getattr(args, "reason", None)}
     return {**slide, "disputed": getattr(args, "reason", None)}

@@ -8,6 +8,8 @@ from typing import Any
 from edge.commands import options
 from scanside import RESEARCH_USE
 
+_APART = "slides on both sides: not put together"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_config(parser)
@@ -54,7 +56,7 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
 
 
 def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Print studies, and their sides, for a program or for a person."""
+    """Print studies, their sides and their lesions, for a program or for a person."""
     if as_json:
         print(json.dumps(studies, indent=2))
         return
@@ -67,7 +69,11 @@ def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None
         for line in _facts(study):
             print(f"  {safe(line)}")
         for part, risk in {"study": study["risk"], **study["sides"]}.items():
-            print(f"  {part:7}{_figures(risk)}")
+            print(f"  {part:10}{_figures(risk)}")
+        for number, lesion in study["lesions"].items():
+            where = "".join(f"{side}, " for side in lesion["sides"])
+            told = f"{where}{_figures(lesion['risk'])}"
+            print(f"  {f'lesion {number}':10}{told if lesion['risk'] else _APART}")
 
 
 def _figures(risk: Mapping[str, Any] | None) -> str:
@@ -117,8 +123,11 @@ def _entered(row: Mapping[str, Any]) -> list[str]:
     told = [*row["facts"].values()]
     if row["side"]:
         told.append(f"{row['side']} side")
+    if row["lesion"]:
+        told.append(f"lesion {row['lesion']}")
     if row["left_out"]:
-        told.append("left out of the study")
+        why = f": {row['left_out_reason']}" if row["left_out_reason"] else ""
+        told.append(f"left out of the study{why}")
     if row["disputed"]:
         told.append(f"disputed: {row['disputed']}")
     return told

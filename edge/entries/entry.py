@@ -10,9 +10,10 @@ from scanside.clinical import MenopausalStatus
 from scanside.errors import SettingError
 from scanside.study import Side
 
-STATUS, SIDE, LEFT_OUT, DISPUTED = "menopausal_status", "side", "left_out", "disputed"
+STATUS, SIDE, LESION, LEFT_OUT, DISPUTED = "menopausal_status", "side", "lesion", "left_out", "disputed"
+MOST_LESIONS = 9  # of a study: each has its own key
 _LONGEST_ID, _LONGEST_NAME, LONGEST_REASON = 1024, 64, 500
-_ABOUT_SLIDE = (SIDE, LEFT_OUT, DISPUTED)
+_ABOUT_SLIDE = (SIDE, LESION, LEFT_OUT, DISPUTED)
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class Entry:
     Attributes:
         study, patient: Study Instance UID and Patient ID, as in the header.
         by: who says that he or she entered it.
-        what: "menopausal_status", of the study; or "side", "left_out" or "disputed", of a slide.
-        value: the status or the side, whether it is left out, the reason of the dispute; None: withdrawn.
+        what: "menopausal_status", of the study; or "side", "lesion", "left_out" or "disputed", of a slide.
+        value: the status, the side or the lesion's number, whether it is left out, the reason of the dispute;
+            None: withdrawn.
         at: when; ISO 8601, UTC.
         instance, frame: the slide; empty and 0 for a fact.
         reason: why it is left out.
@@ -35,7 +37,7 @@ class Entry:
     patient: str
     by: str
     what: str
-    value: str | bool | None
+    value: str | int | bool | None
     at: str
     instance: str = ""
     frame: int = 0
@@ -119,6 +121,11 @@ def _side(value: Any) -> None:
     _check(value is None or (isinstance(value, str) and value in names), f"side: {', '.join(names)} or null")
 
 
+def _lesion(value: Any) -> None:
+    number = type(value) is int and 1 <= value <= MOST_LESIONS
+    _check(value is None or number, f"lesion: a whole number from 1 to {MOST_LESIONS}, or null")
+
+
 def _left_out(value: Any) -> None:
     _check(isinstance(value, bool), "left_out: true or false")
 
@@ -129,7 +136,7 @@ def _disputed(value: Any) -> None:
 
 _REASON = f"a reason has 1 to {LONGEST_REASON} printable characters"
 _VALUES: dict[str, Callable[[Any], None]] = {
-    STATUS: _status, SIDE: _side, LEFT_OUT: _left_out, DISPUTED: _disputed,
+    STATUS: _status, SIDE: _side, LESION: _lesion, LEFT_OUT: _left_out, DISPUTED: _disputed,
 }  # fmt: skip
 
 

@@ -51,7 +51,9 @@ class Marks:
     """What a person entered about one slide."""
 
     side: Side | None = None
+    lesion: int | None = None
     left_out: bool = False
+    left_out_reason: str | None = None
     disputed: str | None = None
 
 
@@ -76,8 +78,13 @@ def derived(row: Row, found: Found | None, known: Mapping[str, str], marks: Mark
         row: as it was derived before, or without anything that hangs on facts.
         found: None where the frame was not scored.
     """
-    marked = replace(row, side=marks.side, left_out=marks.left_out, disputed=marks.disputed)
-    slide = Slide(side=marks.side, left_out=marks.left_out, disputed=marks.disputed is not None)
+    marked = replace(row, **vars(marks))
+    slide = Slide(
+        side=marks.side,
+        lesion=marks.lesion,
+        left_out=marks.left_out,
+        disputed=marks.disputed is not None,
+    )
     if row.state != SCORED or found is None:
         return Derived(marked, slide)
     outcomes = [narrowed(scan.cases, known) for scan in found.scans]

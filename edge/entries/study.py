@@ -30,6 +30,13 @@ def study_message(kept: StudyKept, may_follow: bool) -> dict[str, Any]:
         "facts": _facts(kept),
         "risk": None if figures.whole is None else _risk(figures.whole, kept),
         "sides": {side.value: _risk(risk, kept) for side, risk in figures.sides.items()},
+        "lesions": {
+            str(number): {
+                "sides": [side.value for side in lesion.sides],
+                "risk": None if lesion.risk is None else _risk(lesion.risk, kept),
+            }
+            for number, lesion in figures.lesions.items()
+        },
         "digest": figures.digest,
         "slides": kept.frames,
     }
@@ -46,6 +53,9 @@ def _why(kept: StudyKept, figures: StudyFigures, may_follow: bool) -> Iterator[s
         yield f"{kept.waiting} images wait" if kept.waiting > 1 else "1 image waits"
     if figures.several_models:
         yield "slides were scored by different models"
+    for number, lesion in figures.lesions.items():
+        if lesion.risk is None:
+            yield f"lesion {number} has slides on both sides"
     for name in figures.unknown:
         yield f"{_NAMES.get(name, name)} is unknown"
     if may_follow:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from edge.entries.entry import DISPUTED, LEFT_OUT, SIDE, Entry
+from edge.entries.entry import DISPUTED, LEFT_OUT, LESION, SIDE, Entry
 from edge.entries.finding import Derived, Found, Marks, derived, slide_of
 from edge.row import PENDING, Row
 from edge.storage import numbers
@@ -138,14 +138,15 @@ def _marks(entries: Iterable[Entry], row: Row) -> Marks:
     """Those about the very image that the row is about."""
     if row.state == PENDING:
         return Marks()
-    about = {
-        entry.what: entry.value for entry in entries if entry.instance and entry.image == row.image_digest
-    }
-    side, disputed = about.get(SIDE), about.get(DISPUTED)
+    mine = [entry for entry in entries if entry.instance and entry.image == row.image_digest]
+    about, why = {entry.what: entry.value for entry in mine}, {entry.what: entry.reason for entry in mine}
+    side, lesion, disputed = about.get(SIDE), about.get(LESION), about.get(DISPUTED)
     return Marks(
-        Side(side) if side else None,
-        bool(about.get(LEFT_OUT)),
-        str(disputed) if disputed is not None else None,
+        side=Side(side) if side else None,
+        lesion=int(lesion) if lesion is not None else None,
+        left_out=bool(about.get(LEFT_OUT)),
+        left_out_reason=why.get(LEFT_OUT) if about.get(LEFT_OUT) else None,
+        disputed=str(disputed) if disputed is not None else None,
     )
 
 

@@ -11,7 +11,8 @@ from scanside.errors import SettingError
 
 NAME = "results.sqlite"
 START_AFRESH = "It is built anew from the spool by: edge rebuild"
-_VERSION = 2
+_VERSION = 3
+_BEFORE = 2  # holds the same, but its rows lack keys that follow from what it holds
 # frames.found: what the row is derived from; frames.slide: what the study's figures need of it.
 # Pictures have a table of their own: with them a look at a study of 200 slides would read 20 MB.
 _SCHEMA = """
@@ -85,7 +86,7 @@ def open_index(data: Path) -> sqlite3.Connection:
     """The index in the folder `data`, made when missing, for writing.
 
     Raises:
-        UnusableIndex: the file is damaged, or of another version.
+        UnusableIndex: the file is damaged, or of a version that this one can't use.
         SettingError: it can't be opened or written.
     """
     path = data / NAME
@@ -96,7 +97,7 @@ def open_index(data: Path) -> sqlite3.Connection:
     db = _connect(path.absolute().as_uri())
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _VERSION):
+        if version not in (0, _BEFORE, _VERSION):
             raise UnusableIndex(f"{path} is of another version of edge.")
         damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
@@ -104,7 +105,9 @@ def open_index(data: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
-        db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+        db.executescript(_SCHEMA)
+        if version == 0:
+            up_to_date(db)
     except SettingError:
         db.close()
         raise
@@ -114,6 +117,15 @@ def open_index(data: Path) -> sqlite3.Connection:
             raise UnusableIndex(f"{path} is damaged: {error}.") from error
         raise SettingError(f"{path} can't be used: {error}. {START_AFRESH}") from error
     return db
+
+
+def is_of_before(db: sqlite3.Connection) -> bool:
+    """Whether its rows have to be derived anew; then it is `up_to_date`."""
+    return bool(db.execute("PRAGMA user_version").fetchone() == (_BEFORE,))
+
+
+def up_to_date(db: sqlite3.Connection) -> None:
+    db.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def read_index(data: Path) -> sqlite3.Connection:

@@ -18,6 +18,9 @@ _OTHER = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id {} fram
 MIXED = f"({_OTHER.format('<')} OR {_OTHER.format('>')})"  # `!=` would look at every slide of the study
 
 
+_LATER = ("lesion", "left_out_reason")  # keys that an index lacks which no newer agent has opened yet
+
+
 def read_rows(data: Path) -> list[dict[str, Any]]:
     """Every row of the store in the folder `data`, the first received first; the agent may be running.
 
@@ -51,4 +54,5 @@ def read_studies(data: Path) -> list[entered.StudyKept]:
 def said(row: str, slide: int | None, mixed: bool) -> dict[str, Any]:
     """A row as it is told."""
     told: dict[str, Any] = {**json.loads(row), "slide": slide}
+    told |= {key: told.get(key) for key in _LATER}
     return {**told, "flags": [*told["flags"], MIXED_STUDY]} if mixed else told

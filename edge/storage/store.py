@@ -15,7 +15,7 @@ from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
 from edge.row import FAILED, PENDING, SCORED, Patient, Preview, Row, now
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, UnusableIndex, open_index
+from edge.storage.index import NAME, UnusableIndex, is_of_before, open_index, up_to_date
 from edge.storage.reading import MIXED, said
 from edge.storage.spool import Spooled
 
@@ -55,6 +55,9 @@ class Store:
         self._db = open_index(data)
         with self._db:
             numbers.give_missing(self._db)
+            if is_of_before(self._db):
+                self._derive_anew("TRUE", ())
+                up_to_date(self._db)
 
     def close(self) -> None:
         with self._lock:

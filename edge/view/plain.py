@@ -7,7 +7,7 @@ from datetime import datetime
 from edge.view.agent.feed import Feed
 from edge.view.agent.messages import Row
 from edge.view.agent.state import View
-from edge.view.agent.studies import Study
+from edge.view.agent.studies import Figures, Lesion, Study
 from edge.view.screen.figure import digits, percent, percent_range
 from edge.view.screen.health import about, contact, disk_low
 from edge.view.screen.identity import named
@@ -48,13 +48,15 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:
-            said = (row.assessed_at, row.risks, row.disputed, row.left_out, row.side)
+            marks = (row.disputed, row.left_out, row.left_out_reason, row.side, row.lesion)
+            said = (row.assessed_at, row.risks, marks)
             if not row.pending and told.get(row.key) != said:
                 told[row.key] = said
                 yield _slide(view, row, hidden, now)
         for study in view.studies or ():
-            if study.figures_by(view.model) and told.get(study.key) != (study.state, study.figures):
-                told[study.key] = (study.state, study.figures)
+            figures = (study.state, study.figures, study.sides, study.lesions)
+            if study.figures_by(view.model) and told.get(study.key) != figures:
+                told[study.key] = figures
                 yield _study(view, study, hidden, now)
 
 
@@ -84,8 +86,10 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
         parts += [f"risk {percent_range(row.risks, view.model.threshold)}", study.state if study else ""]
         parts += [age(row.received_at, now), f"model {row.model} {row.digest[:12]}"]
     parts += [row.reason, *row.flags]
-    parts += ["left out" * row.left_out, f"disputed: {row.disputed}" * bool(row.disputed)]
-    parts += [f"side {row.side}" * bool(row.side), f"{row.latency_ms:.0f} ms" if row.latency_ms else ""]
+    why = f": {row.left_out_reason}" * bool(row.left_out_reason)
+    parts += [f"left out{why}" * row.left_out, f"disputed: {row.disputed}" * bool(row.disputed)]
+    parts += [f"side {row.side}" * bool(row.side), f"lesion {row.lesion}" * bool(row.lesion)]
+    parts += [f"{row.latency_ms:.0f} ms" if row.latency_ms else ""]
     return ". ".join(part for part in parts if part)
 
 
@@ -93,17 +97,32 @@ def _study(view: View, study: Study, hidden: bool, now: datetime) -> str:
     figures, model = study.figures, view.model
     assert figures is not None and model is not None
     rows = view.rows_of(study.key)
-    vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
-    highest = percent(figures.highest, digits(figures.highest, model.threshold))
-    mean = percent(figures.mean, digits(figures.mean, model.threshold))
     parts = [
         f"Study of {named(view, study.key, hidden)}",
         study.state + f": {study.why}" * bool(study.why),
-        f"highest of {figures.slides} slides {highest}, "
-        + ("malignant" if figures.highest >= model.threshold else "benign"),
-        f"vote {vote}, mean {mean}, agreement {percent(figures.agreement)}",
-        "discordant" * figures.discordant,
+        _told(figures, model.threshold),
+        *(f"{side} side: {_told(told, model.threshold)}" for side, told in study.sides.items()),
+        *(_lesion(number, lesion, model.threshold) for number, lesion in study.lesions.items()),
         age(max(row.received_at for row in rows), now) if rows else "",
         f"model {model.name} {model.digest[:12]}",
     ]
     return ". ".join(part for part in parts if part)
+
+
+def _lesion(number: int, lesion: Lesion, threshold: float) -> str:
+    if lesion.figures is None:
+        return f"lesion {number}: slides on both sides, not put together"
+    where = "".join(f", {side} side" for side in lesion.sides)
+    return f"lesion {number}{where}: {_told(lesion.figures, threshold)}"
+
+
+def _told(figures: Figures, threshold: float) -> str:
+    vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
+    highest = percent(figures.highest, digits(figures.highest, threshold))
+    mean = percent(figures.mean, digits(figures.mean, threshold))
+    return (
+        f"highest of {figures.slides} slide{'s' * (figures.slides != 1)} {highest}, "
+        + ("malignant" if figures.highest >= threshold else "benign")
+        + f". vote {vote}, mean {mean}, agreement {percent(figures.agreement)}"
+        + ". discordant" * figures.discordant
+    )

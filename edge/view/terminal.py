@@ -9,6 +9,7 @@ import termios
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from edge.view.focus.keys import PASTE_OFF, PASTE_ON
 from scanside.errors import SettingError
 
 
@@ -32,6 +33,7 @@ def terminal() -> Iterator[int]:
     """Yield a file descriptor that turns readable when the screen has to be drawn anew.
 
     Typed keys are not echoed, come one by one, and neither stop the program (Ctrl-Z) nor its output (Ctrl-S).
+    What is pasted comes with its beginning and its end marked.
     """
     reading, writing = socket.socketpair()
     with reading, writing:
@@ -95,14 +97,23 @@ def _single_keys() -> Iterator[None]:
     def again(_number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(termios.error):  # a closed window wakes its programs, too
             termios.tcsetattr(sys.stdin, termios.TCSANOW, single)  # a shell took it while this was stopped
+        _write(PASTE_ON)
 
     termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, single)
     try:
+        _write(PASTE_ON)
         with _handled(signal.SIGCONT, again):
             yield
     finally:
+        _write(PASTE_OFF)
         with contextlib.suppress(termios.error):  # the terminal may be gone
             termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)
+
+
+def _write(sequence: bytes) -> None:
+    """Past the buffer of what is drawn: nothing waits in it when the terminal is taken and given back."""
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        os.write(sys.stdout.fileno(), sequence)
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:

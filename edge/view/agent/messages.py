@@ -47,7 +47,8 @@ class Row:
         digest, model: of the model that scored it; empty when none did.
         image: digest of the image that it speaks of; a key, too.
         side: "left", "right" or empty.
-        disputed: the reason, or empty.
+        lesion: its number; None where nobody assigned one.
+        left_out_reason, disputed: the reason, or empty.
         superseded: whether this risk came in another's place.
         slide: its number in the study; 0 where the agent says none.
     """
@@ -73,7 +74,9 @@ class Row:
     model: str = ""
     image: str = ""
     side: str = ""
+    lesion: int | None = None
     left_out: bool = False
+    left_out_reason: str = ""
     disputed: str = ""
     superseded: bool = False
     slide: int = 0
@@ -168,7 +171,9 @@ def row_of(said: Message) -> Row:
         model=safe(said["model"] or ""),
         image=str(said.get("image_digest") or ""),
         side=safe(said.get("side") or ""),
+        lesion=None if said.get("lesion") is None else int(said["lesion"]),
         left_out=bool(said.get("left_out")),
+        left_out_reason=safe(said.get("left_out_reason") or ""),
         disputed=safe(said.get("disputed") or ""),
         superseded=bool(said.get("superseded")),
         slide=int(said.get("slide") or 0),

@@ -1,7 +1,7 @@
 """A study of a patient as the agent tells it (docs/watch-protocol.md), its figures, and the facts in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.view.agent.messages import Message, Model, Row, SlideKey, StudyKey
 from edge.view.text import safe
@@ -44,6 +44,18 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Lesion:
+    """A lesion to which slides were assigned: on which sides they lie, and their figures.
+
+    Attributes:
+        figures: None when they lie on both sides, and are not put together.
+    """
+
+    sides: tuple[str, ...]
+    figures: Figures | None
+
+
+@dataclass(frozen=True)
 class Study:
     """All that the agent says of a study of one patient.
 
@@ -53,6 +65,7 @@ class Study:
         facts: by name, such as "menopausal_status".
         sides: by side, where one was assigned to a slide.
         digest: of the model that scored the slides behind the figures; empty when there are none.
+        lesions: by number, where one was assigned to a slide.
         slides: how many there are, with those that wait; 0 when the agent does not say.
     """
 
@@ -63,6 +76,7 @@ class Study:
     figures: Figures | None
     sides: Mapping[str, Figures]
     digest: str
+    lesions: Mapping[int, Lesion] = field(default_factory=dict)
     slides: int = 0
 
     def figures_by(self, model: Model) -> Figures | None:
@@ -83,8 +97,14 @@ def study_of(said: Message) -> Study:
         figures=None if figures is None else _figures(figures),
         sides={safe(side): _figures(told) for side, told in (said["sides"] or {}).items() if told},
         digest=safe(said["digest"] or ""),
+        lesions={int(number): _lesion(told) for number, told in (said.get("lesions") or {}).items()},
         slides=int(said.get("slides") or 0),
     )
+
+
+def _lesion(said: Message) -> Lesion:
+    figures = None if said["risk"] is None else _figures(said["risk"])
+    return Lesion(tuple(safe(str(side)) for side in said["sides"]), figures)
 
 
 def _figures(said: Message) -> Figures:

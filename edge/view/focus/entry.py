@@ -3,24 +3,32 @@
 It belongs to the study and the slide that were on the screen at its first key, whatever comes after.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from edge.entries.entry import MOST_LESIONS
 from edge.view.agent.messages import Row, SlideKey, StudyKey
 
 MAX_TEXT = 200  # letters of a reason; the agent takes 500
+_IN_WORDS = 5  # lesions; of more the sides are letters, so that all fit beside one another
 PATIENCE = timedelta(seconds=60)  # after which an entry that nobody ends is given up
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the values; `asks` names the field that a typed text goes to."""
+    """One of the values.
+
+    Attributes:
+        asks: names the field that a typed text goes to.
+        offered: how the question words it, where that is not by its label.
+    """
 
     label: str
     says: Mapping[str, Any]
     asks: str = ""
+    offered: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Entry:
         touched: when a key was last pressed.
         chosen: index of a choice.
         text: typed so far, for a choice that asks for one.
+        first: the number of the first choice.
     """
 
     title: str
@@ -60,6 +69,7 @@ class Entry:
     touched: datetime
     chosen: int | None = None
     text: str = field(default="")
+    first: int = 1
 
     @property
     def choice(self) -> Choice | None:
@@ -76,13 +86,20 @@ class Entry:
             return replace(pressed, text=self.text[:-1])
         if self.typing and len(key) == 1:
             return replace(pressed, text=(self.text + key)[:MAX_TEXT])
-        if key.isdecimal() and 1 <= int(key) <= len(self.choices):
-            return replace(pressed, chosen=int(key) - 1)
+        if key.isdecimal() and 0 <= int(key) - self.first < len(self.choices):
+            return replace(pressed, chosen=int(key) - self.first)
         if key in ("up", "down"):
             start = -1 if self.chosen is None and key == "down" else self.chosen or 0
             step = 1 if key == "down" else -1
             return replace(pressed, chosen=(start + step) % len(self.choices))
         return pressed
+
+    def paste(self, text: str, now: datetime) -> "Entry":
+        """The entry after `text` was pasted: it is only ever part of a reason, its line ends as spaces."""
+        if not self.typing:
+            return self
+        plain = "".join(letter if letter.isprintable() else " " for letter in text)
+        return replace(self, touched=now, text=(self.text + plain)[:MAX_TEXT])
 
     def entered(self) -> Entered | None:
         """The whole entry; None while something is missing."""
@@ -113,6 +130,22 @@ def side(row: Row, number: int, now: datetime) -> Entry:
         Choice("not known", {"side": None}),
     )
     return Entry("side", row.owner, row.key, row.image, number, choices, now)
+
+
+def lesion(row: Row, number: int, now: datetime, known: Mapping[int, Sequence[str]]) -> Entry:
+    """Each lesion by its own number, up to a new one; `known`: those that there are, and their sides."""
+    count = min(MOST_LESIONS, max(known, default=0) + 1)
+    choices = [Choice("none", {"lesion": None})]
+    for each in range(1, count + 1):
+        offered = _on(known[each], count <= _IN_WORDS) if each in known else "new"
+        choices.append(Choice(str(each), {"lesion": each}, offered=offered))
+    return Entry("lesion", row.owner, row.key, row.image, number, tuple(choices), now, first=0)
+
+
+def _on(sides: Sequence[str], in_words: bool) -> str:
+    if in_words:
+        return " and ".join(sides) or "no side"
+    return "".join(name[0].upper() for name in sides) or "-"
 
 
 def leave_out(row: Row, number: int, now: datetime) -> Entry:

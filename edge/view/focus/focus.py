@@ -12,12 +12,14 @@ from edge.view.agent.messages import SlideKey, StudyKey
 from edge.view.agent.state import View
 from edge.view.focus import entry as entries
 from edge.view.focus.entry import PATIENCE, Entered, Entry
+from edge.view.focus.keys import Paste
 from edge.view.focus.shown import Shown, look
 
 NOTICES = 3  # are shown at once
 _SAID, _WAITS, _FAILED = "said", "waits", "failed"
 STUDY_ENTRIES = ("m",)
 _SLIDE_ENTRIES = {"s": entries.side, "x": entries.leave_out, "d": entries.dispute}
+_LESION = "l"
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,15 @@ class Step:
     quit: bool = False
 
 
-def press(focus: Focus, key: str, view: View, now: datetime, refusal: str = "") -> Step:
-    """What `key` does.
+def press(focus: Focus, key: str | Paste, view: View, now: datetime, refusal: str = "") -> Step:
+    """What `key` does; what was pasted is no key, whatever letters it has, but may be a reason.
 
     Args:
         view: what the agent has said by now.
         refusal: why this view may not enter anything; empty when it may.
     """
+    if isinstance(key, Paste):
+        return Step(replace(focus, entry=focus.entry and focus.entry.paste(key.text, now)))
     if focus.entry:
         return _in_entry(focus, focus.entry, key, now)
     focus = replace(focus, notices=_without_said(focus.notices, key))
@@ -87,7 +91,7 @@ def press(focus: Focus, key: str, view: View, now: datetime, refusal: str = "") 
         return Step(replace(focus, help=False))
     if key == "q":
         return Step(focus, quit=True)
-    if key in STUDY_ENTRIES or key in _SLIDE_ENTRIES:
+    if key in (*STUDY_ENTRIES, *_SLIDE_ENTRIES, _LESION):
         return Step(_begun(focus, key, focus.look(view), now, refusal))
     return Step(_moved(focus, key, view))
 
@@ -142,13 +146,15 @@ def _begun(focus: Focus, key: str, shown: Shown, now: datetime, refusal: str) ->
         refusal = "No contact with the agent: nothing can be entered."
     elif shown.study is None or shown.view.studies is None:
         refusal = refusal or "Nothing can be entered: the agent tells no study here."
-    elif key in _SLIDE_ENTRIES and shown.row is None:
+    elif key not in STUDY_ENTRIES and shown.row is None:
         refusal = refusal or "There is no slide yet."
     if refusal or shown.study is None:
         return focus.saying(Notice(refusal))
     if key in STUDY_ENTRIES:
         return replace(focus, entry=entries.menopausal_status(shown.study.key, now))
     assert shown.row is not None
+    if key == _LESION:
+        return replace(focus, entry=entries.lesion(shown.row, shown.number, now, shown.lesions))
     return replace(focus, entry=_SLIDE_ENTRIES[key](shown.row, shown.number, now))
 
 

@@ -3,10 +3,16 @@
 import os
 import re
 import select
+import time
+from dataclasses import dataclass
 from typing import NamedTuple
 
 _LONE_ESCAPE_S = 0.05  # an arrow's bytes come closer together, over SSH too
+_CUT_OFF_S = 2.0  # without a byte, after which a paste that has no end is given up
 _CHUNK_BYTES = 4096
+_MAX_PASTE_BYTES = 4096
+PASTE_ON, PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"  # the terminal says where pasted text begins and ends
+_PASTE, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])")
 _NAMES = {
     **dict.fromkeys((b"[A", b"OA"), "up"),
@@ -34,6 +40,7 @@ KEYS = (
     Key(("r",), "r", "large figure: of the slide, or of the study"),
     Key(("m",), "m", "enter the menopausal status"),
     Key(("s",), "s", "say on which side the slide is"),
+    Key(("l",), "l", "say which lesion the slide shows"),
     Key(("x",), "x", "leave the slide out of the study's figures, or take it back"),
     Key(("d",), "d", "dispute the slide's result, or withdraw that"),
     Key(("o",), "o", "outline on or off"),
@@ -46,8 +53,15 @@ KEYS = (
 )
 
 
+@dataclass(frozen=True)
+class Paste:
+    """Text that was pasted; no more of it than any answer takes."""
+
+    text: str
+
+
 class Keyboard:
-    """The keys pressed since it was last asked.
+    """The keys pressed, and what was pasted, since it was last asked.
 
     Args:
         descriptor: of a terminal that hands over each byte as it comes.
@@ -56,15 +70,18 @@ class Keyboard:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._buffer = b""
+        self._heard = 0.0
 
-    def presses(self) -> list[str]:
-        """Each as a name ("left", "enter") or its character; empty when none was pressed.
+    def presses(self) -> list[str | Paste]:
+        """Each key as a name ("left", "enter") or its character; empty when none was pressed.
 
         Raises:
             EOFError: the terminal is gone.
         """
-        found: list[str] = []
+        found: list[str | Paste] = []
         timeout_s = 0.0
+        if self._buffer and time.monotonic() - self._heard > _CUT_OFF_S:
+            self._buffer = b""
         while select.select([self._descriptor], [], [], timeout_s)[0]:
             try:
                 received = os.read(self._descriptor, _CHUNK_BYTES)
@@ -72,6 +89,7 @@ class Keyboard:
                 raise EOFError from error
             if not received:
                 raise EOFError
+            self._heard = time.monotonic()
             more, self._buffer = parse(self._buffer + received)
             found += more
             timeout_s = _LONE_ESCAPE_S if self._buffer else 0.0
@@ -81,13 +99,24 @@ class Keyboard:
         return found
 
 
-def parse(received: bytes, complete: bool = False) -> tuple[list[str], bytes]:
+def parse(received: bytes, complete: bool = False) -> tuple[list[str | Paste], bytes]:
     """The keys in `received`, and the bytes of one that is not complete yet.
 
-    Sequences of keys that the view doesn't know are left out whole.
+    Sequences of keys that the view doesn't know are left out whole. Of a paste that has no end yet
+    its beginning is kept, and what may be the beginning of the end.
+
+    Args:
+        complete: no byte of a key follows; a paste may pause.
     """
-    found: list[str] = []
+    found: list[str | Paste] = []
     while received:
+        if received.startswith(_PASTE):
+            pasted, end, rest = received[len(_PASTE) :].partition(_PASTE_END)
+            if not end:
+                return found, _PASTE + pasted[:_MAX_PASTE_BYTES] + pasted[_MAX_PASTE_BYTES:][-5:]
+            found.append(Paste(pasted[:_MAX_PASTE_BYTES].decode(errors="ignore")))
+            received = rest
+            continue
         sequence = _SEQUENCE.match(received)
         if sequence:
             found += [name] if (name := _NAMES.get(sequence.group()[1:])) else []

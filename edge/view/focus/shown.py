@@ -69,6 +69,17 @@ class Shown:
         return next(iter([*numbers, *(one.highest_number for one in told if one.highest_slide == slide)]), 0)
 
     @property
+    def lesions(self) -> dict[int, tuple[str, ...]]:
+        """The lesions to which slides of the study were assigned, and the sides on which these lie."""
+        sides: dict[int, set[str]] = {
+            number: set(lesion.sides) for number, lesion in (self.study.lesions if self.study else {}).items()
+        }
+        for row in self.rows:
+            if row.lesion:
+                sides.setdefault(row.lesion, set()).update([row.side] * bool(row.side))
+        return {number: tuple(sorted(sides[number])) for number in sorted(sides)}
+
+    @property
     def newest_study(self) -> bool:
         return self.owner in self.view.owners[:1]
 

@@ -24,10 +24,11 @@ def footer(view: View, focus: Focus) -> list[Text]:
 def _entry(view: View, entry: Entry, hidden: bool) -> list[Text]:
     slide = f" of slide {entry.number}" if entry.number else ""
     title = f" {entry.title.upper()}{slide} · {_short(named(view, entry.study, hidden, entry.slide))} "
-    keys = "type a reason · Enter · Esc" if entry.typing else f"1-{len(entry.choices)}, Enter · Esc: nothing"
+    last = entry.first + len(entry.choices) - 1
+    keys = "type a reason · Enter · Esc" if entry.typing else f"{entry.first}-{last}, Enter · Esc: nothing"
     choices = Text(" ")
-    for number, choice in enumerate(entry.choices, 1):
-        label = f"{number} {choice.label}"
+    for number, choice in enumerate(entry.choices, entry.first):
+        label = f"{number} {choice.offered or choice.label}"
         if entry.choice is choice:
             typed = f": {safe(entry.text)[-_TYPED:]}_" if entry.typing else ""
             choices.append(f"[{label}{typed}]", style="bold reverse").append(" ")

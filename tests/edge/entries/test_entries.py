@@ -100,6 +100,10 @@ def test_an_exam_with_entries(start_agent: StartAgent, image: MakeImage, tmp_pat
     assert refused.returncode == 1 and "no such slide" in refused.stderr
     assert until(messages, "row", sop_instance_uid=first)["left_out"] is True
     assert until(messages, "study", patient_id="SYN-7")["risk"]["left_out"] == 1
+    assert edge(*about, "lesion", first, "10").returncode == 1
+    done = edge(*about, "--json", "lesion", first, "2")
+    assert done.returncode == 0 and json.loads(done.stdout)["lesions"] == {}, done.stderr  # it is left out
+    assert until(messages, "row", sop_instance_uid=first, lesion=2)["left_out_reason"] == "the bladder"
 
     os.kill(agent.pid("agent") or 0, signal.SIGKILL)
     disputed = {**OF_STUDY, "instance": first, "frame": 1, "disputed": "a cyst"}
@@ -108,18 +112,22 @@ def test_an_exam_with_entries(start_agent: StartAgent, image: MakeImage, tmp_pat
     assert agent.stop() == 0
     for path in agent.data.glob("results.sqlite*"):
         path.unlink()
-    assert "3 instances and 2 entries indexed" in edge("rebuild", "--data", agent.data).stdout
+    assert "3 instances and 3 entries indexed" in edge("rebuild", "--data", agent.data).stdout
     agent.start()
     row = next(row for row in agent.results(4) if row["sop_instance_uid"] == first)
     assert (row["left_out"], row["disputed"], row["superseded"]) == (True, "a cyst", False)
+    assert (row["lesion"], row["left_out_reason"]) == (2, "the bladder")
 
     assert agent.stop() == 0
     done = edge(*about, "--json", "take-in", first)
     study = json.loads(done.stdout)
     assert (study["risk"]["slides"], study["risk"]["disputed"], study["state"]) == (3, 1, "final")
+    lesion = study["lesions"]["2"]["risk"]
+    assert (lesion["slides"], lesion["disputed"], lesion["highest_slide"]) == (1, 1, [first, 1])
     listed = json.loads(edge("results", "--data", agent.data, "--studies", "--json").stdout)
     assert [one for one in listed if one["patient_id"] == "SYN-7"] == [study]
     table = edge("results", "--data", agent.data, "--studies").stdout
     assert "Research use only" in table and "1 disputed" in table and "final" in table
+    assert f"lesion 2  highest {row['risk']:.3f}" in table
     slides = edge("results", "--data", agent.data).stdout
-    assert "disputed:" in slides
+    assert "disputed:" in slides and "lesion 2" in slides and "left out" not in slides

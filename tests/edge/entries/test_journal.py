@@ -24,6 +24,9 @@ GOOD: list[dict[str, Any]] = [
     {**FACT, "patient": "\x1b[31m\x00'; DROP TABLE\n"},  # a header may say so: it is a name, not a text
     {**SLIDE, "side": "left"},
     {**SLIDE, "side": None},
+    {**SLIDE, "lesion": 1},
+    {**SLIDE, "lesion": 9, "image": "ab" * 32},
+    {**SLIDE, "lesion": None},
     {**SLIDE, "left_out": True, "reason": "wrong ovary"},
     {**SLIDE, "left_out": False, "reason": None},
     {**SLIDE, "disputed": "x" * 500},
@@ -59,6 +62,11 @@ BAD: list[Any] = [
     {**SLIDE, "side": "left", "frame": 2**40},
     {**SLIDE, "side": "left", "instance": ""},
     {**SLIDE, "side": "left", "image": 7},
+    *({**SLIDE, "lesion": lesion} for lesion in (0, 10, -1, 1.0, True, "1", [1], {}, 2**70, float("nan"))),
+    {**SLIDE, "lesion": 1, "side": "left"},
+    {**SLIDE, "lesion": 1, "reason": "why"},
+    {**SLIDE, "lesion": 1, "instance": ""},
+    {**STUDY, "lesion": 1},
     {**SLIDE, "left_out": 1},
     {**SLIDE, "left_out": None},
     {**SLIDE, "left_out": True, "reason": ""},
@@ -69,6 +77,22 @@ BAD: list[Any] = [
     {**SLIDE, "disputed": "\u2066hidden"},
     {**SLIDE, "disputed": True},
 ]
+
+
+OLD = (
+    '{"study": "1.2", "patient": "ID-1", "by": "anna", "what": "side", "value": "left", '
+    '"at": "2026-03-01T09:00:00.000000+00:00", "instance": "1.2.3", "frame": 1, "reason": null, '
+    '"image": null, "account": "anna"}\n'
+)  # a line that the agent wrote before there were lesions
+
+
+def test_a_journal_of_before_is_read_and_goes_on(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.path.write_text(OLD)
+    journal.append(requested({**SLIDE, "lesion": 2}, "somebody"))
+    assert [(one.what, one.value) for one in journal.read()] == [("side", "left"), ("lesion", 2)]
+    assert journal.faults == [] and journal.path.read_text().startswith(OLD)
+    assert journal.remove(lambda one: one.what == "lesion") == 1 and journal.path.read_text() == OLD
 
 
 def entry(number: int = 1, patient: str = "ID-1") -> Entry:

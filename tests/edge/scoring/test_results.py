@@ -18,7 +18,7 @@ CONTRACT = {
     "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "malignant", "reason",
     "class_probabilities", "flags", "scans", "skipped", "found_by", "distance", "timings_ms",
     "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest", "annotations",
-    "facts", "side", "left_out", "disputed", "superseded", "slide",
+    "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded", "slide",
 }  # fmt: skip
 OF_THE_AGENT = {"slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
 

@@ -90,20 +90,23 @@ def exam(number: int = 8) -> View:
     slides = [
         row(n, risk=risks[(n - 1) % 8], malignant=risks[(n - 1) % 8] >= 0.38) for n in range(1, number + 1)
     ]
-    slides[0] |= {"side": "left", "left_out": True}
-    slides[1] |= {"side": "right", "disputed": "wrong outline"}
+    slides[0] |= {"side": "left", "left_out": True, "left_out_reason": "poor image"}
+    slides[1] |= {"side": "right", "lesion": 1, "disputed": "wrong outline"}
     slides[2] = unscored(3, "not_scored", "unlike the training data")
     slides[-2] |= {"superseded": True}
-    slides[-1] |= {"preview": preview(), "flags": ["colour in the scan, scored as grey"]}
+    slides[-1] |= {"preview": preview(), "flags": ["colour in the scan, scored as grey"], "lesion": 2}
     whole = {"highest": 0.81, "highest_slide": ["1.2.2", 1], "mean": 0.465, "vote": "malignant"}
     whole |= {"agreement": 0.667, "malignant": 4, "slides": 6, "discordant": True}
     right = figures(highest_slide=["1.2.2", 1], mean=0.81, malignant=1, slides=1, disputed=1)
+    last = [f"1.2.{number}", 1]
+    second = figures(highest=0.44, highest_slide=last, mean=0.44, malignant=1, slides=1)
     told = study(
         state="provisional",
         why="images may follow",
         facts={"menopausal_status": fact("postmenopausal", "entered by anna at 10:43")},
         risk=figures(**whole, left_out=1, disputed=1),
         sides={"right": right},
+        lesions={"1": {"sides": ["right"], "risk": right}, "2": {"sides": [], "risk": second}},
     )
     low = figures(
         highest=0.04, highest_slide=["1.2.-100", 1], mean=0.04, vote="benign", malignant=0, slides=3

@@ -8,11 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.view.agent.state import View
-from edge.view.focus.entry import PATIENCE
+from edge.view.focus.entry import MAX_TEXT, PATIENCE
 from edge.view.focus.focus import NOTICES, Focus, Notice, Step, answered, press, settled
-from edge.view.focus.keys import KEYS
+from edge.view.focus.keys import KEYS, Paste
 from edge.view.focus.pictures import picture, wanted
-from tests.edge.view.messages import NOW, exam, preview, row, study, unscored, view
+from tests.edge.view.messages import (
+    NOW,
+    Message,
+    exam,
+    figures,
+    preview,
+    rendered,
+    row,
+    study,
+    unscored,
+    view,
+)
 
 MINE, OTHER = ("1.2", "42"), ("9", "43")
 ALL_KEYS = [press for key in KEYS for press in key.presses if press != "q"]
@@ -64,7 +75,7 @@ def test_who_went_to_an_earlier_study_stays_there() -> None:
     assert focus.look(another_patient(shown)).owner == ("0", "7")
 
 
-@pytest.mark.parametrize("keys", ["m", "2 d", "s", "x", "h m", "r i p d 4"])
+@pytest.mark.parametrize("keys", ["m", "2 d", "s", "l", "x", "h m", "r i p d 4"])
 def test_an_entry_stays_with_its_study_and_slide_whatever_arrives(keys: str) -> None:
     shown = exam()
     focus = after(keys, shown).focus
@@ -86,6 +97,9 @@ def test_requests_are_what_the_protocol_says() -> None:
         "m down enter": {**place, "fact": "menopausal_status", "value": "premenopausal"},
         "2 s 1 enter": {**slide_2, "side": "left"},
         "2 s 3 enter": {**slide_2, "side": None},
+        "2 l 0 enter": {**slide_2, "lesion": None},
+        "2 l 2 enter": {**slide_2, "lesion": 2},
+        "2 l 3 enter": {**slide_2, "lesion": 3},
         "2 x 1 enter": {**slide_2, "left_out": True, "reason": "poor image"},
         "1 x enter": {**slide_2, "instance": "1.2.1", "left_out": False, "reason": None},
         "4 d 3 enter": {**slide_2, "instance": "1.2.4", "disputed": "artefact"},
@@ -98,7 +112,17 @@ def test_requests_are_what_the_protocol_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", ["m enter", "m 7 enter", "2 x 4 enter", "4 d 4 backspace enter", "m 2 escape enter"]
+    "keys",
+    [
+        "l enter",
+        "2 l 4 enter",
+        "m 0 enter",
+        "m enter",
+        "m 7 enter",
+        "2 x 4 enter",
+        "4 d 4 backspace enter",
+        "m 2 escape enter",
+    ],
 )
 def test_nothing_is_sent_before_an_entry_is_whole(keys: str) -> None:
     assert after(keys, exam()).entered is None
@@ -109,11 +133,58 @@ def test_nothing_is_sent_before_an_entry_is_whole(keys: str) -> None:
     [(exam().lost(), ""), (exam(), "This view only reads"), (view(row()), ""), (view(), "")],
     ids=["no contact", "read-only", "an agent without studies", "no scan"],
 )
-@pytest.mark.parametrize("key", ["m", "s", "x", "d"])
+@pytest.mark.parametrize("key", ["m", "s", "l", "x", "d"])
 def test_what_can_t_be_entered_is_said_at_the_first_key(shown: View, refusal: str, key: str) -> None:
     step = press(Focus(), key, shown, NOW, refusal)
     assert step.focus.entry is None
     assert step.focus.notices[-1].text
+
+
+def test_lesions_are_asked_for_by_their_own_number() -> None:
+    def asked(*slides: Message) -> list[str]:
+        entry = after("l", view(*slides, studies=[study()])).focus.entry
+        assert entry is not None and entry.first == 0
+        return [choice.offered or choice.label for choice in entry.choices]
+
+    assert asked(row(1)) == ["none", "new"]
+    slides = [row(1, lesion=1, side="left"), row(2, lesion=3), row(3, lesion=3, side="right")]
+    assert asked(*slides) == ["none", "left", "new", "right", "new"]
+    assert asked(*slides, row(4, lesion=3, side="left"))[3] == "left and right"
+    assert asked(row(1, lesion=1)) == ["none", "no side", "new"]
+    many = [row(n, lesion=n, side="left" if n % 2 else None) for n in range(1, 10)]
+    assert asked(*many) == ["none", *"L-L-L-L-L"]
+    line = rendered(view(*many, studies=[study()]), focus=after("l", view(*many, studies=[study()])).focus)[
+        -1
+    ]
+    assert line.split() == [
+        "0",
+        "none",
+        *(f"{n} {'L' if n % 2 else '-'}".split()[i] for n in range(1, 10) for i in (0, 1)),
+    ]
+
+
+def test_a_lesion_of_slides_that_are_no_longer_among_the_rows_is_known() -> None:
+    told = study(lesions={"4": {"sides": ["left"], "risk": figures()}})
+    assert Focus().look(view(row(1), studies=[told])).lesions == {4: ("left",)}
+
+
+def test_what_is_pasted_is_no_key() -> None:
+    shown = exam()
+    for keys in ("", "?", "m", "4 d", "l 2", "h"):
+        focus = after(keys, shown).focus
+        for letters in ("q", "m2\r", "\x1b", "2", ""):
+            step = press(focus, Paste(letters), shown, NOW)
+            assert step == Step(focus), (keys, letters)
+
+
+def test_what_is_pasted_in_a_reason_is_text_made_safe() -> None:
+    shown = exam()
+    focus = after("4 d 4 a", shown).focus
+    pasted = press(focus, Paste(" cyst\r\nof\x1b[2J\u202eq\x07 [red]é"), shown, NOW).focus
+    sent = press(pasted, "enter", shown, NOW).entered
+    assert sent is not None and sent.request["disputed"] == "a cyst of [2J q [red]é"
+    long = press(focus, Paste("x" * 5000), shown, NOW).focus.entry
+    assert long is not None and long.text == "a" + "x" * (MAX_TEXT - 1)
 
 
 def test_an_entry_that_nobody_ends_is_given_up_and_that_is_said() -> None:

@@ -30,6 +30,20 @@ def test_each_risk_stands_with_its_state_age_and_model() -> None:
         assert "ago" in line and f"ovary-net 0.1.0 {MODEL['digest'][:12]}" in line
 
 
+def test_sides_lesions_and_why_a_slide_is_left_out_are_said() -> None:
+    said = "\n".join(lines(exam()))
+    assert "left out: poor image. side left" in said and "side right. lesion 1. 143 ms" in said
+    assert "right side: highest of 1 slide 81 %, malignant. vote malignant, mean 81 %" in said
+    assert "lesion 1, right side: highest of 1 slide 81 %" in said
+    assert "lesion 2: highest of 1 slide 44 %" in said
+    apart = {"3": {"sides": ["left", "right"], "risk": None}}
+    first = view(row(1), studies=[study()])
+    again = first.heard({"event": "study", "study": study(lesions=apart)}, NOW)
+    assert "lesion 3: slides on both sides, not put together" in lines(first, again)[-1]
+    assigned = first.heard({"event": "row", "row": row(1, lesion=3)}, NOW)
+    assert "lesion 3. 143 ms" in lines(first, assigned)[-1]
+
+
 def test_lines_are_words_without_boxes_and_signs() -> None:
     for line in lines(exam(), exam().lost()):
         assert all(letter.isascii() for letter in line), line

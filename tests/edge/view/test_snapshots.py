@@ -21,6 +21,7 @@ SCREENS = {
     "slide-80x24": (80, 24, "", True),
     "study-100x30": (100, 30, "r", True),
     "not-scored-80x24": (80, 24, "3", True),
+    "lesion-80x24": (80, 24, "8 l 1", True),
     "dispute-80x24": (80, 24, "4 d 4 b l u r", True),
     "earlier-study-120x36": (120, 36, "down", True),
     "private-160x48": (160, 48, "p 2", True),

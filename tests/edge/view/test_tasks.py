@@ -58,6 +58,34 @@ def test_five_tasks_in_three_keys_each(terminal: Terminal, agent: TinyAgent) -> 
     ]
 
 
+def test_a_slide_is_assigned_to_a_lesion_in_three_keys(terminal: Terminal, agent: TinyAgent) -> None:
+    terminal.type(b"l1\r")
+    terminal.wait_for("Entered: slide 4, lesion: 1")
+    assert agent.entered.pop().pop("by")
+    agent.say({"event": "row", "row": row(4, risk=0.44, lesion=1)})
+    terminal.wait_for("Lesion: 1")
+    time.sleep(0.6)
+    terminal.type(b"2l")
+    terminal.wait_for("2 new")
+    terminal.type(b"2\r")
+    terminal.wait_for("Entered: slide 2, lesion: 2")
+    (entered,) = agent.entered
+    assert (entered["instance"], entered["lesion"], entered["study"]) == ("1.2.2", 2, "1.2")
+
+
+def test_what_is_pasted_is_never_a_key_but_may_be_a_reason(terminal: Terminal, agent: TinyAgent) -> None:
+    assert "\x1b[?2004h" in terminal.raw
+    terminal.type(b"\x1b[200~q2hm1\r\x1b[201~")
+    terminal.type(b"d4")
+    terminal.wait_for("type a reason")
+    assert "HELD" not in terminal.shown and "MENOPAUSAL" not in terminal.shown
+    terminal.type(b"\x1b[200~the calipers\nlie on \x1b[31mq\x1b[201~!")
+    terminal.wait_for("lie on [31mq!_")
+    terminal.type(b"\r")
+    terminal.wait_for("Entered: slide 4, dispute: the calipers lie on [31mq!")
+    assert [entered["disputed"] for entered in agent.entered] == ["the calipers lie on [31mq!"]
+
+
 def test_a_refused_entry_is_said(terminal: Terminal, agent: TinyAgent) -> None:
     agent.refuse = "the disk is full [red]\x1b[2Jnow"
     terminal.type(b"m1\r")
@@ -162,6 +190,8 @@ def test_the_terminal_is_given_back(agent: TinyAgent, end: signal.Signals | str)
         assert terminal.end() == (2 if end == "bad message" else 0)
         assert terminal.modes()[3] & termios.ECHO and terminal.modes()[3] & termios.ICANON
     assert "\x1b[?1049l" in terminal.raw and "\x1b[?25h" in terminal.raw
+    assert terminal.raw.count("\x1b[?2004h") == 1
+    assert terminal.raw.rindex("\x1b[?2004l") > terminal.raw.index("\x1b[?2004h")
     assert "Traceback" not in terminal.shown
 
 
@@ -171,5 +201,6 @@ def test_a_view_that_was_stopped_goes_on(terminal: Terminal, agent: TinyAgent) -
     agent.say({"event": "row", "row": row(5, risk=0.66)})
     os.kill(terminal.process.pid, signal.SIGCONT)
     terminal.wait_for("SLIDE 5 of 5")
+    assert terminal.raw.count("\x1b[?2004h") == 2  # a shell may have switched it off
     terminal.type(b"2")
     terminal.wait_for("SLIDE 2 of 5")

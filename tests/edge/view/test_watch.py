@@ -57,7 +57,7 @@ def test_unknown_clinical_facts(start_agent: StartAgent, clinical_bundle: Path, 
         assert label in shown
 
 
-def test_a_fact_entered_by_key_narrows_the_risk(
+def test_a_fact_entered_by_key_narrows_the_risk_and_a_slide_gets_its_lesion(
     start_agent: StartAgent, clinical_bundle: Path, image: MakeImage
 ) -> None:
     agent = start_agent(bundle=clinical_bundle)
@@ -67,9 +67,12 @@ def test_a_fact_entered_by_key_narrows_the_risk(
         terminal.wait_for("Menopausal status: unknown")
         terminal.type(b"m2\r")
         terminal.wait_for("Menopausal status: postmenopausal, entered by")
+        terminal.type(b"l1\r")
+        terminal.wait_for("#1     highest")
         terminal.type(b"q")
         assert terminal.end() == 0
     (after,) = agent.results(1)
+    assert (before["lesion"], after["lesion"]) == (None, 1)
     left = {case: risk for case, risk in before["risk_if"].items() if "postmenopausal" in case}
     assert 0 < len(left) < len(before["risk_if"])
     assert sorted(after["risk_if"].values()) == sorted(left.values())

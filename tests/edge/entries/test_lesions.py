@@ -1,0 +1,94 @@
+"""Slides that people assign to lesions, and why they leave one out: in rows, figures and lists."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.commands.results import show, show_studies
+from edge.storage.index import NAME
+from edge.storage.store import Store
+from tests.edge.entries.test_desk import POST, slide
+from tests.edge.storage.folder import Folder, days_ago
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """A study of two slides after the menopause."""
+    made = Folder(tmp_path)
+    made.add("a", "ID-1", "1.1", days_ago(3))
+    made.add("b", "ID-1", "1.1", days_ago(2))
+    made.enter("1.1", "ID-1", **POST)
+    yield made
+    made.store.close()
+
+
+def test_slides_are_assigned_to_lesions(folder: Folder) -> None:
+    assert folder.study("1.1", "ID-1")["lesions"] == {} and folder.rows()["a"]["lesion"] is None
+    folder.enter("1.1", "ID-1", **slide("a", lesion=1))
+    entered = folder.enter("1.1", "ID-1", **slide("b", lesion=2))
+    assert [(row["lesion"], row["superseded"]) for row in entered.rows] == [(2, True)]  # by the fact alone
+    assert folder.enter("1.1", "ID-1", **slide("b", lesion=2)).rows == []
+    study = folder.study("1.1", "ID-1")
+    assert {number: lesion["sides"] for number, lesion in study["lesions"].items()} == {"1": [], "2": []}
+    assert study["lesions"]["2"]["risk"]["highest_slide"] == ["1.2.1.b", 1]
+    assert study["risk"]["slides"] == 2 and study["state"] == "final"
+    folder.enter("1.1", "ID-1", **slide("b", lesion=1))
+    assert folder.study("1.1", "ID-1")["lesions"]["1"]["risk"] == study["risk"]
+    folder.enter("1.1", "ID-1", **slide("a", lesion=None))
+    folder.enter("1.1", "ID-1", **slide("b", left_out=True, reason="the bladder"))
+    rows, study = folder.rows(), folder.study("1.1", "ID-1")
+    assert study["lesions"] == {}
+    assert [(rows[name]["lesion"], rows[name]["left_out_reason"]) for name in "ab"] == [
+        (None, None),
+        (1, "the bladder"),
+    ]
+    folder.enter("1.1", "ID-1", **slide("b", left_out=False))
+    assert folder.rows()["b"]["left_out_reason"] is None
+
+
+def test_a_lesion_whose_slides_lie_on_both_sides_is_said_and_not_put_together(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, side in (("a", "left"), ("b", "right")):
+        folder.enter("1.1", "ID-1", **slide(name, side=side))
+        folder.enter("1.1", "ID-1", **slide(name, lesion=3))
+    study = folder.study("1.1", "ID-1")
+    assert study["lesions"] == {"3": {"sides": ["left", "right"], "risk": None}}
+    assert (study["state"], study["why"]) == ("provisional", "lesion 3 has slides on both sides")
+    assert study["risk"]["slides"] == 2 and set(study["sides"]) == {"left", "right"}
+    show_studies([study], as_json=False)
+    assert "  lesion 3  slides on both sides: not put together\n" in capsys.readouterr().out
+    folder.enter("1.1", "ID-1", **slide("b", side="left"))
+    study = folder.study("1.1", "ID-1")
+    assert study["state"] == "final" and study["lesions"]["3"]["sides"] == ["left"]
+    assert study["lesions"]["3"]["risk"] == study["sides"]["left"] == study["risk"]
+    show_studies([study], as_json=False)
+    assert "  lesion 3  left, highest 0.600 on slide 1, mean 0.600, vote malignant" in capsys.readouterr().out
+
+
+def test_a_slide_is_listed_with_what_was_entered(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.enter("1.1", "ID-1", **slide("a", lesion=3))
+    folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="bladder"))
+    show([folder.rows()["a"]], as_json=False)
+    told = capsys.readouterr().out
+    assert "lesion 3" in told and "bladder" in told
+
+
+def test_an_index_of_the_version_before_gets_what_it_lacks_and_nothing_is_scored_anew(folder: Folder) -> None:
+    folder.enter("1.1", "ID-1", **slide("a", side="left"))
+    folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="the bladder"))
+    before, study = folder.rows(), folder.study("1.1", "ID-1")
+    folder.store.close()
+    with contextlib.closing(sqlite3.connect(folder.data / NAME)) as db, db:
+        db.execute("UPDATE frames SET row = json_remove(row, '$.lesion', '$.left_out_reason')")
+        db.execute("UPDATE frames SET slide = json_remove(slide, '$.lesion')")
+        db.execute("PRAGMA user_version = 2")
+    assert folder.rows()["a"] == before["a"] | {"left_out_reason": None}  # by a program that only reads
+    folder.store = Store(folder.data)
+    assert folder.rows() == before and folder.study("1.1", "ID-1") == study
+    folder.store.close()
+    folder.store = Store(folder.data)  # and once is enough
+    assert folder.rows() == before
