@@ -35,6 +35,7 @@ NETWORKS = [
     NetworkSpec("unet", "mtl", unet_width=8, clinical_inputs=3),
     NetworkSpec("efficientnet", "seg"),
     NetworkSpec("efficientnet", "cls", classes=8),
+    NetworkSpec("efficientnet_lite0", "mtl", classes=8),
     NetworkSpec("resnet18", "cls"),
     pytest.param(NetworkSpec("densenet121", "cls"), marks=pytest.mark.slow),
 ]

@@ -52,8 +52,8 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
     option(
         "--weights",
         default="none",
-        help="none, imagenet (downloaded), torchvision's file of the encoder, or a folder of such files "
-        "(default: none)",
+        help="none, imagenet (downloaded; default-model: of a package), the encoder's file, or a folder "
+        "of such files (default: none)",
     )
     option("--devices", type=int, default=1, metavar="N", help="how many GPUs (default: 1)")
     option(

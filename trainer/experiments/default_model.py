@@ -1,7 +1,7 @@
 """`trainer run default-model`: the network of the bundle that scanside ships, trained on MMOTU.
 
-Not an arm of the thesis: where no ImageNet weights are given it trains from scratch, on small views
-first and then at the bundle's size, and keeps averaged weights. docs/training.md says how and why.
+Not an arm of the thesis: it trains on small views first and then at the bundle's size, keeps averaged
+weights, and its encoder is the lite one. docs/training.md says how and why.
 """
 
 import json
@@ -54,14 +54,14 @@ class Recipe:
     """
 
     network: NetworkSpec = field(
-        default_factory=lambda: NetworkSpec("efficientnet", "mtl", len(mmotu.CLASSES))
+        default_factory=lambda: NetworkSpec("efficientnet_lite0", "mtl", len(mmotu.CLASSES))
     )
-    sizes: tuple[tuple[int, Size], ...] = ((0, Size(112, 176)), (60, Size(168, 272)))
+    sizes: tuple[tuple[int, Size], ...] = ((0, Size(112, 176)), (10, Size(168, 272)))
     optimiser: Optimiser = field(
-        default_factory=lambda: Optimiser("adamw", 1.5e-3, weight_decay=0.05, schedule="cosine")
+        default_factory=lambda: Optimiser("adamw", 7e-4, weight_decay=0.05, schedule="cosine")
     )
     training: Training = field(
-        default_factory=lambda: Training(85, 16, "last epoch", ema=0.995, precision="bf16-mixed")
+        default_factory=lambda: Training(34, 16, "last epoch", ema=0.995, precision="bf16-mixed")
     )
     seed: int = 0
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(scale=0.15, gamma=0.4))
@@ -97,7 +97,7 @@ def run(
     Args:
         data: a copy of MMOTU.
         folder: where the run is written; a broken-off run goes on from there.
-        weights: "none", "imagenet" (downloaded), or torchvision's file of EfficientNet-B0.
+        weights: "none", "imagenet" (of the installed package), or its file.
         scale: "full" or "smoke", named in everything that is written.
         denoiser: takes the annotations out of every image first, as the bundle's edge will.
         trained: a finished run; nothing is trained, and all that is measured is measured anew.
@@ -186,7 +186,8 @@ def _trained(
 ) -> Network:
     network = build(recipe.network)
     if weights != "none":
-        load_imagenet(network.features, None if weights == "imagenet" else Path(weights))
+        source = None if weights == "imagenet" else Path(weights)
+        load_imagenet(network.features, source, recipe.network.encoder)
     loss = Loss(recipe.dice_weight, class_weights=tuple(_class_weights(train.labels).tolist()))
     fitting = Fitting(network, loss, recipe.optimiser, recipe.training, recipe.seed)
     with repeatable(Hardware()):
@@ -207,7 +208,7 @@ def _trained(
 
 
 def _shown(network: NetworkSpec) -> str:
-    return f"unet-{network.unet_width}" if network.encoder == "unet" else "efficientnet-b0"
+    return f"unet-{network.unet_width}" if network.encoder == "unet" else network.encoder.replace("_", "-")
 
 
 def _check_same(trained: Checkpoint, recipe: Recipe) -> None:

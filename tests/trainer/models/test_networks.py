@@ -7,7 +7,7 @@ from torch import nn
 from scanside.errors import SettingError
 from trainer.models.build import build
 from trainer.models.carry_over import carry_over
-from trainer.models.efficientnet import efficientnet_b0_features
+from trainer.models.efficientnet import efficientnet_features
 from trainer.models.heads import UpStep
 from trainer.models.spec import NetworkSpec
 from trainer.models.unet import unet
@@ -30,7 +30,7 @@ def test_unet_has_the_31_million_parameters_that_its_layers_add_up_to() -> None:
 
 
 def test_efficientnet_has_the_count_of_torchvision() -> None:
-    assert parameters(efficientnet_b0_features(in_channels=3)) == 4_007_548
+    assert parameters(efficientnet_features(in_channels=3)) == 4_007_548
 
 
 @pytest.mark.parametrize(("blocks", "features"), [(1, 1024), (2, 512 + 1024)])
