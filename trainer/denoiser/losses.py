@@ -37,17 +37,20 @@ def restoration(
 
 
 def edge(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Cross-entropy and Dice of what is annotated, squared error of what is painted there.
+    """Cross-entropy and Dice of what is annotated, squared error of what is painted there and of what is left.
 
     Args:
-        batch: mask, known, clean, restorable, (N, 1, H, W).
+        batch: scan, mask, known, clean, restorable, (N, 1, H, W).
     """
     mask, known = batch["mask"], batch["known"]
     entropy = binary_cross_entropy_with_logits(output.annotation_logits, mask, known, reduction="sum")
     entropy = entropy / known.sum()
-    found = output.annotation_logits.sigmoid() * known
+    probability = output.annotation_logits.sigmoid()
+    found = probability * known
     dice = 1 - (2 * (found * mask).sum() + 1) / (found.sum() + (mask * known).sum() + 1)
     weight = (mask + _ELSEWHERE) * batch["restorable"]
     error = (weight * (output.clean - batch["clean"]).square()).sum() / (weight.sum() + _EPS)
-    loss = entropy + _FOUND * dice + _PAINT * error
-    return {"loss": loss, "entropy": entropy, "dice": dice, "error": error}
+    left = (1 - probability) * batch["mask"] * batch["restorable"]
+    missed = (left * (batch["scan"] - batch["clean"]).square()).sum() / (weight.sum() + _EPS)
+    loss = entropy + _FOUND * dice + _PAINT * (error + missed)
+    return {"loss": loss, "entropy": entropy, "dice": dice, "error": error, "missed": missed}

@@ -14,7 +14,8 @@ def batch() -> dict[str, torch.Tensor]:
     mask = (torch.rand(2, 1, 24, 24) > 0.8).float()
     ones = torch.ones_like(mask)
     clean = torch.rand_like(mask)
-    return {"mask": mask, "known": ones, "restorable": ones, "clean": clean}
+    scan = torch.where(mask > 0, torch.rand_like(mask), clean)
+    return {"scan": scan, "mask": mask, "known": ones, "restorable": ones, "clean": clean}
 
 
 def test_weighted_mse_is_the_formula(batch: dict[str, torch.Tensor]) -> None:
@@ -51,3 +52,13 @@ def test_the_truth_costs_the_edge_nearly_nothing(batch: dict[str, torch.Tensor])
     sure = EdgeOutput(20 * (2 * batch["mask"] - 1), batch["clean"])
     wrong = EdgeOutput(-sure.annotation_logits, 1 - batch["clean"])
     assert edge(sure, batch)["loss"] < 1e-4 < 1 < edge(wrong, batch)["loss"]
+
+
+def test_ink_that_stands_out_costs_more_where_it_is_missed(batch: dict[str, torch.Tensor]) -> None:
+    missed = EdgeOutput(torch.full_like(batch["mask"], -20.0), batch["clean"])
+    faint = batch | {"scan": batch["clean"] + 0.1 * batch["mask"]}
+    strong = batch | {"scan": batch["clean"] + 0.5 * batch["mask"]}
+    parts = [edge(missed, given) for given in (faint, strong)]
+    torch.testing.assert_close(parts[1]["missed"], 25 * parts[0]["missed"])
+    torch.testing.assert_close(parts[1]["entropy"], parts[0]["entropy"])
+    assert parts[1]["loss"] > parts[0]["loss"]

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from trainer.models.denoiser.fill import fill_in
 
 STRIDE = 8  # rows and columns of the input are multiples of it
-_DOUBT = 4  # power: a pixel that may be annotated lends little to its neighbours
 
 
 class EdgeOutput(NamedTuple):
@@ -53,7 +52,7 @@ class EdgeDenoiser(nn.Module):
         self.up = nn.ModuleList(_conv(n, n) for n in reversed(widths[1:-1]))
         self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
         self.to_full = nn.Sequential(nn.Conv2d(half, 4 * full, 1), nn.PixelShuffle(2))
-        self.merge = nn.Sequential(_conv(2 * full, full), _conv(full, full))
+        self.merge = nn.Sequential(_conv(full, full), _conv(full, full))
         self.out = nn.Conv2d(full, 2, 3, padding=1)
         nn.init.zeros_(self.out.weight)
 
@@ -72,10 +71,11 @@ class EdgeDenoiser(nn.Module):
         x = kept.pop()
         for narrow, up in zip(self.narrow, self.up, strict=True):
             x = up(self.enlarge(narrow(x)) + kept.pop())
-        found = self.out(self.merge(torch.cat([self.to_full(x), full], dim=1)))
+        found = self.out(self.merge(self.to_full(x) + full))
         # Detached: finding is not taught by how well one can paint.
         tissue = 1 - found[:, :1].detach().float().sigmoid()
-        return EdgeOutput(found[:, :1], fill_in(scan, tissue**_DOUBT) + found[:, 1:])
+        # To the fourth power: a pixel that may be annotated lends little to its neighbours.
+        return EdgeOutput(found[:, :1], fill_in(scan, tissue.square().square()) + found[:, 1:])
 
 
 class _Residual(nn.Module):
