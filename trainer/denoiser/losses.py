@@ -37,7 +37,7 @@ def restoration(
 
 
 def edge(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Cross-entropy and Dice of what is annotated, squared error of what is painted there and of what is left.
+    """Cross-entropy and Dice of what is annotated, squared error of what is painted there and left.
 
     Args:
         batch: scan, mask, known, clean, restorable, (N, 1, H, W).
