@@ -33,8 +33,7 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     if encoder not in _FILES:
         raise SettingError(f"there are no ImageNet weights for {encoder}; there are for {', '.join(_FILES)}.")
     url = _SITE + _FILES[encoder]
-    if source is not None and source.is_dir():
-        source = source / _FILES[encoder]
+    source = source and weights_file(source, encoder)
     try:
         if source is None:
             state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True)
@@ -60,6 +59,11 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     if given[stem].shape != wanted[stem].shape:
         given[stem] = wanted[stem]
     stages.load_state_dict(given)
+
+
+def weights_file(source: Path, encoder: EncoderName) -> Path:
+    """`source` itself, or torchvision's file of the encoder in the folder that it is."""
+    return source / _FILES[encoder] if source.is_dir() else source
 
 
 def _encoder_part(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
