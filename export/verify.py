@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 
 from rich.console import Console
@@ -150,4 +151,9 @@ def print_table(checks: list[Check]) -> None:
 
 
 def print_json(checks: list[Check]) -> None:
-    print(json.dumps([{**asdict(c), "passed": c.passed} for c in checks], indent=2))
+    """JSON has no word for what is no number: such a difference is null, and has not passed."""
+    rows = [{**asdict(c), "passed": c.passed} for c in checks]
+    for row, c in zip(rows, checks, strict=True):
+        if c.difference is not None and not isfinite(c.difference):
+            row["difference"] = None
+    print(json.dumps(rows, indent=2))

@@ -41,7 +41,7 @@ class Denoiser:
     Args:
         runner: the denoiser's graph: `scan` and `chroma` (N, 1, H, W) in, `annotation_probability` and
             `clean` (N, H, W) out, all of them from 0 to 1.
-        limits: from when on its word is taken, and from when on it is not.
+        limits: when it is believed, and when it is not.
     """
 
     def __init__(self, runner: Runner, limits: DenoiserLimits) -> None:

@@ -29,7 +29,7 @@ class ModelClass:
 
 @dataclass(frozen=True)
 class DenoiserLimits:
-    """From when on a denoiser's word is taken, and from when on it is not.
+    """When a denoiser is believed, and when it is not.
 
     Attributes:
         threshold: annotation probability above which a pixel is replaced.

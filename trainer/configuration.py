@@ -229,7 +229,8 @@ def resolve(preset: str, dataset: str, overrides: tuple[str, ...] = ()) -> Confi
     """The configuration of `preset` for `dataset`, changed by `overrides`.
 
     Args:
-        overrides: "section.key=value" each, as given to --set; the last one of a key counts.
+        overrides: "section.key=value" each, as given to --set; the last one of a key counts. With the name
+            of a data set before the key it is of that one alone.
 
     Raises:
         SettingError: an unknown preset, data set or key, or a value that its key does not take.
@@ -244,6 +245,9 @@ def resolve(preset: str, dataset: str, overrides: tuple[str, ...] = ()) -> Confi
 def override(configuration: Configuration, settings: tuple[str, ...]) -> Configuration:
     """`configuration` with "section.key=value" put in, all of a section at once.
 
+    Args:
+        settings: "hospital.section.key=value" is passed over where the data set is another.
+
     Raises:
         SettingError: an unknown key, or a value that its key does not take.
     """
@@ -251,6 +255,11 @@ def override(configuration: Configuration, settings: tuple[str, ...]) -> Configu
     for setting in settings:
         key, equals, text = setting.partition("=")
         key = key.strip().replace("optimizer.", "optimiser.", 1)
+        dataset, _, inner = key.partition(".")
+        if dataset in get_args(DatasetName):
+            if dataset != configuration.dataset:
+                continue
+            key = inner
         if not equals:
             raise SettingError(f"--set {setting}: write KEY=VALUE, for example optimiser.lr=1e-4.")
         if key not in keys():

@@ -17,13 +17,8 @@ from scanside.scan.types import Box, Flag, Frame, Region, Size
 Pixels = NDArray[np.uint8]
 
 _WIDTH, _HEIGHT, _GAP = 360, 270, 12  # of a panel, and between panels, pixels
-_PAGE, _INK, _MUTED, _MARK, _WARN = (
-    (24, 24, 28),
-    (235, 235, 235),
-    (150, 150, 155),
-    (80, 220, 120),
-    (255, 170, 60),
-)
+_PAGE, _INK, _MUTED = (24, 24, 28), (235, 235, 235), (150, 150, 155)  # RGB
+_MARK, _WARN = (80, 220, 120), (255, 170, 60)
 _PREPARED = ("1 Frame as decoded", "2 Region", "3 Sector", "4 Cut out, grey", "5 Network input")
 _DENOISED = (*_PREPARED[:-1], "5 Filled, annotations found", "6 Removed: network input")
 

@@ -185,6 +185,6 @@ def _is_coloured(spread: Grey | None, sector: Mask) -> bool:
 
 
 def _interpolation(source: Size, target: Size) -> int:
-    """Averaging where pixels are lost, else linear: shrinking by sampling would alias the speckle."""
+    """Averaging where both sides shrink, since sampling would alias the speckle; else linear."""
     shrinks = source.height > target.height and source.width > target.width
     return cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

@@ -126,6 +126,17 @@ def test_verify_passes_on_the_bundle_and_fails_on_another_network(
     assert '"passed": false' in capsys.readouterr().out
 
 
+def test_a_difference_that_is_no_number_has_not_passed_and_is_null(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from export.verify import Check, print_json
+
+    print_json([Check("runtime", "float32", "features", value, 1e-3) for value in (float("nan"), 1e-4)])
+    bad, good = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert (bad["difference"], bad["passed"]) == (None, False)
+    assert (good["difference"], good["passed"]) == (1e-4, True)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(None, "no checkpoint at"), (b"junk", "is no checkpoint of this version")],

@@ -36,7 +36,7 @@ SOURCE = "MMOTU OTU_2d (Zhao et al., arXiv:2207.06799, Beijing Shijitan Hospital
 
 @dataclass(frozen=True)
 class Entry:
-    """One image of the committed split (split.csv).
+    """One image of the committed split (mmotu_split.csv).
 
     Attributes:
         image: number of the image, 1 to 1469.

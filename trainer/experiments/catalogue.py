@@ -1,4 +1,4 @@
-"""Every experiment of the thesis: its arms, the pairs to compare, named before the run, the print."""
+"""Every experiment of the thesis: its arms, the pairs named before the run, and what the thesis prints."""
 
 import csv
 from dataclasses import dataclass, replace

@@ -20,7 +20,7 @@ class Made:
     """All that decides the result of one training, as run.json keeps it.
 
     Attributes:
-        weights: of the encoder at the start: "none", "imagenet" or a file's name.
+        weights: of the encoder at the start, as `train_arm.initial_weights` names them.
         data_kind: "mmotu", "hospital" or "synthetic".
         data_fingerprint: SHA-256 of the data set.
         builds_on: SHA-256 of the weights of each arm that it needs, by the arm's slug.

@@ -7,7 +7,7 @@ import lightning
 import numpy as np
 import torch
 
-from scanside.errors import SettingError
+from scanside.errors import InputError, SettingError
 from scanside.scan.types import Size
 from trainer.arrays import save_arrays
 from trainer.configuration import Configuration
@@ -23,7 +23,7 @@ from trainer.experiments.plan import Plan
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
 from trainer.models.carry_over import carry_over
-from trainer.models.imagenet import load_imagenet
+from trainer.models.imagenet import load_imagenet, weights_file
 from trainer.models.network import Network
 from trainer.predictions import predict
 from trainer.training import Fitting, fit
@@ -38,12 +38,28 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
     """
     folder, configuration = plan.folder(arm, seed), plan.configuration(arm)
     builds_on = {one.slug: digest(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
-    weights = plan.weights if arm.encoder != "unet" else "none"
     data = _kind_and_fingerprint(arm.dataset, plan.source(arm))
-    claim_arm(folder, Made(arm, seed, configuration, Path(weights).name, *data, builds_on))
+    claim_arm(folder, Made(arm, seed, configuration, initial_weights(arm, plan), *data, builds_on))
     if not is_done(folder):
         with repeatable(hardware):
             _train(arm, seed, plan, hardware, configuration, folder)
+
+
+def initial_weights(arm: Arm, plan: Plan) -> str:
+    """What the arm's encoder starts from: "none", "imagenet", or a file's name and how its SHA-256 begins.
+
+    Raises:
+        SettingError: the file can't be read.
+    """
+    if arm.encoder == "unet" or plan.weights in ("none", "imagenet"):
+        return "none" if arm.encoder == "unet" else plan.weights
+    path = weights_file(Path(plan.weights), arm.encoder)
+    try:
+        return f"{path.name} {digest(path)[:12]}"
+    except InputError as error:
+        raise SettingError(
+            f"--weights: {path} can't be read. Give torchvision's file, a folder of such files, or none."
+        ) from error
 
 
 def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:
@@ -89,7 +105,7 @@ def _train(
         )
     lightning.seed_everything(seed, verbose=False)
     network = _network(arm, configuration)
-    if plan.weights != "none" and arm.encoder != "unet":
+    if initial_weights(arm, plan) != "none":
         source = None if plan.weights == "imagenet" else Path(plan.weights)
         load_imagenet(network.features, source, arm.encoder)
     if arm.starts_from:

@@ -40,9 +40,9 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     if encoder not in _FILES:
         raise SettingError(f"there are no ImageNet weights for {encoder}; there are for {', '.join(_FILES)}.")
     url = _SITE + _FILES[encoder]
-    if source is not None and source.is_dir():
-        source = source / _FILES[encoder]
-    if source is None and encoder == "efficientnet_lite0":
+    if source is not None:
+        source = weights_file(source, encoder)
+    elif encoder == "efficientnet_lite0":
         source = _packaged()
     wanted = stages.state_dict()
     try:
@@ -69,6 +69,11 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     if given[stem].shape != wanted[stem].shape:
         given[stem] = wanted[stem]
     stages.load_state_dict(given)
+
+
+def weights_file(source: Path, encoder: EncoderName) -> Path:
+    """`source` itself, or the file of the encoder in the folder that it is."""
+    return source / _FILES[encoder] if source.is_dir() else source
 
 
 def _packaged() -> Path:

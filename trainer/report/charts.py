@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from scanside.errors import InputError
 from scanside.scan.types import Mask
 from trainer.examples import Examples
 from trainer.experiments.evaluation import Evaluation
@@ -52,19 +53,31 @@ def training(logs: Sequence[tuple[str, Path]]) -> str:
 
     Args:
         logs: (name of the arm, metrics.csv as Lightning's CSVLogger writes it).
+
+    Raises:
+        InputError: a log is missing or damaged.
     """
     figure = Figure(figsize=(11, 3.2), layout="constrained")
     axes = figure.subplots()
     for number, (name, path) in enumerate(logs):
-        columns = np.genfromtxt(path, delimiter=",", names=True, deletechars="", dtype=float)
         for stage, style in (("train", "--"), ("validation", "-")):
-            loss = columns[f"{stage}/loss"]
-            known = np.isfinite(loss)
+            epoch, loss = _logged(path, f"{stage}/loss")
             label = name if stage == "validation" else None
-            axes.plot(columns["epoch"][known] + 1, loss[known], style, color=f"C{number % 10}", label=label)
+            axes.plot(epoch + 1, loss, style, color=f"C{number % 10}", label=label)
     axes.set(title="Training (dashed) and validation loss", xlabel="epoch", ylabel="loss")
     axes.legend(fontsize=7)
     return _svg(figure)
+
+
+def _logged(path: Path, figure: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Epochs, from 0, and the figure at the end of each."""
+    try:
+        columns = np.genfromtxt(path, delimiter=",", names=True, deletechars="", dtype=float)
+        epoch, values = columns["epoch"], columns[figure]
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(f"{path} holds no {figure}: {error}. Remove its folder to train again.") from error
+    known = np.isfinite(values)
+    return epoch[known], values[known]
 
 
 def bars(title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], unit: str) -> str:

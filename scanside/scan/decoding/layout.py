@@ -50,7 +50,7 @@ class Layout:
 
     @property
     def frame_bytes(self) -> int:
-        """Of one frame that is not compressed, three samples a pixel."""
+        """Of one frame that is not compressed, no sample left out: YBR_FULL_422 may hold less."""
         return self.rows * self.columns * self.samples * self.bits_allocated // 8
 
 

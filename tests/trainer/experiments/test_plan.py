@@ -19,6 +19,19 @@ def test_settings_come_from_preset_scale_and_the_person_in_this_order(tmp_path: 
     assert (smoke.training.epochs, smoke.input.size, smoke.network.unet_width) == (7, (56, 88), 8)
 
 
+def test_a_setting_may_be_of_one_data_set_alone(tmp_path: Path) -> None:
+    arm = EXPERIMENTS["table5"].arms[2]
+    assert arm.starts_from
+    plan = Plan({}, tmp_path, overrides=("hospital.loss.class_weights=1,3", "mmotu.training.epochs=7"))
+    plan.check()
+    mine, before = plan.configuration(arm), plan.configuration(arm.starts_from)
+    assert (mine.loss.class_weights, mine.training.epochs) == ((1.0, 3.0), 200)
+    assert (before.loss.class_weights, before.training.epochs) == ((), 7)
+    for wrong in ("mmotu.loss.class_weight=1", "liver.training.epochs=7", "hospital=7"):
+        with pytest.raises(SettingError, match="there is no"):
+            Plan({}, tmp_path, overrides=(wrong,)).check()
+
+
 def test_smoke_runs_lie_apart(tmp_path: Path) -> None:
     arm = EXPERIMENTS["table1"].arms[0]
     full, smoke = (Plan({}, tmp_path, scale=scale).folder(arm, 0) for scale in ("full", "smoke"))

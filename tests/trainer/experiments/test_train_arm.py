@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from scanside.scan.types import Size
 from trainer.data.slides import mmotu_slides
 from trainer.experiments.arm import Arm
 from trainer.experiments.plan import Plan
-from trainer.experiments.train_arm import share_of, train_arm
+from trainer.experiments.train_arm import initial_weights, share_of, train_arm
 from trainer.hardware import Hardware
 
 ARM = Arm("mmotu", "original", "efficientnet", "mtl")
@@ -75,6 +76,22 @@ def test_a_finished_arm_is_left_alone_and_other_settings_are_refused(done: Path,
     other = Plan({"mmotu": mmotu_like}, done, scale="smoke", overrides=("optimiser.lr=0.5",))
     with pytest.raises(SettingError, match=r"optimiser\.lr 0\.001, asked for 0\.5"):
         train_arm(ARM, 0, other, Hardware())
+
+
+def test_initial_weights_are_told_by_their_content(tmp_path: Path) -> None:
+    def named(weights: object, arm: Arm = ARM) -> str:
+        return initial_weights(arm, Plan({}, tmp_path, weights=str(weights)))
+
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "efficientnet_b0_rwightman-7f5810bc.pth").write_text(folder)
+    one, other = (named(tmp_path / folder) for folder in ("a", "b"))
+    assert one != other and one.startswith("efficientnet_b0_rwightman-7f5810bc.pth ")
+    assert named(next((tmp_path / "a").iterdir())) == one
+    assert (named("none"), named("imagenet")) == ("none", "imagenet")
+    assert named(tmp_path / "a", replace(ARM, encoder="unet")) == "none"
+    with pytest.raises(SettingError, match=r"--weights: .*missing\.pth can't be read"):
+        named(tmp_path / "missing.pth")
 
 
 def test_a_training_that_diverges_is_no_result(mmotu_like: Path, tmp_path: Path) -> None:
