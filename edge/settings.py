@@ -2,6 +2,7 @@
 """What can be set, built once from edge.toml and the command line and passed in; unknown keys fail."""
 
 import difflib
+import json
 import sys
 import textwrap
 from collections.abc import Mapping
@@ -189,8 +190,9 @@ def load(config: Path | None, options: Mapping[str, Any]) -> Settings:
     known = {setting.name: setting for setting in fields(Settings)}
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0)
-            raise SettingError(f"{config}: unknown setting '{name}'. Did you mean '{near[0]}'?")
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else "docs/edge-settings.md lists all."
+            raise SettingError(f"{config}: unknown setting '{name}'. {hint}")
     checked = {name: _checked(known[name], value, str(config)) for name, value in values.items()}
     for name, value in options.items():
         if value is not None:
@@ -229,7 +231,13 @@ def _checked(setting: "Field[Any]", value: Any, where: str) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     if kind is Path and isinstance(value, str | Path) and str(value):
-        return Path(value).expanduser()
+        try:
+            path = Path(value).expanduser()
+        except RuntimeError as error:  # ~ of a user whom nobody knows
+            raise SettingError(f"{where}: {name} is {str(value)!r}: {error}") from error
+        if not str(path).isprintable():
+            raise SettingError(f"{where}: {name} is {str(value)!r}: it has control characters.")
+        return path
     if kind is tuple and isinstance(value, list) and all(isinstance(v, str) and v for v in value):
         if name == "runtimes":
             check_runtimes(tuple(value), where)
@@ -265,4 +273,6 @@ def toml(value: Any) -> str:
         return f"[{', '.join(map(toml, value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else f'"{value}"'
+    if isinstance(value, int | float):
+        return str(value)
+    return json.dumps(str(value), ensure_ascii=False)  # escapes what TOML's basic strings want escaped

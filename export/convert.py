@@ -58,7 +58,7 @@ def convert(source: Path, folder: Path, denoiser: Path | None = None) -> tuple[B
     document = {
         **checkpoint.manifest,
         "licence": "Apache-2.0",
-        "test_only": False,
+        "test_only": checkpoint.manifest.get("test_only", False),
         "input": {
             "height": checkpoint.input_size.height,
             "width": checkpoint.input_size.width,

@@ -160,6 +160,8 @@ def check_document(document: Mapping[str, Any], where: str) -> Manifest:
     )
     if not any(c.malignant for c in manifest.classes) or all(c.malignant for c in manifest.classes):
         raise _invalid(where, "it must name both malignant and benign classes")
+    if len({c.name for c in manifest.classes}) < len(manifest.classes):  # results name them
+        raise _invalid(where, "two classes have the same name")
     return manifest
 
 

@@ -22,7 +22,7 @@ class Reference:
             covariance over the training images.
 
     Raises:
-        BundleError: an array is missing or does not fit.
+        BundleError: an array is missing, does not fit, or would tell nothing of a scan.
     """
 
     def __init__(self, arrays: Mapping[str, Floats]) -> None:
@@ -32,6 +32,12 @@ class Reference:
             raise BundleError(f"the bundle's reference has no array {error}. Export it again.") from error
         if self._whitening.ndim != 2 or self._mean.shape != self._whitening.shape[:1]:
             raise BundleError("the bundle's reference arrays do not fit each other. Export it again.")
+        finite = np.isfinite(self._mean).all() and np.isfinite(self._whitening).all()
+        if not (finite and self._whitening.size and self._whitening.any(axis=0).all()):
+            raise BundleError(
+                "the bundle's reference must be finite, and no column of its whitening zero; a gate of these "
+                "would tell nothing. Export it again."
+            )
 
     def distance(self, features: Floats) -> float:
         """Root mean square of the whitened features (D,): about 1 for a training image.

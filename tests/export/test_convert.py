@@ -40,7 +40,8 @@ def test_runtime_equals_torch_on_scans_and_batches_never_seen_at_export(
 
 
 def test_parity_is_measured_and_fp16_weights_move_little(exported: Exported) -> None:
-    _, _, parity = exported
+    _, bundle, parity = exported
+    assert not bundle.manifest.test_only
     assert 0 < parity.rounding["class_probability"] < 5e-3
     assert 0 <= parity.runtime["class_probability"] < 1e-4
 
@@ -165,8 +166,11 @@ def test_an_altered_bundle_is_refused(
 
 
 def test_a_u_net_becomes_a_bundle_too(tmp_path: Path) -> None:
-    checkpoints.save(checkpoint_of(encoder="unet"), tmp_path / "checkpoint.pt")
+    checkpoint = checkpoint_of(encoder="unet")
+    checkpoint.manifest["test_only"] = True  # as that of a smoke run
+    checkpoints.save(checkpoint, tmp_path / "checkpoint.pt")
     bundle, parity = convert(tmp_path / "checkpoint.pt", tmp_path / "bundle")
+    assert bundle.manifest.test_only
     assert max(parity.runtime.values()) < 1e-3
     assert bundle.arrays(GOLDEN)["out_features"].shape == (2, 2 * (4 + 8 + 16))
     assert main(["verify", str(tmp_path / "bundle"), "--checkpoint", str(tmp_path / "checkpoint.pt")]) == 0

@@ -146,3 +146,9 @@ def test_the_validator_agrees_with_the_library_and_nothing_gets_past(
     except BundleError:
         return
     assert 0 < read.threshold < 1 and 0 < read.max_distance < float("inf") and not ours
+
+
+def test_classes_of_one_name_would_hide_each_other() -> None:
+    classes = [{"name": "cyst", "malignant": malignant} for malignant in (False, True)]
+    with pytest.raises(BundleError, match="two classes have the same name"):
+        check_document(manifest(classes=classes), "m")

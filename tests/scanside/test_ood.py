@@ -32,6 +32,15 @@ def test_arrays_that_do_not_fit(shape: tuple[int, ...]) -> None:
         Reference({"mean": np.zeros(3, np.float32), "whitening": np.ones(shape, np.float32)})
 
 
+@pytest.mark.parametrize(
+    ("mean", "whitening"),
+    [(np.nan, np.ones((3, 2))), (0, np.full((3, 2), np.inf)), (0, np.zeros((3, 2))), (0, np.ones((3, 0)))],
+)
+def test_arrays_that_tell_no_scan_from_another(mean: float, whitening: np.ndarray) -> None:
+    with pytest.raises(BundleError, match="would tell nothing"):
+        Reference({"mean": np.full(3, mean, np.float32), "whitening": whitening.astype(np.float32)})
+
+
 def test_features_of_another_network() -> None:
     reference = Reference({"mean": np.zeros(3, np.float32), "whitening": np.eye(3, dtype=np.float32)})
     with pytest.raises(RunnerError, match="shape"):

@@ -37,7 +37,7 @@ def test_smoke_run_leaves_a_checkpoint_logs_and_figures(smoke: Path) -> None:
     checkpoint = checkpoints.load(smoke / "checkpoint.pt")
     assert checkpoint.classes[7] == ("high-grade serous cystadenocarcinoma", True)
     assert sum(malignant for _, malignant in checkpoint.classes) == 1
-    assert checkpoint.manifest["name"].endswith("-smoke")
+    assert checkpoint.manifest["name"].endswith("-smoke") and checkpoint.manifest["test_only"] is True
     assert "its risks mean nothing" in checkpoint.manifest["training"]["summary"]
     evaluation = json.loads((smoke / "evaluation.json").read_text())
     auc = evaluation["performance"]["auc"]

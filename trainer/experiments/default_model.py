@@ -150,6 +150,7 @@ def run(
             manifest={
                 "name": f"mmotu-{_shown(network.spec)}-mtl" + ("" if scale == "full" else f"-{scale}"),
                 "version": __version__,
+                "test_only": scale != "full",
                 "intended_use": "Research on transvaginal ultrasound of ovarian lesions. Not for diagnosis.",
                 "training": _training(train, recipe, weights, scale)
                 if trained is None

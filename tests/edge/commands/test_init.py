@@ -31,6 +31,12 @@ def test_a_scanner_by_options(tmp_path: Path) -> None:
     assert load(tmp_path / "other.toml", {}).host == "127.0.0.1"
 
 
+def test_a_title_with_a_quote_is_written_as_toml(tmp_path: Path) -> None:
+    options = ("--scanner-address", "10.1.2.3", "--scanner-ae-title", 'US"1')
+    assert edge("init", tmp_path / "edge.toml", *options).returncode == 0
+    assert load(tmp_path / "edge.toml", {}).calling_ae_titles == ('US"1',)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

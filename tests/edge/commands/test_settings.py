@@ -70,6 +70,9 @@ def test_an_option_overrules_the_file(tmp_path: Path) -> None:
         ("trusted_keys = 'key'", "trusted_keys must be a list of texts, not 'key'"),
         ("trusted_keys = [3]", "trusted_keys must be a list of texts"),
         ("trusted_keys = ['']", "trusted_keys must be a list of texts"),
+        ("data = '~nobody-of-this-name/x'", "data is '~nobody-of-this-name/x'"),
+        ('data = "a\\u0000b"', "control characters"),
+        ("colour = 1", "unknown setting 'colour'. docs/edge-settings.md lists all."),
         ("port = ", "is not a TOML file"),
     ],
 )
