@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -419,35 +418,6 @@ def test_a_mean_just_below_the_threshold_does_not_read_as_at_it() -> None:
 def test_the_lower_end_of_several_risks_is_never_none() -> None:
     assert percent_range((0.002, 0.5), 0.38) == "<1-50 %"
     assert percent_range((0.5, 0.998), 0.38) == "50->99 %"
-
-
-@pytest.mark.parametrize("width", [80, 120, 200])
-def test_the_agents_line_has_all_that_matters(width: int) -> None:
-    (line,) = (line for line in rendered(view(row()), width) if "Agent ready" in line)
-    for said in ("0 waiting", "143", "p95 201", "disk 41 GB", "image <1 min ago"):
-        assert said in line
-
-
-def test_little_room_on_the_disk_is_said_in_words_and_first() -> None:
-    low = {"disk_free_mb": 900, "disk_images": 40, "disk_low": True}
-    (line,) = (line for line in rendered(view(row(), agent=low)) if "Agent ready" in line)
-    assert line.startswith(" ● Agent ready · DISK LOW: 900 MB free, room for 40 images · 0 waiting")
-    (line,) = (line for line in rendered(view(row(), agent=low), 160) if "Agent ready" in line)
-    assert "room for 40 images; below 256 MB none is received · 0 waiting" in line
-    full = {**low, "state": "not receiving: the disk is nearly full: 90 MB free, min_free_mb is 256"}
-    (line,) = (line for line in rendered(view(row(), agent=full), 160) if "Agent not receiving" in line)
-    assert "LOW" not in line
-
-
-def test_the_scanners_last_contact_is_said_where_it_was_later_than_the_last_image() -> None:
-    def line(**agent: Any) -> str:
-        return next(line for line in rendered(view(agent=agent), 120) if "Agent ready" in line)
-
-    before = (NOW - timedelta(minutes=9)).isoformat()
-    assert "· no image yet ·" in line(last_received_at=None, last_contact_at=None)
-    assert "· no image yet, scanner heard of <1 min ago ·" in line(last_received_at=None)
-    assert "· last image 9 min ago, scanner heard of <1 min ago ·" in line(last_received_at=before)
-    assert "· last image <1 min ago ·" in line()
 
 
 def test_of_more_slides_than_are_told_each_has_its_own_number() -> None:
