@@ -6,6 +6,7 @@ It can be deleted: the agent builds it anew from the spool and the journal, as d
 import sqlite3
 from pathlib import Path
 
+from edge.storage.numbers import give_missing
 from scanside.errors import SettingError
 
 NAME = "results.sqlite"
@@ -101,6 +102,8 @@ def open_index(data: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
         db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+        with db:
+            give_missing(db)
     except SettingError:
         db.close()
         raise

@@ -53,8 +53,6 @@ class Store:
     def __init__(self, data: Path) -> None:
         self._lock = threading.Lock()
         self._db = open_index(data)
-        with self._db:
-            numbers.give_missing(self._db)
 
     def close(self) -> None:
         with self._lock:
