@@ -28,6 +28,10 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _time(said: str | None) -> str:
+    return f"{said[:19].replace('T', ' ')} UTC" if said else "never"
+
+
 def _room(agent: dict[str, Any]) -> str:
     images = agent["disk_images"]
     return "" if images is None else f", room for {images} images of the mean size"
@@ -40,8 +44,8 @@ def _told(status: dict[str, Any]) -> str:
         f"{agent['state']}: {agent['ae_title']} at {agent['host']}:{agent['port']}",
         f"results    {rows or 'none'}; {agent['queue']} jobs wait",
         f"disk       {in_words(agent)}{_room(agent)}",
-        f"contact    last image {agent['last_received_at'] or 'none yet'}; "
-        f"a sender was heard of {agent['last_contact_at'] or 'never'}",
+        f"contact    last image {_time(agent['last_received_at'])}, "
+        f"a sender heard of {_time(agent['last_contact_at'])}",
         f"quarantine {status['quarantined']}",
     ]
     for name, process in status["processes"].items():

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from edge.storage.numbers import give_missing
 from scanside.errors import SettingError
 
 NAME = "results.sqlite"
@@ -106,6 +107,8 @@ def open_index(data: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
         db.executescript(_SCHEMA)
+        with db:
+            give_missing(db)
         if version == 0:
             up_to_date(db)
     except SettingError:

@@ -54,7 +54,6 @@ class Store:
         self._lock = threading.Lock()
         self._db = open_index(data)
         with self._db:
-            numbers.give_missing(self._db)
             if is_of_before(self._db):
                 self._derive_anew("TRUE", ())
                 up_to_date(self._db)

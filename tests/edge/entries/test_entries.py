@@ -128,6 +128,8 @@ def test_an_exam_with_entries(start_agent: StartAgent, image: MakeImage, tmp_pat
     assert [one for one in listed if one["patient_id"] == "SYN-7"] == [study]
     table = edge("results", "--data", agent.data, "--studies").stdout
     assert "Research use only" in table and "1 disputed" in table and "final" in table
+    number = study["risk"]["highest_slide_number"]
+    assert f"on slide {number}, mean" in table and study["slides"] == 3
     assert f"lesion 2  highest {row['risk']:.3f}" in table
     slides = edge("results", "--data", agent.data).stdout
     assert "disputed:" in slides and "lesion 2" in slides and "left out" not in slides

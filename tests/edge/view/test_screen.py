@@ -427,3 +427,18 @@ def test_a_mean_just_below_the_threshold_does_not_read_as_at_it() -> None:
 def test_the_lower_end_of_several_risks_is_never_none() -> None:
     assert percent_range((0.002, 0.5), 0.38) == "<1-50 %"
     assert percent_range((0.5, 0.998), 0.38) == "50->99 %"
+
+
+def test_of_more_slides_than_are_told_each_has_its_own_number() -> None:
+    rows = [row(number, slide=number) for number in range(6, 206)]
+    highest = figures(slides=205, highest_slide=["1.2.3", 1], highest_slide_number=3)
+    shown = view(*rows, studies=[study(slides=205, risk=highest)])
+    lines = rendered(shown)
+    assert any(" SLIDE 205 of 205 " in line or " SLIDE 205/205 " in line for line in lines)
+    assert any("highest 81 % ▲ slide 3 " in line for line in lines)
+    (cells,) = (line for line in lines if "[205]" in line)
+    first = int(re.findall(r" (\d+) ", cells)[0])
+    assert cells.startswith(f" <{first - 1} ")
+    first_told = Focus(slide=("1.2.6", 1))
+    assert any(line.startswith(" <5   [6] ") for line in rendered(shown, focus=first_told))
+    assert not any("of the last" in line for line in lines)  # the agent counted all
