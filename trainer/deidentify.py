@@ -101,9 +101,12 @@ def _place(done: Deidentified, target: Path) -> bool:
 
 
 def _one(source: Path, folder: Path, key: Key) -> Deidentified | str:
-    """Never an exception for a file: what can't be cleaned is left out, with the reason."""
+    """Never an exception for a file: what can't be cleaned is left out, with the reason.
+
+    It is written into a folder of its own: the next file may have the same UID before this one is placed.
+    """
     try:
-        return deidentify(source, folder, key)
+        return deidentify(source, Path(tempfile.mkdtemp(dir=folder)), key)
     except NotScorable as error:
         return str(error)
     except MemoryError:

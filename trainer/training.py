@@ -102,9 +102,9 @@ class Fitting(Trained):
             figures["accuracy"] = multiclass_accuracy(
                 output.class_logits, batch["label"], num_classes=classes, average="micro"
             )
-        if stage == "validation" and output.lesion_logits is not None:
+        if stage == "validation" and output.lesion_logits is not None and batch["has_mask"].any():
             iou = iou_per_image(output.lesion_logits > 0, batch["mask"] > 0)
-            figures["iou"] = iou[batch["has_mask"]].mean() if batch["has_mask"].any() else iou.new_zeros(())
+            figures["iou"] = iou[batch["has_mask"]].mean()
         return figures
 
 

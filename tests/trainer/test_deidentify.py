@@ -81,7 +81,10 @@ def test_another_image_under_the_same_uid_is_named_and_not_written_over(
     save(second, folder / "b.dcm")
     assert run(folder, tmp_path / "out", tmp_path / "key") == 0
     assert "b.dcm: its SOP Instance UID is that of" in capsys.readouterr().out
-    assert len(files(tmp_path / "out")) == 1
+    (written,) = files(tmp_path / "out")
+    (folder / "b.dcm").unlink()
+    assert run(folder, tmp_path / "alone", tmp_path / "key") == 0
+    assert [path.read_bytes() for path in files(tmp_path / "alone")] == [written.read_bytes()]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +11,7 @@ from scanside.scan.types import Size
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.augment import Augmentation
 from trainer.data.loader import plain_loader, training_loader
-from trainer.data.slides import mmotu_slides
+from trainer.data.slides import Slides, mmotu_slides
 from trainer.hardware import Hardware
 from trainer.losses import terms
 from trainer.models.build import build
@@ -38,6 +39,22 @@ def test_the_kept_weights_have_the_lowest_validation_loss(
         kept = float(terms(network(batch["scan"]), batch, Loss())["loss"])
     assert kept == pytest.approx(min(logged), abs=1e-5)
     assert not network.training
+
+
+def test_no_iou_is_logged_of_slides_without_a_mask(tmp_path: Path) -> None:
+    names, scans = np.array(list("abcd")), np.full((4, 40, 64), 99, np.uint8)
+    has_mask = np.array([True, True, False, False])
+    masks, facts = np.repeat(has_mask, 40 * 64).reshape(scans.shape), np.full((4, 3), 0.5, np.float32)
+    slides = Slides(names, names, np.zeros(4, np.int64), scans, masks, has_mask, facts, "")
+    network = build(NetworkSpec("unet", "seg", unet_width=2))
+    with torch.no_grad():
+        network.lesion.weight.zero_()
+        network.lesion.bias.fill_(1)  # outlines everything
+    fitting = Fitting(network, Loss(), Optimiser("sgd", 1e-9), Training(epochs=1, batch=2), seed=0)
+    loader = training_loader(slides, sizes=((0, Size(40, 64)),), ranges=Augmentation(), batch=2, seed=0)
+    fit(fitting, loader, plain_loader(slides, 2), tmp_path, "a test")
+    with (tmp_path / "logs" / "metrics.csv").open() as file:
+        assert [row["validation/iou"] for row in csv.DictReader(file) if row["validation/iou"]] == ["1.0"]
 
 
 def test_two_processes_share_each_batch(mmotu_like: Path, tmp_path: Path) -> None:
