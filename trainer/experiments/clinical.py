@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import softmax
 
 from scanside.clinical import Centre, MenopausalStatus
+from scanside.errors import SettingError
 from trainer.data.hospital import Cohort
 from trainer.data.loader import plain_loader
 from trainer.data.slides import CLINICAL_INPUTS, Slides, encoded
@@ -38,10 +39,18 @@ def facts_alone(cohort: Cohort, count: int = 2) -> Estimate:
     """AUC by patients of a logistic regression on the first `count` facts (thesis, sections 2.2 and 2.3).
 
     Fitted on the training part, tested on the test part; one row per patient.
+
+    Raises:
+        SettingError: a part has no patients, or the training part one class alone.
     """
     facts = np.array([encoded(patient.record)[:count] for patient in cohort.patients])
     malignant = np.array([patient.malignant for patient in cohort.patients])
     train = np.array([patient.part == "train" for patient in cohort.patients])
+    if train.all() or len(set(malignant[train])) < 2:
+        raise SettingError(
+            "the hospital data set has no patients for testing, or of one class alone for training: too few "
+            "for this experiment. Prepare it with more patients."
+        )
     model = LogisticRegression().fit(facts[train], malignant[train])
     return estimate(auc_figure(malignant[~train], model.predict_proba(facts[~train])[:, 1]))
 
