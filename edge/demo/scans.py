@@ -77,9 +77,9 @@ def draw(lesion: Lesion, plane: Plane) -> Cut:
     inside = wall < 1
     solid = _solid(lesion, at) & inside
     filled = np.where(solid, 0.75, lesion.echo)
-    bright = 1 + np.exp(-(((wall - 1.06) / 0.06) ** 2))
-    brightness = cv2.GaussianBlur(np.where(inside, filled, bright).astype(np.float32), (0, 0), 2.5)
-    shown = cv2.GaussianBlur(np.clip(tissue * brightness * _behind(inside), 0, 1) ** 0.77, (0, 0), 0.8)
+    bright = 1 + 1.1 * np.exp(-(((wall - 1.06) / 0.06) ** 2))
+    brightness = cv2.GaussianBlur(np.where(inside, filled, bright).astype(np.float32), (0, 0), 1.5)
+    shown = cv2.GaussianBlur(np.clip(tissue * brightness * _behind(inside), 0, 1) ** 0.64, (0, 0), 1.0)
     sector = (depth > 0) & (depth < 1) & (np.abs(angle) < 1)
     grey = np.asarray(255 * shown * sector, np.uint8)
     pixels = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
@@ -115,7 +115,7 @@ def _solid(lesion: Lesion, at: Field) -> NDArray[np.bool_]:
 def _behind(inside: NDArray[np.bool_]) -> Field:
     """(H, W) factor: a cyst lets more sound through, so what lies behind it is brighter."""
     below = np.cumsum(inside, axis=0) > 0.5 * inside.sum(axis=0).max(initial=1)
-    return np.asarray(1 + 1.2 * cv2.GaussianBlur(below.astype(np.float32), (0, 0), 22), np.float32)
+    return np.asarray(1 + 1.8 * cv2.GaussianBlur(below.astype(np.float32), (0, 0), 22), np.float32)
 
 
 def _echoes(seed: int, plane: Plane) -> Field:
@@ -128,7 +128,7 @@ def _echoes(seed: int, plane: Plane) -> Field:
     return np.asarray(np.exp(np.cos(share) * near + np.sin(share) * far + _FADES), np.float32)
 
 
-_FADES = np.log(0.26) - 1.4 * np.linspace(0, 1, _BEAMS, dtype=np.float32)[:, None] ** 2
+_FADES = np.log(0.26) - 1.06 * np.linspace(0, 1, _BEAMS, dtype=np.float32)[:, None] ** 2
 
 
 def _texture(seed: tuple[int, ...]) -> Field:
@@ -139,5 +139,5 @@ def _texture(seed: tuple[int, ...]) -> Field:
         fine = cv2.resize(coarse, (_BEAMS, _BEAMS), interpolation=cv2.INTER_CUBIC)
         return np.asarray(fine, np.float32)
 
-    speckle = np.hypot(noise(_BEAMS // 2, _BEAMS // 8), noise(_BEAMS // 2, _BEAMS // 8)) - 1.25
-    return np.asarray(0.8 * speckle + 0.17 * noise(40, 14) + 0.26 * noise(8, 5), np.float32)
+    speckle = np.hypot(noise(_BEAMS // 2, _BEAMS // 13), noise(_BEAMS // 2, _BEAMS // 13)) - 1.25
+    return np.asarray(0.69 * speckle + 0.26 * noise(40, 14) + 0.35 * noise(8, 5), np.float32)

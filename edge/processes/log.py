@@ -11,11 +11,18 @@ _MOST, _PER_S = 60, 60.0  # warnings of one kind
 def log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(_our_words)
     handler.addFilter(Flood())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # tracebacks of what a stranger sent
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings cite values: identities
     warnings.simplefilter("ignore")
+
+
+def _our_words(record: logging.LogRecord) -> bool:
+    """pydicom's warnings cite values, which are identities; pynetdicom's are tracebacks of what a stranger sent.
+
+    A level would not keep them out: pydicom sets its own when it is imported, which may be later.
+    """
+    return record.name.partition(".")[0] not in ("pydicom", "pynetdicom")
 
 
 class Flood(logging.Filter):

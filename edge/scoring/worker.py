@@ -5,12 +5,12 @@ import multiprocessing
 import os
 import signal
 import time
-import warnings
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from edge.processes.log import log_to_stderr
 from edge.processes.process import obey_parent_alone
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from scanside.bundle import Bundle
@@ -152,9 +152,7 @@ def _work(
 ) -> None:
     """The process: prove the model, then answer jobs until the parent is gone."""
     obey_parent_alone()
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings cite values: identities
-    warnings.simplefilter("ignore")
+    log_to_stderr()
     from edge.scoring.inference import Inference, inspect
 
     try:

@@ -99,9 +99,9 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_unit_needs_a_python_that_the_service_can_see() -> None:
-    inside, home = Path("/opt/scanside/bin/python"), Path("/", "home", "me/scanside/bin/python")
+    inside, hidden = Path("/opt/scanside/bin/python"), Path("/tmp/scanside/bin/python")
     assert out_of_sight([inside]) is None
-    assert out_of_sight([inside, home]) == home
+    assert out_of_sight([inside, hidden]) == hidden
 
 
 def test_init_writes_a_unit_that_lets_the_agent_stop_in_order(tmp_path: Path) -> None:
