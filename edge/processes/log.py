@@ -18,7 +18,7 @@ def log_to_stderr() -> None:
 
 
 def _our_words(record: logging.LogRecord) -> bool:
-    """pydicom's warnings cite values, which are identities; pynetdicom's are tracebacks of what a stranger sent.
+    """Not pydicom's: its warnings cite values, identities. Nor pynetdicom's: they cite what a stranger sent.
 
     A level would not keep them out: pydicom sets its own when it is imported, which may be later.
     """
