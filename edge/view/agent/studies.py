@@ -79,6 +79,12 @@ class Study:
     lesions: Mapping[int, Lesion] = field(default_factory=dict)
     slides: int = 0
 
+    @property
+    def all_figures(self) -> tuple[Figures, ...]:
+        """Of the whole, of its sides and of its lesions."""
+        lesions = (lesion.figures for lesion in self.lesions.values())
+        return tuple(one for one in (self.figures, *self.sides.values(), *lesions) if one)
+
     def figures_by(self, model: Model) -> Figures | None:
         """The figures, if `model` gave them: another one's can't be held against its threshold."""
         return self.figures if self.digest == model.digest else None

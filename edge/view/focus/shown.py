@@ -62,10 +62,8 @@ class Shown:
 
     def number_of(self, slide: SlideKey | None) -> int:
         """The number of a slide; of one with the highest risk also where the view knows no more of it."""
-        study = self.study
-        whole = [study.figures] if study and study.figures else []
-        told = [*whole, *study.sides.values()] if study else []
         numbers = [row.slide for row in self.rows if row.key == slide]
+        told = self.study.all_figures if self.study else ()
         return next(iter([*numbers, *(one.highest_number for one in told if one.highest_slide == slide)]), 0)
 
     @property

@@ -5,7 +5,7 @@ DOE JANE   1234   10:42:13
 picture                      | risk, facts, classes
 the study so far: figures, a cell for each slide
 other studies, where there is room
-agent: queue, latency, last image
+agent: queue, latency, disk, last image
 model: name, version, digest, trained on
 what is being entered, or keys
 """

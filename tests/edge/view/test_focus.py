@@ -299,6 +299,17 @@ def test_slides_stand_and_are_found_by_the_numbers_that_the_agent_gave() -> None
     assert after("left", shown).focus.look(shown).number == 1
 
 
+def test_the_highest_slide_of_a_part_has_its_number_though_the_view_knows_no_more_of_it() -> None:
+    parts = {
+        name: figures(highest_slide=[f"9.{number}", 1], highest_slide_number=number)
+        for number, name in enumerate(("whole", "left", "lesion"), 1)
+    }
+    lesions = {"1": {"sides": ["left"], "risk": parts["lesion"]}}
+    told = study(risk=parts["whole"], sides={"left": parts["left"]}, lesions=lesions)
+    look = Focus().look(view(row(9, slide=9), studies=[told]))
+    assert [look.number_of((f"9.{number}", 1)) for number in (1, 2, 3, 4)] == [1, 2, 3, 0]
+
+
 def test_a_picture_of_another_image_than_the_row_s_is_not_shown_and_the_right_one_is_asked_for() -> None:
     prepared = Focus(picture="prepared")
     before = view(row(1, image_digest="old"), studies=[study()])

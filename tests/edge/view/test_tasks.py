@@ -38,7 +38,7 @@ def terminal(agent: TinyAgent) -> Iterator[Terminal]:
 
 
 def test_five_tasks_in_three_keys_each(terminal: Terminal, agent: TinyAgent) -> None:
-    terminal.wait_for("Agent ready · 0 waiting · 143 ms, p95 201 ms · last image")  # without any key
+    terminal.wait_for("· 0 waiting · 143 ms, p95 201 ms · disk 41 GB free · last image")  # without a key
     terminal.type(b"2")
     terminal.wait_for("SLIDE 2 of 4")
     terminal.wait_for("EARLIER SLIDE, 2 newer")
