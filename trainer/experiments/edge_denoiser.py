@@ -50,7 +50,7 @@ class Recipe:
     """
 
     widths: tuple[int, ...] = (8, 16, 32, 64)
-    dilations: tuple[int, ...] = (1, 2, 4)
+    dilations: tuple[int, ...] = (2, 4)
     sizes: tuple[Size, ...] = (SMALL, LARGE, SMALL, BETWEEN)
     flow_every: int = 5
     outlined: int = 3

@@ -37,7 +37,7 @@ class EdgeDenoiser(nn.Module):
     """
 
     def __init__(
-        self, widths: tuple[int, ...] = (8, 16, 32, 64), dilations: tuple[int, ...] = (1, 2, 4)
+        self, widths: tuple[int, ...] = (8, 16, 32, 64), dilations: tuple[int, ...] = (2, 4)
     ) -> None:
         super().__init__()
         full, half, *_, last = widths
@@ -51,7 +51,7 @@ class EdgeDenoiser(nn.Module):
         self.narrow = nn.ModuleList(nn.Conv2d(w, n, 1) for n, w in reversed(list(pairwise(widths[1:]))))
         self.up = nn.ModuleList(_conv(n, n) for n in reversed(widths[1:-1]))
         self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
-        self.to_full = nn.Sequential(nn.Conv2d(half, 4 * full, 1), nn.PixelShuffle(2))
+        self.to_full = nn.ConvTranspose2d(half, full, 2, stride=2)
         self.merge = nn.Sequential(_conv(full, full), _conv(full, full))
         self.out = nn.Conv2d(full, 2, 3, padding=1)
         nn.init.zeros_(self.out.weight)
