@@ -65,3 +65,14 @@ def test_the_best_threshold_parts_what_can_be_parted() -> None:
     probability = np.where(truth.mask, 0.62, 0.375).astype(np.float32)
     threshold = best_threshold(probability, truth)
     assert found(probability > threshold, truth).f1.value == 1
+
+
+def test_of_thresholds_that_are_nearly_as_good_the_lowest_is_taken() -> None:
+    mask = np.zeros((1, 40, 50), bool)
+    mask[:, :20] = True
+    truth = pairs(mask)
+    probability = np.where(mask, 0.9, 0.05).astype(np.float32)
+    probability[0, 39, :4] = 0.5  # F1 is .998 with these four pixels, and 1 without
+    assert best_threshold(probability, truth) == 0.06
+    probability[0, 38] = 0.5  # and .974 with these
+    assert best_threshold(probability, truth) == 0.51
