@@ -78,8 +78,8 @@ def draw(lesion: Lesion, plane: Plane) -> Cut:
     solid = _solid(lesion, at) & inside
     filled = np.where(solid, 0.75, lesion.echo)
     bright = 1 + 1.1 * np.exp(-(((wall - 1.06) / 0.06) ** 2))
-    brightness = cv2.GaussianBlur(np.where(inside, filled, bright).astype(np.float32), (0, 0), 1.5)
-    shown = cv2.GaussianBlur(np.clip(tissue * brightness * _behind(inside), 0, 1) ** 0.64, (0, 0), 1.0)
+    brightness = cv2.GaussianBlur(np.where(inside, filled, bright).astype(np.float32), (0, 0), 1.7)
+    shown = cv2.GaussianBlur(np.clip(tissue * brightness * _behind(inside), 0, 1) ** 0.6, (0, 0), 0.8)
     sector = (depth > 0) & (depth < 1) & (np.abs(angle) < 1)
     grey = np.asarray(255 * shown * sector, np.uint8)
     pixels = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
@@ -115,7 +115,7 @@ def _solid(lesion: Lesion, at: Field) -> NDArray[np.bool_]:
 def _behind(inside: NDArray[np.bool_]) -> Field:
     """(H, W) factor: a cyst lets more sound through, so what lies behind it is brighter."""
     below = np.cumsum(inside, axis=0) > 0.5 * inside.sum(axis=0).max(initial=1)
-    return np.asarray(1 + 1.8 * cv2.GaussianBlur(below.astype(np.float32), (0, 0), 22), np.float32)
+    return np.asarray(1 + 2.3 * cv2.GaussianBlur(below.astype(np.float32), (0, 0), 22), np.float32)
 
 
 def _echoes(seed: int, plane: Plane) -> Field:
@@ -128,7 +128,7 @@ def _echoes(seed: int, plane: Plane) -> Field:
     return np.asarray(np.exp(np.cos(share) * near + np.sin(share) * far + _FADES), np.float32)
 
 
-_FADES = np.log(0.26) - 1.06 * np.linspace(0, 1, _BEAMS, dtype=np.float32)[:, None] ** 2
+_FADES = np.log(0.15) - 0.63 * np.linspace(0, 1, _BEAMS, dtype=np.float32)[:, None] ** 2
 
 
 def _texture(seed: tuple[int, ...]) -> Field:
