@@ -115,7 +115,7 @@ def found(mask: NDArray[np.bool_], pairs: Pair) -> Found:
 
 
 def best_threshold(probability: NDArray[np.float32], pairs: Pair) -> float:
-    """The lowest threshold, in steps of .01, that is as good as the best by F1 over all pixels, but for the slack.
+    """The lowest threshold, in steps of .01, whose F1 over all pixels is the highest but for the slack.
 
     The lowest, since ink that stays misleads more than a pixel of tissue that is painted over.
     """
