@@ -35,7 +35,8 @@ def main(args: argparse.Namespace) -> int:
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise SettingError("nothing was removed.")
     removed = request(settings, {**wanted, "dry": False})
-    print(json.dumps(removed, indent=2) if args.json else f"Removed: {_told(removed)}")
+    told = f"Removed: {_told(removed)}" if any(removed.values()) else "Nothing is kept of it."
+    print(json.dumps(removed, indent=2) if args.json else told)
     return 0
 
 

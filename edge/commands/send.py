@@ -120,6 +120,8 @@ def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
 
 
 def _context(path: Path) -> Context:
+    if path.exists() and not path.is_file():  # to open a pipe is to wait for its writer
+        raise SettingError("can't be read: it is not a file")
     try:
         header = dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
         return str(header.SOPClassUID), str(header.file_meta.TransferSyntaxUID)

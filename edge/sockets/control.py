@@ -120,7 +120,7 @@ def ask(data: Path, request: Request, timeout_s: float = _ANSWER_S) -> Answer | 
         except OSError as error:
             if isinstance(error, PermissionError):
                 raise SettingError(
-                    f"{data / NAME}: {error.strerror}. Be the agent's user, or of entry_group."
+                    f"{data / NAME}: {error.strerror}. Be the agent's user (to enter, of entry_group)."
                 ) from error
             return None
         try:

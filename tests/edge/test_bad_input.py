@@ -1,6 +1,7 @@
 """Bad input: a message that says what, where and what to do, or a reason; the agent goes on."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -49,8 +50,13 @@ def _files(folder: Path, image: MakeImage) -> dict[str, Path]:
     }
 
 
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "pipe.dcm")  # to open it is to wait for its writer
+    return folder / "pipe.dcm"
+
+
 def test_assess_says_why_and_goes_on(image: MakeImage, bundle: Path, tmp_path: Path) -> None:
-    files = _files(tmp_path, image)
+    files = _files(tmp_path, image) | {"it is not a file": _pipe(tmp_path)}
     good = image(2)
     code, rows, errors = _assess(bundle, *files.values(), good)
     assert code == 1
@@ -104,11 +110,12 @@ def test_pushed_bad_files_end_with_a_reason_and_the_agent_goes_on(
 
 def test_send_reports_each_file_and_fails(agent: RunningAgent, image: MakeImage, tmp_path: Path) -> None:
     files = _files(tmp_path, image)
-    given = [files["is not a DICOM file"], files["does not exist"], image(3)]
+    given = [files["is not a DICOM file"], files["does not exist"], _pipe(tmp_path), image(3)]
     done = edge("send", *given, "--port", agent.port, cwd=tmp_path)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "accepted" in done.stdout and len(done.stdout.splitlines()) == 1
     assert "text.dcm: not a DICOM file" in done.stderr and "No such file" in done.stderr
+    assert "pipe.dcm: can't be read: it is not a file" in done.stderr
     assert edge("send", image(4), "--port", agent.port, cwd=tmp_path).returncode == 0
 
 
