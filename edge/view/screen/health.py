@@ -32,8 +32,8 @@ def health(view: View, now: datetime, width: int) -> Text:
             break
     return Text.assemble(
         whole,
-        f" · {agent.received} received · {agent.address}",
         f" · {agent.fallback_why}" * bool(agent.fallback),
+        f" · {agent.received} received · {agent.address}",
     )
 
 
