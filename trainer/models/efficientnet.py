@@ -23,7 +23,7 @@ _STAGES = (
 )
 STEM_CHANNELS = 32
 FEATURE_CHANNELS = 1280
-_LITE_EPS = 1e-3  # of its batch norms, as its ImageNet weights were trained with
+_EPS, _LITE_EPS = 1e-5, 1e-3  # of the batch norms, as the ImageNet weights were trained with
 
 
 def efficientnet(*, lite: bool, stochastic_depth: float = 0.2) -> Encoder:
@@ -111,6 +111,6 @@ def _conv_bn(
     """Convolution, batch norm, activation."""
     return nn.Sequential(
         nn.Conv2d(channels, out, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(out, **({"eps": _LITE_EPS} if lite else {})),
+        nn.BatchNorm2d(out, eps=_LITE_EPS if lite else _EPS),
         nn.ReLU6(inplace=True) if lite else nn.SiLU(inplace=True),
     )
