@@ -163,8 +163,6 @@ def _digest(instance: Instance, frame: Frame) -> str:
 
 def _identity(path: Path) -> Dataset:
     """What little can be read of a file that is no image; empty when nothing can."""
-    if not path.is_file():  # to open a pipe is to wait for its writer
-        return Dataset()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -26,10 +26,7 @@ Row = dict[str, Any]
 def edge(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     """Run one command of `edge` to its end."""
     command = [*_EDGE, *map(str, arguments)]
-    wide = {"COLUMNS": "160", **os.environ}  # no cell of a table is folded
-    return subprocess.run(
-        command, cwd=cwd, env=wide, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def listen(data: Path) -> Iterator[dict[str, Any]]:

@@ -56,7 +56,7 @@ def _pipe(folder: Path) -> Path:
 
 
 def test_assess_says_why_and_goes_on(image: MakeImage, bundle: Path, tmp_path: Path) -> None:
-    files = _files(tmp_path, image) | {"it is not a file": _pipe(tmp_path)}
+    files = _files(tmp_path, image)
     good = image(2)
     code, rows, errors = _assess(bundle, *files.values(), good)
     assert code == 1

@@ -36,7 +36,7 @@ def test_what_an_agent_says_of_itself(start_agent: StartAgent, image: MakeImage,
     agent = start_agent("--config", str(tmp_path / "edge.toml"))
     assert agent.health()["last_contact_at"] is None
     echo(agent.port)
-    wait_for(lambda: agent.health()["last_contact_at"], "news of the C-ECHO", 10)
+    wait_for(lambda: agent.status()["agent"]["last_contact_at"], "news of the C-ECHO", 10)
     assert agent.health()["last_received_at"] is None and agent.health()["disk_images"] is None
     agent.send(image(1), image(2, frames=2))
     agent.results(3)

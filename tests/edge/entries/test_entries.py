@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from edge.sockets.control import ask, by
 from scanside.assess import Assessor
 from scanside.bundle import load_bundle
@@ -74,7 +76,10 @@ def test_a_fact_picks_the_risk_that_the_network_gave(
     assert until(messages, "study") == answer["study"]
 
 
-def test_an_exam_with_entries(start_agent: StartAgent, image: MakeImage, tmp_path: Path) -> None:
+def test_an_exam_with_entries(
+    start_agent: StartAgent, image: MakeImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # no cell of a table is folded
     group = grp.getgrgid(os.getgid()).gr_name
     (tmp_path / "edge.toml").write_text(f'final_after_s = 1\nwatch_group = "{group}"\n')
     agent = start_agent("--config", str(tmp_path / "edge.toml"))
