@@ -13,7 +13,7 @@ from scanside.errors import SettingError
 NAME = "results.sqlite"
 START_AFRESH = "It is built anew from the spool by: edge rebuild"
 _VERSION = 3
-_BEFORE = 2  # holds the same, but its rows lack keys that follow from what it holds
+_BEFORE = 2  # lacks the slides' numbers, and its rows keys; both follow from what it holds
 # frames.found: what the row is derived from; frames.slide: what the study's figures need of it.
 # Pictures have a table of their own: with them a look at a study of 200 slides would read 20 MB.
 _SCHEMA = """
@@ -107,8 +107,9 @@ def open_index(data: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
         db.executescript(_SCHEMA)
-        with db:
-            give_missing(db)
+        if version == _BEFORE:
+            with db:
+                give_missing(db)
         if version == 0:
             up_to_date(db)
     except SettingError:

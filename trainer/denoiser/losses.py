@@ -37,7 +37,7 @@ def restoration(
 
 
 def edge(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Cross-entropy and Dice of what is annotated, squared error of what is painted there and left.
+    """Cross-entropy and Dice of what is annotated, squared error of what is painted and of ink that is left.
 
     Args:
         batch: scan, mask, known, clean, restorable, (N, 1, H, W).
@@ -49,8 +49,9 @@ def edge(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     found = probability * known
     dice = 1 - (2 * (found * mask).sum() + 1) / (found.sum() + (mask * known).sum() + 1)
     weight = (mask + _ELSEWHERE) * batch["restorable"]
-    error = (weight * (output.clean - batch["clean"]).square()).sum() / (weight.sum() + _EPS)
+    total = weight.sum() + _EPS
+    error = (weight * (output.clean - batch["clean"]).square()).sum() / total
     left = (1 - probability) * batch["mask"] * batch["restorable"]
-    missed = (left * (batch["scan"] - batch["clean"]).square()).sum() / (weight.sum() + _EPS)
+    missed = (left * (batch["scan"] - batch["clean"]).square()).sum() / total
     loss = entropy + _FOUND * dice + _PAINT * (error + missed)
     return {"loss": loss, "entropy": entropy, "dice": dice, "error": error, "missed": missed}

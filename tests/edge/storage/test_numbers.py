@@ -83,6 +83,7 @@ def test_an_index_without_numbers_is_read_and_gets_them(folder: Folder) -> None:
     folder.store.close()
     with sqlite3.connect(folder.data / NAME) as db:
         db.execute("DROP TABLE numbers")
+        db.execute("PRAGMA user_version = 2")
     assert {row["slide"] for row in folder.rows().values()} == {None}
     assert read_studies(folder.data)[0].numbers == [None] * 3
     folder.store = Store(folder.data)
