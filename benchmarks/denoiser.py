@@ -47,6 +47,7 @@ METHODS = {"Telea": cv2.INPAINT_TELEA, "Navier-Stokes": cv2.INPAINT_NS}
 SETTINGS = tuple(product((2, 3, 5), (0, 1, 2)))  # radius, width by which the mask grows; px
 TUNED_ON = 24  # pairs
 BY_KIND = 12  # scans
+FLOW_CHROMA = 60  # max - min of R, G, B, of 255: colours of flow; tinted tissue has less
 WARM_UP, TURNS = 5, 40
 
 
@@ -61,6 +62,7 @@ def main() -> None:
         pairs = stacked(make_pairs(sources, [size] * args.turns, SEED))
         _quality(pairs, size, denoiser, args.thesis, console)
     _by_kind(sources, args.size[0], denoiser, console)
+    _flow(sources, args.size[0], denoiser, console)
     _false_alarms(root, denoiser, args.size[0], console)
     _cost(args.denoiser, args.size[0], console)
 
@@ -160,6 +162,15 @@ def _by_kind(sources: Sources, size: Size, denoiser: Denoiser, console: Console)
         psnr = (f"{restored(way, pairs).psnr('inside').value:.2f}" for way in ways)
         table.add_row(kind, f"{found(masks, pairs).recall.value:.3f}", *psnr)
     console.print(table)
+
+
+def _flow(sources: Sources, size: Size, denoiser: Denoiser, console: Console) -> None:
+    """Doppler's colours are tissue: drawn flow of which nothing should be taken."""
+    pairs = stacked(make_pairs(sources, [size], SEED, undrawn=1.0, flow=True, what="pairs with flow"))
+    coloured = pairs.known & ~pairs.mask & (pairs.chroma > FLOW_CHROMA)
+    taken = remove(pairs, denoiser)[0] & coloured
+    share = estimate(ratio_figure(*(where.sum(axis=(1, 2), dtype=np.float64) for where in (taken, coloured))))
+    console.print(f"Of pixels with Doppler's colours taken for annotation: {_shown(share)}")
 
 
 def _false_alarms(root: Path, denoiser: Denoiser, size: Size, console: Console) -> None:

@@ -5,17 +5,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.scan.types import Mask
-from trainer.annotations.scene import look_at
+from trainer.annotations.scene import Scene, look_at
 
-# From fast away to fast towards the probe.
+# Colour Doppler, from fast away to fast towards the probe.
 MAP = np.array(
     [(120, 255, 255), (0, 120, 255), (0, 0, 130), (0, 0, 0), (130, 0, 0), (255, 60, 0), (255, 255, 90)]
 )
+# Power Doppler, from weak to strong: it shows no direction.
+_POWER = (
+    np.array([(0, 0, 0), (120, 10, 0), (225, 70, 0), (255, 160, 0), (255, 240, 70)]),
+    np.array([(0, 0, 0), (70, 0, 90), (170, 0, 150), (255, 90, 160), (255, 220, 200)]),
+)
 _LEAST = 0.18  # of the largest velocity: slower flow is filtered out and shows tissue
+_TWIG_PX = 1.5  # thinner branches have no branches
 
 
 def draw_flow(pixels: NDArray[np.uint8], sector: Mask, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One to six coloured vessels.
+    """One to six coloured vessels, or up to three trees of them, in colours of velocity or of power.
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
@@ -24,17 +30,42 @@ def draw_flow(pixels: NDArray[np.uint8], sector: Mask, rng: np.random.Generator)
     Returns:
         (H, W, 3) uint8, a copy.
     """
-    scene, velocity = look_at(None, sector, rng), np.zeros(pixels.shape[:2], np.float32)
-    for _ in range(rng.integers(1, 7)):
-        x, y = (round(v) for v in scene.anywhere(rng))
-        axes = (scene.px(rng.uniform(3, 30), 2), scene.px(rng.uniform(2, 14), 2))
-        speed = float(rng.uniform(0.4, 1.3) * rng.choice([-1, 1]))
-        cv2.ellipse(velocity, (x, y), axes, rng.uniform(0, 180), 0, 360, speed, -1)
-    grain = cv2.GaussianBlur(rng.normal(0, 1, velocity.shape).astype(np.float32), (0, 0), 2 * scene.unit)
-    velocity = cv2.GaussianBlur(velocity, (0, 0), 2.5 * scene.unit) * (1 + 2 * grain)
-    shown = (np.abs(velocity) > _LEAST) & scene.sector
-    at = (np.clip(velocity[shown], -1, 1) + 1) / 2 * (len(MAP) - 1)
+    scene, flow = look_at(None, sector, rng), np.zeros(pixels.shape[:2], np.float32)
+    grown = rng.random() < 0.5
+    for _ in range(rng.integers(1, 4 if grown else 7)):
+        (_tree if grown else _vessel)(flow, scene, rng)
+    grain = cv2.GaussianBlur(rng.normal(0, 1, flow.shape).astype(np.float32), (0, 0), 2 * scene.unit)
+    flow = cv2.GaussianBlur(flow, (0, 0), (0.8 if grown else 2.5) * scene.unit) * (1 + 2 * grain)
+    shown = (np.abs(flow) > _LEAST) & scene.sector
+    if rng.random() < 0.5:
+        colours = _POWER[rng.integers(len(_POWER))]
+        at = np.abs(flow[shown]).clip(0, 1)
+    else:
+        colours, at = MAP, (flow[shown].clip(-1, 1) + 1) / 2
     drawn = pixels.copy()
     for plane in range(3):
-        drawn[shown, plane] = np.interp(at, range(len(MAP)), MAP[:, plane])
+        drawn[shown, plane] = np.interp(at * (len(colours) - 1), range(len(colours)), colours[:, plane])
     return drawn
+
+
+def _vessel(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:
+    x, y = (round(v) for v in scene.anywhere(rng))
+    axes = (scene.px(rng.uniform(3, 30), 2), scene.px(rng.uniform(2, 14), 2))
+    cv2.ellipse(flow, (x, y), axes, rng.uniform(0, 180), 0, 360, _speed(rng), -1)
+
+
+def _tree(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:
+    """A vessel that branches, each branch thinner than its stem, as in a perfused node or kidney."""
+    branches, speed = [(*scene.anywhere(rng), rng.uniform(0, 2 * np.pi), rng.uniform(3, 8))], _speed(rng)
+    while branches:
+        x, y, direction, width = branches.pop()
+        length = scene.px(rng.uniform(6, 22))
+        end = (x + length * np.cos(direction), y + length * np.sin(direction))
+        cv2.line(flow, (round(x), round(y)), (round(end[0]), round(end[1])), speed, scene.px(width))
+        if width > _TWIG_PX:
+            for turn in rng.uniform(-1, 1, rng.integers(1, 4)):
+                branches.append((*end, direction + turn, width * rng.uniform(0.6, 0.85)))
+
+
+def _speed(rng: np.random.Generator) -> float:
+    return float(rng.uniform(0.4, 1.3) * rng.choice([-1, 1]))

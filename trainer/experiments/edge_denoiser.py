@@ -52,7 +52,7 @@ class Recipe:
     widths: tuple[int, ...] = (8, 16, 32, 64)
     dilations: tuple[int, ...] = (2, 4)
     sizes: tuple[Size, ...] = (SMALL, LARGE, SMALL, BETWEEN)
-    flow_every: int = 5
+    flow_every: int = 3
     outlined: int = 3
     window: Size = WINDOW
     views: Views = field(default_factory=Views)

@@ -111,3 +111,13 @@ def test_flow_is_coloured_and_stays_in_the_sector() -> None:
     assert all(where.any() and not (where & ~sector).any() and where.mean() < 0.1 for where in changed)
     spread = [np.ptp(one.astype(int), axis=2)[where] for one, where in zip(drawn, changed, strict=True)]
     assert all(np.median(colour) > 60 for colour in spread)
+
+
+def test_flow_has_colours_of_velocity_or_of_power() -> None:
+    clean, _, sector = scene()
+    away = []
+    for seed in range(16):
+        drawn = draw_flow(clean, sector, np.random.default_rng(seed)).astype(int)
+        red, _, blue = np.moveaxis(drawn[(drawn != clean).any(axis=2)], 1, 0)
+        away.append(bool((blue > red + 60).any()))
+    assert any(away) and not all(away)
