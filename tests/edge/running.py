@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -136,6 +137,19 @@ class RunningAgent:
         except (OSError, StopIteration):
             return None
         return health["port"] if health["state"].startswith(state) else None
+
+
+def freeze(pid: int) -> None:
+    """Stop a process, and wait until all its threads have stopped: the signal alone leaves them some time."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: _stopped(pid), f"process {pid} to stop")
+
+
+def _stopped(pid: int) -> bool:
+    try:
+        return all(" T " in stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
+    except (FileNotFoundError, ProcessLookupError):  # a thread has just ended
+        return False
 
 
 def alive(pid: int) -> bool:

@@ -17,7 +17,7 @@ from pynetdicom.association import Association
 from edge.network.receive import OUT_OF_RESOURCES, SUCCESS
 from edge.row import NOT_SCORED, SCORED
 from tests.edge.conftest import MakeImage, StartAgent
-from tests.edge.running import HOST, RunningAgent, wait_for
+from tests.edge.running import HOST, RunningAgent, freeze, wait_for
 from tests.synth.dicom import MAKERS
 
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
@@ -151,7 +151,7 @@ def test_a_failed_write_is_answered_and_the_agent_goes_on(agent: RunningAgent, i
 
 def test_success_does_not_wait_for_the_inference(agent: RunningAgent, image: MakeImage) -> None:
     (worker,) = agent.workers()
-    os.kill(worker, signal.SIGSTOP)
+    freeze(worker)
     agent.send(image(6))  # returns: the answer came
     wait_for(lambda: agent.results(), "a row")
     time.sleep(0.5)

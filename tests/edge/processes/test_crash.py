@@ -19,7 +19,7 @@ from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, load_bundle
 from scanside.errors import RunnerError
 from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import MakeImage, StartAgent
-from tests.edge.running import RunningAgent, alive, edge, wait_for
+from tests.edge.running import RunningAgent, alive, edge, freeze, wait_for
 
 PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the worker by /proc (Linux)")
 
@@ -27,7 +27,7 @@ PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds th
 @PROC
 def test_a_worker_that_is_killed_is_replaced(agent: RunningAgent, image: MakeImage) -> None:
     (worker,) = agent.workers()
-    os.kill(worker, signal.SIGSTOP)  # so that the job is surely in its hands
+    freeze(worker)  # so that the job is surely in its hands
     agent.send(image(1))
     wait_for(lambda: agent.results(), "a row")
     os.kill(worker, signal.SIGKILL)
@@ -42,7 +42,7 @@ def test_a_worker_that_hangs_is_replaced(start_agent: StartAgent, image: MakeIma
     config.write_text("worker_timeout_s = 3\n")
     agent = start_agent("--config", str(config))
     (worker,) = agent.workers()
-    os.kill(worker, signal.SIGSTOP)
+    freeze(worker)
     agent.send(image(1))
     assert agent.results(1)[0]["state"] == SCORED
     assert not alive(worker)
@@ -81,7 +81,7 @@ def test_after_a_power_cut_all_is_finished_and_nothing_doubled(agent: RunningAge
     agent.send(image(1))
     (finished,) = agent.results(1)
     (worker,) = agent.workers()
-    os.kill(worker, signal.SIGSTOP)
+    freeze(worker)
     agent.send(image(2), image(3, frames=8))
     wait_for(lambda: len(agent.results()) == 3, "three rows")
     agent.kill()
@@ -124,7 +124,7 @@ def test_remains_of_a_broken_write_are_cleared_and_a_damaged_file_does_no_harm(
 @PROC
 def test_stopping_finishes_the_current_job(agent: RunningAgent, image: MakeImage) -> None:
     (worker,) = agent.workers()
-    os.kill(worker, signal.SIGSTOP)
+    freeze(worker)
     agent.send(image(1))
     wait_for(lambda: agent.results(), "a row")
     agent.process.terminate()

@@ -20,7 +20,7 @@ from edge.settings import Settings
 from edge.storage.spool import Spooled
 from scanside.errors import ScansideError
 from tests.edge.conftest import MakeImage, StartAgent
-from tests.edge.running import HOST, RunningAgent, alive, edge, listen, wait_for
+from tests.edge.running import HOST, RunningAgent, alive, edge, freeze, listen, wait_for
 
 STORESCU = Path("/usr/bin/storescu")
 
@@ -48,7 +48,7 @@ def test_while_the_agent_process_is_dead_images_are_acknowledged_and_scored_late
     agent.results(1)
     before, worker = agent.pid("agent"), agent.pid("worker")
     assert before is not None and worker is not None
-    os.kill(before, signal.SIGSTOP)
+    freeze(before)
     assert [sent.problem for sent in agent.send(image(2))] == [None]  # nobody but the receiver was asked
     os.kill(before, signal.SIGKILL)
     assert [sent.problem for sent in agent.send(image(3))] == [None]
@@ -109,7 +109,7 @@ def test_a_second_signal_ends_it_at_once(agent: RunningAgent, image: MakeImage) 
     worker = agent.pid("worker")
     pids = [pid for name in ("receiver", "agent") if (pid := agent.pid(name))]
     assert worker is not None
-    os.kill(worker, signal.SIGSTOP)
+    freeze(worker)
     agent.send(image(1))
     wait_for(lambda: agent.results(), "a row")
     agent.process.terminate()
@@ -129,7 +129,7 @@ def test_without_their_supervisor_the_processes_end_and_until_then_the_folder_is
 ) -> None:
     pids = [pid for name in ("receiver", "agent", "worker") if (pid := agent.pid(name))]
     receiver = pids[0]
-    os.kill(receiver, signal.SIGSTOP)
+    freeze(receiver)
     agent.kill()
     options = ("--data", agent.data, "--port", "0", "--bundle", bundle, "--allow-test-bundle")
     done = edge("serve", *options)

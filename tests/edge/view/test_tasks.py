@@ -11,7 +11,7 @@ import pytest
 
 from edge.sockets.control import NAME as CONTROL
 from edge.view.agent.feed import STALE_AFTER_S
-from tests.edge.running import wait_for
+from tests.edge.running import freeze, wait_for
 from tests.edge.view.agent import TinyAgent
 from tests.edge.view.messages import AGENT, figures, preview, row, snapshot, study, unscored
 from tests.edge.view.terminal import Terminal, in_terminal
@@ -196,7 +196,7 @@ def test_the_terminal_is_given_back(agent: TinyAgent, end: signal.Signals | str)
 
 
 def test_a_view_that_was_stopped_goes_on(terminal: Terminal, agent: TinyAgent) -> None:
-    os.kill(terminal.process.pid, signal.SIGSTOP)
+    freeze(terminal.process.pid)
     time.sleep(0.5)
     agent.say({"event": "row", "row": row(5, risk=0.66)})
     os.kill(terminal.process.pid, signal.SIGCONT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scanside import RESEARCH_USE
 from tests.edge.conftest import MakeImage, StartAgent
-from tests.edge.running import RunningAgent, edge
+from tests.edge.running import RunningAgent, edge, freeze
 from tests.edge.view.terminal import in_terminal
 
 
@@ -40,7 +40,7 @@ def test_a_stopped_agent_is_no_contact(agent: RunningAgent, image: MakeImage) ->
         terminal.wait_for("Study so far")
         process = agent.pid("agent")
         assert process is not None
-        os.kill(process, signal.SIGSTOP)
+        freeze(process)
         try:
             terminal.wait_for("No contact with the agent since", timeout_s=10)
         finally:
