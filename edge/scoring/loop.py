@@ -13,7 +13,7 @@ from edge.row import MIXED_STUDY, milliseconds, now
 from edge.scoring.jobs import Inspection, Job, JobQueue, Priority, Result
 from edge.scoring.worker import Worker, WorkerLost
 from edge.storage.store import Store, ViewRow
-from scanside.errors import RunnerError
+from scanside.errors import InputError, RunnerError
 from scanside.scan.cine import frames_to_score
 
 _ATTEMPTS = 3  # an instance that takes the worker down this often goes to quarantine
@@ -65,7 +65,10 @@ class Scoring(threading.Thread):
                 answer = self._ask(job)
                 if answer is not None:
                     self._apply(job, answer)
-        except RunnerError as error:  # the agent goes on receiving; what came waits for a better start
+        except (
+            RunnerError,
+            InputError,
+        ) as error:  # the agent goes on receiving; what came waits for a better start
             self._health.is_now(f"not scoring: {error}")
             _log.error("not scoring: %s", error)
         except Exception:
