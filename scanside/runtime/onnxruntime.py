@@ -43,8 +43,8 @@ class OnnxRuntime:
             self._session = ort.InferenceSession(graph, session, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises classes of its own C++ layer
             raise BundleError(
-                f"ONNX Runtime {ort.__version__} can't load {what}: {error}. It is damaged or made for a newer "
-                "version. Install or export the bundle again, or update onnxruntime."
+                f"ONNX Runtime {ort.__version__} can't load {what}: {error}. It is damaged or made for a "
+                "newer version. Install or export the bundle again, or update onnxruntime."
             ) from error
 
     @property
