@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from edge.monitor.condition import READY, Health
+from edge.processes.lasting import Lasting
 from edge.row import MIXED_STUDY, milliseconds, now
 from edge.scoring.jobs import Inspection, Job, JobQueue, Priority, Result
 from edge.scoring.worker import Worker, WorkerLost
@@ -54,6 +55,7 @@ class Scoring(threading.Thread):
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
         self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
         self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
+        self._unstored = Lasting(_log, "results can't be stored")
         self.broken = False
 
     def run(self) -> None:
@@ -119,12 +121,14 @@ class Scoring(threading.Thread):
         """
         while True:
             try:
-                return change()
+                done = change()
+                self._unstored.passed()
+                return done
             except (sqlite3.Error, OSError) as error:
                 if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
                     raise
                 self._health.is_now(f"not scoring: results can't be stored ({error}). Is the disk full?")
-                _log.error("results can't be stored: %s", error)
+                self._unstored.met(str(error))
                 if self._queue.wait_closed(_STORE_RETRY_S):
                     return None
 
