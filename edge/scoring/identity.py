@@ -1,4 +1,4 @@
-"""Who the header says the patient is, and what of it can't be decoded: never a wrong name shown as right."""
+"""Who the patient is by the header, and what of that can't be decoded: no wrong name is shown as right."""
 
 import re
 import warnings

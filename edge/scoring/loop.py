@@ -67,10 +67,7 @@ class Scoring(threading.Thread):
                 answer = self._ask(job)
                 if answer is not None:
                     self._apply(job, answer)
-        except (
-            RunnerError,
-            InputError,
-        ) as error:  # the agent goes on receiving; what came waits for a better start
+        except (RunnerError, InputError) as error:  # it goes on receiving; what came waits for a better start
             self._health.is_now(f"not scoring: {error}")
             _log.error("not scoring: %s", error)
         except Exception:

@@ -80,7 +80,7 @@ class Worker:
 
         Raises:
             RunnerError: it has not; a new start would not help.
-            BundleError: nor could any runtime: the bundle is damaged.
+            BundleError: the bundle is damaged.
             WorkerLost: the process crashed.
         """
         self.stop()

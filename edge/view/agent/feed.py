@@ -72,9 +72,7 @@ class Feed:
             try:
                 self._connection, refused = _connect(self._data), False
             except PermissionError as error:
-                if (
-                    refused
-                ):  # twice in a row: an agent that starts opens its socket a moment after it is there
+                if refused:  # twice: a socket is there a moment before its group may use it
                     raise SettingError(
                         f"{self._data / NAME}: {error.strerror}. Be the agent's user, or of its watch_group."
                     ) from error
