@@ -65,7 +65,7 @@ def verify(folder: Path, checkpoint: Path | None = None, engines: Path | None = 
         checks += _checks(bundle, runner, name, precision, runtime)
         checks += _own_checks(bundle, runner, f"{name}, its own case, mean", precision, runtime)
     if bundle.manifest.denoiser:
-        runner = OnnxRuntime(bundle.files[DENOISER])
+        runner = OnnxRuntime(bundle.files[DENOISER], what="the denoiser")
         checks += _checks(bundle, runner, f"{runner.name}, the denoiser", "float32", case=GOLDEN_DENOISER)
     if engines is not None:
         checks += _engine_checks(bundle, engines)

@@ -82,4 +82,6 @@ def denoiser_of(bundle: Bundle, runner: Runner | None = None) -> Denoiser | None
         runner: where it runs; ONNX Runtime on the CPU when not given.
     """
     limits = bundle.manifest.denoiser
-    return None if limits is None else Denoiser(runner or OnnxRuntime(bundle.files[DENOISER]), limits)
+    if limits is None:
+        return None
+    return Denoiser(runner or OnnxRuntime(bundle.files[DENOISER], what="the denoiser"), limits)

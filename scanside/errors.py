@@ -21,7 +21,7 @@ class ScansideError(Exception):
 
 
 class RunnerError(ScansideError):
-    """A runtime could not load or run a model, or returned something that is no risk."""
+    """A runtime could not start or run a model, or returned something that is no risk."""
 
 
 class InputError(ScansideError):
@@ -35,7 +35,7 @@ class SettingError(InputError):
 
 
 class BundleError(InputError):
-    """A bundle is missing, altered or written for another version."""
+    """A bundle is missing, altered, damaged or written for another version."""
 
 
 class NotScorable(InputError):

@@ -105,4 +105,7 @@ def _refuse_beyond(differences: Mapping[str, float], limits: Mapping[str, float]
     beyond = {name: diff for name, diff in differences.items() if not diff <= limits.get(name, -1.0)}
     if beyond or not differences:
         how = (f"{n} differs by {diff:.2g} (allowed {limits.get(n, 0.0):.2g})" for n, diff in beyond.items())
-        raise RunnerError(f"{what}: {', '.join(how)}. Nothing is scored with it.")
+        raise RunnerError(
+            f"{what}: {', '.join(how)}. Nothing is scored with it. Install the bundle "
+            "again, or choose another runtime in the settings."
+        )

@@ -4,7 +4,10 @@ For trying TLS out, and for hospitals without a certificate authority. Needs the
 """
 
 import argparse
+import contextlib
+import ipaddress
 import os
+import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +17,8 @@ from scanside.errors import SettingError
 if TYPE_CHECKING:
     from edge.network.authority import Pair
 
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")  # machines do have names with _
+_MAX_NAME = 253
 _FILES = ("ca", "agent", "scanner")
 
 
@@ -32,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     if not 1 <= args.days <= 3650:
         raise SettingError(f"option --days: {args.days} must lie between 1 and 3650.")
+    for host in args.host:
+        _check_host(host)
     try:
         from edge.network.authority import issue, make_authority
     except ImportError as error:
@@ -58,6 +65,19 @@ def main(args: argparse.Namespace) -> int:
     print("For the scanner: scanner.pem, scanner-key.pem, and ca.pem to know the agent by.")
     print("Keep ca-key.pem away from both: who has it can make certificates that the agent trusts.")
     return 0
+
+
+def _check_host(host: str) -> None:
+    """Raises a SettingError for what is neither an address nor a name of a machine (RFC 1123)."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return
+    *labels, last = host.split(".")
+    if len(host) > _MAX_NAME or last.isdigit() or not all(map(_LABEL.fullmatch, (*labels, last))):
+        raise SettingError(
+            f"option --host: {host!a} is neither an address nor a name that a machine can have. "
+            "Write one, as us-room-2.hospital.example; a name with other letters as DNS has it (xn--...)."
+        )
 
 
 def _paths(folder: Path) -> list[Path]:

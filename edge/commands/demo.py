@@ -22,6 +22,7 @@ from edge.commands.send import send_files
 from edge.commands.watch import as_svg, first_contact, save, show
 from edge.demo.agent import HOST, running_agent
 from edge.demo.exam import write_exam
+from edge.demo.examiner import Examiner
 from edge.view.agent.feed import follow
 from edge.view.agent.messages import Row, SlideKey
 from edge.view.agent.state import View
@@ -44,6 +45,7 @@ SYNTHETIC_SCANS = 4
 _PAUSE_S = 2.5  # between two images, so that a person sees each
 _BEFORE_S = 1.5  # likewise, of the patients before the exam
 _RESULTS_S = 180.0
+_LOOK_S = 0.1  # how often it is seen whether something can be entered
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def main(args: argparse.Namespace) -> int:
         files = demo_files(scans, args.exam)
         console.print(f"{RESEARCH_USE} An agent starts, then gets {len(files)} images.")
         with running_agent(data, bundle) as port:
-            sender = Sender(files, port, args.speed if watched else None)
+            examiner = Examiner(data) if args.exam else None
+            sender = Sender(files, port, args.speed if watched else None, examiner)
             with sender:
                 if watched:
                     with contextlib.suppress(KeyboardInterrupt), drawing(console, args.graphics):
@@ -132,14 +135,17 @@ class Sender(threading.Thread):
 
     Args:
         speed: that many times as fast as the files' pauses say; None: without any.
+        examiner: enters side and lesion of the synthetic slides; then it ends when all is entered.
 
     Attributes:
         problems: what was not accepted, one sentence each.
     """
 
-    def __init__(self, files: list[DemoFile], port: int, speed: float | None) -> None:
+    def __init__(
+        self, files: list[DemoFile], port: int, speed: float | None, examiner: Examiner | None = None
+    ) -> None:
         super().__init__(name="demo sender", daemon=True)
-        self._files, self._port, self._speed = files, port, speed
+        self._files, self._port, self._speed, self._examiner = files, port, speed, examiner
         self._stopped = threading.Event()
         self.problems: list[str] = []
 
@@ -151,8 +157,24 @@ class Sender(threading.Thread):
                 problem = str(error)
             if problem:
                 self.problems.append(f"{file.path.name} was not accepted: {problem}")
-            if self._stopped.wait(file.pause_s / self._speed if self._speed else 0):
+            if self._examiner and file.kind == "synthetic" and not problem:
+                self._examiner.sent(file.path)
+            if not self._goes_on(file.pause_s / self._speed if self._speed else 0):
                 return
+        while self._examiner and not self._examiner.done and self._goes_on(_LOOK_S):
+            pass
+
+    def _goes_on(self, after_s: float) -> bool:
+        """Wait, and enter meanwhile what has its result; False when it is to stop."""
+        end = time.monotonic() + after_s
+        while True:
+            if self._examiner:
+                self._examiner.enter()
+            left_s = max(0.0, end - time.monotonic())
+            if self._stopped.wait(min(_LOOK_S, left_s)):
+                return False
+            if left_s <= _LOOK_S:
+                return True
 
     def __enter__(self) -> "Sender":
         self.start()

@@ -6,6 +6,7 @@ from typing import Any
 
 from edge.commands import options
 from edge.commands.results import slides
+from scanside.errors import SettingError
 
 _STATUS = ("premenopausal", "postmenopausal", "perimenopausal", "unknown")
 _SIDES = ("left", "right", "none")
@@ -13,14 +14,14 @@ _LESIONS = (*"123456789", "none")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    options.add_config(parser)
-    options.add_data(parser)
-    parser.add_argument("--study", metavar="UID", required=True, help="Study Instance UID (0020,000D)")
-    parser.add_argument("--patient", metavar="ID", help="Patient ID, where the study came under several")
-    parser.add_argument("--by", metavar="NAME", help="who enters it (the account's name)")
-    parser.add_argument("--json", action="store_true", help="print the study for programs")
+    _add_shared(parser)
     things = parser.add_subparsers(dest="thing", required=True, metavar="WHAT")
-    fact = things.add_parser("menopausal-status", help="of the patient; perimenopausal counts as post-")
+    # The same after WHAT; what is not given there leaves what was given before it.
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    _add_shared(shared)
+    fact = things.add_parser(
+        "menopausal-status", parents=[shared], help="of the patient; perimenopausal counts as post-"
+    )
     fact.add_argument("value", choices=_STATUS)
     for name, text in (
         ("side", "assign a slide to an ovary"),
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("dispute", "say that its result is doubted; it counts all the same"),
         ("undispute", "withdraw that"),
     ):
-        thing = things.add_parser(name, help=text)
+        thing = things.add_parser(name, parents=[shared], help=text)
         thing.add_argument("instance", metavar="INSTANCE", help="SOP Instance UID of the slide")
         thing.add_argument("--frame", type=int, default=1, metavar="N", help="its frame, from 1 (1)")
         if name == "side":
@@ -41,7 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             thing.add_argument("--reason", required=name == "dispute", help="why, at most 500 characters")
 
 
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    options.add_config(parser)
+    options.add_data(parser)
+    parser.add_argument("--study", metavar="UID", help="Study Instance UID (0020,000D); must be given")
+    parser.add_argument("--patient", metavar="ID", help="Patient ID, where the study came under several")
+    parser.add_argument("--by", metavar="NAME", help="who enters it (the account's name)")
+    parser.add_argument("--json", action="store_true", help="print the study for programs")
+
+
 def main(args: argparse.Namespace) -> int:
+    if args.study is None:
+        raise SettingError("--study UID is missing: say in which study. See: edge enter --help")
     from edge.sockets.control import by
     from edge.sockets.requests import request
 

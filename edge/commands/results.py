@@ -65,7 +65,8 @@ def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None
     print(RESEARCH_USE)
     for study in studies:
         state = f"{study['state']}: {study['why']}" if study["why"] else study["state"]
-        print(safe(f"{study['study_instance_uid']}, patient {study['patient_id']}: {state}"))
+        patient = f"patient {study['patient_id']}" if study["patient_id"] else "no patient ID"
+        print(safe(f"{study['study_instance_uid']}, {patient}: {state}"))
         for line in _facts(study):
             print(f"  {safe(line)}")
         for part, risk in {"study": study["risk"], **study["sides"]}.items():

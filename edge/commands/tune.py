@@ -15,7 +15,7 @@ from edge.processes.lock import refuse_to_write_as_root
 from edge.scoring.tuning import save_tuning
 from scanside import RESEARCH_USE
 from scanside.bundle import GOLDEN_DENOISER, Bundle
-from scanside.errors import RunnerError, SettingError
+from scanside.errors import BundleError, RunnerError, SettingError
 from scanside.golden import golden_inputs
 from scanside.runtime.choose import open_network
 from scanside.runtime.options import CpuOptions
@@ -151,7 +151,7 @@ def _measure(
     for name, how in ways.items():
         try:
             runs[name] = make(how)
-        except RunnerError:
+        except (RunnerError, BundleError):
             if how is default:
                 raise
             # a way that this machine can't go, or that gives other numbers, is none

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from edge.row import NEW_VERSION, SCORED, Row
+from edge.row import OF_INSTANCE, SCORED, Row
 from scanside.cases import CaseRisk, narrowed
 from scanside.study import Side, Slide
 
@@ -90,7 +90,7 @@ def derived(row: Row, found: Found | None, known: Mapping[str, str], marks: Mark
     outcomes = [narrowed(scan.cases, known) for scan in found.scans]
     speaks = max(range(len(outcomes)), key=lambda index: outcomes[index].highest)
     scan, outcome = found.scans[speaks], outcomes[speaks]
-    flags = (*scan.flags, *(flag for flag in row.flags if flag == NEW_VERSION))
+    flags = (*scan.flags, *(flag for flag in row.flags if flag in OF_INSTANCE))
     row = replace(
         marked,
         risk=outcome.risk,

@@ -16,6 +16,7 @@ from edge.monitor import condition
 from edge.monitor.condition import Health
 from edge.monitor.measures import Measures, MetricsServer
 from edge.network.tls import expiry_warning
+from edge.processes.lasting import Lasting
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
 from edge.row import milliseconds, now
@@ -100,6 +101,8 @@ class Agent:
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
         self._retained = 0.0
+        # Most rounds write nothing: only after one of each kind is it known to be over.
+        self._unwritten = Lasting(_log, "the index can't be written", quiet_s=_RETAIN_S + _LOOK_S)
         self._sender: SyslogSender | None = None
 
     def run(self, line: Line, notices: Notices) -> None:
@@ -166,8 +169,9 @@ class Agent:
                 self._retained = time.monotonic()
                 if self._custody.retain(self._settings.keep_days, self._settings.keep_gb):
                     self._telling.resend()
+            self._unwritten.passed()
         except (sqlite3.OperationalError, OSError) as error:  # a full or read-only disk passes
-            _log.error("the index can't be written: %s", error)
+            self._unwritten.met(str(error))
             self._looked = (time.monotonic(), 0)
 
     def _look(self) -> None:

@@ -12,8 +12,9 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from edge.entries.finding import Found, ScanFound, derived
-from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, Patient, Preview, Row, now
+from edge.row import FAILED, ID_UNDECODED, NAME_UNDECODED, NEW_VERSION, NOT_SCORED, SCORED, Preview, Row, now
 from edge.scoring.annotations import told
+from edge.scoring.identity import identity, text
 from edge.scoring.jobs import Inspection, Result
 from edge.scoring.preview import draw, draw_prepared, outlines
 from scanside.assess import Assessment, Assessor
@@ -69,15 +70,19 @@ class Inference:
                 same and so is the model.
         """
         said: dict[str, object] = {}
+        undecoded: tuple[str, ...] = ()
         preview, readable, found = None, True, None
         prepared: tuple[Preview, ...] = ()
         try:
             instance = self._open(path)
+            undecoded = identity(instance.header).flags
             if previous is not None:
                 digest = _digest(instance, instance.frame(frame - 1))
                 model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
                 if digest == previous.image_digest and model == self._model:
-                    return Result(replace(previous, study_instance_uid=study_instance_uid), reused=True)
+                    flags = [flag for flag in previous.flags if flag not in (NAME_UNDECODED, ID_UNDECODED)]
+                    row = replace(previous, study_instance_uid=study_instance_uid, flags=(*flags, *undecoded))
+                    return Result(row, reused=True)
             try:
                 assessment = self._assessor.assess(instance, frame - 1)
                 said = _scored(assessment)
@@ -98,6 +103,7 @@ class Inference:
         except Exception as error:  # a bug of ours must not stop the next patient's image
             _log.exception("frame %d of %s", frame, sop_instance_uid)
             said = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
+        said["flags"] = undecoded
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **said)  # type: ignore[arg-type]
         if previous is not None and previous.image_digest not in (None, row.image_digest):
             row = replace(row, flags=(*row.flags, NEW_VERSION), superseded=True)
@@ -172,20 +178,12 @@ def _identity(path: Path) -> Dataset:
 
 
 def _inspection(header: Dataset, frame_count: int, reason: str | None) -> Inspection:
+    who = identity(header)
     return Inspection(
-        sop_instance_uid=_text(header, "SOPInstanceUID"),
-        study_instance_uid=_text(header, "StudyInstanceUID") or None,
-        patient=Patient(_text(header, "PatientName"), _text(header, "PatientID")),
+        sop_instance_uid=text(header, "SOPInstanceUID"),
+        study_instance_uid=text(header, "StudyInstanceUID") or None,
+        patient=who.patient,
+        flags=who.flags,
         frame_count=frame_count,
         reason=reason,
     )
-
-
-def _text(header: Dataset, keyword: str) -> str:
-    """The value as text; hostile bytes may not decode, and then it is as good as missing."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return str(header.get(keyword) or "")
-    except Exception:
-        return ""

@@ -46,12 +46,14 @@ class Inspection:
     """Answer to an INSPECT job: what the header of an instance says.
 
     Attributes:
+        flags: what of it can't be decoded, as in a row.
         frame_count: 0 when the instance can't be scored; `reason` says why.
     """
 
     sop_instance_uid: str = ""
     study_instance_uid: str | None = None
     patient: Patient = field(default_factory=Patient)
+    flags: tuple[str, ...] = ()
     frame_count: int = 0
     reason: str | None = None
 
@@ -63,6 +65,7 @@ class Inspection:
             self.study_instance_uid,
             state=NOT_SCORED,
             reason=self.reason,
+            flags=self.flags,
             assessed_at=now(),
         )
 

@@ -9,11 +9,12 @@ from functools import partial
 from typing import TypeVar
 
 from edge.monitor.condition import READY, Health
+from edge.processes.lasting import Lasting
 from edge.row import MIXED_STUDY, milliseconds, now
 from edge.scoring.jobs import Inspection, Job, JobQueue, Priority, Result
 from edge.scoring.worker import Worker, WorkerLost
 from edge.storage.store import Store, ViewRow
-from scanside.errors import RunnerError
+from scanside.errors import InputError, RunnerError
 from scanside.scan.cine import frames_to_score
 
 _ATTEMPTS = 3  # an instance that takes the worker down this often goes to quarantine
@@ -54,6 +55,7 @@ class Scoring(threading.Thread):
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
         self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
         self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
+        self._unstored = Lasting(_log, "results can't be stored")
         self.broken = False
 
     def run(self) -> None:
@@ -65,7 +67,7 @@ class Scoring(threading.Thread):
                 answer = self._ask(job)
                 if answer is not None:
                     self._apply(job, answer)
-        except RunnerError as error:  # the agent goes on receiving; what came waits for a better start
+        except (RunnerError, InputError) as error:  # it goes on receiving; what came waits for a better start
             self._health.is_now(f"not scoring: {error}")
             _log.error("not scoring: %s", error)
         except Exception:
@@ -116,12 +118,14 @@ class Scoring(threading.Thread):
         """
         while True:
             try:
-                return change()
+                done = change()
+                self._unstored.passed()
+                return done
             except (sqlite3.Error, OSError) as error:
                 if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
                     raise
                 self._health.is_now(f"not scoring: results can't be stored ({error}). Is the disk full?")
-                _log.error("results can't be stored: %s", error)
+                self._unstored.met(str(error))
                 if self._queue.wait_closed(_STORE_RETRY_S):
                     return None
 

@@ -14,7 +14,7 @@ from edge.processes.log import log_to_stderr
 from edge.processes.process import obey_parent_alone
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from scanside.bundle import Bundle
-from scanside.errors import RunnerError, ScansideError
+from scanside.errors import ScansideError
 from scanside.runtime.preference import RuntimeOptions
 
 _START_TIMEOUT_S = 120.0
@@ -80,6 +80,7 @@ class Worker:
 
         Raises:
             RunnerError: it has not; a new start would not help.
+            BundleError: the bundle is damaged.
             WorkerLost: the process crashed.
         """
         self.stop()
@@ -90,9 +91,10 @@ class Worker:
         self.restarts += 1
         theirs.close()  # else a dead worker's pipe would never end
         answer = self._answer(_START_TIMEOUT_S)
-        if not isinstance(answer, Runtime):
+        if isinstance(answer, ScansideError):
             self.stop()
-            raise RunnerError(str(answer))
+            raise answer
+        assert isinstance(answer, Runtime)
         return answer
 
     def ask(self, job: Job) -> Inspection | Result:
@@ -158,7 +160,7 @@ def _work(
     try:
         inference = Inference(bundle, options)
     except ScansideError as error:
-        connection.send(str(error))
+        connection.send(error)
         return
     choice = inference.choice
     connection.send(Runtime(choice.runner.name, choice.precision, choice.refused))

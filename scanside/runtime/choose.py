@@ -42,7 +42,7 @@ def open_network(bundle: Bundle, options: RuntimeOptions, *, prove: bool = True)
 
     Raises:
         RunnerError: no listed runtime loads them and reproduces the golden cases.
-        BundleError: the network is not what its manifest says.
+        BundleError: a graph or an array is damaged, or not what the manifest says.
         SettingError: a name is unknown, or the bundle has not the precision that is asked for.
     """
     check_runtimes(options.runtimes, "settings")
@@ -73,7 +73,7 @@ def _on_the_cpu(bundle: Bundle, options: RuntimeOptions, precision: str) -> tupl
     check_tensors(runner.inputs, runner.outputs, bundle.manifest, f"the bundle's {precision} network")
     if bundle.manifest.denoiser is None:
         return runner, None
-    return runner, OnnxRuntime(bundle.files[DENOISER], options.threads, options.cpu)
+    return runner, OnnxRuntime(bundle.files[DENOISER], options.threads, options.cpu, "the denoiser")
 
 
 def _with_tensorrt(bundle: Bundle, options: RuntimeOptions, precision: str) -> tuple[Runner, Runner | None]:

@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from scanside.errors import RunnerError
+from scanside.errors import BundleError, RunnerError
 from scanside.runtime.options import CpuOptions
 from scanside.runtime.protocol import Arrays
 from scanside.tensors import Tensor
@@ -23,12 +23,15 @@ class OnnxRuntime:
         graph: the bytes of the .onnx file. Bytes, not a path: what was hashed is what runs, and a
             graph can't point at other files.
         threads: cores to use; 0 is all of them.
+        what: it is, for messages.
 
     Raises:
-        RunnerError: the graph can't be loaded by this version of ONNX Runtime.
+        BundleError: the graph is damaged, or made for a newer ONNX Runtime.
     """
 
-    def __init__(self, graph: bytes, threads: int = 0, options: CpuOptions | None = None) -> None:
+    def __init__(
+        self, graph: bytes, threads: int = 0, options: CpuOptions | None = None, what: str = "the network"
+    ) -> None:
         chosen = options or CpuOptions()
         session = ort.SessionOptions()
         session.intra_op_num_threads = threads
@@ -39,9 +42,9 @@ class OnnxRuntime:
         try:
             self._session = ort.InferenceSession(graph, session, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises classes of its own C++ layer
-            raise RunnerError(
-                f"ONNX Runtime {ort.__version__} can't load the network: {error}. Update onnxruntime, or get "
-                "a bundle that was made for this version."
+            raise BundleError(
+                f"ONNX Runtime {ort.__version__} can't load {what}: {error}. It is damaged or made for a "
+                "newer version. Install or export the bundle again, or update onnxruntime."
             ) from error
 
     @property

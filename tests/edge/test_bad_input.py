@@ -1,5 +1,6 @@
 """Bad input: a message that says what, where and what to do, or a reason; the agent goes on."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,9 +13,10 @@ import pydicom
 import pytest
 
 from edge.row import NOT_SCORED, SCORED
-from scanside.bundle import MANIFEST, NETWORK
+from scanside.bundle import DENOISER, MANIFEST, NETWORK, REFERENCE
 from tests.edge.conftest import MakeImage, real_files
 from tests.edge.running import RunningAgent, edge
+from tests.synth.bundle import make_bundle
 
 
 def _assess(bundle: Path, *files: Path) -> tuple[int, Sequence[dict[str, object]], str]:
@@ -155,6 +157,28 @@ def test_a_bad_bundle_is_refused(
     assert done.returncode == 1
     assert done.stderr.startswith("edge: ") and "bundle" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (DENOISER, "can't load the denoiser"),
+        (REFERENCE, "reference.npz of the bundle can't be read"),
+    ],
+)
+def test_a_bundle_that_was_damaged_before_its_digests_were_taken(
+    name: str, message: str, image: MakeImage, tmp_path: Path
+) -> None:
+    """Its SHA-256 is right, so only the worker that opens it can tell: a wrong input all the same."""
+    folder = make_bundle(tmp_path / "bundle", denoiser=True)
+    damaged = (folder / name).read_bytes()[:-300]
+    (folder / name).write_bytes(damaged)
+    document = json.loads((folder / MANIFEST).read_text())
+    document["files"][name] = hashlib.sha256(damaged).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(document))
+    done = edge("assess", image(1), "--bundle", folder, "--allow-test-bundle", cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.startswith("edge: ") and message in done.stderr and "xport" in done.stderr
 
 
 def test_with_trusted_keys_only_what_one_of_them_signed_is_loaded(

@@ -192,7 +192,7 @@ def _batch_dependent(model: ModelProto) -> None:
         (lambda m: m.opset_import[0].__setattr__("version", 22), "is of ONNX opset 22", 1),
         (lambda m: m.__setattr__("ir_version", 11), "IR version 11", 1),
         (lambda m: m.opset_import.pop(), "is of ONNX opset 0", 1),
-        (lambda m: m.graph.node.pop(), "can't load the network", 2),
+        (lambda m: m.graph.node.pop(), "can't load the network", 1),
         (_logits, "class_probability has values outside 0 to 1", 2),
         (_batch_dependent, "for a scan alone than in a batch", 2),
     ],

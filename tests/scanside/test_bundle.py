@@ -102,6 +102,7 @@ def test_a_name_that_leads_out(folder: Path, name: str) -> None:
         (lambda d: d["reference"].update(max_distance=float("inf")), "above 0"),
         (lambda d: d["input"].update(width=0), "not possible"),
         (lambda d: d["golden"].update(tolerance=[1e-4]), "not a valid manifest"),
+        (lambda d: d["golden"].update(tolerance={"gloat32": 1e-4}), "golden.tolerance.float32 is missing"),
     ],
 )
 def test_manifest_that_is_none(

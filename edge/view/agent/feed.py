@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from edge.sockets.events import socket_address
+from edge.sockets.events import NAME, socket_address
 from edge.view.agent.messages import Message, SlideKey
 from edge.view.agent.state import View
-from scanside.errors import ScansideError
+from scanside.errors import ScansideError, SettingError
 
 STALE_AFTER_S = 1.9  # the agent's heart beats once a second; said on the screen within two
 _RETRY_S = 0.5
@@ -50,6 +50,7 @@ class Feed:
 
         Raises:
             ScansideError: what answers does not speak this version's protocol.
+            SettingError: this account may not connect.
         """
         view = View()
         yield view
@@ -64,9 +65,18 @@ class Feed:
 
         Raises:
             ScansideError: it is no JSON.
+            SettingError: this account may not connect.
         """
+        refused = False
         while True:
-            self._connection = _connect(self._data)
+            try:
+                self._connection, refused = _connect(self._data), False
+            except PermissionError as error:
+                if refused:  # twice: a socket is there a moment before its group may use it
+                    raise SettingError(
+                        f"{self._data / NAME}: {error.strerror}. Be the agent's user, or of its watch_group."
+                    ) from error
+                refused = True
             self._asked = None
             if self._connection is not None:
                 with self._connection as connection:
@@ -123,12 +133,18 @@ def _parse(line: bytes) -> Message:
 
 
 def _connect(data: Path) -> socket.socket | None:
-    """A connection to the agent on `data`, or None when none answers."""
+    """A connection to the agent on `data`, or None when none answers.
+
+    Raises:
+        PermissionError: this account may not connect.
+    """
     connection = socket.socket(socket.AF_UNIX)
     try:
         with socket_address(data) as address:
             connection.connect(address)
-    except OSError:
+    except OSError as error:
         connection.close()
+        if isinstance(error, PermissionError):
+            raise
         return None
     return connection

@@ -9,7 +9,7 @@ from edge.view.screen.identity import named
 from edge.view.screen.style import NOTICE, QUIET
 from edge.view.text import safe
 
-_KEYS = " ? help   ← → 1-9 slide   ↑ ↓ study   n newest   m menopausal status   d dispute"
+_KEYS = " ? help  ← → 1-9 slide  ↑ ↓ study  n newest  m menopause  l lesion  d dispute"
 _TYPED, _NAMED = 40, 32  # columns of a text that is being typed, of a patient's name and ID
 
 

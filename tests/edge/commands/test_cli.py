@@ -97,3 +97,27 @@ def store(tmp_path: Path) -> Path:
         index.add(Spooled(f"{number}.dcm", f"1.2.{number}", "2026-01-01T00:00:00.000000+00:00"))
     index.close()
     return tmp_path
+
+
+def test_options_of_enter_stand_before_or_after_what() -> None:
+    parser = build_parser("enter")
+    shared = ["--study", "1.2", "--data", "kept", "--json", "--by", "Dr. Who"]
+    thing = ["side", "1.2.3", "left"]
+    before, after = (
+        parser.parse_args(["enter", *shared, *thing]),
+        parser.parse_args(["enter", *thing, *shared]),
+    )
+    between = parser.parse_args(["enter", *shared[:2], "side", *shared[2:], "1.2.3", "--frame", "1", "left"])
+    assert vars(before) == vars(after) == vars(between)
+    assert (after.study, after.json, after.by, after.config, after.value) == (
+        "1.2",
+        True,
+        "Dr. Who",
+        None,
+        "left",
+    )
+
+
+def test_enter_without_a_study(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["enter", "side", "1.2.3", "left"]) == 1
+    assert "--study UID is missing" in capsys.readouterr().err

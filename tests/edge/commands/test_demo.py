@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -181,7 +182,20 @@ def test_plays_an_exam_as_fast_as_it_goes_without_a_terminal(demo: list[str], tm
     drawn = (tmp_path / "view.svg").read_text()
     highest = max(row["risk"] for row in rows if row["risk"] is not None)
     assert f"{100 * highest:.0f}&#160;%" in drawn or "&gt;99&#160;%" in drawn
+    entered = {
+        (row["state"], row["side"], row["lesion"])
+        for row in rows
+        if row["study_instance_uid"] == _study(rows)
+    }
+    assert {entry[1:] for entry in entered} == {("right", 1), ("left", 2), (None, None)}
+    assert {entry[0] for entry in entered if entry[1] is None} == {"not_scored"}  # the spectrum
+    assert re.search("Side:&#160;(right|left)&#160;·&#160;Lesion:&#160;[12]", drawn)
     assert "5-right-spectrum.dcm" in done.stdout and "6-right-sweep-cine.dcm" in done.stdout
+
+
+def _study(rows: list[dict[str, Any]]) -> str:
+    """The exam's: that of the newest image."""
+    return str(max(rows, key=lambda row: row["received_at"])["study_instance_uid"])
 
 
 def test_an_exam_can_be_played_faster_in_a_terminal(demo: list[str]) -> None:

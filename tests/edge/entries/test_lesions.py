@@ -69,6 +69,15 @@ def test_a_lesion_whose_slides_lie_on_both_sides_is_said_and_not_put_together(
     assert "  lesion 3  left, highest 0.600 on slide 1, mean 0.600, vote malignant" in capsys.readouterr().out
 
 
+def test_a_study_without_a_patient_id_is_told_as_such(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = folder.study("1.1", "ID-1")
+    for number, told in (("ID-1", "1.1, patient ID-1: final\n"), ("", "1.1, no patient ID: final\n")):
+        show_studies([{**study, "patient_id": number}], as_json=False)
+        assert told in capsys.readouterr().out
+
+
 def test_a_slide_is_listed_with_what_was_entered(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     folder.enter("1.1", "ID-1", **slide("a", lesion=3))
     folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="bladder"))

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("cryptography", reason="cryptography is not installed: no certificates can be made")
 
+from edge.cli import main
 from edge.network.authority import Pair, issue, make_authority
 from edge.network.expiry import expiries, not_after
 from edge.network.receive import Receiver
@@ -258,3 +259,25 @@ def test_certs_writes_what_the_agent_takes_and_overwrites_nothing(tmp_path: Path
     assert {path: path.read_bytes() for path in (tmp_path / "made").iterdir()} == before
     assert edge("certs", tmp_path / "x", "--days", "0").returncode == 1
     assert edge("certs", "/proc/nowhere").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "a b",
+        "",
+        "room.",
+        "-room",
+        "10.1.2.300",
+        "10.0.0.0/8",
+        "m\u00fcnchen",
+        "a" * 64,
+        "a\n",
+        "x." * 150 + "x",
+    ],
+)
+def test_certs_for_a_host_that_can_be_none(
+    host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["certs", str(tmp_path / "made"), f"--host={host}"]) == 1
+    assert "option --host: " in capsys.readouterr().err and not (tmp_path / "made").exists()

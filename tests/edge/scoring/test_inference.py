@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge.demo.instance import declare_spectrum
-from edge.row import NOT_SCORED, SCORED
-from edge.scoring.inference import Inference
+from edge.row import NAME_UNDECODED, NOT_SCORED, SCORED
+from edge.scoring.inference import Inference, inspect
 from scanside.bundle import GOLDEN_DENOISER, load_bundle
 from scanside.errors import RunnerError
 from scanside.runtime.preference import RuntimeOptions
@@ -98,3 +98,51 @@ def test_an_image_without_a_scan_can_be_looked_at_and_is_told_from_another(
         assert result.row.state == NOT_SCORED and "only spectra" in str(result.row.reason)
         assert result.preview is not None and result.preview.outline == []
     assert len({result.row.image_digest for result in found} - {None}) == 2
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"),
+    [("ISO_IR 144", "Иванова^Анна"), ("ISO_IR 192", "Müller^Łucja"), ("ISO_IR 100", "Müller"), ("", "PLAIN")],
+)
+def test_a_name_in_a_known_character_set_is_no_matter(declared: str, name: str, tmp_path: Path) -> None:
+    inspection = inspect(_of_patient(name, declared, tmp_path / "a.dcm"))
+    assert inspection.patient.name == name and inspection.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("declared", "patched", "shown"),
+    [
+        ("ISO_IR 144", "ISO_IR 999", r"\xb8\xd2\xd0^A"),  # unknown
+        ("ISO_IR 144", "          ", r"\xb8\xd2\xd0^A"),  # not declared: ASCII alone
+        (
+            "ISO_IR 144",
+            "ISO_IR 192",
+            "\N{REPLACEMENT CHARACTER}" * 3 + "^A",
+        ),  # another than it was written in
+    ],
+)
+def test_a_name_that_cannot_be_decoded_is_flagged_and_never_guessed(
+    declared: str, patched: str, shown: str, bundle: Path, tmp_path: Path
+) -> None:
+    path = _of_patient("Ива^A", declared, tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes().replace(declared.encode(), patched.encode()))
+    inspection = inspect(path)
+    assert inspection.patient.name == shown
+    assert inspection.flags == (NAME_UNDECODED,) and inspection.refusal("1.2").flags == (NAME_UNDECODED,)
+    if patched == "ISO_IR 999":
+        inference = Inference(load_bundle(bundle, allow_test_only=True), RuntimeOptions())
+        row = inference.assess(path, "1.2", None, 1).row
+        assert row.state == SCORED and row.flags[-1] == NAME_UNDECODED
+        readable = _of_patient("Ива^A", declared, tmp_path / "b.dcm")
+        again = inference.assess(readable, "1.2", None, 1, previous=row)
+        assert again.reused and NAME_UNDECODED not in again.row.flags
+        back = inference.assess(path, "1.2", None, 1, previous=again.row)
+        assert back.reused and back.row.flags == row.flags
+
+
+def _of_patient(name: str, declared: str, path: Path) -> Path:
+    dataset = make_instance([make_frame(5).pixels])
+    if declared:
+        dataset.SpecificCharacterSet = declared
+    dataset.PatientName = name
+    return save(dataset, path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import grp
+import itertools
 import json
 import os
 import socket
@@ -17,9 +18,10 @@ import pytest
 
 from edge.sockets.control import Control, ask
 from edge.sockets.events import EventHub
-from edge.sockets.listening import let_through, socket_address
+from edge.sockets.listening import WATCH, let_through, socket_address
 from edge.sockets.requests import answer
 from edge.storage.index import NAME
+from edge.view.agent.feed import follow
 from scanside.errors import SettingError
 from tests.edge.storage.folder import Folder, days_ago
 
@@ -120,6 +122,18 @@ def test_two_groups_reach_what_is_theirs(deep: bool, data: Path) -> None:
         for path in (data / "spool", data / NAME, data / "journal.jsonl", data / "audit"):
             assert "Permission" in as_member(WRITERS, lambda path=path: os.open(path, os.O_RDONLY))
         assert "Permission" in as_member(WATCHERS, lambda: os.open(data, os.O_RDONLY))
+
+
+def test_a_view_of_another_account_is_told_that_it_may_not(data: Path) -> None:
+    def views() -> str:
+        try:
+            return str(list(itertools.islice(follow(data), 20)))
+        except SettingError as refused:
+            return str(refused)
+
+    with agent(data, WATCHERS.gr_name, None):
+        said = as_member(None, views)
+    assert said == f"{data / WATCH}: Permission denied. Be the agent's user, or of its watch_group."
 
 
 def test_one_group_passes_and_nobody_else(data: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scanside.bundle import NETWORK, Bundle
-from scanside.errors import RunnerError
+from scanside.errors import BundleError, RunnerError
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.types import Size
 
@@ -37,7 +37,7 @@ def test_name_says_version_and_device(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("graph", [b"", b"no graph", b"\x08\x08\x12\x00"])
 def test_no_network(graph: bytes) -> None:
-    with pytest.raises(RunnerError, match="can't load the network"):
+    with pytest.raises(BundleError, match="can't load the network"):
         OnnxRuntime(graph)
 
 
