@@ -1,5 +1,6 @@
 """Checkpoints on disk: weights and plain values, so that reading one can't run code."""
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,20 +9,24 @@ from typing import Any, TypeVar
 import torch
 
 from scanside.errors import InputError
+from trainer.files import write_file
 
 _T = TypeVar("_T")
 
 
 def write(path: Path, form: str, content: Mapping[str, Any], document: str) -> None:
-    """Write `content` in one step: a broken-off write leaves no half file under `path`.
+    """Write `content`.
 
     Args:
         form: name and version of what is written.
         document: the key of `content` that holds a document, any JSON.
+
+    Raises:
+        InputError: the folder can't be written to.
     """
-    part = path.with_suffix(".part")
-    torch.save({"format": form, **content, document: json.dumps(content[document])}, part)
-    part.replace(path)
+    stream = io.BytesIO()
+    torch.save({"format": form, **content, document: json.dumps(content[document])}, stream)
+    write_file(path, stream.getvalue())
 
 
 def read(path: Path, form: str, build: Callable[[dict[str, Any]], _T], document: str, made_by: str) -> _T:

@@ -123,7 +123,7 @@ def test_a_run_does_not_go_on_with_other_initial_weights(
         (["--data", "mmotu"], "write NAME=DIR"),
         (["--data", "mmotu=/no/such/folder"], "is not a folder"),
         (["--data", "liver=."], "give its folder as --data mmotu=DIR"),
-        (["--data", "mmotu=.", "--weights", "/no/such.pth"], "is incomplete"),
+        (["--data", "mmotu=.", "--weights", "/no/such.pth"], "--weights: /no/such.pth can't be read"),
     ],
 )
 def test_wrong_input_is_named(

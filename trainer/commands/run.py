@@ -194,11 +194,16 @@ def _check_own_recipe(
 ) -> None:
     """
     Raises:
-        SettingError: an option is given that has no meaning where the recipe is the experiment's own.
+        SettingError: an option or a data set is given that has no meaning where the recipe is the
+            experiment's own.
     """
     name = arguments.experiment
-    if "mmotu" not in data:
-        raise SettingError(f"{name} trains on MMOTU: give its folder as --data mmotu=DIR.")
+    if set(data) != {"mmotu"}:
+        raise SettingError(
+            f"{name} trains on MMOTU alone: give its folder as --data mmotu=DIR, and no other."
+        )
+    if arguments.seed < 0:
+        raise SettingError("--seed is at least 0.")
     given = {
         "--set": arguments.set,
         "--seeds": arguments.seeds is not None,
@@ -219,7 +224,8 @@ def _data_sets(given: list[str]) -> dict[str, Path]:
         path = Path(folder).expanduser()
         if not path.is_dir():
             raise InputError(f"--data {item}: {path} is not a folder. Check the path.")
-        sets[name] = path
+        if sets.setdefault(name, path) != path:
+            raise SettingError(f"--data {name} is given twice, as {sets[name]} and as {path}. Give one.")
     return sets
 
 

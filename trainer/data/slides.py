@@ -1,6 +1,7 @@
 """Slides as a network sees them, whatever data set they come from."""
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.clinical import ClinicalRecord, possible_inputs
+from scanside.errors import InputError
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 from trainer.data import mmotu
@@ -123,6 +125,22 @@ def hospital_slides(
         clinical=np.array([encoded(chosen[slide.patient].record) for slide in slides], np.float32),
         fingerprint=cohort.fingerprint,
     )
+
+
+def check_parts(root: Path) -> None:
+    """Whether the prepared data set at `root` can be trained, validated and tested on.
+
+    Raises:
+        InputError: it is damaged, or one of the three parts has no slide.
+    """
+    cohort = read_dataset(root)
+    part_of = {patient.name: _part(patient) for patient in cohort.patients}
+    found = Counter(part_of[slide.patient] for slide in cohort.slides)
+    if empty := [part for part in ("train", "validation", "test") if not found[part]]:
+        raise InputError(
+            f"{root}: no slide for {' and for '.join(empty)}; patients: {len(cohort.patients)}. "
+            "Prepare a data set of more patients."
+        )
 
 
 def filled(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.5) -> tuple[Grey, Mask]:

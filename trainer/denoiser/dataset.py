@@ -19,7 +19,8 @@ from scanside.scan.types import Frame
 from trainer.data.hospital import Slide, read_dataset
 from trainer.data.mmotu import Entry, Layout, find_layout, fingerprint, read_frame, read_split
 from trainer.denoiser.remove import Remover, try_remove
-from trainer.prepare.dataset import finish, write_file, write_slide
+from trainer.files import write_file
+from trainer.prepare.dataset import finish, write_slide
 from trainer.progress import track
 
 RECORD = "denoised.json"  # beside MMOTU's images: what was done to them

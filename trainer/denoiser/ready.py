@@ -31,7 +31,7 @@ class ReadyDenoiser:
     document: Mapping[str, Any]
 
 
-class TorchRunner:
+class TorchDenoiser:
     """Runs an edge denoiser that was not exported yet."""
 
     name = f"PyTorch {torch.__version__}, CPU"
@@ -58,5 +58,5 @@ def open_denoiser(path: Path) -> ReadyDenoiser:
             raise SettingError(f"{path} has no denoiser. Name a checkpoint of one, or a bundle that has one.")
         return ReadyDenoiser(denoiser, bundle.manifest.document["denoiser"])
     checkpoint = checkpoints.load(path)
-    denoiser = Denoiser(TorchRunner(checkpoint.network()), checkpoint.limits)
+    denoiser = Denoiser(TorchDenoiser(checkpoint.network()), checkpoint.limits)
     return ReadyDenoiser(denoiser, checkpoint.document)

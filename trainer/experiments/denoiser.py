@@ -116,9 +116,10 @@ def _train(arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan
     network = build_denoiser(arm.network, width)
     fitting = WholeFitting(network, configuration.optimiser, training, seed, arm.alpha, arm.beta, arm.ssim)
     train, validation = (_pairs(plan, part, arm.annotations, size) for part in ("train", "validation"))
+    what = f"{arm.slug}, seed {seed}"
     with repeatable(hardware):
         loader = training_loader(len(train), lambda _: train, size, _VIEWS, training.batch, seed)
-        fit(fitting, loader, plain_loader(validation, training.batch), folder, arm.slug, hardware)
+        fit(fitting, loader, plain_loader(validation, training.batch), folder, what, hardware)
     state = dict(network.state_dict())
     whole.save(whole.WholeCheckpoint(state, arm.network, width, size, made), folder / "checkpoint.pt")
     for test in TESTS:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scanside.errors import InputError, SettingError
+from trainer.data import mmotu
+from trainer.data.slides import check_parts
 from trainer.experiments.arm import Arm
 from trainer.experiments.catalogue import EXPERIMENTS, Experiment
 from trainer.experiments.finished import Finished, finished, is_done
@@ -24,11 +26,13 @@ def run(name: str, plan: Plan) -> tuple[Path, Path]:
 
     Raises:
         SettingError: nothing can be run with the data that were given.
+        InputError: of the data something is missing.
     """
     names = list(CATALOGUE) if name == "all" else [name]
     unable = {one: why for one in names if (why := _unable(one, plan))}
     if len(unable) == len(names):
         raise SettingError(f"{names[0]} can't be run: {unable[names[0]]}.")
+    _check_data(plan)
     hardware, remark = find(plan.devices)
     if remark:
         print(remark)
@@ -59,6 +63,19 @@ def report_all(out: Path, scale: str) -> tuple[Path, Path]:
     if not sections:
         raise InputError(f"{root} holds no finished {scale} run. Give the --out of 'trainer run'.")
     return write_report(root / "reports" / "everything", sections, scale)
+
+
+def _check_data(plan: Plan) -> None:
+    """Hours of training may lie before the first arm that reads a data set, so all are looked at before.
+
+    Raises:
+        InputError: a file of MMOTU is missing, or a hospital's data set is damaged or lacks a part.
+    """
+    for name, folder in plan.data.items():
+        if name.startswith("mmotu"):
+            mmotu.fingerprint(folder)
+        else:
+            check_parts(folder)
 
 
 def _run_one(name: str, plan: Plan, hardware: Hardware) -> Section:
