@@ -40,5 +40,5 @@ def _denoise(arguments: argparse.Namespace) -> int:
     done = denoise_dataset(arguments.source, arguments.out, open_remover(arguments.denoiser))
     print(f"{arguments.out}: {done.changed} of {done.scans} scans changed, {done.share:.2%} of all pixels.")
     if done.left:
-        print(f"{done.left} were left as they are: too much of them looks like annotations.")
+        print(f"Left as they are, since too much of them looks like annotations: {done.left}.")
     return 0

@@ -125,8 +125,9 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = default_model.smoke(recipe)
-    if arguments.weights_from and (folder / "checkpoint.pt").exists():
-        raise SettingError(f"{folder} holds a finished run, which stays as it is. Choose another --out.")
+    begun = any((folder / name).exists() for name in ("last.ckpt", "checkpoint.pt"))
+    if arguments.weights_from and begun:
+        raise SettingError(f"{folder} holds a training, which stays as it is. Choose another --out.")
     figures = default_model.run(
         data["mmotu"],
         folder,
@@ -156,9 +157,8 @@ def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = confounder.smoke(recipe)
-    denoiser = open_denoiser(arguments.denoiser).denoiser if arguments.denoiser else None
-    name = arguments.denoiser.name if arguments.denoiser else ""
-    section = confounder.run(data["mmotu"], folder, recipe, denoiser, name)
+    ready = open_denoiser(arguments.denoiser) if arguments.denoiser else None
+    section = confounder.run(data["mmotu"], folder, recipe, ready)
     print_section(section, arguments.scale)
     print("Report:", *write_report(folder / "report", [section], arguments.scale))
     return 0

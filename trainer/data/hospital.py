@@ -180,6 +180,9 @@ def _about(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: the schema is {found!r}, this version reads '{SCHEMA}'.")
     if about.get("kind") not in KINDS:
         raise InputError(f"{path}: the kind is {about.get('kind')!r}, known are {', '.join(KINDS)}.")
+    for name in ("counts", "split", "preparation"):
+        if not isinstance(about.get(name), dict):
+            raise InputError(f"{path} does not tell its {name}. Prepare the dataset again.")
     return about
 
 

@@ -45,13 +45,18 @@ class TorchDenoiser:
         return {name: value.numpy() for name, value in zip(OUTPUTS, outputs, strict=True)}
 
 
+def is_bundle(path: Path) -> bool:
+    """Whether `path` is to be read as a bundle: a folder or a .zip. A checkpoint is another file."""
+    return path.is_dir() or path.suffix == ".zip"
+
+
 def open_denoiser(path: Path) -> ReadyDenoiser:
     """The denoiser in the checkpoint or in the bundle (folder or .zip) at `path`.
 
     Raises:
         InputError: there is none.
     """
-    if path.is_dir() or path.suffix == ".zip":
+    if is_bundle(path):
         bundle = load_bundle(path, allow_test_only=True)
         denoiser = denoiser_of(bundle)
         if denoiser is None:
