@@ -66,9 +66,7 @@ def _load(path: Path, made_by: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"no checkpoint at {path}. `{made_by}` writes checkpoint.pt.") from None
     except Exception as error:  # torch's own words advise to run the code in the file
-        reason = (
-            error.strerror if isinstance(error, OSError) else None
-        ) or "not weights and plain values alone"
+        reason = getattr(error, "strerror", None) or "not weights and plain values alone"
         raise InputError(
             f"{path} is no checkpoint of this version: {reason}. Name a checkpoint.pt of `{made_by}`."
         ) from error

@@ -204,6 +204,12 @@ def _check_own_recipe(
         )
     if arguments.seed < 0:
         raise SettingError("--seed is at least 0.")
+    from trainer.data.mmotu import is_denoised
+
+    if is_denoised(data["mmotu"]):
+        raise SettingError(
+            f"{name} is of scans with annotations; {data['mmotu']} is without. Give MMOTU itself."
+        )
     given = {
         "--set": arguments.set,
         "--seeds": arguments.seeds is not None,

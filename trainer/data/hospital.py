@@ -118,6 +118,11 @@ class Cohort:
     slides: tuple[Slide, ...]
     fingerprint: str
 
+    @property
+    def is_denoised(self) -> bool:
+        """Whether `trainer denoise` removed annotations from it."""
+        return "annotations" in self.about["preparation"]
+
     def pixels(self, slide: Slide) -> Grey:
         """(H, W) uint8: the tissue of one slide, black outside the sector.
 

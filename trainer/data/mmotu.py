@@ -32,6 +32,7 @@ CLASSES = (
     "high-grade serous cystadenocarcinoma",
 )
 MALIGNANT = 7
+DENOISED = "denoised.json"  # beside the images of a copy that `trainer denoise` wrote: what was done to them
 SOURCE = "MMOTU OTU_2d (Zhao et al., arXiv:2207.06799, Beijing Shijitan Hospital)"
 
 
@@ -195,6 +196,11 @@ def read_frame(layout: Layout, entry: Entry, digest: "hashlib._Hash") -> tuple[F
     if lesion.shape != pixels.shape[:2]:
         raise InputError(f"{layout.mask(entry)} is not of the size of its image. Get a fresh copy of both.")
     return Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)), np.asarray(lesion > 0, bool)
+
+
+def is_denoised(root: Path) -> bool:
+    """Whether the copy at `root` says that annotations were removed from it."""
+    return (root / DENOISED).exists()
 
 
 @contextmanager

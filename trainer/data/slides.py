@@ -16,7 +16,7 @@ from scanside.errors import InputError
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 from trainer.data import mmotu
-from trainer.data.hospital import Patient, read_dataset
+from trainer.data.hospital import Cohort, Patient, read_dataset
 from trainer.progress import track
 
 CLINICAL_INPUTS = ("menopausal_status", "oncology_centre", "ca125")  # a network reads the first 0, 2 or 3
@@ -127,18 +127,17 @@ def hospital_slides(
     )
 
 
-def check_parts(root: Path) -> None:
-    """Whether the prepared data set at `root` can be trained, validated and tested on.
+def check_parts(cohort: Cohort) -> None:
+    """Whether `cohort` can be trained, validated and tested on.
 
     Raises:
-        InputError: it is damaged, or one of the three parts has no slide.
+        InputError: one of the three parts has no slide.
     """
-    cohort = read_dataset(root)
     part_of = {patient.name: _part(patient) for patient in cohort.patients}
     found = Counter(part_of[slide.patient] for slide in cohort.slides)
     if empty := [part for part in ("train", "validation", "test") if not found[part]]:
         raise InputError(
-            f"{root}: no slide for {' and for '.join(empty)}; patients: {len(cohort.patients)}. "
+            f"{cohort.root}: no slide for {' and for '.join(empty)}; patients: {len(cohort.patients)}. "
             "Prepare a data set of more patients."
         )
 

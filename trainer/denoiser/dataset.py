@@ -19,13 +19,21 @@ from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
 from scanside.scan.types import Frame
 from trainer.data.hospital import Cohort, Slide, read_dataset
-from trainer.data.mmotu import Entry, Layout, find_layout, fingerprint, naming, read_frame, read_split
+from trainer.data.mmotu import (
+    DENOISED,
+    Entry,
+    Layout,
+    find_layout,
+    fingerprint,
+    is_denoised,
+    naming,
+    read_frame,
+    read_split,
+)
 from trainer.denoiser.remove import Remover, try_remove
 from trainer.files import write_file
 from trainer.prepare.dataset import finish, write_slide
 from trainer.progress import track
-
-RECORD = "denoised.json"  # beside MMOTU's images: what was done to them
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,10 @@ def denoise_dataset(source: Path, target: Path, remover: Remover) -> Summary:
         raise SettingError(f"{target} lies in the data set itself. Choose another --out.")
     if (source / "dataset.json").exists():
         cohort = read_dataset(source)
-        _check_first(source, "annotations" in cohort.about["preparation"])
+        _check_first(source, cohort.is_denoised)
         with _whole_or_not_there(target) as part:
             return _hospital(cohort, part, target.name, remover)
-    _check_first(source, (source / RECORD).exists())
+    _check_first(source, is_denoised(source))
     read = fingerprint(source)  # all of it: a file that is missing is found before the work, not at its end
     with _whole_or_not_there(target) as part:
         return _mmotu(source, part, remover, read)
@@ -133,7 +141,7 @@ def _mmotu(source: Path, target: Path, remover: Remover, read: str) -> Summary:
     for path in source.glob("*.txt"):  # the class lists
         shutil.copyfile(path, target / path.name)
     record = {"made_of": "MMOTU", **_removed(remover, read), **vars(counts.summary())}
-    write_file(target / RECORD, (json.dumps(record, indent=2) + "\n").encode())
+    write_file(target / DENOISED, (json.dumps(record, indent=2) + "\n").encode())
     return counts.summary()
 
 

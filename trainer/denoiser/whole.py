@@ -25,7 +25,7 @@ class WholeCheckpoint:
         state: the network's state_dict.
         name, width: of trainer.models.denoiser.build.
         size: rows and columns of the scans that it learnt on.
-        about: how it was trained: arm, seed, configuration, fingerprint of the data.
+        about: how it was trained: arm, seed, configuration, fingerprint of the data, and in words.
     """
 
     state: dict[str, Tensor]

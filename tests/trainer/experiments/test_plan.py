@@ -1,5 +1,7 @@
 """What a person may ask for, and what is refused before anything is trained."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,17 @@ def test_a_data_set_without_test_patients_is_refused_before_anything_is_trained(
         assert main(["run", experiment, "--data", f"hospital={data}", "--out", str(out)]) == 1
         assert "no slide for test; patients: 2. Prepare" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_data_set_without_annotations_is_not_taken_for_one_with_them(
+    mmotu_like: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("images", "annotations"):
+        shutil.copytree(mmotu_like / folder, tmp_path / "copy" / folder, copy_function=os.link)
+    (tmp_path / "copy" / "denoised.json").write_text("{}")
+    for experiment in ("table1", "denoiser", "confounder"):
+        assert main(["run", experiment, "--data", f"mmotu={tmp_path / 'copy'}", "--out", str(tmp_path)]) == 1
+        assert "without" in capsys.readouterr().err
 
 
 def test_a_batch_is_shared_out_among_devices() -> None:
