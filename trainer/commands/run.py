@@ -125,8 +125,7 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = default_model.smoke(recipe)
-    begun = any((folder / name).exists() for name in ("last.ckpt", "checkpoint.pt"))
-    if arguments.weights_from and begun:
+    if arguments.weights_from and any((folder / name).exists() for name in default_model.LEFT):
         raise SettingError(f"{folder} holds a training, which stays as it is. Choose another --out.")
     figures = default_model.run(
         data["mmotu"],

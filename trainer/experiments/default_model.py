@@ -39,6 +39,8 @@ from trainer.statistics.calibration import temperature
 from trainer.statistics.estimate import Estimate
 from trainer.training import Fitting, fit
 
+LEFT = ("last.ckpt", "checkpoint.pt")  # what a run leaves: after its first epoch, and at its end
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -119,7 +121,8 @@ def run(
     if trained is not None:
         initial = trained.manifest["training"]["initial_weights"]
     made = {"scale": scale, "denoiser": fingerprint, "initial_weights": initial, **asdict(recipe)}
-    if not (folder / "last.ckpt").exists():  # a run that failed before its first epoch binds nobody
+    made |= {} if trained is None else {"trained": "in an earlier run"}
+    if not any((folder / name).exists() for name in LEFT):  # a run that failed before binds nobody
         (folder / "recipe.json").unlink(missing_ok=True)
     claim(folder, made, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
