@@ -67,24 +67,17 @@ def denoise_dataset(source: Path, target: Path, remover: Remover) -> Summary:
         raise SettingError(f"{target} exists already. Choose another --out, or remove it.")
     if source.resolve() in target.resolve().parents:
         raise SettingError(f"{target} lies in the data set itself. Choose another --out.")
-    if (source / "dataset.json").exists():
-        cohort = read_dataset(source)
-        _check_first(source, cohort.is_denoised)
+    cohort = read_dataset(source) if (source / "dataset.json").exists() else None
+    if is_denoised(source) if cohort is None else cohort.is_denoised:
+        raise InputError(  # what is said of the first denoiser would be lost
+            f"{source} is without annotations already. Give the data set that it was made of."
+        )
+    if cohort is not None:
         with _whole_or_not_there(target) as part:
             return _hospital(cohort, part, target.name, remover)
-    _check_first(source, is_denoised(source))
-    read = fingerprint(source)  # all of it: a file that is missing is found before the work, not at its end
+    read = fingerprint(source)  # of every file: one that is missing is found before the work, not at its end
     with _whole_or_not_there(target) as part:
         return _mmotu(source, part, remover, read)
-
-
-def _check_first(source: Path, done: bool) -> None:
-    """
-    Raises:
-        InputError: the record of what was removed first would be lost.
-    """
-    if done:
-        raise InputError(f"{source} is without annotations already. Give the data set that it was made of.")
 
 
 class _Counts:
@@ -125,7 +118,7 @@ def _hospital(cohort: Cohort, target: Path, name: str, remover: Remover) -> Summ
     return counts.summary()
 
 
-def _mmotu(source: Path, target: Path, remover: Remover, read: str) -> Summary:
+def _mmotu(source: Path, target: Path, remover: Remover, source_fingerprint: str) -> Summary:
     layout, counts = find_layout(source), _Counts()
     for entry in track(read_split(), "removing annotations"):
         frame, _ = read_frame(layout, entry, hashlib.sha256())
@@ -140,7 +133,7 @@ def _mmotu(source: Path, target: Path, remover: Remover, read: str) -> Summary:
         _write_image(Layout(target, figshare=False), layout, entry, Frame(pixels))
     for path in source.glob("*.txt"):  # the class lists
         shutil.copyfile(path, target / path.name)
-    record = {"made_of": "MMOTU", **_removed(remover, read), **vars(counts.summary())}
+    record = {"made_of": "MMOTU", **_removed(remover, source_fingerprint), **vars(counts.summary())}
     write_file(target / DENOISED, (json.dumps(record, indent=2) + "\n").encode())
     return counts.summary()
 

@@ -73,9 +73,9 @@ def clean(network: nn.Module, scans: NDArray[np.uint8], batch: int = 8) -> NDArr
         network(torch.from_numpy(scans[row : row + batch])[:, None].float() / 255)[:, 0].clamp(0, 1)
         for row in range(0, len(scans), batch)
     ]
-    whole = torch.cat(cleaned).numpy()
-    if not np.isfinite(whole).all():
+    given = torch.cat(cleaned).numpy()
+    if not np.isfinite(given).all():
         raise RunnerError(
             "the denoiser gave values that are no numbers: its training diverged. Train it again."
         )
-    return whole
+    return given

@@ -35,15 +35,15 @@ def run(name: str, plan: Plan) -> tuple[Path, Path]:
         raise SettingError(f"{names[0]} can't be run: {unable[names[0]]}.")
     remarks = _check_data(plan)
     hardware, remark = find(plan.devices)
-    if remark:
-        print(remark)
+    for line in filter(None, (remark, *remarks)):
+        print(line)
     sections = []
     for one in names:
         if one not in unable:
             sections.append(_run_one(one, plan, hardware))
             print_section(sections[-1], plan.scale)
     if remarks:
-        sections.append(Section("Data", notes=[f"{remark}." for remark in remarks]))
+        sections.append(Section("Data", notes=remarks))
     if unable:
         sections.append(Section("Not run", notes=[f"{one}: {why}." for one, why in unable.items()]))
     return write_report(plan.root / "reports" / name, sections, plan.scale)
@@ -90,7 +90,7 @@ def _check_data(plan: Plan) -> list[str]:
         if denoised and not name.endswith("-denoised"):
             raise SettingError(f"--data {name}: {folder} is without annotations. Give it as {name}-denoised.")
         if name.endswith("-denoised") and not denoised:
-            remarks.append(f"{name} does not say that annotations were removed: not of 'trainer denoise'")
+            remarks.append(f"{name} does not say that annotations were removed: not of 'trainer denoise'.")
     return remarks
 
 
