@@ -336,8 +336,11 @@ def _write_private(path: Path, content: bytes) -> None:
 def summary(cohort: Cohort, settings: Settings) -> str:
     """What to tell at the end, in a few lines."""
     found = Counter(cohort.about["counts"])
+    tested = f"{found['test_patients']} of them for testing"
+    if not found["test_patients"]:
+        tested = "none of them for testing, so 'trainer run' will want more"
     return (
-        f"{cohort.root}: patients: {found['patients']}, {found['test_patients']} of them for testing; "
+        f"{cohort.root}: patients: {found['patients']}, {tested}; "
         f"slides: {found['slides']}, masks: {found['masks']}.\n"
         f"What was left out, and why: {cohort.root / 'report.md'}; with file names: {settings.private_file}\n"
         f"Keep {settings.key_file} away from the dataset: with it patients are found."
