@@ -11,7 +11,7 @@ from scanside.bundle import load_bundle
 from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.denoiser import checkpoint as checkpoints
-from trainer.denoiser.ready import TorchRunner
+from trainer.denoiser.ready import TorchDenoiser, is_bundle
 from trainer.models.denoiser.edge import STRIDE
 
 _DECIDES = ("fingerprint", "threshold", "min_pixels", "max_share")
@@ -23,7 +23,7 @@ def denoiser_part(path: Path, size: Size) -> DenoiserPart:
     Raises:
         InputError: there is none, or not one for this size.
     """
-    if path.is_dir() or path.suffix == ".zip":
+    if is_bundle(path):
         bundle = load_bundle(path, allow_test_only=True)
         part = carried_denoiser(bundle)
         if part is None or bundle.manifest.input_size != size:
@@ -39,7 +39,7 @@ def denoiser_part(path: Path, size: Size) -> DenoiserPart:
         )
     checkpoint = checkpoints.load(path)
     network, inputs = checkpoint.network(), annotated_inputs(size)
-    outputs = TorchRunner(network).run(inputs)
+    outputs = TorchDenoiser(network).run(inputs)
     golden = {f"in_{k}": v for k, v in inputs.items()} | {f"out_{k}": v for k, v in outputs.items()}
     return DenoiserPart(denoiser_to_onnx(network), checkpoint.document, golden)
 

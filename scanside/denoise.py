@@ -66,7 +66,7 @@ class Denoiser:
             return Denoised(scan, np.zeros_like(mask))
         if mask.mean() > self.limits.max_share:
             raise UnlikeTraining(
-                f"unlike the training data: {mask.mean():.0%} of the scan looks like text or marks, "
+                f"unlike the training data: {mask.mean():.1%} of the scan looks like text or marks, "
                 f"limit {self.limits.max_share:.0%}"
             )
         # In 256 greys as every scan: datasets keep no others, and the edge must show the network the same.

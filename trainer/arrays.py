@@ -1,20 +1,26 @@
 """A frozen dataclass of arrays on disk: one .npz, its fields by name."""
 
+import io
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from scanside.errors import InputError
+from trainer.files import write_file
 
 T = TypeVar("T")
 
 
 def save_arrays(record: Any, path: Path) -> None:
-    """Write every field of `record` in one step: a broken-off write leaves no half file under `path`."""
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, **vars(record))
-    part.replace(path)
+    """Write every field of `record`.
+
+    Raises:
+        InputError: the folder can't be written to.
+    """
+    content = io.BytesIO()
+    np.savez_compressed(content, **vars(record))
+    write_file(path, content.getvalue())
 
 
 def load_arrays(kind: type[T], path: Path, what: str) -> T:

@@ -1,5 +1,6 @@
 """Checkpoints on disk: weights and plain values, so that reading one can't run code."""
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,20 +9,24 @@ from typing import Any, TypeVar
 import torch
 
 from scanside.errors import InputError
+from trainer.files import write_file
 
 _T = TypeVar("_T")
 
 
 def write(path: Path, form: str, content: Mapping[str, Any], document: str) -> None:
-    """Write `content` in one step: a broken-off write leaves no half file under `path`.
+    """Write `content`.
 
     Args:
         form: name and version of what is written.
         document: the key of `content` that holds a document, any JSON.
+
+    Raises:
+        InputError: the folder can't be written to.
     """
-    part = path.with_suffix(".part")
-    torch.save({"format": form, **content, document: json.dumps(content[document])}, part)
-    part.replace(path)
+    stream = io.BytesIO()
+    torch.save({"format": form, **content, document: json.dumps(content[document])}, stream)
+    write_file(path, stream.getvalue())
 
 
 def read(path: Path, form: str, build: Callable[[dict[str, Any]], _T], document: str, made_by: str) -> _T:
@@ -33,15 +38,40 @@ def read(path: Path, form: str, build: Callable[[dict[str, Any]], _T], document:
     Raises:
         InputError: `path` holds none of this form, or one that `build` refuses.
     """
+    content = _load(path, made_by)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if content.pop("format") != form:
-            raise ValueError("another format")
+        if content["format"] != form:
+            raise ValueError(f"it is one of {str(content['format'])[:80]!r}")
+        del content["format"]
         content[document] = json.loads(content[document])
         return build(content)
-    except FileNotFoundError:
-        raise InputError(f"no checkpoint at {path}. `{made_by}` writes checkpoint.pt.") from None
     except Exception as error:
         raise InputError(
             f"{path} is no checkpoint of this version ({form}): {error}. Train again with `{made_by}`."
         ) from error
+
+
+def read_form(path: Path, made_by: str) -> object:
+    """Name and version of what `write` wrote; None where it does not say.
+
+    Raises:
+        InputError: `path` is no checkpoint.
+    """
+    return _load(path, made_by).get("format")
+
+
+def _load(path: Path, made_by: str) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"no checkpoint at {path}. `{made_by}` writes checkpoint.pt.") from None
+    except Exception as error:  # torch's own words advise to run the code in the file
+        reason = getattr(error, "strerror", None) or "not weights and plain values alone"
+        raise InputError(
+            f"{path} is no checkpoint of this version: {reason}. Name a checkpoint.pt of `{made_by}`."
+        ) from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path} is no checkpoint of this version: it names nothing. Name a checkpoint.pt of `{made_by}`."
+        )
+    return content

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multiclass_accuracy
 
+from scanside.errors import SettingError
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.loader import Batch
 from trainer.epoch_bar import EpochBar
@@ -123,6 +124,9 @@ def fit(
 
     Args:
         label: named by the progress bar.
+
+    Raises:
+        SettingError: the training diverged.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # which devices it found, tips
     plan = fitting.training_plan
@@ -160,5 +164,10 @@ def fit(
     # Averaged weights are the checkpoint's own; a finished run is only loaded.
     kept = torch.load(best if keeps_best else last, map_location="cpu", weights_only=False)
     fitting.load_state_dict(kept["state_dict"])
+    if not all(weight.isfinite().all() for weight in fitting.network.state_dict().values()):
+        raise SettingError(
+            f"{label}: training diverged, its weights are no numbers. Remove {folder} and set a lower "
+            "optimiser.lr, or training.precision=32-true."
+        )
     fitting.cpu()
     fitting.network.eval()

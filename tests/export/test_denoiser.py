@@ -31,7 +31,7 @@ from tests.trainer.denoiser.untrained import untrained
 from trainer import checkpoint as networks
 from trainer.checkpoint import Checkpoint
 from trainer.denoiser import checkpoint as denoisers
-from trainer.denoiser.ready import TorchRunner, open_denoiser
+from trainer.denoiser.ready import TorchDenoiser, open_denoiser
 
 
 def measured_with(denoiser: dict[str, Any] | None) -> Checkpoint:
@@ -62,7 +62,7 @@ def exported(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
 
 def test_runtime_equals_torch_at_sizes_never_seen_at_export(exported: Path) -> None:
     runner = OnnxRuntime((exported / DENOISER).read_bytes())
-    reference = TorchRunner(untrained().network())
+    reference = TorchDenoiser(untrained().network())
     rng = np.random.default_rng(0)
     for batch, size in ((1, (168, 272)), (3, (56, 88)), (2, (64, 64))):
         inputs = {name: rng.random((batch, 1, *size), np.float32) for name in ("scan", "chroma")}

@@ -39,7 +39,7 @@ def test_one_of_before_is_of_the_only_network_that_there_was(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"format": "scanside-checkpoint/2"}, "another format"),
+        ({"format": "scanside-checkpoint/2"}, "it is one of 'scanside-checkpoint/2'"),
         ({"spec": {"encoder": "unet", "task": "mtl"}}, "Missing key"),
         ({"spec": {"encoder": "transformer", "task": "mtl"}}, "choose one of unet"),
         ({"spec": {"encoder": "unet", "task": "mtl", "layers": 3}}, "layers"),

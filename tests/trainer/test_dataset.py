@@ -154,6 +154,15 @@ def test_an_altered_or_missing_file_is_named(dataset: Path) -> None:
         read_dataset(dataset)
 
 
+@pytest.mark.parametrize("name", ["counts", "split", "preparation"])
+def test_a_dataset_json_that_does_not_tell_how_it_was_made_is_refused(dataset: Path, name: str) -> None:
+    """`trainer denoise` writes it on, at the end of its work."""
+    about = json.loads((dataset / "dataset.json").read_text())
+    (dataset / "dataset.json").write_text(json.dumps({**about, name: "so"}))
+    with pytest.raises(InputError, match=f"does not tell its {name}"):
+        read_dataset(dataset)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "other/1"}', "[" * 100_000, "\0"])
 def test_a_wrong_dataset_json_is_refused(dataset: Path, text: str) -> None:
     (dataset / "dataset.json").write_text(text)

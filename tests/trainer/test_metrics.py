@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.evaluate import Predictions, figures
+from trainer.experiments.default_outputs import Outputs, figures
 from trainer.metrics import iou_per_image
 
 
@@ -19,7 +19,7 @@ def test_figures_count_what_they_say() -> None:
     logits = np.zeros((10, 8))
     labels = np.array([7, 7, 7, 0, 0, 0, 0, 1, 1, 1])
     logits[np.arange(10), [7, 7, 0, 0, 0, 0, 7, 1, 1, 0]] = 5
-    result = figures(Predictions(logits, np.zeros((10, 4)), np.full(10, 0.5), labels), threshold=0.5)
+    result = figures(Outputs(logits, np.zeros((10, 4)), np.full(10, 0.5), labels), threshold=0.5)
     assert result["sensitivity"].value == pytest.approx(2 / 3)
     assert result["specificity"].value == pytest.approx(6 / 7)
     assert result["accuracy_8_classes"].value == pytest.approx(0.7)

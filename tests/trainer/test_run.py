@@ -103,7 +103,11 @@ def test_a_finished_run_is_measured_again_behind_a_denoiser(
     assert denoised.manifest["reference"]["max_distance"] != before.manifest["reference"]["max_distance"]
 
     assert main([*words, "--out", str(tmp_path / "plain")]) == 1
-    assert "holds a finished run" in capsys.readouterr().err
+    assert "holds a training, which stays" in capsys.readouterr().err
+    assert main([*words[:-2], "--out", str(tmp_path / "plain")]) == 1  # nor is it trained over
+    assert "holds a training with other settings" in capsys.readouterr().err
+    recipe = json.loads((folders[0] / "recipe.json").read_text())
+    assert recipe["initial_weights"] == before.manifest["training"]["initial_weights"]
 
 
 def test_a_run_does_not_go_on_with_other_initial_weights(
@@ -123,7 +127,7 @@ def test_a_run_does_not_go_on_with_other_initial_weights(
         (["--data", "mmotu"], "write NAME=DIR"),
         (["--data", "mmotu=/no/such/folder"], "is not a folder"),
         (["--data", "liver=."], "give its folder as --data mmotu=DIR"),
-        (["--data", "mmotu=.", "--weights", "/no/such.pth"], "is incomplete"),
+        (["--data", "mmotu=.", "--weights", "/no/such.pth"], "--weights: /no/such.pth can't be read"),
     ],
 )
 def test_wrong_input_is_named(

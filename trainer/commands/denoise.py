@@ -37,8 +37,10 @@ def _denoise(arguments: argparse.Namespace) -> int:
     from trainer.denoiser.dataset import denoise_dataset
     from trainer.denoiser.remove import open_remover
 
-    done = denoise_dataset(arguments.source, arguments.out, open_remover(arguments.denoiser))
+    remover = open_remover(arguments.denoiser)
+    done = denoise_dataset(arguments.source, arguments.out, remover)
     print(f"{arguments.out}: {done.changed} of {done.scans} scans changed, {done.share:.2%} of all pixels.")
     if done.left:
-        print(f"{done.left} were left as they are: too much of them looks like annotations.")
+        print(f"Left as they are, since too much of them looks like annotations: {done.left}.")
+    print(f"The denoiser was trained on: {remover.about.get('trained_on', 'it does not say')}.")
     return 0

@@ -125,8 +125,8 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = default_model.smoke(recipe)
-    if arguments.weights_from and (folder / "checkpoint.pt").exists():
-        raise SettingError(f"{folder} holds a finished run, which stays as it is. Choose another --out.")
+    if arguments.weights_from and any((folder / name).exists() for name in default_model.LEFT):
+        raise SettingError(f"{folder} holds a training, which stays as it is. Choose another --out.")
     figures = default_model.run(
         data["mmotu"],
         folder,
@@ -156,9 +156,8 @@ def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     folder = _folder(arguments)
     if arguments.scale == "smoke":
         recipe = confounder.smoke(recipe)
-    denoiser = open_denoiser(arguments.denoiser).denoiser if arguments.denoiser else None
-    name = arguments.denoiser.name if arguments.denoiser else ""
-    section = confounder.run(data["mmotu"], folder, recipe, denoiser, name)
+    ready = open_denoiser(arguments.denoiser) if arguments.denoiser else None
+    section = confounder.run(data["mmotu"], folder, recipe, ready)
     print_section(section, arguments.scale)
     print("Report:", *write_report(folder / "report", [section], arguments.scale))
     return 0
@@ -194,11 +193,22 @@ def _check_own_recipe(
 ) -> None:
     """
     Raises:
-        SettingError: an option is given that has no meaning where the recipe is the experiment's own.
+        SettingError: an option or a data set is given that has no meaning where the recipe is the
+            experiment's own.
     """
     name = arguments.experiment
-    if "mmotu" not in data:
-        raise SettingError(f"{name} trains on MMOTU: give its folder as --data mmotu=DIR.")
+    if set(data) != {"mmotu"}:
+        raise SettingError(
+            f"{name} trains on MMOTU alone: give its folder as --data mmotu=DIR, and no other."
+        )
+    if arguments.seed < 0:
+        raise SettingError("--seed is at least 0.")
+    from trainer.data.mmotu import is_denoised
+
+    if is_denoised(data["mmotu"]):
+        raise SettingError(
+            f"{name} is of scans with annotations; {data['mmotu']} is without. Give MMOTU itself."
+        )
     given = {
         "--set": arguments.set,
         "--seeds": arguments.seeds is not None,
@@ -219,7 +229,8 @@ def _data_sets(given: list[str]) -> dict[str, Path]:
         path = Path(folder).expanduser()
         if not path.is_dir():
             raise InputError(f"--data {item}: {path} is not a folder. Check the path.")
-        sets[name] = path
+        if sets.setdefault(name, path) != path:
+            raise SettingError(f"--data {name} is given twice, as {sets[name]} and as {path}. Give one.")
     return sets
 
 

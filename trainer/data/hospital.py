@@ -118,6 +118,11 @@ class Cohort:
     slides: tuple[Slide, ...]
     fingerprint: str
 
+    @property
+    def is_denoised(self) -> bool:
+        """Whether `trainer denoise` removed annotations from it."""
+        return "annotations" in self.about["preparation"]
+
     def pixels(self, slide: Slide) -> Grey:
         """(H, W) uint8: the tissue of one slide, black outside the sector.
 
@@ -180,6 +185,9 @@ def _about(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: the schema is {found!r}, this version reads '{SCHEMA}'.")
     if about.get("kind") not in KINDS:
         raise InputError(f"{path}: the kind is {about.get('kind')!r}, known are {', '.join(KINDS)}.")
+    for name in ("counts", "split", "preparation"):
+        if not isinstance(about.get(name), dict):
+            raise InputError(f"{path} does not tell its {name}. Prepare the dataset again.")
     return about
 
 

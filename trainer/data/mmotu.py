@@ -2,7 +2,8 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset as Header
 
 from scanside.denoise import Denoiser
-from scanside.errors import InputError, UnlikeTraining
+from scanside.errors import InputError, NoTissue, UnlikeTraining
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, prepare_mask
 from scanside.scan.types import Frame, Mask, Size
@@ -31,6 +32,7 @@ CLASSES = (
     "high-grade serous cystadenocarcinoma",
 )
 MALIGNANT = 7
+DENOISED = "denoised.json"  # beside the images of a copy that `trainer denoise` wrote: what was done to them
 SOURCE = "MMOTU OTU_2d (Zhao et al., arXiv:2207.06799, Beijing Shijitan Hospital)"
 
 
@@ -170,7 +172,8 @@ def prepare_scans(
     digest = hashlib.sha256()
     for row, entry in enumerate(track(entries, f"preparing {what}")):
         frame, lesion = read_frame(layout, entry, digest)
-        scan = prepare(frame, find_regions(Header(), frame.size)[0], size, chroma=denoiser is not None)
+        with naming(layout.image(entry)):
+            scan = prepare(frame, find_regions(Header(), frame.size)[0], size, chroma=denoiser is not None)
         if denoiser is not None:
             try:
                 denoised = denoiser.remove(scan)
@@ -193,6 +196,26 @@ def read_frame(layout: Layout, entry: Entry, digest: "hashlib._Hash") -> tuple[F
     if lesion.shape != pixels.shape[:2]:
         raise InputError(f"{layout.mask(entry)} is not of the size of its image. Get a fresh copy of both.")
     return Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)), np.asarray(lesion > 0, bool)
+
+
+def is_denoised(root: Path) -> bool:
+    """Whether the copy at `root` says that annotations were removed from it."""
+    return (root / DENOISED).exists()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Where no scan is found in an image, say in which.
+
+    Raises:
+        InputError: instead of NoTissue.
+    """
+    try:
+        yield
+    except NoTissue as error:
+        raise InputError(
+            f"{path} holds no scan: {error}. Get a fresh copy of it, or make it anew."
+        ) from error
 
 
 def fingerprint(root: Path) -> str:

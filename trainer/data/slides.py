@@ -1,6 +1,7 @@
 """Slides as a network sees them, whatever data set they come from."""
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.clinical import ClinicalRecord, possible_inputs
+from scanside.errors import InputError
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 from trainer.data import mmotu
-from trainer.data.hospital import Patient, read_dataset
+from trainer.data.hospital import Cohort, Patient, read_dataset
 from trainer.progress import track
 
 CLINICAL_INPUTS = ("menopausal_status", "oncology_centre", "ca125")  # a network reads the first 0, 2 or 3
@@ -123,6 +125,21 @@ def hospital_slides(
         clinical=np.array([encoded(chosen[slide.patient].record) for slide in slides], np.float32),
         fingerprint=cohort.fingerprint,
     )
+
+
+def check_parts(cohort: Cohort) -> None:
+    """Whether `cohort` can be trained, validated and tested on.
+
+    Raises:
+        InputError: one of the three parts has no slide.
+    """
+    part_of = {patient.name: _part(patient) for patient in cohort.patients}
+    found = Counter(part_of[slide.patient] for slide in cohort.slides)
+    if empty := [part for part in ("train", "validation", "test") if not found[part]]:
+        raise InputError(
+            f"{cohort.root}: no slide for {' and for '.join(empty)}; patients: {len(cohort.patients)}. "
+            "Prepare a data set of more patients."
+        )
 
 
 def filled(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.5) -> tuple[Grey, Mask]:

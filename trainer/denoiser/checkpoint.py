@@ -64,5 +64,5 @@ def load(path: Path) -> DenoiserCheckpoint:
 
 def _checked(content: dict[str, Any]) -> DenoiserCheckpoint:
     checkpoint = DenoiserCheckpoint(**content)
-    checkpoint.network(), checkpoint.limits
+    checkpoint.network(), checkpoint.limits, checkpoint.manifest["trained_on"]  # refused where one lacks
     return checkpoint

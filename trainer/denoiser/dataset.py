@@ -1,7 +1,9 @@
 """`trainer denoise`: a data set once more, without its annotations (what tables 2, 4, 6 and 7 read)."""
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +18,22 @@ from scanside.errors import InputError, SettingError
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
 from scanside.scan.types import Frame
-from trainer.data.hospital import Slide, read_dataset
-from trainer.data.mmotu import Entry, Layout, find_layout, fingerprint, read_frame, read_split
+from trainer.data.hospital import Cohort, Slide, read_dataset
+from trainer.data.mmotu import (
+    DENOISED,
+    Entry,
+    Layout,
+    find_layout,
+    fingerprint,
+    is_denoised,
+    naming,
+    read_frame,
+    read_split,
+)
 from trainer.denoiser.remove import Remover, try_remove
-from trainer.prepare.dataset import finish, write_file, write_slide
+from trainer.files import write_file
+from trainer.prepare.dataset import finish, write_slide
 from trainer.progress import track
-
-RECORD = "denoised.json"  # beside MMOTU's images: what was done to them
 
 
 @dataclass(frozen=True)
@@ -49,15 +60,24 @@ def denoise_dataset(source: Path, target: Path, remover: Remover) -> Summary:
         source: a folder of `trainer prepare hospital` or `trainer synth cohort`, or a copy of MMOTU.
 
     Raises:
-        InputError: there is no such data set, or `target` exists.
+        InputError: there is no such data set, it is damaged or without annotations already, or `target`
+            exists or can't be written.
     """
     if target.exists():
         raise SettingError(f"{target} exists already. Choose another --out, or remove it.")
     if source.resolve() in target.resolve().parents:
         raise SettingError(f"{target} lies in the data set itself. Choose another --out.")
-    hospital = (source / "dataset.json").exists()
+    cohort = read_dataset(source) if (source / "dataset.json").exists() else None
+    if is_denoised(source) if cohort is None else cohort.is_denoised:
+        raise InputError(  # what is said of the first denoiser would be lost
+            f"{source} is without annotations already. Give the data set that it was made of."
+        )
+    if cohort is not None:
+        with _whole_or_not_there(target) as part:
+            return _hospital(cohort, part, target.name, remover)
+    read = fingerprint(source)  # of every file: one that is missing is found before the work, not at its end
     with _whole_or_not_there(target) as part:
-        return _hospital(source, part, target.name, remover) if hospital else _mmotu(source, part, remover)
+        return _mmotu(source, part, remover, read)
 
 
 class _Counts:
@@ -76,8 +96,8 @@ class _Counts:
         return Summary(self.scans, self.changed, self.replaced / max(1, self.pixels), self.left)
 
 
-def _hospital(source: Path, target: Path, name: str, remover: Remover) -> Summary:
-    cohort, counts = read_dataset(source), _Counts()
+def _hospital(cohort: Cohort, target: Path, name: str, remover: Remover) -> Summary:
+    counts = _Counts()
     slides: list[Slide] = []
     for slide in track(cohort.slides, "removing annotations"):
         tissue = cohort.pixels(slide)
@@ -98,11 +118,12 @@ def _hospital(source: Path, target: Path, name: str, remover: Remover) -> Summar
     return counts.summary()
 
 
-def _mmotu(source: Path, target: Path, remover: Remover) -> Summary:
+def _mmotu(source: Path, target: Path, remover: Remover, source_fingerprint: str) -> Summary:
     layout, counts = find_layout(source), _Counts()
     for entry in track(read_split(), "removing annotations"):
         frame, _ = read_frame(layout, entry, hashlib.sha256())
-        tissue = cut(frame, find_regions(Header(), frame.size)[0], chroma=True)
+        with naming(layout.image(entry)):
+            tissue = cut(frame, find_regions(Header(), frame.size)[0], chroma=True)
         cleaned, done = try_remove(remover, tissue.pixels, tissue.chroma)
         counts.add(tissue.pixels, cleaned, done=done)
         box = tissue.origin.box
@@ -112,8 +133,8 @@ def _mmotu(source: Path, target: Path, remover: Remover) -> Summary:
         _write_image(Layout(target, figshare=False), layout, entry, Frame(pixels))
     for path in source.glob("*.txt"):  # the class lists
         shutil.copyfile(path, target / path.name)
-    record = {"made_of": "MMOTU", **_removed(remover, fingerprint(source)), **vars(counts.summary())}
-    write_file(target / RECORD, (json.dumps(record, indent=2) + "\n").encode())
+    record = {"made_of": "MMOTU", **_removed(remover, source_fingerprint), **vars(counts.summary())}
+    write_file(target / DENOISED, (json.dumps(record, indent=2) + "\n").encode())
     return counts.summary()
 
 
@@ -135,17 +156,35 @@ def _removed(remover: Remover, fingerprint_of_source: str) -> dict[str, object]:
 
 @contextmanager
 def _whole_or_not_there(target: Path) -> Iterator[Path]:
-    """A folder to write to, which becomes `target` at the end."""
+    """A folder to write to, which becomes `target` at the end; what a killed run left there is dropped."""
     part = target.with_name(f".{target.name}.part")
-    if part.exists():
-        shutil.rmtree(part)
     try:
-        part.mkdir(parents=True)
-        yield part
-        part.replace(target)
+        part.mkdir(parents=True, exist_ok=True)
+        with _alone(part, target):
+            for left in part.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            try:
+                yield part
+                part.replace(target)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)
+                raise
     except OSError as error:
         raise InputError(
             f"{target} can't be written: {error.strerror}. Free space, or choose another."
         ) from error
+
+
+@contextmanager
+def _alone(part: Path, target: Path) -> Iterator[None]:
+    """Lock the folder itself: of two runs that write to it neither would leave a whole data set."""
+    folder = os.open(part, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise SettingError(
+            f"another run writes {target}. Wait for its end, or choose another --out."
+        ) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        os.close(folder)

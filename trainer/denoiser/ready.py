@@ -31,7 +31,7 @@ class ReadyDenoiser:
     document: Mapping[str, Any]
 
 
-class TorchRunner:
+class TorchDenoiser:
     """Runs an edge denoiser that was not exported yet."""
 
     name = f"PyTorch {torch.__version__}, CPU"
@@ -45,18 +45,23 @@ class TorchRunner:
         return {name: value.numpy() for name, value in zip(OUTPUTS, outputs, strict=True)}
 
 
+def is_bundle(path: Path) -> bool:
+    """Whether `path` is to be read as a bundle: a folder or a .zip. A checkpoint is another file."""
+    return path.is_dir() or path.suffix == ".zip"
+
+
 def open_denoiser(path: Path) -> ReadyDenoiser:
     """The denoiser in the checkpoint or in the bundle (folder or .zip) at `path`.
 
     Raises:
         InputError: there is none.
     """
-    if path.is_dir() or path.suffix == ".zip":
+    if is_bundle(path):
         bundle = load_bundle(path, allow_test_only=True)
         denoiser = denoiser_of(bundle)
         if denoiser is None:
             raise SettingError(f"{path} has no denoiser. Name a checkpoint of one, or a bundle that has one.")
         return ReadyDenoiser(denoiser, bundle.manifest.document["denoiser"])
     checkpoint = checkpoints.load(path)
-    denoiser = Denoiser(TorchRunner(checkpoint.network()), checkpoint.limits)
+    denoiser = Denoiser(TorchDenoiser(checkpoint.network()), checkpoint.limits)
     return ReadyDenoiser(denoiser, checkpoint.document)

@@ -9,14 +9,16 @@ import cv2
 import numpy as np
 import torch
 
-from scanside.errors import InputError, UnlikeTraining
+from scanside.errors import UnlikeTraining
 from scanside.scan.prepare import fill
 from scanside.scan.types import Box, Crop, Grey, RegionSource, Scan, Size
+from trainer.checkpoint_file import read_form
 from trainer.denoiser import whole
-from trainer.denoiser.ready import ReadyDenoiser, open_denoiser
+from trainer.denoiser.ready import ReadyDenoiser, is_bundle, open_denoiser
 from trainer.denoiser.whole import WholeCheckpoint
 
 _SIZE = Size(336, 544)  # the thesis's input: at it the edge's denoiser looks for annotations in a data set
+_MADE_BY = "trainer run denoiser` or `trainer run edge-denoiser"
 _COVERED = 0.25  # share of a source pixel that the enlarged mask has to cover
 
 
@@ -40,7 +42,7 @@ def open_remover(path: Path) -> Remover:
     Raises:
         InputError: there is none.
     """
-    if path.is_file() and _format(path) == whole.FORMAT:
+    if path.is_file() and not is_bundle(path) and read_form(path, _MADE_BY) == whole.FORMAT:
         checkpoint = whole.load(path)
         network = checkpoint.network()
         about = {"denoiser": "whole output, clipped", **checkpoint.about}
@@ -53,17 +55,6 @@ def open_remover(path: Path) -> Remover:
         "size": list(_SIZE),
     }
     return Remover(lambda tissue, chroma: _masked(ready, tissue, chroma), about)
-
-
-def _format(path: Path) -> object:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        return content["format"]
-    except Exception as error:
-        raise InputError(
-            f"{path} holds no denoiser: {error}. Name a checkpoint.pt of `trainer run denoiser` or "
-            "`trainer run edge-denoiser`, or a bundle."
-        ) from error
 
 
 def _whole(checkpoint: WholeCheckpoint, network: torch.nn.Module, tissue: Grey) -> Grey:

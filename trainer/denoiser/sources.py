@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from scanside.scan.types import Mask, Size
-from trainer.data.mmotu import Entry, find_layout, read_frame, read_split
+from trainer.data.mmotu import Entry, find_layout, naming, read_frame, read_split
 from trainer.denoiser.labels import pixel_labelled, read_labels, read_pixel_mask
 from trainer.denoiser.pairs import Pair, Source, find_whole_sector, make_pair
 from trainer.denoiser.suspects import suspects
@@ -72,7 +72,8 @@ def read_sources(
         outlined = ink.get(entry.image)
         outlined = outlined if outlined is not None and outlined.shape == frame.size else None
         doubt = np.zeros(frame.size, bool)
-        sector = find_whole_sector(frame.pixels)[1]
+        with naming(layout.image(entry)):
+            sector = find_whole_sector(frame.pixels)[1]
         if outlined is None:
             doubt = suspects(frame.pixels, sector, white_within=entry.image not in plain_within)
         scans.append(Source(str(entry.image), frame.pixels, lesion, sector, outlined, doubt))

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from scanside.errors import RunnerError
 from scanside.scan.types import Size
 from trainer import checkpoint_file
 from trainer.models.denoiser.build import DenoiserName, build_denoiser
@@ -24,7 +25,7 @@ class WholeCheckpoint:
         state: the network's state_dict.
         name, width: of trainer.models.denoiser.build.
         size: rows and columns of the scans that it learnt on.
-        about: how it was trained: arm, seed, configuration, fingerprint of the data.
+        about: how it was trained: arm, seed, configuration, fingerprint of the data, and in words.
     """
 
     state: dict[str, Tensor]
@@ -62,10 +63,19 @@ def _checked(content: dict[str, Any]) -> WholeCheckpoint:
 
 @torch.inference_mode()
 def clean(network: nn.Module, scans: NDArray[np.uint8], batch: int = 8) -> NDArray[np.float32]:
-    """(N, H, W) uint8 -> (N, H, W) float32 in [0, 1]: the whole output of a denoiser, clipped."""
+    """(N, H, W) uint8 -> (N, H, W) float32 in [0, 1]: the whole output of a denoiser, clipped.
+
+    Raises:
+        RunnerError: it gave no numbers, which clipping would leave and bytes would show as black.
+    """
     network.eval()
     cleaned = [
         network(torch.from_numpy(scans[row : row + batch])[:, None].float() / 255)[:, 0].clamp(0, 1)
         for row in range(0, len(scans), batch)
     ]
-    return torch.cat(cleaned).numpy()
+    given = torch.cat(cleaned).numpy()
+    if not np.isfinite(given).all():
+        raise RunnerError(
+            "the denoiser gave values that are no numbers: its training diverged. Train it again."
+        )
+    return given

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scanside.errors import SettingError
-from trainer.prepare.dataset import write_file
+from trainer.files import write_file
 
 
 def claim(folder: Path, made: Mapping[str, object], name: str = "run.json") -> None:

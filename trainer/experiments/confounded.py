@@ -16,7 +16,7 @@ from scanside.scan.prepare import prepare, to_grey
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.types import Frame, Mask, Scan, Size
 from trainer.annotations.annotate import annotate, recompress
-from trainer.data.mmotu import Entry, find_layout, read_frame
+from trainer.data.mmotu import Entry, find_layout, naming, read_frame
 from trainer.progress import track
 
 _JPEG_QUALITY = 90  # every scan is encoded anew, annotated or not: else JPEG would tell which is which
@@ -74,7 +74,8 @@ def read_two_classes(
             frame.pixels, lesion, _sector(frame), np.random.default_rng((seed, entry.image)), preset
         )
         for turn, pixels in enumerate((frame.pixels, drawn.pixels)):
-            scan = _scan(Frame(recompress(pixels, _JPEG_QUALITY)), size)
+            with naming(layout.image(entry)):
+                scan = _scan(Frame(recompress(pixels, _JPEG_QUALITY)), size)
             stored[turn, row] = np.rint(255 * scan.pixels)
             if denoiser:
                 try:

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scanside.denoise import Denoiser
 from scanside.scan.types import Size
 from trainer.arrays import load_arrays, save_arrays
 from trainer.data import mmotu
 from trainer.data.mmotu import Entry
+from trainer.denoiser.ready import ReadyDenoiser
 from trainer.experiments.claim import claim
 from trainer.experiments.confounded import TwoClasses, draw_annotated, read_two_classes
 from trainer.experiments.small_classifier import build_classifier, fit, predict
@@ -75,19 +75,19 @@ def smoke(recipe: Recipe) -> Recipe:
     return replace(recipe, correlations=(0.0, 1.0), size=Size(56, 88), epochs=1, seeds=1, images=24)
 
 
-def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, name: str = "") -> Section:
+def run(data: Path, folder: Path, recipe: Recipe, ready: ReadyDenoiser | None = None) -> Section:
     """Train and test every classifier that is not done yet.
 
     Args:
         data: a copy of MMOTU.
         folder: where the run is written; a broken-off run goes on from there. Each denoiser gets a folder of
             its own in it, so another one leaves what was trained on stored scans as it is.
-        name: of the denoiser, for the report.
+        ready: takes the annotations out of the scans that every classifier is trained and tested on again.
 
     Raises:
         SettingError: the folder holds a run with other settings or data.
     """
-    second = recipe.classes[1]
+    second, denoiser = recipe.classes[1], ready and ready.denoiser
     parts = []
     for part in (("train",), ("validation", "test")):
         entries = _entries(part, recipe)
@@ -121,7 +121,7 @@ def run(data: Path, folder: Path, recipe: Recipe, denoiser: Denoiser | None, nam
                     save_arrays(_train_and_test(train, test, correlation, denoised, seed, recipe), path)
                 tested = load_arrays(Tested, path, "predictions")
                 results.setdefault((correlation, denoised), []).append(tested)
-    return _section(results, recipe, train, test, name)
+    return _section(results, recipe, train, test, ready)
 
 
 def _entries(parts: tuple[str, ...], recipe: Recipe) -> list[Entry]:
@@ -149,7 +149,7 @@ def _section(
     recipe: Recipe,
     train: TwoClasses,
     test: TwoClasses,
-    name: str,
+    ready: ReadyDenoiser | None,
 ) -> Section:
     figures: dict[tuple[float, bool], Figure] = {}
     rows = []
@@ -176,10 +176,13 @@ def _section(
         "AUC, no correlation",
     )
     tables = [TextTable("Test scans", columns, tuple(rows))]
-    if name:
+    if ready:
         untouched = train.left + test.left
         total = 2 * (len(train.second) + len(test.second))
-        notes.append(f"Denoiser: {name}. It left {untouched} of {total} scans as they were.")
+        notes.append(
+            f"Denoiser: {ready.document['trained_on']}, fingerprint {ready.document['fingerprint'][:16]}. "
+            f"Left as they were, since too much of them seemed annotated: {untouched} of {total} scans."
+        )
         tables.append(_gains(figures, recipe.correlations))
     return Section("confounder: annotations that correlate with the class", tables, [], notes)
 

@@ -18,6 +18,7 @@ from scanside import __version__
 from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer import checkpoint as checkpoints
+from trainer.arrays import save_arrays
 from trainer.checkpoint import Checkpoint
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data import mmotu
@@ -26,16 +27,19 @@ from trainer.data.loader import plain_loader, training_loader
 from trainer.data.mmotu import Entry, PreparedScans
 from trainer.data.slides import of_mmotu
 from trainer.denoiser.ready import ReadyDenoiser
-from trainer.evaluate import Predictions, figures, predict
 from trainer.experiments.claim import claim
+from trainer.experiments.default_outputs import Outputs, figures, run_network
+from trainer.files import write_file
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
-from trainer.models.imagenet import load_imagenet
+from trainer.models.imagenet import load_imagenet, weights_name
 from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
 from trainer.statistics.calibration import temperature
 from trainer.statistics.estimate import Estimate
 from trainer.training import Fitting, fit
+
+LEFT = ("last.ckpt", "checkpoint.pt")  # what a run leaves: after its first epoch, and at its end
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def run(
     data: Path,
     folder: Path,
     recipe: Recipe,
-    weights: Path | str,
+    weights: str,
     scale: str,
     denoiser: ReadyDenoiser | None = None,
     trained: Checkpoint | None = None,
@@ -97,7 +101,8 @@ def run(
     Args:
         data: a copy of MMOTU.
         folder: where the run is written; a broken-off run goes on from there.
-        weights: "none", "imagenet" (of the installed package), or its file.
+        weights: "none", "imagenet" (of the installed package), or the path of its file; "none" beside
+            `trained`, which says itself what it began with.
         scale: "full" or "smoke", named in everything that is written.
         denoiser: takes the annotations out of every image first, as the bundle's edge will.
         trained: a finished run; nothing is trained, and all that is measured is measured anew.
@@ -112,8 +117,12 @@ def run(
     if trained is not None:
         _check_same(trained, recipe)
     fingerprint = denoiser and denoiser.document["fingerprint"]
-    made = {"scale": scale, "denoiser": fingerprint, "initial_weights": _initial(weights), **asdict(recipe)}
-    if not (folder / "last.ckpt").exists():  # a run that failed before its first epoch binds nobody
+    initial = weights_name(weights, recipe.network.encoder)
+    if trained is not None:
+        initial = trained.manifest["training"]["initial_weights"]
+    made = {"scale": scale, "denoiser": fingerprint, "initial_weights": initial, **asdict(recipe)}
+    made |= {} if trained is None else {"trained": "in an earlier run"}
+    if not any((folder / name).exists() for name in LEFT):  # a run that failed before binds nobody
         (folder / "recipe.json").unlink(missing_ok=True)
     claim(folder, made, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
@@ -128,14 +137,16 @@ def run(
     else:  # its priors are taken off already, and its temperature is multiplied by what is missing
         network = trained.network()
         prior, before = np.zeros(len(mmotu.CLASSES)), trained.manifest["calibration"]["temperature"]
-    calibration = _calibrate(network, prior, before, predict(network, development, "development images"))
-    held_out = predict(network, development, "development images")
+    calibration = _calibrate(network, prior, before, run_network(network, development, "development images"))
+    held_out = run_network(network, development, "development images")
+    # Between two risks, as the quantile has it, and not trainer.statistics.operating_point's way: so the
+    # threshold of the bundle that is shipped was chosen, and figures of it were published.
     threshold = float(np.quantile(held_out.risk[~held_out.malignant], recipe.specificity))
-    reference = _reference(predict(network, train, "training images"), recipe.reference_variance)
+    reference = _reference(run_network(network, train, "training images"), recipe.reference_variance)
     distances = _distances(held_out.features, reference)
     max_distance = float(np.quantile(distances, recipe.inlier_share))
     test = mmotu.prepare_scans(data, parts["test"], recipe.size, "official val images", denoiser=remove)
-    on_test = predict(network, test, "official val images")
+    on_test = run_network(network, test, "official val images")
     result = figures(on_test, threshold)
     passed = (_distances(on_test.features, reference) <= max_distance) & ~np.isnan(test.removed)
     _write(
@@ -152,7 +163,7 @@ def run(
                 "version": __version__,
                 "test_only": scale != "full",
                 "intended_use": "Research on transvaginal ultrasound of ovarian lesions. Not for diagnosis.",
-                "training": _training(train, recipe, weights, scale)
+                "training": _training(train, recipe, initial, scale)
                 if trained is None
                 else _taken_over(trained),
                 **_denoised(denoiser, {"training": train, "development": development, "test": test}),
@@ -183,7 +194,7 @@ def run(
 
 
 def _trained(
-    train: PreparedScans, development: PreparedScans, folder: Path, recipe: Recipe, weights: Path | str
+    train: PreparedScans, development: PreparedScans, folder: Path, recipe: Recipe, weights: str
 ) -> Network:
     network = build(recipe.network)
     if weights != "none":
@@ -221,10 +232,6 @@ def _check_same(trained: Checkpoint, recipe: Recipe) -> None:
         )
 
 
-def _initial(weights: Path | str) -> str:
-    return str(weights) if weights in ("none", "imagenet") else "imagenet, from a file"
-
-
 def _parts(recipe: Recipe) -> dict[str, list[Entry]]:
     split = mmotu.read_split()
     inside = [e for e in split if e.part == "train"]
@@ -250,7 +257,7 @@ def _class_weights(labels: NDArray[np.int64]) -> Tensor:
 
 
 def _calibrate(
-    network: Network, prior: NDArray[np.float64], before: float, held_out: Predictions
+    network: Network, prior: NDArray[np.float64], before: float, held_out: Outputs
 ) -> dict[str, object]:
     """Fold priors and temperature into the last layer, so that the softmax is a probability.
 
@@ -274,7 +281,7 @@ def _calibrate(
     }
 
 
-def _reference(train: Predictions, variance: float) -> dict[str, NDArray[np.float64]]:
+def _reference(train: Outputs, variance: float) -> dict[str, NDArray[np.float64]]:
     """Mean and whitened principal directions of the standardised training features (scanside.ood)."""
     mean, deviation = train.features.mean(axis=0), train.features.std(axis=0) + 1e-6
     standard = (train.features - mean) / deviation
@@ -292,13 +299,13 @@ def _distances(
     return np.sqrt(np.mean(white**2, axis=1))
 
 
-def _training(train: PreparedScans, recipe: Recipe, weights: Path | str, scale: str) -> dict[str, object]:
+def _training(train: PreparedScans, recipe: Recipe, initial: str, scale: str) -> dict[str, object]:
     n, malignant = len(train.entries), int((train.labels == mmotu.MALIGNANT).sum())
     return {
         "summary": f"{n} transvaginal scans of {mmotu.SOURCE}, {malignant} of them malignant"
         + ("" if scale == "full" else f"; {scale} run, its risks mean nothing"),
         "fingerprint": train.fingerprint,
-        "initial_weights": _initial(weights),
+        "initial_weights": initial,
         "recipe": asdict(recipe),
     }
 
@@ -327,13 +334,7 @@ def _denoised(denoiser: ReadyDenoiser | None, parts: dict[str, PreparedScans]) -
     return {"denoiser": {**denoiser.document, "found": counts}}
 
 
-def _write(folder: Path, checkpoint: Checkpoint, on_test: Predictions) -> None:
-    np.savez_compressed(
-        folder / "test_predictions.npz",
-        logits=on_test.logits,
-        labels=on_test.labels,
-        iou=on_test.iou,
-        features=on_test.features,
-    )
-    (folder / "evaluation.json").write_text(json.dumps(checkpoint.manifest, indent=2) + "\n")
+def _write(folder: Path, checkpoint: Checkpoint, on_test: Outputs) -> None:
+    save_arrays(on_test, folder / "test_predictions.npz")
+    write_file(folder / "evaluation.json", (json.dumps(checkpoint.manifest, indent=2) + "\n").encode())
     checkpoints.save(checkpoint, folder / "checkpoint.pt")

@@ -116,11 +116,15 @@ def _train(arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan
     network = build_denoiser(arm.network, width)
     fitting = WholeFitting(network, configuration.optimiser, training, seed, arm.alpha, arm.beta, arm.ssim)
     train, validation = (_pairs(plan, part, arm.annotations, size) for part in ("train", "validation"))
+    what = f"{arm.slug}, seed {seed}"
     with repeatable(hardware):
         loader = training_loader(len(train), lambda _: train, size, _VIEWS, training.batch, seed)
-        fit(fitting, loader, plain_loader(validation, training.batch), folder, arm.slug, hardware)
-    state = dict(network.state_dict())
-    whole.save(whole.WholeCheckpoint(state, arm.network, width, size, made), folder / "checkpoint.pt")
+        fit(fitting, loader, plain_loader(validation, training.batch), folder, what, hardware)
+    trained_on = f"{len(train)} scans of {mmotu.SOURCE} onto which annotations were drawn" + (
+        "" if plan.scale == "full" else f"; {plan.scale} run, good for nothing"
+    )
+    state, about = dict(network.state_dict()), {**made, "trained_on": trained_on}
+    whole.save(whole.WholeCheckpoint(state, arm.network, width, size, about), folder / "checkpoint.pt")
     for test in TESTS:
         pairs = stacked(_pairs(plan, "test", test, size))
         save_arrays(restored(whole.clean(network, pairs.scan), pairs), folder / f"{test}.npz")

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scanside.errors import InputError, SettingError
+from trainer.data import mmotu
+from trainer.data.hospital import read_dataset
+from trainer.data.slides import check_parts
 from trainer.experiments.arm import Arm
 from trainer.experiments.catalogue import EXPERIMENTS, Experiment
 from trainer.experiments.finished import Finished, finished, is_done
@@ -24,19 +27,23 @@ def run(name: str, plan: Plan) -> tuple[Path, Path]:
 
     Raises:
         SettingError: nothing can be run with the data that were given.
+        InputError: of the data something is missing.
     """
     names = list(CATALOGUE) if name == "all" else [name]
     unable = {one: why for one in names if (why := _unable(one, plan))}
     if len(unable) == len(names):
         raise SettingError(f"{names[0]} can't be run: {unable[names[0]]}.")
+    remarks = _check_data(plan)
     hardware, remark = find(plan.devices)
-    if remark:
-        print(remark)
+    for line in filter(None, (remark, *remarks)):
+        print(line)
     sections = []
     for one in names:
         if one not in unable:
             sections.append(_run_one(one, plan, hardware))
             print_section(sections[-1], plan.scale)
+    if remarks:
+        sections.append(Section("Data", notes=remarks))
     if unable:
         sections.append(Section("Not run", notes=[f"{one}: {why}." for one, why in unable.items()]))
     return write_report(plan.root / "reports" / name, sections, plan.scale)
@@ -59,6 +66,32 @@ def report_all(out: Path, scale: str) -> tuple[Path, Path]:
     if not sections:
         raise InputError(f"{root} holds no finished {scale} run. Give the --out of 'trainer run'.")
     return write_report(root / "reports" / "everything", sections, scale)
+
+
+def _check_data(plan: Plan) -> list[str]:
+    """Hours of training may lie before the first arm that reads a data set, so all are looked at before.
+
+    Returns:
+        What a reader of the report has to know of them.
+
+    Raises:
+        InputError: a file of MMOTU is missing, or a hospital's data set is damaged or lacks a part.
+        SettingError: one without annotations is given for one with them.
+    """
+    remarks = []
+    for name, folder in plan.data.items():
+        if name.startswith("mmotu"):
+            mmotu.fingerprint(folder)
+            denoised = mmotu.is_denoised(folder)
+        else:
+            cohort = read_dataset(folder)
+            check_parts(cohort)
+            denoised = cohort.is_denoised
+        if denoised and not name.endswith("-denoised"):
+            raise SettingError(f"--data {name}: {folder} is without annotations. Give it as {name}-denoised.")
+        if name.endswith("-denoised") and not denoised:
+            remarks.append(f"{name} does not say that annotations were removed: not of 'trainer denoise'.")
+    return remarks
 
 
 def _run_one(name: str, plan: Plan, hardware: Hardware) -> Section:

@@ -1,5 +1,6 @@
 """Train one arm with one seed, and predict its validation and test slides; finished work is not repeated."""
 
+import io
 from functools import lru_cache
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import lightning
 import numpy as np
 import torch
 
-from scanside.errors import InputError, SettingError
+from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.arrays import save_arrays
 from trainer.configuration import Configuration
@@ -20,10 +21,11 @@ from trainer.experiments.arm import Arm
 from trainer.experiments.cascade import crop_slides
 from trainer.experiments.finished import PARTS, Made, claim_arm, digest, is_done
 from trainer.experiments.plan import Plan
+from trainer.files import write_file
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
 from trainer.models.carry_over import carry_over
-from trainer.models.imagenet import load_imagenet, weights_file
+from trainer.models.imagenet import load_imagenet, weights_name
 from trainer.models.network import Network
 from trainer.predictions import predict
 from trainer.training import Fitting, fit
@@ -46,20 +48,12 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
 
 
 def initial_weights(arm: Arm, plan: Plan) -> str:
-    """What the arm's encoder starts from: "none", "imagenet", or a file's name and how its SHA-256 begins.
+    """What the arm's encoder starts from, as `weights_name` tells it; there are none of ImageNet for U-Net.
 
     Raises:
         SettingError: the file can't be read.
     """
-    if arm.encoder == "unet" or plan.weights in ("none", "imagenet"):
-        return "none" if arm.encoder == "unet" else plan.weights
-    path = weights_file(Path(plan.weights), arm.encoder)
-    try:
-        return f"{path.name} {digest(path)[:12]}"
-    except InputError as error:
-        raise SettingError(
-            f"--weights: {path} can't be read. Give torchvision's file, a folder of such files, or none."
-        ) from error
+    return weights_name("none" if arm.encoder == "unet" else plan.weights, arm.encoder)
 
 
 def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:
@@ -123,13 +117,9 @@ def _train(
     held_out = plain_loader(validation, training.batch, hardware.workers)
     fitting = Fitting(network, configuration.loss, configuration.optimiser, training, seed)
     fit(fitting, loader, held_out, folder, f"{arm.slug}, seed {seed}", hardware)
-    if not all(weight.isfinite().all() for weight in network.state_dict().values()):
-        raise SettingError(
-            f"{arm.slug}, seed {seed}: training diverged, its weights are no numbers. Remove {folder} and "
-            "set a lower optimiser.lr, or training.precision=32-true."
-        )
-    torch.save(network.state_dict(), folder / "weights.part")
-    (folder / "weights.part").replace(folder / "weights.pt")
+    weights = io.BytesIO()
+    torch.save(network.state_dict(), weights)
+    write_file(folder / "weights.pt", weights.getvalue())
     found = {
         part: predict(network, slides, _classes(arm), f"{part} slides", hardware.device)
         for part, slides in zip(PARTS, (validation, test), strict=True)

@@ -1,5 +1,6 @@
 """ImageNet weights -> the encoders here: torchvision's by name, EfficientNet-Lite0's by order."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -74,6 +75,30 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
 def weights_file(source: Path, encoder: EncoderName) -> Path:
     """`source` itself, or the file of the encoder in the folder that it is."""
     return source / _FILES[encoder] if source.is_dir() else source
+
+
+def weights_name(weights: str, encoder: EncoderName) -> str:
+    """What an encoder starts from, as runs and manifests name it.
+
+    Args:
+        weights: "none", "imagenet", or the path of a file, or of a folder of such files.
+
+    Returns:
+        "none", "imagenet" for those that are published, or the file's name and how its SHA-256 begins.
+
+    Raises:
+        SettingError: the file can't be read.
+    """
+    if weights in ("none", "imagenet"):
+        return weights
+    path = weights_file(Path(weights), encoder)
+    try:
+        return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    except OSError as error:
+        raise SettingError(
+            f"--weights: {path} can't be read ({error.strerror}). "
+            "Give the encoder's file, a folder of such files, imagenet or none."
+        ) from error
 
 
 def _packaged() -> Path:

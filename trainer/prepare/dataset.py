@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import io
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ import numpy as np
 
 from scanside import RESEARCH_USE, __version__
 from scanside.clinical import ClinicalRecord
-from scanside.errors import InputError
 from scanside.scan.types import Grey, Mask
 from trainer.data.hospital import (
     CA125_COLUMN,
@@ -34,6 +32,7 @@ from trainer.data.hospital import (
     Slide,
     fingerprint,
 )
+from trainer.files import write_file
 
 TEST_SHARE = 0.15  # thesis: 85 % for training and validation, 15 % for testing, by patient
 
@@ -184,23 +183,6 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write under another name, then rename: `path` is whole or not there.
-
-    Raises:
-        InputError: the folder can't be written to.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be written: {error.strerror}. Free space, or choose another."
-        ) from error
 
 
 def _write_png(path: Path, pixels: Grey) -> str:

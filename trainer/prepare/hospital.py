@@ -22,8 +22,9 @@ from scanside.clinical import ClinicalRecord
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, SettingError
 from trainer.data.hospital import Cohort, Slide, read_dataset
+from trainer.files import write_file
 from trainer.prepare.clinical import Malignancy, read_clinical
-from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, pseudonym, write_file
+from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, pseudonym
 from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
 from trainer.prepare.masks import Unused, match_masks
 from trainer.prepare.pool import run_all
@@ -335,9 +336,12 @@ def _write_private(path: Path, content: bytes) -> None:
 def summary(cohort: Cohort, settings: Settings) -> str:
     """What to tell at the end, in a few lines."""
     found = Counter(cohort.about["counts"])
+    tested = f"{found['test_patients']} of them for testing"
+    if not found["test_patients"]:
+        tested = "none of them for testing, so 'trainer run' will want more"
     return (
-        f"{cohort.root}: {found['patients']} patients, {found['slides']} slides, {found['masks']} masks; "
-        f"{found['test_patients']} patients for testing.\n"
+        f"{cohort.root}: patients: {found['patients']}, {tested}; "
+        f"slides: {found['slides']}, masks: {found['masks']}.\n"
         f"What was left out, and why: {cohort.root / 'report.md'}; with file names: {settings.private_file}\n"
         f"Keep {settings.key_file} away from the dataset: with it patients are found."
     )

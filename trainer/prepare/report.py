@@ -66,24 +66,28 @@ def report(
         "",
         RESEARCH_USE,
         "",
-        f"{files} files gave {len(slides)} slides of {len(patients)} patients; {masks} slides have a mask. "
-        f"A patient has {min(per_patient)} to {max(per_patient)} slides, the median {median(per_patient):g}. "
-        f"{without} patients of the clinical table have none.",
+        f"Files: {files}. Slides: {len(slides)}, with a mask: {masks}. Patients: {len(patients)}, of "
+        f"{min(per_patient)} to {max(per_patient)} slides each, the median {median(per_patient):g}. "
+        f"In the clinical table but without a slide: {without}.",
         "",
         "| | train | test |",
         "|---|---|---|",
     ]
-    groups = [("patients", [("", p.part) for p in patients])]
-    groups += [("slides", [("", part_of[s.patient]) for s in slides])]
-    groups += [("patients", [("malignant" if p.malignant else "benign", p.part) for p in patients])]
-    groups += [("slides", [("malignant" if s.malignant else "benign", part_of[s.patient]) for s in slides])]
-    groups += [("patients", [(p.record.centre.value, p.part) for p in patients])]
-    groups += [("patients", [(p.record.menopausal_status.value, p.part) for p in patients])]
-    for what, pairs in groups:
+    groups = [
+        [("patients", p.part) for p in patients],
+        [("slides", part_of[s.patient]) for s in slides],
+        [(f"patients, {_kind(p.malignant)}", p.part) for p in patients],
+        [(f"slides, {_kind(s.malignant)}", part_of[s.patient]) for s in slides],
+        [(f"patients, {_named(p.record.centre.value, 'centre')}", p.part) for p in patients],
+        [
+            (f"patients, {_named(p.record.menopausal_status.value, 'menopausal status')}", p.part)
+            for p in patients
+        ],
+    ]
+    for pairs in groups:
         found = Counter(pairs)
-        for value in sorted({value for value, _ in pairs}):
-            numbers = " | ".join(str(found[value, part]) for part in PARTS)
-            lines.append(f"| {f'{what}, {value}'.rstrip(', ')} | {numbers} |")
+        for row in sorted({row for row, _ in pairs}):
+            lines.append(f"| {row} | {' | '.join(str(found[row, part]) for part in PARTS)} |")
     unknown = "not said"
     lines += _counted("Machines", (slide.maker or unknown for slide in slides), "slides")
     lines += _counted("How the scan was found", (slide.found_by for slide in slides), "slides")
@@ -91,6 +95,15 @@ def report(
     left = (f"{m.left_out.what}: {m.left_out.reason}" for m in missing)
     lines += _counted("Left out", left, "times")
     return "\n".join(lines) + "\n"
+
+
+def _kind(malignant: bool) -> str:
+    return "malignant" if malignant else "benign"
+
+
+def _named(value: str, fact: str) -> str:
+    """Of two facts "unknown" would be the same row."""
+    return f"{fact} unknown" if value == "unknown" else value
 
 
 def _counted(title: str, values: Iterable[str], unit: str) -> list[str]:

@@ -13,7 +13,8 @@ from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
 from scanside.scan.types import Box, Crop, Frame, Grey, Size
 from trainer.data.hospital import Slide
-from trainer.prepare.dataset import write_file, write_slide
+from trainer.files import write_file
+from trainer.prepare.dataset import write_slide
 from trainer.synth.patients import SynthPatient, patient_name, slide_name
 from trainer.synth.recipe import Recipe
 from trainer.synth.slide import SynthSlide, render

@@ -66,13 +66,6 @@ def test_a_data_set_without_it_is_read_but_teaches_nothing_about_it(
     assert both == alone
 
 
-def test_a_data_set_without_test_patients_is_too_small(tiny_cohort: Path) -> None:
-    cohort = read_dataset(tiny_cohort)
-    train = tuple(patient for patient in cohort.patients if patient.part == "train")
-    with pytest.raises(SettingError, match="no patients for testing"):
-        facts_alone(replace(cohort, patients=train))
-
-
 def test_a_run_of_an_earlier_version_read_none(tiny_cohort: Path, tmp_path: Path) -> None:
     plan = Plan({"hospital": tiny_cohort}, tmp_path, scale="smoke", overrides=TINY)
     train_arm(ARM, 0, plan, Hardware())

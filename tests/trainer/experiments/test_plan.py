@@ -1,5 +1,7 @@
 """What a person may ask for, and what is refused before anything is trained."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from trainer.cli import main
 from trainer.experiments.catalogue import EXPERIMENTS
 from trainer.experiments.plan import Plan
 from trainer.hardware import Hardware
+from trainer.synth.cohort import write_cohort
+from trainer.synth.recipe import Recipe
 
 
 def test_settings_come_from_preset_scale_and_the_person_in_this_order(tmp_path: Path) -> None:
@@ -53,6 +57,9 @@ def test_an_arm_misses_the_data_of_what_it_starts_from(tmp_path: Path) -> None:
         (["all", "--data", "mmotu=.", "--set", "training.epoch=3"], "there is no training.epoch"),
         (["table1", "--data", "mmotu=.", "--seeds", "0"], "at least 1"),
         (["table1", "--data", "mmotu=."], "MMOTU is incomplete"),
+        (["table1", "--data", "mmotu=.", "--data", "mmotu=.."], "--data mmotu is given twice"),
+        (["confounder", "--data", "mmotu=.", "--data", "hospital=."], "trains on MMOTU alone"),
+        (["edge-denoiser", "--data", "mmotu=.", "--seed", "-1"], "--seed is at least 0"),
         (["default-model", "--data", "mmotu=.", "--set", "training.epochs=3"], "takes no --set"),
     ],
 )
@@ -66,6 +73,29 @@ def test_what_can_not_be_run_is_refused_at_once(
     monkeypatch.chdir(tmp_path)
     assert main(["run", *words]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_data_set_without_test_patients_is_refused_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever else could be run first with the other data."""
+    data, out = tmp_path / "few", tmp_path / "runs"
+    write_cohort(data, Recipe(patients=2, size="small", malignant=0.5), jobs=1)
+    for experiment in ("all", "backbones", "clinical-only"):
+        assert main(["run", experiment, "--data", f"hospital={data}", "--out", str(out)]) == 1
+        assert "no slide for test; patients: 2. Prepare" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_data_set_without_annotations_is_not_taken_for_one_with_them(
+    mmotu_like: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("images", "annotations"):
+        shutil.copytree(mmotu_like / folder, tmp_path / "copy" / folder, copy_function=os.link)
+    (tmp_path / "copy" / "denoised.json").write_text("{}")
+    for experiment in ("table1", "denoiser", "confounder"):
+        assert main(["run", experiment, "--data", f"mmotu={tmp_path / 'copy'}", "--out", str(tmp_path)]) == 1
+        assert "without" in capsys.readouterr().err
 
 
 def test_a_batch_is_shared_out_among_devices() -> None:

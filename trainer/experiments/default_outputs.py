@@ -1,4 +1,4 @@
-"""What the default model gives on prepared scans, and the figures that follow from it."""
+"""What the default model's network gives on prepared scans, and the figures that follow from it."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from trainer.statistics.figures import auc_figure, mean_figure
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Outputs:
     """One row per image.
 
     Attributes:
@@ -49,7 +49,7 @@ class Predictions:
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, data: PreparedScans, what: str, batch: int = 16) -> Predictions:
+def run_network(network: nn.Module, data: PreparedScans, what: str, batch: int = 16) -> Outputs:
     """Run `network` over `data` in evaluation mode."""
     network.eval()
     rows = []
@@ -58,18 +58,17 @@ def predict(network: nn.Module, data: PreparedScans, what: str, batch: int = 16)
         iou = iou_per_image(output.lesion_logits > 0, item["mask"] > 0)
         rows.append((output.class_logits, output.features, iou))
     logits, features, ious = (torch.cat(column).double().numpy() for column in zip(*rows, strict=True))
-    return Predictions(logits, features, ious, data.labels)
+    return Outputs(logits, features, ious, data.labels)
 
 
-def figures(predictions: Predictions, threshold: float) -> dict[str, Estimate]:
+def figures(outputs: Outputs, threshold: float) -> dict[str, Estimate]:
     """The figures of a report, each with its 95 % interval over images."""
-    p = predictions
-    called = p.risk >= threshold
-    right = p.logits.argmax(1) == p.labels
+    malignant, called = outputs.malignant, outputs.risk >= threshold
+    right = outputs.logits.argmax(1) == outputs.labels
     return {
-        "auc": estimate(auc_figure(p.malignant, p.risk)),
-        "sensitivity": proportion(int(called[p.malignant].sum()), int(p.malignant.sum())),
-        "specificity": proportion(int((~called[~p.malignant]).sum()), int((~p.malignant).sum())),
+        "auc": estimate(auc_figure(malignant, outputs.risk)),
+        "sensitivity": proportion(int(called[malignant].sum()), int(malignant.sum())),
+        "specificity": proportion(int((~called[~malignant]).sum()), int((~malignant).sum())),
         "accuracy_8_classes": proportion(int(right.sum()), len(right)),
-        "iou": estimate(mean_figure(p.iou)),
+        "iou": estimate(mean_figure(outputs.iou)),
     }
