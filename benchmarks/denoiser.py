@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ from scanside.scan.types import Box, Crop, Mask, RegionSource, Scan, Size
 from trainer.annotations.annotate import KINDS
 from trainer.data.mmotu import read_split
 from trainer.denoiser import checkpoint, whole
-from trainer.denoiser.figures import WHERE, Restored, found, restored
+from trainer.denoiser.figures import WHERE, Found, Restored, found, restored
 from trainer.denoiser.labels import read_labels
 from trainer.denoiser.pairs import Pair, stacked
 from trainer.denoiser.ready import open_denoiser
@@ -40,6 +41,7 @@ from trainer.statistics.estimate import Estimate, proportion
 from trainer.statistics.figures import ratio_figure
 
 Scans = NDArray[np.float32]
+Sums = TypeVar("Sums", Restored, Found)
 
 INSIDE = WHERE.index("inside")
 SEED = 77  # of what is drawn; no training uses it
@@ -60,39 +62,44 @@ def main() -> None:
     sources = read_part(root, "test", args.count)
     for size in args.size:
         pairs = stacked(make_pairs(sources, [size] * args.turns, SEED))
-        _quality(pairs, size, denoiser, args.thesis, console)
+        _quality(pairs, len(sources.scans), size, denoiser, args.thesis, console)
     _by_kind(sources, args.size[0], denoiser, console)
     _flow(sources, args.size[0], denoiser, console)
     _false_alarms(root, denoiser, args.size[0], console)
     _cost(args.denoiser, args.size[0], console)
 
 
-def _quality(pairs: Pair, size: Size, denoiser: Denoiser, thesis: Path | None, console: Console) -> None:
-    title = f"{len(pairs.scan)} pairs of held-out scans, {size.height} x {size.width} px"
+def _quality(
+    pairs: Pair, count: int, size: Size, denoiser: Denoiser, thesis: Path | None, console: Console
+) -> None:
+    title = f"{len(pairs.scan)} pairs of {count} held-out scans, {size.height} x {size.width} px"
+
+    def judged(clean: Scans) -> Restored:
+        return by_scan(restored(clean, pairs), count)
+
     scans = np.asarray(pairs.scan / np.float32(255), np.float32)
     masks, painted, refused = remove(pairs, denoiser)
-    edge = restored(painted, pairs)
+    edge = judged(painted)
     columns = ("under annotations", "PSNR, dB", "95 % interval", "edge denoiser ahead by, dB", "settings")
     table = Table(*columns, title=title)
-    _row(table, "input, untouched", restored(scans, pairs), edge)
+    _row(table, "input, untouched", judged(scans), edge)
     for whose, given in (("true mask", pairs.mask), ("detector's mask", masks)):
         for name, method in METHODS.items():
             radius, grown = min(SETTINGS, key=lambda s, g=given, m=method: _error(pairs, g, m, *s))
             clean = inpaint(pairs.scan, given, method, radius, grown)
             settings = f"radius {radius} px, mask grown by {grown} px"
-            _row(table, f"OpenCV, {name}, {whose}", restored(clean, pairs), edge, settings)
+            _row(table, f"OpenCV, {name}, {whose}", judged(clean), edge, settings)
     if thesis is not None:
         clean = whole.clean(whole.load(thesis).network(), pairs.scan)
-        _row(table, "the thesis's, whole output", restored(clean, pairs), edge, thesis.parent.name)
+        _row(table, "the thesis's, whole output", judged(clean), edge, thesis.parent.name)
     _row(table, "edge denoiser", edge, None, f"threshold {denoiser.limits.threshold:.2f}")
     console.print(table, f"Refused, since too much seemed annotated: {refused} of {len(pairs.scan)}.")
     grey = remove(replace(pairs, chroma=np.zeros_like(pairs.chroma)), denoiser)[0]
     columns = ("detector, by pixel", "F1", "precision", "recall", "tissue replaced wrongly")
     table = Table(*columns, title=title)
     for name, mask in (("scans in colour", masks), ("the same as grey scans", grey)):
-        judged = found(mask, pairs)
-        figures = (judged.f1, judged.precision, judged.recall, judged.replaced_tissue)
-        table.add_row(name, *map(_shown, figures))
+        sums = by_scan(found(mask, pairs), count)
+        table.add_row(name, *map(_shown, (sums.f1, sums.precision, sums.recall, sums.replaced_tissue)))
     console.print(table)
 
 
@@ -115,6 +122,12 @@ def remove(pairs: Pair, denoiser: Denoiser) -> tuple[Mask, Scans, int]:
         else:
             masks[row], scans[row] = denoised.mask, denoised.scan.pixels
     return masks, scans, refused
+
+
+def by_scan(sums: Sums, count: int) -> Sums:
+    """Add up the pairs of each of `count` scans, drawn in turns: an interval is over scans, not over pairs."""
+    added = {name: pairs.reshape(*pairs.shape[:-1], -1, count).sum(-2) for name, pairs in vars(sums).items()}
+    return type(sums)(**added)
 
 
 def inpaint(scans: NDArray[np.uint8], masks: Mask, method: int, radius: int, grown: int) -> Scans:
