@@ -125,7 +125,7 @@ def remove(pairs: Pair, denoiser: Denoiser) -> tuple[Mask, Scans, int]:
 
 
 def by_scan(sums: Sums, count: int) -> Sums:
-    """Add up the pairs of each of `count` scans, drawn in turns: an interval is over scans, not over pairs."""
+    """Add up the pairs of each of `count` scans, drawn in turns: an interval is over scans, not pairs."""
     added = {name: pairs.reshape(*pairs.shape[:-1], -1, count).sum(-2) for name, pairs in vars(sums).items()}
     return type(sums)(**added)
 
