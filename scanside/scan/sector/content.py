@@ -27,7 +27,7 @@ _ALONE = 0.3  # share of lit pixels about such a line, itself among them
 _BAND = 0.12  # of the height: a trace is at least this high,
 _SPAN = 0.6  # and this wide
 _REACH = 0.03  # of the width: how far apart grey values are compared
-_LAYERED = 0.05  # mean square difference along the layers over that across them: below it is M-mode
+_LAYERED = 0.035  # mean square difference along the layers over that across them: below it is M-mode
 _MIN_CONTRAST = 20.0  # mean square difference across: less is an empty band
 
 _COLUMNS = 160  # averaging to about so many columns keeps a baseline and blurs speckle
@@ -81,19 +81,21 @@ def _is_page(small: Grey) -> bool:
 
 
 def _is_layered(small: Grey) -> bool:
-    """Whether grey values run on along the rows of a wide band, but change across them."""
+    """Whether grey values run on along the rows of a wide band, but change across them.
+
+    Only lit pixels are compared: below a dim sector the step to black runs along its rim like a layer.
+    """
     height, width = small.shape
     band, reach = max(8, round(_BAND * height)), max(4, round(_REACH * width))
-    levels = small.astype(np.float32)
-    along = (levels[:, reach:] - levels[:, :-reach]) ** 2
-    across = (levels[reach:] - levels[:-reach]) ** 2
+    levels, lit = small.astype(np.float32), small > _LIT
+    along, along_lit = (levels[:, reach:] - levels[:, :-reach]) ** 2, lit[:, reach:] & lit[:, :-reach]
+    across, across_lit = (levels[reach:] - levels[:-reach]) ** 2, lit[reach:] & lit[:-reach]
     for top in range(0, height - band - reach + 1, max(1, band // 3)):
         rows = np.s_[top : top + band]
-        lit = (small[rows] > _LIT).mean(axis=0) > 0.5
-        if lit.mean() < _SPAN:
+        if min((where[rows].mean(axis=0) > 0.5).mean() for where in (lit, across_lit, along_lit)) < _SPAN:
             continue
-        contrast = float(np.mean(across[rows][:, lit]))
-        change = float(np.mean(along[rows][:, lit[:-reach] & lit[reach:]]))
+        contrast = float(np.mean(across[rows][across_lit[rows]]))
+        change = float(np.mean(along[rows][along_lit[rows]]))
         if contrast > _MIN_CONTRAST and change < _LAYERED * contrast:
             return True
     return False

@@ -54,6 +54,14 @@ def test_scan_is_not_refused(probe: Probe) -> None:
         check_content(cv2.cvtColor(made.pixels, cv2.COLOR_RGB2GRAY))
 
 
+def test_the_step_from_a_dim_end_to_black_is_no_layer() -> None:
+    rng = np.random.default_rng(0)
+    scan = np.clip(rng.normal(90, 30, (480, 640)), 0, 255)
+    scan[300:] = rng.normal(30, 6, (180, 640))
+    scan[400:] = 0
+    check_content(scan.astype(np.uint8))
+
+
 def test_black_is_left_to_the_contour() -> None:
     check_content(np.zeros((64, 64), np.uint8))
     with pytest.raises(NoTissue, match="black"):
