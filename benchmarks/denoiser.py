@@ -66,7 +66,7 @@ def main() -> None:
     _by_kind(sources, args.size[0], denoiser, console)
     _flow(sources, args.size[0], denoiser, console)
     _false_alarms(root, denoiser, args.size[0], console)
-    _cost(args.denoiser, args.size[0], console)
+    _cost(args.denoiser, console)
 
 
 def _quality(
@@ -205,10 +205,12 @@ def _false_alarms(root: Path, denoiser: Denoiser, size: Size, console: Console) 
     console.print(table)
 
 
-def _cost(path: Path, size: Size, console: Console) -> None:
+def _cost(path: Path, console: Console) -> None:
     """Both networks by turns on one core, so that whatever else the machine does slows both alike."""
+    bundle = load_bundle(DEFAULT_BUNDLE)
+    size = bundle.manifest.input_size
     runners = {
-        "multitask network": OnnxRuntime(load_bundle(DEFAULT_BUNDLE).files[NETWORK], threads=1),
+        "multitask network": OnnxRuntime(bundle.files[NETWORK], threads=1),
         "edge denoiser": OnnxRuntime(_graph(path), threads=1),
     }
     plane = np.random.default_rng(SEED).random((1, 1, *size), dtype=np.float32)
