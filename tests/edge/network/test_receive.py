@@ -209,4 +209,4 @@ def test_the_log_names_no_patient(agent: RunningAgent, image: MakeImage, tmp_pat
     dataset.save_as(path)
     agent.send(path)
     agent.results(1)
-    assert "SECRET" not in agent.log and "4711" not in agent.log
+    assert "SECRET" not in agent.log and "ID-4711" not in agent.log
