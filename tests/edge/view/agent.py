@@ -1,5 +1,6 @@
 """The agent's end of the protocol without the agent: its two sockets, and what views ask and enter."""
 
+import contextlib
 import json
 import select
 import socket
@@ -46,7 +47,8 @@ class TinyAgent:
     def say(self, *messages: Message) -> None:
         line = b"".join(json.dumps(message).encode() + b"\n" for message in messages)
         for view in self._views:
-            view.sendall(line)
+            with contextlib.suppress(BrokenPipeError):  # it left, and is heard of next
+                view.sendall(line)
 
     def silence(self) -> None:
         """No heartbeats from now on; the socket stays open."""
