@@ -34,7 +34,7 @@ from trainer.denoiser import checkpoint, whole
 from trainer.denoiser.figures import WHERE, Found, Restored, found, restored
 from trainer.denoiser.labels import read_labels
 from trainer.denoiser.pairs import Pair, stacked
-from trainer.denoiser.ready import open_denoiser
+from trainer.denoiser.ready import is_bundle, open_denoiser
 from trainer.denoiser.sources import Sources, make_pairs, read_part, read_sources
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate, proportion
@@ -228,7 +228,7 @@ def _cost(path: Path, console: Console) -> None:
 
 
 def _graph(path: Path) -> bytes:
-    if path.is_dir() or path.suffix == ".zip":
+    if is_bundle(path):
         return load_bundle(path, allow_test_only=True).files[DENOISER]
     return denoiser_to_onnx(checkpoint.load(path).network())
 

@@ -10,7 +10,8 @@ NEW_VERSION = "another image came before under this UID"
 MIXED_STUDY = "this study also came under another patient ID"
 NAME_UNDECODED = "characters of the patient's name can't be decoded"
 ID_UNDECODED = "characters of the patient ID can't be decoded"
-OF_INSTANCE = (NEW_VERSION, NAME_UNDECODED, ID_UNDECODED)  # whatever becomes of its frames
+UNDECODED = (NAME_UNDECODED, ID_UNDECODED)
+OF_INSTANCE = (NEW_VERSION, *UNDECODED)  # whatever becomes of its frames
 PENDING, SCORED, NOT_SCORED, FAILED = "pending", "scored", "not_scored", "failed"
 
 

@@ -12,7 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from edge.entries.finding import Found, ScanFound, derived
-from edge.row import FAILED, ID_UNDECODED, NAME_UNDECODED, NEW_VERSION, NOT_SCORED, SCORED, Preview, Row, now
+from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, UNDECODED, Preview, Row, now
 from edge.scoring.annotations import told
 from edge.scoring.identity import identity, text
 from edge.scoring.jobs import Inspection, Result
@@ -80,7 +80,7 @@ class Inference:
                 digest = _digest(instance, instance.frame(frame - 1))
                 model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
                 if digest == previous.image_digest and model == self._model:
-                    flags = [flag for flag in previous.flags if flag not in (NAME_UNDECODED, ID_UNDECODED)]
+                    flags = [flag for flag in previous.flags if flag not in UNDECODED]
                     row = replace(previous, study_instance_uid=study_instance_uid, flags=(*flags, *undecoded))
                     return Result(row, reused=True)
             try:

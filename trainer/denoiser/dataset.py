@@ -1,9 +1,7 @@
 """`trainer denoise`: a data set once more, without its annotations (what tables 2, 4, 6 and 7 read)."""
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +30,7 @@ from trainer.data.mmotu import (
 )
 from trainer.denoiser.remove import Remover, try_remove
 from trainer.files import write_file
+from trainer.lock import locked
 from trainer.prepare.dataset import finish, write_slide
 from trainer.progress import track
 
@@ -160,7 +159,8 @@ def _whole_or_not_there(target: Path) -> Iterator[Path]:
     part = target.with_name(f".{target.name}.part")
     try:
         part.mkdir(parents=True, exist_ok=True)
-        with _alone(part, target):
+        busy = f"another run writes {target}. Wait for its end, or choose another --out."
+        with locked(part, target, busy):
             for left in part.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
             try:
@@ -173,18 +173,3 @@ def _whole_or_not_there(target: Path) -> Iterator[Path]:
         raise InputError(
             f"{target} can't be written: {error.strerror}. Free space, or choose another."
         ) from error
-
-
-@contextmanager
-def _alone(part: Path, target: Path) -> Iterator[None]:
-    """Lock the folder itself: of two runs that write to it neither would leave a whole data set."""
-    folder = os.open(part, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise SettingError(
-            f"another run writes {target}. Wait for its end, or choose another --out."
-        ) from error
-    finally:
-        os.close(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from scanside.scan.types import Mask, Size
-from trainer.data.mmotu import Entry, find_layout, naming, read_frame, read_split
+from trainer.data.mmotu import SOURCE, Entry, find_layout, naming, read_frame, read_split
 from trainer.denoiser.labels import pixel_labelled, read_labels, read_pixel_mask
 from trainer.denoiser.pairs import Pair, Source, find_whole_sector, make_pair
 from trainer.denoiser.suspects import suspects
@@ -27,6 +27,12 @@ class Sources:
 
     scans: tuple[Source, ...]
     fingerprint: str
+
+
+def trained_on(scans: int, scale: str) -> str:
+    """What a denoiser learnt on, for people; of a run that is not "full", that it is good for nothing."""
+    warning = "" if scale == "full" else f"; {scale} run, good for nothing"
+    return f"{scans} scans of {SOURCE} onto which annotations were drawn{warning}"
 
 
 def read_part(root: Path, part: str, scans: int | None = None, *, every: bool = False) -> Sources:

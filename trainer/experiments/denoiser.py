@@ -17,7 +17,7 @@ from trainer.denoiser.figures import WHERE, Restored, restored
 from trainer.denoiser.fitting import WholeFitting
 from trainer.denoiser.loader import Views, plain_loader, training_loader
 from trainer.denoiser.pairs import Pair, stacked
-from trainer.denoiser.sources import make_pairs, read_part
+from trainer.denoiser.sources import make_pairs, read_part, trained_on
 from trainer.experiments.claim import claim
 from trainer.experiments.plan import SMOKE, Plan
 from trainer.hardware import Hardware, repeatable
@@ -120,10 +120,7 @@ def _train(arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan
     with repeatable(hardware):
         loader = training_loader(len(train), lambda _: train, size, _VIEWS, training.batch, seed)
         fit(fitting, loader, plain_loader(validation, training.batch), folder, what, hardware)
-    trained_on = f"{len(train)} scans of {mmotu.SOURCE} onto which annotations were drawn" + (
-        "" if plan.scale == "full" else f"; {plan.scale} run, good for nothing"
-    )
-    state, about = dict(network.state_dict()), {**made, "trained_on": trained_on}
+    state, about = dict(network.state_dict()), {**made, "trained_on": trained_on(len(train), plan.scale)}
     whole.save(whole.WholeCheckpoint(state, arm.network, width, size, about), folder / "checkpoint.pt")
     for test in TESTS:
         pairs = stacked(_pairs(plan, "test", test, size))

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from scanside.scan.types import Size
 from trainer.configuration import Optimiser, Training
-from trainer.data.mmotu import SOURCE
 from trainer.denoiser import checkpoint as checkpoints
 from trainer.denoiser.checkpoint import DenoiserCheckpoint
 from trainer.denoiser.drawings import Drawings
@@ -23,8 +22,9 @@ from trainer.denoiser.figures import best_threshold, found, restored
 from trainer.denoiser.fitting import EdgeFitting
 from trainer.denoiser.loader import Views, plain_loader, training_loader
 from trainer.denoiser.pairs import Pair, stacked
-from trainer.denoiser.sources import make_pairs, read_part
+from trainer.denoiser.sources import make_pairs, read_part, trained_on
 from trainer.experiments.claim import claim
+from trainer.files import write_file
 from trainer.hardware import Hardware, repeatable
 from trainer.models.denoiser.edge import EdgeDenoiser
 from trainer.statistics.estimate import Estimate
@@ -132,9 +132,6 @@ def run(
         real = make_pairs(outlined, recipe.sizes[:1], recipe.seed, undrawn=1.0, what="real annotations")
         figures |= {f"{name}_real": figure for name, figure in find_figures(network, real, threshold).items()}
     size = recipe.sizes[0]
-    trained_on = f"{len(sources.scans)} scans of {SOURCE} onto which annotations were drawn" + (
-        "" if scale == "full" else f"; {scale} run, good for nothing"
-    )
     checkpoint = DenoiserCheckpoint(
         state=dict(network.state_dict()),
         widths=recipe.widths,
@@ -143,7 +140,7 @@ def run(
             "threshold": threshold,
             "min_pixels": _MIN_PIXELS,
             "max_share": _MAX_SHARE,
-            "trained_on": trained_on,
+            "trained_on": trained_on(len(sources.scans), scale),
             "figures": {name: asdict(estimate) for name, estimate in figures.items()},
             "measured_on": f"{len(test)} pairs of {size.height} x {size.width} px on scans of the test part, "
             f"threshold chosen on {len(validation)} of the validation part; measured once",
@@ -153,7 +150,7 @@ def run(
         },
     )
     checkpoints.save(checkpoint, folder / "checkpoint.pt")
-    (folder / "evaluation.json").write_text(json.dumps(checkpoint.manifest, indent=2) + "\n")
+    write_file(folder / "evaluation.json", (json.dumps(checkpoint.manifest, indent=2) + "\n").encode())
     return figures
 
 

@@ -4,7 +4,6 @@ Read `prepare_hospital` top to bottom. Each file leaves a record in DST/.progres
 goes on where it was broken off, and does again only what has changed.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, SettingError
 from trainer.data.hospital import Cohort, Slide, read_dataset
 from trainer.files import write_file
+from trainer.lock import locked
 from trainer.prepare.clinical import Malignancy, read_clinical
 from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, pseudonym
 from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
@@ -215,18 +215,10 @@ def _alone(target: Path) -> Iterator[None]:
     path = target / _PROGRESS / _LOCK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
+        path.touch()
     except OSError as error:
         raise InputError(f"{target} can't be written: {error.strerror}. Choose another folder.") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SettingError(f"another run is writing to {target}. Wait for its end.") from error
-        except OSError as error:
-            raise SettingError(
-                f"{target} can't be locked: {error.strerror}. Choose a local folder."
-            ) from error
+    with locked(path, target, f"another run is writing to {target}. Wait for its end."):
         yield
 
 
