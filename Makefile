@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`. Needs Python 3.10 or later with pip and venv.
+# Two commands do all the set-up: `make demo` and `make test`. Needs Python 3.10 or later with pip.
 
 PYTHON ?= python3
 # Installed first, since other packages would pull a newer build. On Linux PyPI's build brings CUDA with it;
@@ -41,11 +41,15 @@ test-edge: .venv/bare/.made ## the bare package in an environment of its own, wi
 clean: ## remove what the commands above made
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-# An environment with a pip that is new enough, or the reason why there can be none.
+# An environment with a pip that is new enough, or the reason why there can be none. Debian's Python lacks
+# ensurepip, which puts pip into an environment, until python3-venv is installed; a pip of 22.3 or later can, too.
 .venv/%/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo \
 		"scanside needs Python 3.10 or later; say which: make demo PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv .venv/$*
+	@if $(PYTHON) -m ensurepip --version >/dev/null 2>&1; then $(PYTHON) -m venv .venv/$*; \
+	else $(PYTHON) -m venv --clear --without-pip .venv/$* && \
+		$(PYTHON) -m pip --python .venv/$*/bin/python install -q pip; fi || { echo \
+		"no environment can be made: install python3-venv, or a pip of 22.3 or later" >&2; exit 1; }
 	@.venv/$*/bin/python -m pip install -q --upgrade pip
 	@touch $@
 

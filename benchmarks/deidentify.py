@@ -30,6 +30,7 @@ from scanside.deidentify.instance import deidentify
 from scanside.deidentify.key import Key
 from scanside.errors import NotScorable
 from scanside.scan.decoding.instance import open_instance
+from tests.outside import find_tool_or_exit
 from tests.scanside.scan.real import MORE, NAMES, path_of
 from tests.synth.dicom import MAKERS, save, transcode
 from tests.synth.leaks import identity_of, leaked_bytes, leaked_words, words_read
@@ -44,6 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--count", type=int, default=210, help="synthetic patients (210)")
     count = parser.parse_args().count
+    find_tool_or_exit("tesseract")
     warnings.simplefilter("ignore")  # pydicom's, of real files' own faults
     with tempfile.TemporaryDirectory() as folder:
         leaks = _synthetic(count, Path(folder)) + _real(Path(folder))

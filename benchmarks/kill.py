@@ -25,11 +25,11 @@ from pydicom.uid import generate_uid
 from edge.sockets.control import ask
 from edge.storage.reading import read_rows
 from scanside.errors import ScansideError
+from tests.outside import find_tool_or_exit
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance
 from tests.synth.scans import make_frame
 
-STORESCU = "/usr/bin/storescu"  # by full path: pynetdicom installs a script of the same name
 HOST, PARTS = "127.0.0.1", ("supervisor", "receiver", "agent", "worker")
 _FINISH_S = 300.0
 _ACKNOWLEDGED = re.compile(r"Received Store Response \(Success\)")
@@ -87,6 +87,7 @@ class Load(threading.Thread):
         super().__init__(daemon=True)
         self._folder, self._agent, self._batch, self._pause_s = folder, agent, batch, batch / rate
         self._template = make_instance([make_frame(1).pixels[::4, ::4]], maker=MAKERS[0])
+        self._storescu = find_tool_or_exit("storescu")
         self.acknowledged: set[str] = set()
         self.sent = 0
         self.stopped = threading.Event()
@@ -94,15 +95,8 @@ class Load(threading.Thread):
     def run(self) -> None:
         while not self.stopped.is_set():
             uids = self._write()
-            command = [
-                STORESCU,
-                "-v",
-                "-aec",
-                "SCANSIDE",
-                HOST,
-                str(self._agent.port),
-                *map(str, self._files(uids)),
-            ]
+            command = [self._storescu, "-v", "-aec", "SCANSIDE", HOST, str(self._agent.port)]
+            command += self._files(uids)
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             good = len(_ACKNOWLEDGED.findall(done.stdout + done.stderr))
             self.sent += self._batch

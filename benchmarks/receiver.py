@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.scps import PEERS, Start, agent, bare, finish, processor_s, sender
+from tests.outside import find_tool
 from tests.synth.dicom import make_instance
 from tests.synth.scans import make_frame
 
@@ -67,7 +68,7 @@ def write_image(path: Path, frames: int) -> Path:
 
 def _rounds(images: Sequence[Path], folder: Path, rounds: int) -> dict[str, list[Times]]:
     """Seconds and the server's processor seconds of each round, by what was measured."""
-    installed = {name: start for name, (start, program) in PEERS.items() if Path(program).exists()}
+    installed = {name: start for name, (start, program) in PEERS.items() if not program or find_tool(program)}
     parts = [images[number::PARALLEL] for number in range(PARALLEL)]
     measures: dict[str, Callable[[], Times]] = {
         "receive and forget (pynetdicom)": lambda: _push(bare, [images], folder),

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.edge.network.scp import AGENT, BARE, HOST, RunningScp
+from tests.outside import find_tool_or_exit
 
 # Without it DCMTK's answers wait for delayed acknowledgements, and it looks several times slower than it is.
 NO_DELAY = {**os.environ, "TCP_NODELAY": "1"}
-DCMTK_STORESCU = Path("/usr/bin/storescu")  # pynetdicom installs a script of the same name
 TITLE = "SCANSIDE"
 
 Started = tuple[int, int]  # port, process id
@@ -47,7 +46,8 @@ def pynetdicom_storescp(folder: Path) -> Iterator[Started]:
 @contextlib.contextmanager
 def dcmtk_storescp(folder: Path) -> Iterator[Started]:
     port = _free_port()
-    command = ["/usr/bin/storescp", "-aet", TITLE, "-od", str(folder), "--max-pdu", "131072", str(port)]
+    options = ["-aet", TITLE, "-od", str(folder), "--max-pdu", "131072"]
+    command = [find_tool_or_exit("storescp"), *options, str(port)]
     with _process(command, port, NO_DELAY, folder) as started:
         yield started
 
@@ -68,21 +68,21 @@ def orthanc(folder: Path) -> Iterator[Started]:
         "MaximumPduLength": 131072,
     }
     config.write_text(json.dumps(settings))
-    command = [shutil.which("Orthanc") or "/usr/sbin/Orthanc", str(config)]
+    command = [find_tool_or_exit("Orthanc"), str(config)]
     with _process(command, port, NO_DELAY, folder) as started:
         yield started
 
 
-PEERS: dict[str, tuple[Start, str]] = {
-    "pynetdicom storescp": (pynetdicom_storescp, sys.executable),
-    "DCMTK storescp": (dcmtk_storescp, "/usr/bin/storescp"),
-    "Orthanc, synced": (orthanc, "/usr/sbin/Orthanc"),
+PEERS: dict[str, tuple[Start, str | None]] = {  # how to start it, and the program that it needs
+    "pynetdicom storescp": (pynetdicom_storescp, None),
+    "DCMTK storescp": (dcmtk_storescp, "storescp"),
+    "Orthanc, synced": (orthanc, "Orthanc"),
 }
 
 
 def sender(port: int, paths: Sequence[Path]) -> "subprocess.Popen[bytes]":
     """DCMTK's storescu, sending raw images over one association."""
-    command = [DCMTK_STORESCU, "-xe", "-R", "-aec", TITLE, HOST, str(port), *paths]
+    command = [find_tool_or_exit("storescu"), "-xe", "-R", "-aec", TITLE, HOST, str(port), *paths]
     return subprocess.Popen(command, env=NO_DELAY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -112,7 +112,7 @@ def _own(kind: str, folder: Path) -> Iterator[Started]:
 
 @contextlib.contextmanager
 def _process(
-    command: Sequence[str], port: int, environment: dict[str, str], folder: Path
+    command: Sequence[str | Path], port: int, environment: dict[str, str], folder: Path
 ) -> Iterator[Started]:
     with (folder / "scp.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

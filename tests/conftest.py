@@ -2,5 +2,17 @@
 
 import signal
 
+import pytest
+
+from tests.outside import summarise_missing
+
 # What runs in the background ignores Ctrl-C, and so do its children: tests of it would test nothing.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End the run with one line that says which programs would have let more of it run."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    line = summarise_missing(str(where[2]) for where in skipped if isinstance(where, tuple))
+    if line:
+        terminalreporter.write_line(line)

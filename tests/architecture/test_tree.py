@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.outside import require_tool
+
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 450
 DRAWN = {"docs/scan-preparation.png", "docs/synthetic-cohort.jpg", "docs/throughput.png"}  # of nobody
@@ -14,7 +16,8 @@ IMAGES = {".dcm", ".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
-    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [require_tool("git"), "ls-files"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip("not a git checkout: nothing says which files belong to the project")
     return [ROOT / name for name in done.stdout.splitlines() if (ROOT / name).exists()]

@@ -11,7 +11,8 @@ from pydicom.dataset import FileDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
-TESSERACT = "tesseract"
+from tests.outside import require_tool
+
 MIN_BYTES = 5  # fewer are found in any picture by chance
 _ENCODINGS = ("utf-8", "latin-1", "iso8859_5", "utf-16-le", "utf-16-be", "iso2022_jp", "shift_jis", "euc_jp")
 _READ = 4  # so many letters or digits in a row give a word away
@@ -71,7 +72,7 @@ def ocr(pixels: NDArray[np.uint8]) -> str:
     larger = 255 - cv2.resize(strokes, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     picture = cv2.imencode(".png", larger)[1].tobytes()
     done = subprocess.run(
-        [TESSERACT, "stdin", "stdout", "--psm", "11"],
+        [require_tool("tesseract"), "stdin", "stdout", "--psm", "11"],
         input=picture,
         capture_output=True,
         check=True,

@@ -1,6 +1,5 @@
 """Files full of identity, in header and pixels, become a dataset in which none of it is found again."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import pytest
 
 from scanside.deidentify.key import load_or_make_key
 from scanside.scan.decoding.instance import open_instance
+from tests.outside import needs_tools
 from tests.synth.dicom import save
-from tests.synth.leaks import TESSERACT, leaked_bytes, leaked_words
+from tests.synth.leaks import leaked_bytes, leaked_words
 from tests.synth.patients import PLACES, SynthPatient, make_patient
 from trainer.cli import main
 from trainer.data.hospital import Cohort, read_dataset
@@ -53,7 +53,7 @@ def test_nothing_of_a_patient_is_in_any_file(made: Made) -> None:
         assert leaked_bytes(content, texts, dates) == [], path
 
 
-@pytest.mark.skipif(shutil.which(TESSERACT) is None, reason="needs Debian's package tesseract-ocr")
+@needs_tools("tesseract")
 @pytest.mark.parametrize("index", range(len(PLACES)), ids=PLACES)
 def test_nothing_can_be_read_in_the_pixels(index: int, made: Made) -> None:
     patient, key = made.patients[index], load_or_make_key(made.target.with_name("dst.key"))

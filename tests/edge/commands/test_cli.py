@@ -12,6 +12,7 @@ from edge.cli import COMMANDS, build_parser, main
 from edge.storage.spool import Spooled
 from edge.storage.store import NAME, Store
 from tests.edge.running import edge
+from tests.outside import require_tool
 
 HELP_S = 0.5
 
@@ -85,7 +86,7 @@ def test_a_fault_of_the_program_is_one_line_and_a_log(store: Path, monkeypatch: 
 
 def test_a_reader_of_the_output_may_leave(store: Path) -> None:
     command = f"{sys.executable} -m edge.cli results --json --data {store} | true; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    done = subprocess.run([require_tool("bash"), "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

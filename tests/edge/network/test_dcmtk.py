@@ -12,9 +12,8 @@ from edge.row import NOT_SCORED, PENDING, SCORED, now
 from scanside.bundle import DEFAULT_BUNDLE, MANIFEST
 from tests.edge.conftest import real_files
 from tests.edge.running import HOST, Row, RunningAgent, wait_for
+from tests.outside import needs_tools, require_tool
 
-# By full path: pynetdicom installs a script of the same name.
-STORESCU, DCMCJPEG = Path("/usr/bin/storescu"), Path("/usr/bin/dcmcjpeg")
 WHEEL = (
     "examples_palette.dcm",
     "examples_rgb_color.dcm",
@@ -36,7 +35,7 @@ PROPOSE = {
 COMPRESS = {"baseline": "+eb", "lossless": "+e1"}
 
 pytestmark = [
-    pytest.mark.skipif(not (STORESCU.exists() and DCMCJPEG.exists()), reason="DCMTK is not installed"),
+    needs_tools("storescu", "dcmcjpeg"),
     pytest.mark.filterwarnings("ignore:Invalid value for VR"),
 ]
 
@@ -64,9 +63,8 @@ def test_as_it_is(path: Path, agent: RunningAgent) -> None:
 @pytest.mark.parametrize("path", _real(), ids=lambda path: path.name)
 def test_compressed(path: Path, process: str, agent: RunningAgent, tmp_path: Path) -> None:
     compressed = tmp_path / path.name
-    done = subprocess.run(
-        [DCMCJPEG, COMPRESS[process], path, compressed], capture_output=True, text=True, check=False
-    )
+    command = [require_tool("dcmcjpeg"), COMPRESS[process], path, compressed]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not compressed.exists():
         pytest.skip(f"dcmcjpeg does not take this file: {done.stderr.strip().splitlines()[-1]}")
     _check_ended(agent, compressed, _push(agent, compressed))
@@ -91,7 +89,7 @@ def _push(agent: RunningAgent, *paths: Path, options: tuple[str, ...] = ()) -> s
     """Push files; the time at which that began."""
     began = now()
     options = options or (PROPOSE[_meta(paths[0]).TransferSyntaxUID], "-R")
-    command = [str(STORESCU), *options, "-aec", "SCANSIDE", HOST, str(agent.port), *map(str, paths)]
+    command = [require_tool("storescu"), *options, "-aec", "SCANSIDE", HOST, str(agent.port), *paths]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return began

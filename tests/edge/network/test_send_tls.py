@@ -11,8 +11,7 @@ import pytest
 from tests.edge.conftest import MakeImage
 from tests.edge.network.scp import AGENT, RunningScp, running
 from tests.edge.running import HOST, edge, wait_for
-
-STORESCP = Path("/usr/bin/storescp")  # by full path: pynetdicom installs a script of the same name
+from tests.outside import needs_tools, require_tool
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +33,13 @@ def test_with_files_of_ones_own_to_a_name(scp: RunningScp, certificates: Path, i
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(not STORESCP.exists(), reason="DCMTK is not installed")
+@needs_tools("storescp")
 def test_to_dcmtk(certificates: Path, image: MakeImage, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = str(free.getsockname()[1])
     pair = [certificates / "agent-key.pem", certificates / "agent.pem"]
-    command = [STORESCP, "-od", tmp_path, "+tls", *pair, "+cf", certificates / "ca.pem", port]
+    command = [require_tool("storescp"), "-od", tmp_path, "+tls", *pair, "+cf", certificates / "ca.pem", port]
     with (tmp_path / "log").open("wb") as log:
         storescp = subprocess.Popen(command, stdout=log, stderr=log)
     try:

@@ -24,8 +24,8 @@ from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.network.scp import AGENT, RunningScp, running
 from tests.edge.running import HOST, edge
+from tests.outside import needs_tools, require_tool
 
-STORESCU = Path("/usr/bin/storescu")  # by full path: pynetdicom installs a script of the same name
 WEAK = ("ECDHE-RSA-AES128-SHA", "AES256-SHA", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-CHACHA20-POLY1305")
 
 
@@ -147,20 +147,21 @@ def test_a_handshake_that_drips_ends_in_time(scp: RunningScp) -> None:
         assert 2 < time.monotonic() - began < 8
 
 
-@pytest.mark.skipif(not STORESCU.exists(), reason="DCMTK is not installed")
+@needs_tools("storescu")
 def test_dcmtk_sends_over_tls(
     start_agent: StartAgent, tls_files: dict[str, str], certificates: Path, image: MakeImage, tmp_path: Path
 ) -> None:
     config = tmp_path / "edge.toml"
     config.write_text("".join(f"{name} = '{path}'\n" for name, path in tls_files.items()))
     agent = start_agent("--config", str(config))
+    storescu = require_tool("storescu")
     tls = ["+tls", certificates / "scanner-key.pem", certificates / "scanner.pem"]
     trust = ["+cf", certificates / "ca.pem"]
     send = ["-aec", "SCANSIDE", HOST, str(agent.port), image(1)]
-    done = subprocess.run([STORESCU, *tls, *trust, *send], capture_output=True, text=True, check=False)
+    done = subprocess.run([storescu, *tls, *trust, *send], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(agent.results(1)) == 1
-    without = subprocess.run([STORESCU, "+tla", *trust, *send], capture_output=True, text=True, check=False)
+    without = subprocess.run([storescu, "+tla", *trust, *send], capture_output=True, text=True, check=False)
     assert without.returncode != 0 and len(agent.results()) == 1
 
 

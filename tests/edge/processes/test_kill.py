@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.outside import needs_tools
+
 ROOT = Path(__file__).parents[3]
 KILL = ROOT / "benchmarks" / "kill.py"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/usr/bin/storescu").exists(), reason="DCMTK is not installed")
+@needs_tools("storescu")
 @pytest.mark.skipif(not KILL.exists(), reason="not a checkout: there are no benchmarks")
 def test_every_acknowledged_image_has_one_result() -> None:
     done = subprocess.run(

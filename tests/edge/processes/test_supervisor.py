@@ -21,8 +21,7 @@ from edge.storage.spool import Spooled
 from scanside.errors import ScansideError
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, alive, edge, freeze, listen, wait_for
-
-STORESCU = Path("/usr/bin/storescu")
+from tests.outside import needs_tools, require_tool
 
 
 def test_a_killed_receiver_is_started_again_on_its_port_and_the_view_says_so(
@@ -81,7 +80,7 @@ def test_notices_outlast_a_reader_that_dies_and_a_full_pipe_drops_them() -> None
     assert 100 < len(read) < 10_000 and all(notice == read[0] for notice in read)
 
 
-@pytest.mark.skipif(not STORESCU.exists(), reason="DCMTK is not installed")
+@needs_tools("storescu")
 def test_stopping_lets_an_open_association_finish_and_takes_no_other(
     agent: RunningAgent, image: MakeImage
 ) -> None:
@@ -89,7 +88,7 @@ def test_stopping_lets_an_open_association_finish_and_takes_no_other(
     assert receiver is not None
     many = [image(7 + number) for number in range(6)]
     sender = subprocess.Popen(
-        [STORESCU, "-v", "-R", "+C", "-aec", "SCANSIDE", HOST, str(agent.port), *many],
+        [require_tool("storescu"), "-v", "-R", "+C", "-aec", "SCANSIDE", HOST, str(agent.port), *many],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

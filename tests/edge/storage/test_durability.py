@@ -16,15 +16,12 @@ from edge.network.streaming import DataSetStream
 from edge.storage.spool import Spool
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, wait_for
+from tests.outside import needs_tools, require_tool
 
-STORESCU = Path("/usr/bin/storescu")  # by full path: pynetdicom installs a script of the same name
 MB = 1 << 20
 FRAME_BYTES = 1024 * 768 * 3
 
-pytestmark = [
-    pytest.mark.skipif(not STORESCU.exists(), reason="DCMTK is not installed"),
-    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks into /proc (Linux)"),
-]
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks into /proc (Linux)")
 
 
 def _cine(template: Path, path: Path, frames: int) -> Path:
@@ -41,7 +38,7 @@ def _cine(template: Path, path: Path, frames: int) -> Path:
 
 def _storescu(agent: RunningAgent, path: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [STORESCU, "-v", "-R", "-xe", "-aec", "SCANSIDE", HOST, str(agent.port), path],
+        [require_tool("storescu"), "-v", "-R", "-xe", "-aec", "SCANSIDE", HOST, str(agent.port), path],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
@@ -111,14 +108,14 @@ def test_the_stream_takes_the_place_of_pynetdicoms_buffer() -> None:
     assert message.message_to_primitive().DataSet is stream
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@needs_tools("storescu", "strace")
 def test_success_is_said_after_write_sync_rename_and_sync_of_the_folder(
     agent: RunningAgent, image: MakeImage, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
     calls = "trace=openat,write,pwrite64,fsync,rename,renameat,renameat2,sendto"
     tracer = subprocess.Popen(
-        ["strace", "-f", "-y", "-e", calls, "-o", trace, "-p", str(agent.pid("receiver"))],
+        [require_tool("strace"), "-f", "-y", "-e", calls, "-o", trace, "-p", str(agent.pid("receiver"))],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -153,12 +150,25 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 48 MB, where the first agent's data will lie."""
     folder = tmp_path / "agent-0"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(folder)]
+    _mount(folder, "size=48m")
+    yield folder
+    _unmount(folder)
+
+
+def _mount(folder: Path, options: str) -> None:
+    """Put a file system in memory over a folder, or skip the test where that is not allowed."""
+    command = [require_tool("mount"), "-t", "tmpfs", "-o", options, "none", folder]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _remount(folder: Path, options: str) -> None:
+    subprocess.run([require_tool("mount"), "-o", f"remount,{options}", folder], check=True)
+
+
+def _unmount(folder: Path) -> None:
+    subprocess.run([require_tool("umount"), "--lazy", folder], check=True)
 
 
 def test_a_disk_nearly_full_is_said_before_it_is_full_and_passes_by_itself(
@@ -191,17 +201,14 @@ def test_a_disk_nearly_full_is_said_before_it_is_full_and_passes_by_itself(
 def test_a_disk_out_of_file_numbers_is_said_too(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=1004", "none", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    _mount(folder, "size=8m,nr_inodes=1004")
     try:
         problem = Spool(folder / "spool").nearly_full()
         assert problem == "the disk is nearly full: it has room for 999 files more"
-        subprocess.run(["mount", "-o", "remount,nr_inodes=2000", str(folder)], check=True)
+        _remount(folder, "nr_inodes=2000")
         assert Spool(folder / "spool").nearly_full() is None
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        _unmount(folder)
 
 
 def test_a_read_only_disk_is_said_and_passes_by_itself(
@@ -210,20 +217,20 @@ def test_a_read_only_disk_is_said_and_passes_by_itself(
     agent = start_agent("--config", str(_config(small_disk.parent)))
     spool = agent.data / "spool"
     assert agent.stop() == 0
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "none", str(spool)], check=True)
+    _mount(spool, "size=8m,mode=700")
     try:
         agent.start()
-        subprocess.run(["mount", "-o", "remount,ro", str(spool)], check=True)
+        _remount(spool, "ro")
         assert agent.health()["state"].startswith("not receiving: the disk is read-only")
         refused = _storescu(agent, image(1))
         assert b"OutOfResources" in refused.communicate(timeout=60)[0]
-        subprocess.run(["mount", "-o", "remount,rw", str(spool)], check=True)
+        _remount(spool, "rw")
         assert agent.health()["state"] == "ready"
         assert _storescu(agent, image(1)).wait(60) == 0
         assert len(agent.results(1)) == 1
     finally:
         agent.kill()
-        subprocess.run(["umount", "--lazy", str(spool)], check=True)
+        _unmount(spool)
 
 
 def _config(folder: Path) -> Path:

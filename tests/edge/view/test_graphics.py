@@ -5,7 +5,6 @@ import contextlib
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -38,6 +37,7 @@ from tests.edge.conftest import MakeImage
 from tests.edge.running import RunningAgent
 from tests.edge.view.messages import NOW, preview, row, view
 from tests.edge.view.terminal import Terminal, in_terminal
+from tests.outside import needs_tools, require_tool
 
 KITTY = re.compile(r"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\")
 ITERM = re.compile(r"\x1b\]1337;File=([^:]*):([^\x07]*)\x07")
@@ -290,7 +290,7 @@ def test_a_late_answer_is_no_key_that_somebody_pressed(agent: RunningAgent) -> N
         assert terminal.end() == 0
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux (Debian: tmux)")
+@needs_tools("tmux")
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 36)])
 def test_draws_half_blocks_in_tmux(agent: RunningAgent, tmp_path: Path, columns: int, rows: int) -> None:
     with _tmux(tmp_path / "tmux") as tmux:
@@ -323,7 +323,7 @@ class Tmux:
     """A tmux server of its own, without anybody's settings."""
 
     def __init__(self, socket: Path) -> None:
-        self._command = ["tmux", "-S", str(socket), "-f", os.devnull]
+        self._command = [require_tool("tmux"), "-S", str(socket), "-f", os.devnull]
 
     def __call__(self, *arguments: str) -> str:
         environment = {name: value for name, value in os.environ.items() if name not in ("TMUX", "NO_COLOR")}

@@ -1,6 +1,5 @@
 """Whole files: nothing of whose they were is found in what is written, and the tissue is as it was."""
 
-import shutil
 from pathlib import Path
 
 import cv2
@@ -14,9 +13,10 @@ from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key
 from scanside.errors import NoTissue
 from scanside.scan.decoding.instance import open_instance
+from tests.outside import needs_tools
 from tests.scanside.scan.real import MORE, NAMES, path_of
 from tests.synth.dicom import make_instance, save, transcode
-from tests.synth.leaks import TESSERACT, identity_of, leaked_bytes, leaked_words
+from tests.synth.leaks import identity_of, leaked_bytes, leaked_words
 from tests.synth.patients import PLACES, SynthPatient, make_patient
 from tests.synth.scans import make_frame
 
@@ -58,7 +58,7 @@ def test_nothing_of_a_real_file_is_found_again(name: str, tmp_path: Path) -> Non
     assert leaked_bytes(done.path.read_bytes(), texts, dates) == []
 
 
-@pytest.mark.skipif(shutil.which(TESSERACT) is None, reason="needs Debian's package tesseract-ocr")
+@needs_tools("tesseract")
 @pytest.mark.parametrize("seed", range(len(PLACES)), ids=PLACES)
 def test_nothing_can_be_read_in_the_pixels(seed: int, tmp_path: Path) -> None:
     patient = make_patient(seed)

@@ -21,6 +21,7 @@ from pydicom.pixels import pixel_array
 from scanside.errors import Unreadable
 from scanside.scan.decoding.instance import open_instance
 from scanside.scan.types import Size
+from tests.outside import require_tool
 from tests.scanside.scan.test_display import RAMP, grey
 from tests.synth.dicom import MAKERS, Photometric, make_instance, save, transcode
 from tests.synth.scans import make_frame
@@ -71,8 +72,8 @@ def test_same_as_dcmtk(
 ) -> None:
     plain, packed, back = (tmp_path / name for name in ("plain.dcm", "packed.dcm", "back.dcm"))
     save(make_instance(FRAMES, photometric=photometric, syntax=uid.ExplicitVRLittleEndian), plain)
-    subprocess.run([f"/usr/bin/{encoder}", *options, plain, packed], check=True, capture_output=True)
-    subprocess.run([f"/usr/bin/{decoder}", packed, back], check=True, capture_output=True)
+    subprocess.run([require_tool(encoder), *options, plain, packed], check=True, capture_output=True)
+    subprocess.run([require_tool(decoder), packed, back], check=True, capture_output=True)
     ours, theirs = open_instance(packed), open_instance(back)
     assert ours.syntax.is_compressed and not theirs.syntax.is_compressed
     for index in range(3):
@@ -82,7 +83,8 @@ def test_same_as_dcmtk(
 
 def test_twelve_bit_jpeg(tmp_path: Path) -> None:
     plain, packed = save(grey(RAMP), tmp_path / "plain.dcm"), tmp_path / "packed.dcm"
-    subprocess.run(["/usr/bin/dcmcjpeg", "+ee", "+q", "100", plain, packed], check=True, capture_output=True)
+    command = [require_tool("dcmcjpeg"), "+ee", "+q", "100", plain, packed]
+    subprocess.run(command, check=True, capture_output=True)
     instance = open_instance(packed)
     assert instance.syntax == uid.JPEGExtended12Bit
     assert np.abs(instance.frame().pixels - open_instance(plain).frame().pixels.astype(int)).max() <= 1
