@@ -1,7 +1,6 @@
 """What of a protocol data unit is checked before anything is built of it (PS3.8 9.3).
 
-A few hundred kilobytes of empty items would become a hundred times that in objects; counting them first
-costs nothing. Lengths are in bytes, without the header of 6.
+Counting items before objects are made of them costs nothing. Lengths are in bytes, without the header of 6.
 """
 
 import struct

@@ -73,7 +73,7 @@ class Server(ThreadedAssociationServer):
         self.associations.limit(settings.max_associations, settings.max_associations_per_peer)
 
     def get_request(self) -> tuple[sockets.socket, Any]:
-        """Accept, and nothing else: pynetdicom does the TLS handshake here, where one peer stops all."""
+        """Accept, and nothing else: this thread waits for no peer, so the TLS handshake has its own."""
         try:
             connection, address = self.socket.accept()
             return connection, address

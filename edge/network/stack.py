@@ -1,8 +1,8 @@
 """pynetdicom's upper layer with limits and deadlines; its server is in edge/network/server.py.
 
-These two files are all that overrides inner parts of pynetdicom. What each class mends was shown on version
-3.0.4 (tests/edge/network/test_stock.py). The version is pinned exactly; tests/edge/network/test_pin.py fails
-when the parts that are overridden or relied on change.
+These two files are all that overrides inner parts of pynetdicom, so that no limit here relies on one there.
+tests/edge/network/test_limits.py proves each on the agent. The version is pinned exactly, and
+tests/edge/network/test_pin.py fails when the parts that are overridden or relied on change.
 
 Each PDU has a deadline, and so have silence and the whole association. What open connections can hold in
 memory: `Server.bound_bytes`.
@@ -68,7 +68,7 @@ class Connection(AssociationSocket):
             try:
                 connection.shutdown(sockets.SHUT_RDWR)
             except OSError:
-                pass  # the peer was faster; pynetdicom would leave the descriptor open
+                pass  # the peer was faster; the descriptor is closed all the same
             finally:
                 connection.close()
 

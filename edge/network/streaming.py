@@ -1,8 +1,8 @@
 """A data set goes to the disk as it arrives, fragment by fragment; none is ever whole in memory.
 
 pynetdicom's own STORE_RECV_CHUNKED_DATASET writes into the system's temporary folder, mostly another file
-system, and leaves there what a killed sender began. Instead the messages of an association
-(edge/network/stack.py) hold a stream in place of the buffer.
+system, from where no rename leads into the spool. Instead the messages of an association
+(edge/network/stack.py) hold a stream in place of the buffer, which also removes what a dead sender began.
 """
 
 import threading

@@ -263,7 +263,7 @@ def _encoded(stored: Pixels, photometric: Photometric, syntax: UID, instance: Fi
     elif syntax == RLELossless:
         encoded = RLELosslessEncoder.encode(
             stored.tobytes(),
-            encoding_plugin="pydicom",  # GDCM's own aborts the process on odd sizes
+            encoding_plugin="pydicom",  # takes every size
             rows=instance.Rows,
             columns=instance.Columns,
             samples_per_pixel=instance.SamplesPerPixel,

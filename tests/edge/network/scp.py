@@ -1,7 +1,4 @@
-"""A storage SCP in a process of its own: the agent's receiver alone, or pynetdicom's own server.
-
-Tests and benchmarks attack both in the same way.
-"""
+"""A storage SCP in a process of its own: the agent's receiver alone, or a bare one to compare its speed."""
 
 import contextlib
 import json
@@ -19,7 +16,7 @@ from typing import Any
 from pynetdicom import AE
 
 HOST = "127.0.0.1"
-AGENT, STOCK, STOCK_CHUNKED, BARE = "agent", "stock", "stock, chunked", "bare"
+AGENT, BARE = "agent", "bare"
 VERIFICATION = "1.2.840.10008.1.1"
 
 
@@ -92,33 +89,17 @@ def running(
         scp.process.wait()
 
 
-def _serve_stock(folder: Path, settings: Any, kind: str) -> int:
-    """pynetdicom's server with what of the settings it has a place for; BARE forgets what it receives."""
-    from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
+def _serve_bare(settings: Any) -> int:
+    """Serve by pynetdicom's own server, which forgets what it receives; its port."""
+    from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 
-    _config.STORE_RECV_CHUNKED_DATASET = kind == STOCK_CHUNKED
     ae = AE(settings.ae_title)
-    ae.maximum_associations = settings.max_associations
     ae.maximum_pdu_size = settings.max_pdu_bytes
-    ae.network_timeout = settings.association_timeout_s
-    ae.acse_timeout = settings.connect_timeout_s
     ae.add_supported_context(VERIFICATION)
     for context in AllStoragePresentationContexts:
         ae.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
-
-    def store(event: Any) -> int:
-        if kind == STOCK:
-            (folder / f"{time.monotonic_ns()}.dcm").write_bytes(event.encoded_dataset())
-        return 0
-
-    tls = None
-    if settings.tls_certificate:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.tls_ca)
-        tls.verify_mode = ssl.CERT_REQUIRED
-        tls.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    server = ae.start_server(
-        (settings.host, 0), block=False, ssl_context=tls, evt_handlers=[(evt.EVT_C_STORE, store)]
-    )
+    handlers = [(evt.EVT_C_STORE, lambda _: 0)]
+    server = ae.start_server((settings.host, 0), block=False, evt_handlers=handlers)
     assert server is not None
     return int(server.server_address[1])
 
@@ -141,7 +122,7 @@ def main() -> None:
     settings = Settings(**{"port": 0, **values})
     logging.basicConfig(level=logging.INFO)
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
-    port = _serve_agent(folder, settings) if kind == AGENT else _serve_stock(folder, settings, kind)
+    port = _serve_agent(folder, settings) if kind == AGENT else _serve_bare(settings)
     print(port, flush=True)
     sys.stdin.read()
 

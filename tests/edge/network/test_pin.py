@@ -1,6 +1,6 @@
 """edge/network overrides inner parts of pynetdicom: they must be those it was written against.
 
-When this fails: read what changed, mend stack.py and server.py, run tests/edge/network/test_stock.py and
+When this fails: read what changed, mend stack.py and server.py, run tests/edge/network/test_limits.py and
 test_associations.py, then take the new digests.
 """
 
