@@ -25,6 +25,7 @@ class Row:
         state: "pending", "scored", "not_scored" (`reason` says why) or "failed" (likewise).
         risk: 0 to 1; None when it was not scored or hangs on an unknown clinical fact (`risk_if`).
         malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
+        source: the scanner that sent it: its AE title and its address; None from `edge assess`.
         received_at, assessed_at: ISO 8601, UTC.
         latency_ms: from received to stored.
         annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model with one.
@@ -52,6 +53,7 @@ class Row:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     bundle_digest: str | None = None
     model: str | None = None
+    source: str | None = None
     received_at: str | None = None
     assessed_at: str | None = None
     latency_ms: float | None = None

@@ -85,6 +85,12 @@ class Settings:
     cine_frames: int = _setting(
         5, "Frames scored of a multi-frame image, evenly spaced, the first always.", low=1, high=1000
     )
+    late_after_s: float = _setting(
+        30.0,
+        "An image that waits longer for its result is a warning, and `edge health` fails.",
+        low=1,
+        high=86400,
+    )
     worker_timeout_s: float = _setting(
         60.0,
         "Time for one frame. After it the worker is replaced; three times, then the image is in quarantine.",

@@ -1,4 +1,4 @@
-"""`edge health`: exit code 0 when images are received and scored, else 1, and one line that says why."""
+"""`edge health`: exit code 0 when images are received and scored in time, else 1, and one line why."""
 
 import argparse
 import json
@@ -22,17 +22,19 @@ def main(args: argparse.Namespace) -> int:
 
     data = options.settings(args).data
     warnings: list[str] = []
+    status = None
     try:
         status = running(data, _ANSWER_S)
         state = status["agent"]["state"] if status else f"no agent answers on {data}"
         warnings = status["warnings"] if status else []
     except ScansideError as error:
         state = str(error)
-    healthy = state == READY
+    late = bool(status and status["agent"]["results_late"])
+    healthy = state == READY and not late
     if args.json:
         print(json.dumps({"healthy": healthy, "state": state, "warnings": warnings}))
     elif healthy:
         print("; ".join([state, *warnings]))
     else:
-        say("edge", state)
+        say("edge", "; ".join([state, *warnings]) if late else state)
     return 0 if healthy else 1

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge.monitor.disk import disk, warning
+from edge.monitor.lateness import late_warning
 from edge.processes.process import STARTING, UP
 from edge.row import milliseconds, now
 from edge.storage.room import Room
@@ -26,10 +27,13 @@ class Health:
 
     Args:
         room: what is left on the disk; looked at once for each message.
+        late_after_s: how long an image may wait for its result before that is a warning.
     """
 
-    def __init__(self, ae_title: str, host: str, room: Callable[[], Room] = Room) -> None:
-        self._room = room
+    def __init__(
+        self, ae_title: str, host: str, room: Callable[[], Room] = Room, late_after_s: float = 30.0
+    ) -> None:
+        self._room, self._late_after_s = room, late_after_s
         self._lock = threading.Lock()
         self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
         self._state = STARTING
@@ -87,9 +91,15 @@ class Health:
         with self._lock:
             self._latencies_ms.append(latency_ms)
 
-    def message(self, queue: int) -> dict[str, Any]:
-        """The state for viewers; `queue` is the number of jobs that wait."""
+    def message(self, queue: int, waits_since: str | None = None) -> dict[str, Any]:
+        """The state for viewers.
+
+        Args:
+            queue: the number of jobs that wait.
+            waits_since: when the image was received that waits longest for its result, as in a row.
+        """
         room = self._room()
+        waits_s = max(0.0, milliseconds(waits_since, now()) / 1e3) if waits_since else None
         obstacle = room.problem
         with self._lock:
             p50, p95 = np.percentile(self._latencies_ms, (50, 95)) if self._latencies_ms else (None, None)
@@ -104,6 +114,8 @@ class Health:
                 "precision": self._precision,
                 "runtime_note": self._runtime_note,
                 "queue": queue,
+                "waits_s": None if waits_s is None else round(waits_s, 1),
+                "results_late": waits_s is not None and waits_s > self._late_after_s,
                 "received": self._received,
                 "last_received_at": self._last_received_at,
                 "last_contact_at": max(
@@ -135,6 +147,7 @@ def status(
         f"{audit_lost} audit messages could not be written" if audit_lost else "",
         f"audit messages wait for {audit_problem}" if audit_problem else "",
         warning(agent),
+        late_warning(agent),
         certificates,
         *journal,
     ]

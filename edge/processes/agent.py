@@ -20,8 +20,9 @@ from edge.processes.lasting import Lasting
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
 from edge.row import milliseconds, now
-from edge.scoring.jobs import Inspection, Job, JobQueue, Priority
+from edge.scoring.jobs import Inspection, Job, Priority
 from edge.scoring.loop import Scoring
+from edge.scoring.queue import JobQueue
 from edge.scoring.tuning import how_to_run
 from edge.scoring.worker import Worker
 from edge.settings import Settings
@@ -75,8 +76,8 @@ class Agent:
     ) -> None:
         self._settings, self._bundle = settings, bundle
         self._spool, self._store, self._audit = spool, store, audit
-        self._queue = JobQueue(now())
-        self._health = Health(settings.ae_title, settings.host, spool.room)
+        self._queue = JobQueue()
+        self._health = Health(settings.ae_title, settings.host, spool.room, settings.late_after_s)
         self._measures = Measures()
         self._custody = Custody(settings.data, spool, store, audit)
         self._arrivals = Arrivals(settings.final_after_s)
@@ -161,6 +162,7 @@ class Agent:
                     self._taken(spooled, take(self._spool, self._store, spooled))
             for study in self._arrivals.over():
                 self._telling.study(study)
+            self._telling.catch_up()
             if self._custody.desk.behind and self._custody.desk.catch_up():
                 self._telling.resend()
             if time.monotonic() - self._looked[0] > _LOOK_S:
@@ -196,7 +198,9 @@ class Agent:
             self._transferred(spooled.file, READ, taken.before.study_instance_uid, taken.before.patient_id)
 
     def _inspect(self, spooled: Spooled) -> None:
-        self._queue.put(Job(Priority.INSPECT, spooled.file, spooled.sop_instance_uid, spooled.received_at))
+        self._queue.put(
+            Job(Priority.INSPECT, spooled.file, spooled.sop_instance_uid, spooled.received_at, spooled.source)
+        )
 
     def _inspected(self, job: Job, found: Inspection, before: bool) -> None:
         """Told once for each instance, when its header is known. `before`: another version had a result."""
@@ -234,20 +238,20 @@ class Agent:
         rows = self._store.newest(_SNAPSHOT_ROWS)
         return {
             "event": "snapshot",
-            "agent": self._health.message(len(self._queue)),
+            "agent": self._health.message(len(self._queue), self._queue.oldest()),
             "model": _model(self._bundle),
             "rows": rows,
             "studies": self._telling.studies(rows),
         }
 
     def _heartbeat(self) -> dict[str, Any]:
-        return {"event": "heartbeat", "agent": self._health.message(len(self._queue))}
+        return {"event": "heartbeat", "agent": self._health.message(len(self._queue), self._queue.oldest())}
 
     def _status(self) -> dict[str, Any]:
         """What `edge status --json` prints."""
         worker = {"worker": {"pid": self._worker.pid, "restarts": self._worker.restarts}}
         return condition.status(
-            self._health.message(len(self._queue)),
+            self._health.message(len(self._queue), self._queue.oldest()),
             {**self._health.parts, **worker},
             self._store.counts(),
             len(self._custody.quarantined()),

@@ -1,11 +1,5 @@
-"""What the worker is asked and answers, and the queue: headers first, then stills, then cine frames.
+"""What the worker is asked, and what it answers."""
 
-What came before the agent started waits until nothing newer does: nobody at the couch waits for last year.
-"""
-
-import heapq
-import itertools
-import threading
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -14,7 +8,7 @@ from edge.row import NOT_SCORED, Patient, Preview, Row, now
 
 
 class Priority(IntEnum):
-    """The lower comes first."""
+    """Within a study the lower comes first."""
 
     INSPECT = 0
     STILL = 1
@@ -28,7 +22,9 @@ class Job:
     Attributes:
         file: its name in the spool.
         received_at: as in a row.
+        source: the scanner that it came from, as in `Spooled`.
         frame: 1-based; what is asked of the header alone counts as frame 1.
+        turn: of the frames of a cine that are scored, which one this is, from 0.
         previous: what was found when other content came under this UID before.
     """
 
@@ -36,8 +32,10 @@ class Job:
     file: str
     sop_instance_uid: str
     received_at: str
+    source: str = ""
     study_instance_uid: str | None = None
     frame: int = 1
+    turn: int = 0
     previous: Row | None = None
 
 
@@ -88,46 +86,3 @@ class Result:
     reused: bool = False
     found: Found | None = None
     prepared: tuple[Preview, ...] = ()
-
-
-class JobQueue:
-    """A priority queue, first in first out within a priority. `get` sleeps until there is something.
-
-    Args:
-        began: what was received before, as in a row, comes last.
-    """
-
-    def __init__(self, began: str = "") -> None:
-        self._began = began
-        self._heap: list[tuple[bool, int, int, Job]] = []
-        self._count = itertools.count()
-        self._changed = threading.Condition()
-        self._closed = False
-
-    def put(self, job: Job) -> None:
-        with self._changed:
-            old = job.received_at < self._began
-            # Of the old ones each instance is finished first: thousands of headers would let no risk through.
-            last = old and job.priority is Priority.INSPECT
-            rank = len(Priority) if last else int(job.priority)
-            heapq.heappush(self._heap, (old, rank, next(self._count), job))
-            self._changed.notify()
-
-    def get(self) -> Job | None:
-        """The next job; None once the queue is closed, whatever still waits in it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._heap or self._closed)
-            return None if self._closed else heapq.heappop(self._heap)[3]
-
-    def wait_closed(self, timeout_s: float) -> bool:
-        """Sleep for `timeout_s`, or until the queue is closed; whether it is."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._closed, timeout_s)
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def __len__(self) -> int:
-        return len(self._heap)

@@ -11,7 +11,8 @@ from typing import TypeVar
 from edge.monitor.condition import READY, Health
 from edge.processes.lasting import Lasting
 from edge.row import MIXED_STUDY, milliseconds, now
-from edge.scoring.jobs import Inspection, Job, JobQueue, Priority, Result
+from edge.scoring.jobs import Inspection, Job, Priority, Result
+from edge.scoring.queue import JobQueue
 from edge.scoring.worker import Worker, WorkerLost
 from edge.storage.store import Store, ViewRow
 from scanside.errors import InputError, RunnerError
@@ -162,13 +163,14 @@ class Scoring(threading.Thread):
             self._finish(job, Result(found.refusal(job.sop_instance_uid)))
             return
         priority = Priority.STILL if found.frame_count == 1 else Priority.CINE
-        for frame, before in previous.items():
+        for turn, (frame, before) in enumerate(previous.items()):
             self._queue.put(
                 replace(
                     job,
                     priority=priority,
                     study_instance_uid=found.study_instance_uid,
                     frame=frame,
+                    turn=turn,
                     previous=before,
                 )
             )
@@ -176,7 +178,9 @@ class Scoring(threading.Thread):
     def _finish(self, job: Job, result: Result) -> None:
         taken_ms = round(milliseconds(job.received_at, now()), 1)
         latency_ms = taken_ms if taken_ms >= 0 else None  # the clock was set back meanwhile
-        row = replace(result.row, received_at=job.received_at, latency_ms=latency_ms)
+        row = replace(
+            result.row, source=job.source or None, received_at=job.received_at, latency_ms=latency_ms
+        )
         view = self._store.finish(
             job.file, row, result.preview, result.found, result.prepared, reused=result.reused
         )

@@ -1,6 +1,7 @@
 """What the views are told of rows and studies, whichever thread changed them: what is told last is newest."""
 
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,9 @@ from edge.sockets.events import EventHub
 from edge.storage.store import Store, ViewRow
 
 _MANY_ROWS = 20  # that one entry changed: from here on a snapshot says so
+# A study is read whole for its message: the pause after each is so many times what that took, so that an
+# instance costs the same at the end of a large study as at its start.
+_PAUSES = 20.0
 
 
 class Telling:
@@ -21,6 +25,8 @@ class Telling:
     def __init__(self, hub: EventHub, store: Store, arrivals: Arrivals) -> None:
         self._hub, self._store, self._arrivals = hub, store, arrivals
         self._lock = threading.RLock()
+        self._quiet_until: dict[Study, float] = {}
+        self._unsaid: dict[Study, None] = {}  # studies that changed since their last message
 
     def row(self, view: ViewRow) -> None:
         """A row is new or has changed, and so has its study."""
@@ -38,9 +44,25 @@ class Telling:
             self.study(study)
 
     def study(self, study: Study) -> None:
+        """A study has changed; of a large one a later message says so, by `catch_up`."""
         with self._lock:
-            if self._hub.watched:
-                self._hub.publish({"event": "study", "study": self._message(study)})
+            if not self._hub.watched:
+                return
+            began = time.monotonic()
+            if began < self._quiet_until.get(study, 0.0):
+                self._unsaid[study] = None
+                return
+            self._unsaid.pop(study, None)
+            self._hub.publish({"event": "study", "study": self._message(study)})
+            ended = time.monotonic()
+            self._quiet_until = {one: end for one, end in self._quiet_until.items() if end > ended}
+            self._quiet_until[study] = ended + _PAUSES * (ended - began)
+
+    def catch_up(self) -> None:
+        """Send the messages about studies that are due by now."""
+        with self._lock:
+            for study in tuple(self._unsaid):
+                self.study(study)
 
     def resend(self) -> None:
         """Many rows changed, or some are gone."""

@@ -39,6 +39,7 @@ class Spooled:
     Attributes:
         receive_ms: from its first byte to the folder's sync; None when it was found, not received.
         size_bytes: of the file; None where nobody looked.
+        source: the scanner that sent it: its AE title and its address.
     """
 
     file: str
@@ -46,6 +47,7 @@ class Spooled:
     received_at: str
     receive_ms: float | None = None
     size_bytes: int | None = None
+    source: str = ""
 
 
 class Arrival:
@@ -54,6 +56,7 @@ class Arrival:
     Attributes:
         path: the unfinished file.
         sop_instance_uid: as its sender said.
+        source: the scanner that sends it, as in `Spooled`.
         size_bytes: of the file, once it is synced.
     """
 
@@ -61,6 +64,7 @@ class Arrival:
         self._spool, self.path = spool, path
         self.began, self.size_bytes = time.monotonic(), 0
         self.sop_instance_uid = str(meta.MediaStorageSOPInstanceUID)
+        self.source = _origin(meta).source
         self._hash = hashlib.sha256(f"{self.sop_instance_uid}\0{meta.TransferSyntaxUID}\0".encode())
         self._stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         try:
@@ -190,7 +194,9 @@ class Spool:
             raise
         sync_folder(self.folder)
         took_ms = round(1e3 * (time.monotonic() - arrival.began), 1)
-        return Spooled(path.name, arrival.sop_instance_uid, received_at, took_ms, arrival.size_bytes)
+        return Spooled(
+            path.name, arrival.sop_instance_uid, received_at, took_ms, arrival.size_bytes, arrival.source
+        )
 
     def path(self, file: str) -> Path:
         return self.folder / file
@@ -207,28 +213,32 @@ class Spool:
                 times[path] = path.stat().st_mtime
         for path in sorted(times, key=times.__getitem__):
             try:
-                uid = str(read_file_meta_info(path).MediaStorageSOPInstanceUID)
+                meta = read_file_meta_info(path)
+                uid, source = str(meta.MediaStorageSOPInstanceUID), _origin(meta).source
             except Exception as error:  # a damaged disk must not keep the agent from starting
                 _log.error("spool: %s can't be read and is left alone: %s", path.name, error)
                 continue
-            yield Spooled(path.name, uid, _iso(times[path]))
+            yield Spooled(path.name, uid, _iso(times[path]), source=source)
 
     def origin(self, file: str) -> Origin:
         """Who sent it, and what it is, as its file meta information says."""
         try:
-            meta = read_file_meta_info(self.path(file))
+            return _origin(read_file_meta_info(self.path(file)))
         except Exception:  # a damaged disk; or purged meanwhile
             return Origin()
-        address = str(meta.get("SourcePresentationAddress", ""))
-        return Origin(
-            calling=str(meta.get("SourceApplicationEntityTitle", "")),
-            called=str(meta.get("ReceivingApplicationEntityTitle", "")),
-            address=address.removeprefix("dicom://").rpartition(":")[0].strip("[]"),
-            sop_class=str(meta.get("MediaStorageSOPClassUID", "")),
-        )
 
     def remove(self, file: str) -> None:
         self.path(file).unlink(missing_ok=True)
+
+
+def _origin(meta: FileMetaDataset) -> Origin:
+    address = str(meta.get("SourcePresentationAddress", ""))
+    return Origin(
+        calling=str(meta.get("SourceApplicationEntityTitle", "")),
+        called=str(meta.get("ReceivingApplicationEntityTitle", "")),
+        address=address.removeprefix("dicom://").rpartition(":")[0].strip("[]"),
+        sop_class=str(meta.get("MediaStorageSOPClassUID", "")),
+    )
 
 
 def _iso(seconds: float) -> str:

@@ -74,7 +74,7 @@ class Store:
         Returns:
             The new row, None when there is none; and the name of the file that no longer counts.
         """
-        row = Row(spooled.sop_instance_uid, 1, received_at=spooled.received_at)
+        row = Row(spooled.sop_instance_uid, 1, received_at=spooled.received_at, source=spooled.source or None)
         with self._lock, self._db:
             known = self._db.execute(
                 "SELECT file, received_at FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,)
@@ -118,6 +118,7 @@ class Store:
                         frame,
                         study_instance_uid=study_instance_uid,
                         received_at=template.received_at,
+                        source=template.source,
                     )
                     self._insert(row, file, patient)
             if study_instance_uid:
@@ -325,11 +326,13 @@ class Store:
     def pending(self) -> list[Spooled]:
         """The instances that are not done, in the order in which they were received."""
         found = self._ask(
-            "SELECT file, sop_instance_uid, received_at FROM frames WHERE state = ? "
-            "GROUP BY file ORDER BY received_at",
+            "SELECT file, sop_instance_uid, received_at, json_extract(row, '$.source') FROM frames "
+            "WHERE state = ? GROUP BY file ORDER BY received_at",
             PENDING,
         )
-        return [Spooled(*values) for values in found]
+        return [
+            Spooled(file, uid, received_at, source=source or "") for file, uid, received_at, source in found
+        ]
 
     def newest(self, count: int) -> list[ViewRow]:
         """The newest rows, oldest first; the newest scored one has its preview."""

@@ -29,6 +29,11 @@ class Origin:
     address: str = ""
     sop_class: str = ""
 
+    @property
+    def source(self) -> str:
+        """The scanner: its AE title and its address."""
+        return f"{self.calling} at {self.address}" if self.address else self.calling
+
 
 def application_started(agent: str) -> Message:
     """A.5.3.1."""

@@ -31,12 +31,12 @@ def json_lines(feed: Feed) -> Iterator[str]:
 
 
 def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
-    """A line for each result, each study whose state or risk changes, a disk with little room, and why
-    nothing is current."""
+    """A line for each result, each study whose state or risk changes, a disk with little room, results that
+    are late, and why nothing is current."""
     yield RESEARCH_USE
     told: dict[object, object] = {}
     before: tuple[str, str] | None = ("", "")
-    low = False
+    low = late = False
     for view in views:
         now = datetime.now().astimezone()
         if (stop := no_contact(view)) != before:
@@ -45,6 +45,9 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
         if view.agent and view.in_contact and disk_low(view.agent) and not low:
             yield f"{_sentence(disk_low(view.agent))}."
         low = bool(view.agent and disk_low(view.agent))
+        if view.agent and view.in_contact and view.agent.late and not late:
+            yield f"{_sentence(view.agent.late)}."
+        late = bool(view.agent and view.agent.late)
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:

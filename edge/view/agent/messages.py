@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from edge.monitor.disk import in_words, warning
+from edge.monitor.lateness import late_warning
 from edge.view.text import person, safe
 from scanside.scan.types import Flag
 
@@ -118,6 +119,7 @@ class Agent:
         last_contact_at: when a sender was last heard of; None before, and from an agent that does not say.
         disk: how much room there is; empty likewise.
         disk_low: what to know where there is little; else empty.
+        late: how late results are, where one is late; else empty.
     """
 
     state: str
@@ -134,6 +136,7 @@ class Agent:
     last_contact_at: datetime | None = None
     disk: str = ""
     disk_low: str = ""
+    late: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,7 @@ def agent_of(said: Message) -> Agent:
         last_contact_at=_time(said.get("last_contact_at")),
         disk=in_words(said),
         disk_low=warning(said),
+        late=late_warning(said),
     )
 
 

@@ -23,6 +23,8 @@ def health(view: View, now: datetime, width: int) -> Text:
     if agent.fallback:
         line.append(f" · fallback to {agent.fallback}", style=NOTICE)
     low = disk_low(agent).replace("disk low", "DISK LOW")
+    if agent.late:
+        line.append(f" · {agent.late.upper()}", style=NOTICE)
     for brief in (False, True):
         whole = line.copy()
         if low:

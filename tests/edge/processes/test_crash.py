@@ -9,8 +9,9 @@ import pytest
 
 from edge.monitor.condition import Health
 from edge.row import FAILED, PENDING, SCORED
-from edge.scoring.jobs import Job, JobQueue, Priority
+from edge.scoring.jobs import Job, Priority
 from edge.scoring.loop import Scoring
+from edge.scoring.queue import JobQueue
 from edge.scoring.worker import Worker
 from edge.storage.spool import Spooled
 from edge.storage.store import Store

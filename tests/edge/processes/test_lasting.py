@@ -11,7 +11,7 @@ import pytest
 from edge.monitor.condition import Health
 from edge.processes.lasting import Lasting
 from edge.scoring import loop
-from edge.scoring.jobs import JobQueue
+from edge.scoring.queue import JobQueue
 
 
 def test_it_is_said_once_then_rarely_when_it_changes_and_when_it_is_over(

@@ -1,48 +1,8 @@
-"""The queue's order, and which frames of a cine loop are scored."""
-
-import threading
+"""Which frames of a cine loop are scored."""
 
 import pytest
 
-from edge.scoring.jobs import Job, JobQueue, Priority
 from scanside.scan.cine import frames_to_score
-
-
-def test_headers_first_then_stills_then_cine() -> None:
-    queue = JobQueue()
-    order = [Priority.CINE, Priority.STILL, Priority.INSPECT, Priority.CINE, Priority.STILL]
-    for number, priority in enumerate(order):
-        queue.put(Job(priority, str(number), "", ""))
-    assert len(queue) == 5
-    assert [job.file for _ in order if (job := queue.get())] == ["2", "1", "4", "0", "3"]
-
-
-def test_what_came_before_the_start_waits_for_what_comes_now() -> None:
-    queue = JobQueue(began="2026-01-02")
-    order = [
-        ("old header", Priority.INSPECT, "2026-01-01"),
-        ("old cine", Priority.CINE, "2026-01-01"),
-        ("old still", Priority.STILL, "2026-01-01"),
-        ("new cine", Priority.CINE, "2026-01-02"),
-        ("new header", Priority.INSPECT, "2026-01-03"),
-    ]
-    for name, priority, received_at in order:
-        queue.put(Job(priority, name, "", received_at))
-    served = [job.file for _ in order if (job := queue.get())]
-    assert served == ["new header", "new cine", "old still", "old cine", "old header"]
-
-
-def test_a_closed_queue_gives_nothing_more() -> None:
-    queue = JobQueue()
-    got: list[Job | None] = []
-    waiting = threading.Thread(target=lambda: got.append(queue.get()))
-    waiting.start()
-    assert not queue.wait_closed(0.01)
-    queue.put(Job(Priority.STILL, "a", "", ""))
-    waiting.join(5)
-    queue.put(Job(Priority.STILL, "b", "", ""))
-    queue.close()
-    assert [job and job.file for job in got] == ["a"] and queue.get() is None
 
 
 @pytest.mark.parametrize(

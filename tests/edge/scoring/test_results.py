@@ -18,9 +18,9 @@ CONTRACT = {
     "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "malignant", "reason",
     "class_probabilities", "flags", "scans", "skipped", "found_by", "distance", "timings_ms",
     "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest", "annotations",
-    "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded", "slide",
+    "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded", "slide", "source",
 }  # fmt: skip
-OF_THE_AGENT = {"slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
+OF_THE_AGENT = {"source", "slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
 
 
 def test_echo(agent: RunningAgent) -> None:

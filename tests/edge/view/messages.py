@@ -23,6 +23,7 @@ AGENT: Message = {
     "latency_p50_ms": 143.2, "latency_p95_ms": 201.0, "last_received_at": NOW.isoformat(),
     "started_at": NOW.isoformat(), "time": NOW.isoformat(), "last_contact_at": NOW.isoformat(),
     "disk_free_mb": 42_000, "disk_limit_mb": 256, "disk_images": 21_000, "disk_low": False,
+    "waits_s": None, "results_late": False,
 }  # fmt: skip
 MODEL: Message = {
     "name": "ovary-net", "version": "0.1.0", "digest": "a1b2c3d4e5f6" + 52 * "0",

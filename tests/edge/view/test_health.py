@@ -35,3 +35,9 @@ def test_the_scanners_last_contact_is_said_where_it_was_later_than_the_last_imag
     assert "· no image yet, scanner heard of <1 min ago ·" in line(last_received_at=None)
     assert "· last image 9 min ago, scanner heard of <1 min ago ·" in line(last_received_at=before)
     assert "· last image <1 min ago ·" in line()
+
+
+def test_late_results_stand_first_in_the_line() -> None:
+    late = {"waits_s": 45.2, "results_late": True}
+    (line,) = (line for line in rendered(view(row(), agent=late)) if "Agent ready" in line)
+    assert line.startswith(" ● Agent ready · RESULTS 45 S LATE · 0 waiting")
