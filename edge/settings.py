@@ -122,6 +122,9 @@ class Settings:
         (), "AE titles that may send. Empty: any title, from the peers above."
     )
     check_called_ae_title: bool = _setting(True, "Refuse who calls another AE title than ae_title.")
+    blank_ae_titles: bool = _setting(
+        False, "Take associations whose calling or called AE title is blank, which the standard forbids."
+    )
     private_classes: bool = _setting(True, "Receive objects of makers' private storage classes too.")
     tls_certificate: Path | None = _setting(
         None, "Certificate of the agent, PEM, its chain after it. With it the agent speaks TLS only."

@@ -5,12 +5,18 @@ import socket
 from collections.abc import Sequence
 
 from edge.network.refusals import Reason
+from edge.network.titles import Title
 from edge.settings import Settings, check_ae_title
 from scanside.errors import SettingError
 
 # Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21).
-UNKNOWN_CALLING, UNKNOWN_CALLED, FULL = (1, 1, 3), (1, 1, 7), (2, 3, 2)
-REASONS = {UNKNOWN_CALLING: Reason.CALLING, UNKNOWN_CALLED: Reason.CALLED, FULL: Reason.ASSOCIATIONS}
+REJECTIONS = {
+    Reason.CALLING: (1, 1, 3),
+    Reason.BLANK_CALLING: (1, 1, 3),
+    Reason.CALLED: (1, 1, 7),
+    Reason.BLANK_CALLED: (1, 1, 7),
+    Reason.ASSOCIATIONS: (2, 3, 2),
+}
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -28,6 +34,7 @@ class Access:
         for title in settings.calling_ae_titles:
             check_ae_title(title, "setting calling_ae_titles")
         self._calling = {title.strip() for title in settings.calling_ae_titles}
+        self._takes_blank = settings.blank_ae_titles
         self._called = settings.ae_title.strip() if settings.check_called_ae_title else None
         if not _is_loopback(settings.host) and all(network.is_loopback for network in self._networks):
             raise SettingError(
@@ -44,16 +51,23 @@ class Access:
             return False
         return any(address in network for network in self._networks)
 
-    def refusal(self, calling: str, called: str, *, stores: bool) -> tuple[int, int, int] | None:
+    def refusal(self, calling: Title, called: Title, *, stores: bool) -> Reason | None:
         """Why an association between these AE titles is rejected; None when it is not.
 
         Args:
             stores: whether more than a C-ECHO is asked for; an echo any title may have, to try the line.
         """
-        if self._called is not None and called.strip() != self._called:
-            return UNKNOWN_CALLED
-        if stores and self._calling and calling.strip() not in self._calling:
-            return UNKNOWN_CALLING
+        if self._called is not None and called.text != self._called:
+            if called.text:
+                return Reason.CALLED
+            if not self._takes_blank:
+                return Reason.BLANK_CALLED
+        if not stores:
+            return None
+        if not calling.text and not self._takes_blank:
+            return Reason.BLANK_CALLING
+        if calling.text and self._calling and calling.text not in self._calling:
+            return Reason.CALLING
         return None
 
 

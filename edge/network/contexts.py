@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 from pydicom.uid import UID
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
-from pynetdicom.pdu_primitives import SOPClassCommonExtendedNegotiation
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.service_class import ServiceClass, StorageServiceClass
+from pynetdicom.service_class import ServiceClass
 from pynetdicom.sop_class import uid_to_service_class
 
 VERIFICATION = UID("1.2.840.10008.1.1")
@@ -47,14 +46,3 @@ def is_storage(uid: UID, private: bool) -> bool:
     if uid_to_service_class(uid) is not ServiceClass:  # known, and something else
         return False
     return uid.startswith(_STORAGE_ROOT) or (private and uid.is_private)
-
-
-def as_storage(proposed: Iterable[PresentationContext]) -> dict[UID, SOPClassCommonExtendedNegotiation]:
-    """Tells pynetdicom that the classes that it does not know belong to the storage service."""
-    items = {}
-    for context in proposed:
-        uid = context.abstract_syntax
-        if uid is not None and uid not in _STORAGE and is_storage(uid, private=True):
-            items[uid] = SOPClassCommonExtendedNegotiation()
-            items[uid].sop_class_uid, items[uid].service_class_uid = uid, StorageServiceClass.uid
-    return items

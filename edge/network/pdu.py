@@ -5,7 +5,7 @@ Counting items before objects are made of them costs nothing. Lengths are in byt
 
 import struct
 
-ASSOCIATE_RQ, P_DATA_TF, RELEASE_RQ, ABORT = 0x01, 0x04, 0x05, 0x07
+ASSOCIATE_RQ, ASSOCIATE_AC, P_DATA_TF, RELEASE_RQ, ABORT = 0x01, 0x02, 0x04, 0x05, 0x07
 HEADER_BYTES = 6
 # 128 contexts that offer every transfer syntax there is are 170 kB.
 MAX_ASSOCIATE_BYTES = 1 << 18
@@ -15,8 +15,6 @@ MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd numbers of one byte
 MAX_SYNTAXES = 64  # of one context; the standard has some 50
 MAX_USER_ITEMS = 512  # one role, one extended and one common extended negotiation per context, and the rest
 MAX_FRAGMENTS = 1024  # presentation data values in one P-DATA-TF; machines send one or two
-_FIXED_BYTES = 68  # of an A-ASSOCIATE-RQ before its items: version, reserved, titles, reserved
-_CONTEXT, _USER_INFORMATION, _ABSTRACT_SYNTAX, _TRANSFER_SYNTAX = 0x20, 0x50, 0x30, 0x40
 
 
 class Violation(Exception):
@@ -38,33 +36,12 @@ def allowed_bytes(kind: int, *, associated: bool, max_pdu_bytes: int) -> int:
     raise Violation(f"a PDU of type 0x{kind:02X} that has no place here")
 
 
-def check_associate(body: memoryview) -> None:
-    """Count what an A-ASSOCIATE-RQ holds.
+def items(data: memoryview, most: int = MAX_USER_ITEMS) -> list[tuple[int, memoryview]]:
+    """Items of type (1), reserved (1), length (2) and value.
 
     Raises:
-        Violation: too much, a length that leads out of it, or a context of no class (PS3.8 9.3.2.2).
+        Violation: more than `most`, or a length that leads out of `data`.
     """
-    if len(body) < _FIXED_BYTES:
-        raise Violation(f"an association request of {len(body)} bytes")
-    contexts = user_items = 0
-    for kind, item in _items(body[_FIXED_BYTES:]):
-        if kind == _CONTEXT:
-            contexts += 1
-            if len(item) < 4:
-                raise Violation("a presentation context without a number")
-            offered = _items(item[4:], MAX_SYNTAXES + 1)
-            if sum(kind == _TRANSFER_SYNTAX for kind, _ in offered) > MAX_SYNTAXES:
-                raise Violation("more than 64 transfer syntaxes in a presentation context")
-            if not any(kind == _ABSTRACT_SYNTAX and len(uid) for kind, uid in offered):
-                raise Violation("a presentation context without an abstract syntax")
-        elif kind == _USER_INFORMATION:
-            user_items += sum(1 for _ in _items(item, MAX_USER_ITEMS))
-    if contexts > MAX_CONTEXTS or user_items > MAX_USER_ITEMS:
-        raise Violation(f"an association request with {contexts} contexts and {user_items} user items")
-
-
-def _items(data: memoryview, most: int = MAX_USER_ITEMS) -> list[tuple[int, memoryview]]:
-    """Items of type (1), reserved (1), length (2) and value."""
     found = []
     while data:
         if len(data) < 4:

@@ -5,21 +5,19 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pynetdicom import AE, evt
+from pynetdicom import AE
+from pynetdicom.dimse_primitives import C_STORE
 
 from edge.network.access import Access
-from edge.network.contexts import as_storage
 from edge.network.refusals import Refusals
 from edge.network.server import Server
+from edge.network.services import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, PROCESSING_FAILURE, SUCCESS
 from edge.network.streaming import DataSetStream
 from edge.network.tls import Tls
 from edge.row import now
 from edge.settings import Settings
 from edge.storage.spool import Spool, Spooled
 from scanside.errors import InputError, SettingError
-
-# PS3.4 table B.2-1, PS3.7 C.4.1
-SUCCESS, PROCESSING_FAILURE, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0x0110, 0xA700, 0xC000
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +55,8 @@ class Receiver:
                 access,
                 refusals or Refusals(),
                 spool,
-                [
-                    (evt.EVT_C_STORE, self._store),
-                    (evt.EVT_C_ECHO, self._echo),
-                    (evt.EVT_ACCEPTED, self._contact),
-                    (evt.EVT_SOP_COMMON, _classes),
-                ],
+                self._store,
+                self._contact,
                 tls.context if tls else None,
             )
         except (OSError, OverflowError) as error:
@@ -97,42 +91,34 @@ class Receiver:
         """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
         self._server.close(drain_s)
 
-    def _contact(self, _event: Any) -> None:
+    def _contact(self) -> None:
+        """An association was accepted, or a C-ECHO answered."""
         self.last_contact_at = now()
 
-    def _echo(self, event: Any) -> int:
-        """Answer one C-ECHO request (PS3.4 annex A)."""
-        self._contact(event)
-        return SUCCESS
-
-    def _store(self, event: Any) -> int:
-        """Answer one C-STORE request; by then nothing of it is decoded."""
+    def _store(self, association: Any, request: C_STORE, _context: Any) -> int:
+        """Keep what one C-STORE request brought; its status. By then nothing of it is decoded."""
         received_at = now()
-        request, sender = event.request, event.assoc.requestor
-        stream: DataSetStream = request.DataSet
+        uid, sender = request.AffectedSOPInstanceUID, association.requestor
+        stream = request.DataSet
+        assert isinstance(stream, DataSetStream)
         try:
             spooled = stream.keep(received_at)
-            if spooled is None:
-                return CANNOT_UNDERSTAND
-            self._stored(spooled)
         except OSError as error:
-            _log.error("not stored, %.64s: %s", request.AffectedSOPInstanceUID, error)
+            _log.error("not stored, %.64s: %s", uid, error)
             return OUT_OF_RESOURCES
         except InputError as error:
-            _log.warning("not stored, %.64s: %s", request.AffectedSOPInstanceUID, error)
+            _log.warning("not stored, %.64s: %s", uid, error)
             return CANNOT_UNDERSTAND
         except Exception:
-            _log.exception("not stored, %.64s: a fault of the program", request.AffectedSOPInstanceUID)
+            _log.exception("not stored, %.64s: a fault of the program", uid)
             return PROCESSING_FAILURE
-        _log.info(
-            "received %.64s, %d bytes, from %r at %s",
-            spooled.sop_instance_uid,
-            stream.size,
-            sender.ae_title,
-            sender.address,
-        )
+        if spooled is None:
+            _log.warning("not stored, %.64s: a request without a data set", uid)
+            return CANNOT_UNDERSTAND
+        title = association.dul.proposal.calling.shown
+        _log.info("received %.64s, %d bytes, from '%s' at %s", uid, stream.size, title, sender.address)
+        try:
+            self._stored(spooled)
+        except Exception:  # it is kept all the same: whoever is told also looks into the spool
+            _log.exception("%.64s is stored, and could not be told", uid)
         return SUCCESS
-
-
-def _classes(event: Any) -> Any:
-    return as_storage(event.assoc.requestor.primitive.presentation_context_definition_list)

@@ -26,6 +26,8 @@ class Reason(Enum):
     TLS = "tls"
     CALLING = "calling_ae_title"
     CALLED = "called_ae_title"
+    BLANK_CALLING = "blank_calling_ae_title"
+    BLANK_CALLED = "blank_called_ae_title"
     ASSOCIATIONS = "associations"
 
 
@@ -35,6 +37,8 @@ TEXTS = {
     Reason.TLS: "connection refused: the TLS handshake failed",
     Reason.CALLING: "association rejected: that title may not send here (setting calling_ae_titles)",
     Reason.CALLED: "association rejected: that is not this agent's title (setting ae_title)",
+    Reason.BLANK_CALLING: "association rejected: its own title is blank (setting blank_ae_titles)",
+    Reason.BLANK_CALLED: "association rejected: the title it calls is blank (setting blank_ae_titles)",
     Reason.ASSOCIATIONS: "association rejected: too many are open (settings max_associations, ..._per_peer)",
 }
 
@@ -97,6 +101,6 @@ class Refusals:
             self._tell("", address, f"{TEXTS[reason]}; {how_many}", "")
 
     def _tell(self, calling: str, address: str, why: str, detail: str) -> None:
-        who = f"{calling!r} of {address}" if calling else address
+        who = f"'{calling}' of {address}" if calling else address
         _log.warning("%s: %s%s", who, why, f" ({detail})" if detail else "")
         self._record(calling, address, why)

@@ -8,7 +8,7 @@ import logging
 import socket as sockets
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from pynetdicom import AE, evt
@@ -16,8 +16,9 @@ from pynetdicom.acse import ACSE
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from edge.network import contexts, pdu
-from edge.network.access import FULL, REASONS, Access
+from edge.network.access import REJECTIONS, Access
 from edge.network.refusals import Reason, Refusals
+from edge.network.services import Services
 from edge.network.slots import Slots
 from edge.network.stack import Connection, Messages, UpperLayer
 from edge.settings import Settings
@@ -32,6 +33,7 @@ class Server(ThreadedAssociationServer):
     """Accepts connections; whatever may take time happens in the connection's own thread.
 
     Args:
+        store, contact: what answers C-STORE requests, and who is told of contacts (edge/network/services.py).
         tls: gives the TLS context of a new connection; None without TLS.
 
     Raises:
@@ -49,11 +51,12 @@ class Server(ThreadedAssociationServer):
         access: Access,
         refusals: Refusals,
         spool: Spool,
-        handlers: Sequence[Any],
+        store: Callable[[Any, Any, Any], int],
+        contact: Callable[[], None],
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self.settings, self.access, self.spool, self._tls = settings, access, spool, tls
-        self.refusals = refusals
+        self.refusals, self.store, self.contact = refusals, store, contact
         self.connections = Slots(settings.max_connections, settings.max_connections_per_peer)
         self.associations = Slots(settings.max_associations, settings.max_associations_per_peer)
         self.closing = False
@@ -62,7 +65,6 @@ class Server(ThreadedAssociationServer):
             (settings.host, settings.port),
             settings.ae_title,
             [],  # which contexts are taken is decided for each association
-            evt_handlers=list(handlers),
             request_handler=Handler,
         )
 
@@ -179,6 +181,7 @@ class Handler(RequestHandler):
         association.acse = Gatekeeper(association, self.server, self.client_address[0])
         association.dimse = Messages(association, self.server.spool)
         association.dul = UpperLayer(association, settings)
+        association._serve_request = Services(association, self.server.store, self.server.contact).serve
         association.set_socket(Connection(association, self.request, settings.pdu_timeout_s))
         # The time to associate; later the one that a broken connection gets to close.
         association.acse_timeout = max(0.1, self._deadline - time.monotonic())
@@ -199,19 +202,30 @@ class Gatekeeper(ACSE):
         self.admitted = False
 
     def _negotiate_as_acceptor(self) -> None:
-        request: Any = self.requestor.primitive
-        peer = self._peer
-        calling, called = str(request.calling_ae_title), str(request.called_ae_title)
-        proposed = request.presentation_context_definition_list
+        association: Any = self.assoc
+        peer, request = self._peer, association.dul.proposal
+        proposed = association.requestor.primitive.presentation_context_definition_list
         stores = any(context.abstract_syntax != contexts.VERIFICATION for context in proposed)
-        refusal = self._server.access.refusal(calling, called, stores=stores)
+        refusal = self._server.access.refusal(request.calling, request.called, stores=stores)
         if refusal is None:
             self.admitted = self._server.associations.take(peer, _SLOT_WAIT_S)
-            refusal = None if self.admitted else FULL
+            refusal = None if self.admitted else Reason.ASSOCIATIONS
         if refusal is not None:
-            self._server.refusals.add(REASONS[refusal], peer, calling, f"it called {called!r}")
-            self.send_reject(*refusal)
+            called = f"it called '{request.called.shown}'"
+            self._server.refusals.add(refusal, peer, request.calling.shown, called)
+            self.send_reject(*REJECTIONS[refusal])
             self.assoc.kill()
             return
         self.acceptor.supported_contexts = contexts.supported(proposed, self._server.settings.private_classes)
         super()._negotiate_as_acceptor()
+        if self.assoc.is_established:
+            self._server.contact()
+
+    def is_release_requested(self) -> bool:
+        """Whether the peer asks to release; a request that came before that is answered before it."""
+        messages: Any = self.assoc.dimse
+        if messages.waits or not super().is_release_requested():
+            return False
+        if messages.is_within_message:
+            _log.warning("%s: released within a message, which is not stored", self._peer)
+        return True

@@ -21,7 +21,6 @@ from typing import Any
 from pynetdicom import _config
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
-from pynetdicom.dimse_primitives import C_CANCEL, C_ECHO, C_STORE
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.timer import Timer
@@ -29,7 +28,9 @@ from pynetdicom.transport import AssociationSocket
 
 from edge.network import pdu
 from edge.network.pdu import Violation
+from edge.network.proposal import Proposal, read_proposal
 from edge.network.reader import Reader
+from edge.network.services import as_request
 from edge.network.streaming import DataSetStream
 from edge.settings import Settings
 from edge.storage.spool import Spool
@@ -47,13 +48,15 @@ class Connection(AssociationSocket):
     def __init__(self, association: Any, connection: sockets.socket, timeout_s: float) -> None:
         super().__init__(association, client_socket=connection)
         self.reader = Reader(connection)
-        self._timeout_s = timeout_s
+        self._association, self._timeout_s = association, timeout_s
 
     @property
     def ready(self) -> bool:
         return self.reader.buffered or bool(super().ready)
 
     def send(self, bytestream: bytes) -> None:
+        if bytestream[0] == pdu.ASSOCIATE_AC:
+            bytestream = self._association.dul.proposal.accepted_by(bytestream)
         try:
             if self.socket is None:
                 raise OSError("the connection is closed")
@@ -78,9 +81,13 @@ class UpperLayer(DULServiceProvider):
 
     pynetdicom looks a thousand times a second whether there is something to do. Here the thread sleeps
     until its socket or its queues have something.
+
+    Attributes:
+        proposal: what the peer asked for, as it came; None before.
     """
 
     socket: Any
+    to_user_queue: Any
 
     def __init__(self, association: Any, settings: Settings) -> None:
         super().__init__(association)
@@ -90,6 +97,7 @@ class UpperLayer(DULServiceProvider):
         self._run_loop_delay = 0.0  # `_wait` sleeps
         self._ends = time.monotonic() + settings.association_limit_s
         self._broken = False
+        self.proposal: Proposal | None = None
         self._woken, self._waker = sockets.socketpair()
         self._waker.setblocking(False)
         self.artim_timer, self._idle_timer = SteadyTimer(None), SteadyTimer(None)
@@ -197,8 +205,12 @@ class UpperLayer(DULServiceProvider):
         if length > allowed:
             raise Violation(f"a PDU of type 0x{kind:02X} with {length} bytes, {allowed} are allowed")
         body = self.socket.reader.read(length, deadline)
-        if kind == pdu.ASSOCIATE_RQ:
-            pdu.check_associate(body)
+        whole = header + body
+        if kind == pdu.ASSOCIATE_RQ and not associated:
+            self.proposal = read_proposal(body)
+            whole = self.proposal.pdu
+            if not self.proposal.has_version_1:
+                _log.warning("%s: association rejected: its protocol version is not 1", self._peer)
         elif kind == pdu.P_DATA_TF:
             found = pdu.fragments(body)
             if self.state_machine.current_state == "Sta6" and not self.event_queue.queue:
@@ -206,7 +218,7 @@ class UpperLayer(DULServiceProvider):
                 data._presentation_data_value_list = found  # type: ignore[assignment]  # it wants bytes
                 self.assoc.dimse.receive_primitive(data)
                 return True
-        decoded, event = self._decode_pdu(bytearray(header + body))
+        decoded, event = self._decode_pdu(bytearray(whole))
         self.event_queue.put(event)
         self._recv_pdu.put(decoded)
         return False
@@ -271,17 +283,29 @@ class Messages(DIMSEServiceProvider):
         if assembled is None:
             return
         context_id, request = assembled
-        if isinstance(request, C_CANCEL):  # nothing here can be cancelled
+        if request is None:
             return
-        if not isinstance(request, C_STORE | C_ECHO):
-            self._association.dul.violated(f"a {request.msg_type}, for which there is no service here")
-        elif self.msg_queue.qsize() >= _MAX_WAITING:
+        if self.msg_queue.qsize() >= _MAX_WAITING:
             self._association.dul.violated(f"more than {_MAX_WAITING} requests ahead of their answers")
         else:
             self.msg_queue.put((context_id, request))
 
+    @property
+    def waits(self) -> bool:
+        """Whether a whole request waits for the association's thread."""
+        return any(request is not None for _, request in list(self.msg_queue.queue))
+
+    @property
+    def is_within_message(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self.message is not None
+
     def _assemble(self, primitive: Any) -> tuple[Any, Any] | None:
-        """Context number and request of the message that `primitive` completes; None before."""
+        """Context number and request of the message that `primitive` completes; None before.
+
+        Raises:
+            Violation: the command set is too long, or asks for what is not done here.
+        """
         if self.message is None:
             self.message = DIMSEMessage()
             self.message.data_set = DataSetStream(self.message, self.assoc, self._spool)
@@ -293,9 +317,8 @@ class Messages(DIMSEServiceProvider):
             raise Violation(f"a command set of more than {_MAX_COMMAND_BYTES} bytes")
         if not self.message.decode_msg(primitive, self.assoc):
             return None
-        request, context_id = self.message.message_to_primitive(), self.message.context_id
-        self.message = None
-        return context_id, request
+        message, self.message = self.message, None
+        return message.context_id, as_request(message)
 
     def get_msg(self, block: bool = False) -> Any:
         """The next message; the thread that asks has done with the one before, served or not."""
@@ -303,11 +326,23 @@ class Messages(DIMSEServiceProvider):
             self._served.discard()
             self._served = None
         try:
-            context_id, message = self.msg_queue.get(timeout=self.dimse_timeout if block else _WAIT_S)
+            context_id, message = self._next(self.dimse_timeout if block else _WAIT_S)
         except queue.Empty:
             return None, None
         self._served = getattr(message, "DataSet", None)
         return context_id, message
+
+    def _next(self, timeout_s: float | None) -> tuple[Any, Any]:
+        """Context number and request that wait. Who was only woken finds what waits behind that.
+
+        Raises:
+            queue.Empty: there is none.
+        """
+        waiting: Any = self.msg_queue
+        context_id, request = waiting.get(timeout=timeout_s)
+        while request is None:
+            context_id, request = waiting.get_nowait()
+        return context_id, request
 
     def discard(self) -> None:
         """The connection is closed: what it began is forgotten."""

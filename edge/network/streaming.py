@@ -14,6 +14,7 @@ from pydicom.dataset import FileMetaDataset
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dsutils import create_file_meta
 
+from edge.network.services import first, stored_class
 from edge.storage.spool import Arrival, Spool, Spooled
 from scanside.errors import InputError
 
@@ -108,17 +109,15 @@ def _meta(message: DIMSEMessage, association: Any) -> FileMetaDataset:
     Raises:
         Exception: whatever pydicom raises when the command set is missing or makes no sense.
     """
-    command, sender = message.command_set, association.requestor
-    (syntax,) = (
-        context.transfer_syntax[0]
-        for context in association.accepted_contexts
-        if context.context_id == message.context_id
-    )
-    uid = _first(command.AffectedSOPInstanceUID)
+    command, sender, proposal = message.command_set, association.requestor, association.dul.proposal
+    context = association._accepted_cx[message.context_id]
+    uid = first(command.AffectedSOPInstanceUID)
     meta = create_file_meta(
-        sop_class_uid=_first(command.AffectedSOPClassUID), sop_instance_uid=uid, transfer_syntax=syntax
+        sop_class_uid=stored_class(first(command.AffectedSOPClassUID), context),
+        sop_instance_uid=uid,
+        transfer_syntax=context.transfer_syntax[0],
     )
-    calling, called = _title(sender.ae_title), _title(association.acceptor.primitive.called_ae_title)
+    calling, called = proposal.calling.text, proposal.called.text
     host = f"[{sender.address}]" if ":" in str(sender.address) else str(sender.address)
     values = [
         (0x00020003, "UI", str(uid)),
@@ -130,12 +129,3 @@ def _meta(message: DIMSEMessage, association: Any) -> FileMetaDataset:
     for tag, representation, value in values:
         meta[tag] = DataElement(tag, representation, value, validation_mode=0)
     return meta
-
-
-def _first(value: Any) -> Any:
-    return value if isinstance(value, str) else value[0]
-
-
-def _title(title: str | None) -> str:
-    printable = "".join(c for c in str(title or "") if " " <= c <= "~" and c != "\\")
-    return printable.strip()[:16]

@@ -11,6 +11,7 @@ TAKEN_OVER = frozenset(
         "peers",
         "calling_ae_titles",
         "check_called_ae_title",
+        "blank_ae_titles",
         "private_classes",
         "tls_certificate",
         "tls_key",
