@@ -19,6 +19,7 @@ PACKAGES = {
     **dict.fromkeys(("mount", "umount"), "mount"),
     "Orthanc": "orthanc",
     "bash": "bash",
+    "dciodvfy": "dicom3tools",
     "git": "git",
     "openssl": "openssl",
     "strace": "strace",

@@ -68,7 +68,7 @@ TERMS = {
     ),
 }
 
-# What the scan was made with; only where no word in it is one of a person's name or of an identifier.
+# What the scan was made with; only where nothing of a person's name or identifiers is in it (identity.py).
 TEXTS = frozenset({"Manufacturer", "ManufacturerModelName"})
 IDENTIFIERS = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber"})
 
@@ -102,6 +102,7 @@ EMPTY = (
     "InstanceNumber",
     "Manufacturer",
     "PatientBirthDate",
+    "PatientOrientation",  # type 2C, and required where no Image Orientation (Patient) is (PS3.3 C.7.6.1)
     "PatientSex",
     "ReferringPhysicianName",
     "SeriesNumber",

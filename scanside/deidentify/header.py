@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VM, dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from scanside.deidentify import attributes
+from scanside.deidentify.identity import Identity, identity_of
 from scanside.deidentify.key import Key
 from scanside.errors import Unreadable
 
@@ -40,13 +41,16 @@ def clean_header(header: Dataset, key: Key) -> Dataset:
         Unreadable: a UID is missing without which an instance has no place in its study.
     """
     patient = patient_of(header)
-    clean = _Cleaner(key, key.shift(patient), _words_of(header)).dataset(header)
+    clean = _Cleaner(key, key.shift(patient), identity_of(header)).dataset(header)
+    _drop_needless_aspect_ratio(clean)
     for keyword in attributes.REQUIRED_UIDS:
         if keyword not in clean:
             raise Unreadable(f"no {keyword}, or several: the instance has no place. Send it again.")
     for keyword in attributes.EMPTY:
         if keyword not in clean:
             setattr(clean, keyword, None)
+    if "ImageLaterality" not in clean and "Laterality" not in clean:
+        clean.Laterality = None  # type 2C: what body part it is, paired or not, is no longer told
     clean.PatientName = clean.PatientID = key.pseudonym(patient)
     clean.PatientIdentityRemoved = "YES"
     clean.DeidentificationMethod = [f"DCM {code}" for code, _ in attributes.METHODS]
@@ -65,17 +69,17 @@ def patient_of(header: Dataset) -> str:
 
 def device_of(header: Dataset) -> str:
     """Make and model of the machine, as far as they may stay; empty where they may not."""
-    words, named = _words_of(header), (header.get("Manufacturer"), header.get("ManufacturerModelName"))
-    return " ".join(text for text in named if isinstance(text, str) and _nobodys(text, words))
+    identity, named = identity_of(header), (header.get("Manufacturer"), header.get("ManufacturerModelName"))
+    return " ".join(text for text in named if isinstance(text, str) and _nobodys(text, identity))
 
 
 @dataclass(frozen=True)
 class _Cleaner:
-    """The rules of one instance: the key, its patient's shift of dates, words that name somebody."""
+    """The rules of one instance: the key, its patient's shift of dates, who it is of."""
 
     key: Key
     shift: timedelta
-    words: frozenset[str]
+    identity: Identity
 
     def dataset(self, source: Dataset, *, nested: bool = False) -> Dataset:
         clean = Dataset()
@@ -112,7 +116,7 @@ class _Cleaner:
         if keyword in attributes.TERMS:
             return lambda value: value if value in attributes.TERMS[keyword] else None
         rules: dict[frozenset[str], Callable[[Any], Any]] = {
-            attributes.TEXTS: lambda value: _nobodys(value, self.words),
+            attributes.TEXTS: lambda value: _nobodys(value, self.identity),
             attributes.DATES: lambda value: _moved(value, self.shift),
             attributes.TIMES: lambda value: value if _TIME.fullmatch(value) else None,
             attributes.DATETIMES: self._moved_datetime,
@@ -126,9 +130,17 @@ class _Cleaner:
         return match and _moved(match["date"], self.shift) + match["rest"]
 
 
-def _nobodys(text: str, words: frozenset[str]) -> str | None:
+def _nobodys(text: str, identity: Identity) -> str | None:
     """The text, unless it holds one of the words by which a person goes."""
-    return text if _TEXT.fullmatch(text) and not words & set(_split(text)) else None
+    return text if _TEXT.fullmatch(text) and not identity.stands_in(text) else None
+
+
+def _drop_needless_aspect_ratio(clean: Dataset) -> None:
+    """Pixel Aspect Ratio is there only where it is not 1:1 and no spacing says it (PS3.3 C.7.6.3.1)."""
+    ratio = clean.get("PixelAspectRatio")
+    says_something = isinstance(ratio, MultiValue) and len(ratio) == 2 and ratio[0] != ratio[1]
+    if ratio is not None and ("PixelSpacing" in clean or not says_something or min(ratio) <= 0):
+        del clean.PixelAspectRatio
 
 
 def _moved(date: str, shift: timedelta) -> str:
@@ -153,17 +165,6 @@ def _number(value: Any, representation: str) -> int | float | str | None:
         return number
     low, high = _INTEGERS[representation]
     return int(number) if low <= number <= high else None
-
-
-def _words_of(header: Dataset) -> frozenset[str]:
-    """The words of every name and number by which a person goes."""
-    known = [name for name in header.dir() if tag_for_keyword(name)]  # overlays and curves have no one tag
-    named = [name for name in known if name in attributes.IDENTIFIERS or dictionary_VR(name) == "PN"]
-    return frozenset(word for name in named for word in _split(str(header.get(name))))
-
-
-def _split(text: str) -> list[str]:
-    return re.findall(r"\w{2,}", text.casefold())
 
 
 def _text(header: Dataset, keyword: str) -> str:
