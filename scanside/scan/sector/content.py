@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
+from scanside.scan.sector.screen import find_screen
 from scanside.scan.types import Grey, Mask
 
 Columns = NDArray[np.int16]  # (H, w): a frame averaged to few columns
@@ -53,6 +54,8 @@ def check_content(grey: Grey) -> None:
     Raises:
         NoTissue: a page of text or graphs, an M-mode trace or a Doppler spectrum.
     """
+    x0, y0, x1, y1 = find_screen(grey)
+    grey = grey[y0:y1, x0:x1]
     factor = max(1, round(max(grey.shape) / _WORK_SIDE_PX))
     small = _averaged(grey, factor, factor)
     columns = _averaged(grey, 1, max(1, round(grey.shape[1] / _COLUMNS))).astype(np.int16)

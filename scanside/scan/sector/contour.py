@@ -7,10 +7,17 @@ import numpy as np
 
 from scanside.errors import NoTissue
 from scanside.scan.sector.edges import fill_edges, find_edges
+from scanside.scan.sector.screen import find_screen
 from scanside.scan.sector.tissue import bright_areas, hull_of, outline, without_strokes
 from scanside.scan.types import Box, Grey, Mask, Size
 
 _LETTER_SHARE = 1 / 60  # of the frame: strokes this near belong to one word
+_LINE_PX = 9  # working size: a line of text is thinner than this, tissue is not
+_THICK = 0.8  # of the tissue: so much at least is thicker than a line of text; of real scans .95 is
+_CORNER_PX = 5  # at working size: how much of a corner that opening rounds off comes back
+_GAP_PX = 15  # working size: through a narrower gap no text is written into a cyst
+_BRIGHT = 40  # text is drawn to be read: brighter than this; the faint specks of deep tissue mostly are not
+_HALO_PX = 9  # side of the ellipse that covers a stroke and its smoothed edge, source pixels
 _MIN_CONTRAST = 6.0  # standard deviation of grey values inside: less is a blank or a filled box
 _FAR = 0.15  # of the tissue's box: edges that let a sector reach further beyond it are not all found
 _MAX_LOST = 0.08  # of the tissue; edges that leave more of it outside are no sector's
@@ -27,13 +34,26 @@ def find_sector(grey: Grey) -> Mask:
         grey: (H, W) uint8, one region of a frame.
 
     Returns:
-        (H, W) bool, True inside the sector.
+        (H, W) bool, True inside the sector; never in a bar of text along the screen, nor where text stands
+        beside tissue. Text on tissue stays.
 
     Raises:
         NoTissue: nothing bright, too small, or without any texture.
     """
+    screen = find_screen(grey)
+    full = np.zeros(grey.shape, bool)
+    full[screen.y0 : screen.y1, screen.x0 : screen.x1] = _sector(
+        grey[screen.y0 : screen.y1, screen.x0 : screen.x1]
+    )
+    return full
+
+
+def _sector(grey: Grey) -> Mask:
     strokes, small, by = without_strokes(grey)
     tissue = bright_areas(small)
+    thick = np.asarray(cv2.morphologyEx(tissue, cv2.MORPH_OPEN, _ellipse(_LINE_PX)), np.uint8)
+    if np.count_nonzero(thick) < _THICK * np.count_nonzero(tissue):
+        raise NoTissue("no scan found: the image is black or holds only text")
     edges = find_edges(*outline(tissue))
     sector = fill_edges(edges, Size(*tissue.shape), 1.0)
     box = _clamped(sector, cv2.boundingRect((tissue & sector).astype(np.uint8)))
@@ -47,7 +67,7 @@ def find_sector(grey: Grey) -> Mask:
         full = _within(fill_edges(edges, Size(*grey.shape), 1 / by), _enlarged(box, by, small, grey))
     if float(small[sector].std()) < _MIN_CONTRAST:
         raise NoTissue("no scan found: the image has no texture of tissue")
-    return _without_text(full, strokes)
+    return _without_text(full, strokes) & ~_text_beside(grey, full, thick)
 
 
 def _clamped(sector: Mask, tissue: Sequence[int]) -> Box:
@@ -86,3 +106,18 @@ def _without_text(sector: Mask, strokes: Grey) -> Mask:
     beyond = cv2.dilate(cv2.subtract(strokes, inside), square)
     text = cv2.dilate(cv2.min(cv2.min(beyond, strokes), inside), np.ones((5, 5), np.uint8))
     return np.asarray(cv2.subtract(inside, text) > 0, bool)
+
+
+def _text_beside(grey: Grey, sector: Mask, thick: Grey) -> Mask:
+    """Text that stands on black within the sector's edges: above a curved face, beside a shadow."""
+    solid = cv2.morphologyEx(cv2.dilate(thick, _ellipse(_CORNER_PX)), cv2.MORPH_CLOSE, _ellipse(_GAP_PX))
+    outlines, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    solid = cv2.drawContours(np.zeros_like(solid), outlines, -1, 1, cv2.FILLED)
+    solid = cv2.resize(solid, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    beside = cv2.subtract(sector.view(np.uint8), solid)
+    drawn = cv2.min(cv2.threshold(grey, _BRIGHT, 1, cv2.THRESH_BINARY)[1], beside)
+    return np.asarray(cv2.min(cv2.dilate(drawn, _ellipse(_HALO_PX)), beside) > 0, bool)
+
+
+def _ellipse(side: int) -> Grey:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
