@@ -23,6 +23,7 @@ class Row:
         frame: 1-based, as DICOM counts.
         slide: its number in the study, from 1; None before its header is read, and from `edge assess`.
         state: "pending", "scored", "not_scored" (`reason` says why) or "failed" (likewise).
+        exam: what the header says against an exam of an ovary (scanside.exam), each in words.
         risk: 0 to 1; None when it was not scored or hangs on an unknown clinical fact (`risk_if`).
         malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
         source: the scanner that sent it: its AE title and its address; None from `edge assess`.
@@ -46,6 +47,7 @@ class Row:
     reason: str | None = None
     class_probabilities: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    exam: tuple[str, ...] = ()
     scans: int = 0
     skipped: tuple[str, ...] = ()
     found_by: str | None = None

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from scanside import RESEARCH_USE
 from scanside.clinical import Centre
 from scanside.errors import SettingError
+from scanside.exam.options import MIN_AGE_YEARS, ExamOptions, read_actions
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
 
 if sys.version_info >= (3, 11):
@@ -90,6 +91,14 @@ class Settings:
         "An image that waits longer for its result is a warning, and `edge health` fails.",
         low=1,
         high=86400,
+    )
+    exam_rules: tuple[str, ...] = _setting(
+        (),
+        "Rules of docs/scan-preparation.md for headers that are not of an ovary's exam, to do otherwise: "
+        "RULE:refuse, RULE:flag or RULE:off.",
+    )
+    min_age_years: int = _setting(
+        MIN_AGE_YEARS, "Images of younger patients are not scored. 0: no age is asked for.", low=0, high=120
     )
     worker_timeout_s: float = _setting(
         60.0,
@@ -182,6 +191,10 @@ class Settings:
     )
 
     @property
+    def exam_options(self) -> ExamOptions:
+        return ExamOptions(read_actions(self.exam_rules, "settings"), self.min_age_years)
+
+    @property
     def runtime_options(self) -> RuntimeOptions:
         engines = self.data / "engines" if self.engines is None else self.engines
         return RuntimeOptions(self.runtimes, self.network_threads, engines)
@@ -250,6 +263,8 @@ def _checked(setting: "Field[Any]", value: Any, where: str) -> Any:
     if kind is tuple and isinstance(value, list) and all(isinstance(v, str) and v for v in value):
         if name == "runtimes":
             check_runtimes(tuple(value), where)
+        if name == "exam_rules":
+            read_actions(tuple(value), where)
         return tuple(value)
     if type(value) is not kind:
         raise SettingError(f"{where}: {name} must be {_KINDS[kind]}, not {value!r}.")

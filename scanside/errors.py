@@ -8,6 +8,7 @@
         └── NotScorable          this image gives no risk; the message is the reason shown
             ├── Unreadable       not DICOM, truncated, no pixel data, undecodable
             ├── NoTissue         DICOM, but not ultrasound, or no 2D tissue in it
+            ├── OtherExam        ultrasound, but its header is not of an exam of the ovary
             └── UnlikeTraining   tissue, but unlike what the model was trained on
 
 A message says what is wrong, where, and what to do about it; programs print it without a traceback.
@@ -54,6 +55,10 @@ class Unreadable(NotScorable):
 
 class NoTissue(NotScorable):
     """A DICOM object without a two-dimensional scan of tissue in it."""
+
+
+class OtherExam(NotScorable):
+    """An image of an exam for which the model was not made, by what its header says."""
 
 
 class UnlikeTraining(NotScorable):

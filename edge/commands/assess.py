@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     # A process of its own, as in the agent: what crashes a codec must not silence this one.
     runtimes, _ = how_to_run(settings, bundle)
-    worker = Worker(bundle, Path(), runtimes, settings.worker_timeout_s)
+    worker = Worker(bundle, Path(), runtimes, settings.worker_timeout_s, exam=settings.exam_options)
     try:
         results = [r for path in args.files for r in _results(worker, path, settings.cine_frames)]
     finally:

@@ -241,7 +241,7 @@ def _problem(view: View, files: list[DemoFile], sender: Sender, seen_by_a_person
     if any(row.pending for row in rows) or not all(_rows(view, files).values()):
         return "the results did not come in time. Give it longer with --seconds."
     if not any(row.risks for row in rows):
-        return "nothing was scored: the model finds all images unlike its training data."
+        return "nothing was scored: no image is of an ovary and like the model's training data."
     return None
 
 

@@ -89,6 +89,7 @@ class Agent:
             runtimes,
             settings.worker_timeout_s,
             settings.worker_memory_mb << 20,
+            settings.exam_options,
         )
         let_through(settings.data, settings.watch_group, settings.entry_group)
         self._hub = EventHub(

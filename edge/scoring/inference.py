@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,9 @@ from edge.scoring.jobs import Inspection, Result
 from edge.scoring.preview import draw, draw_prepared, outlines
 from scanside.assess import Assessment, Assessor
 from scanside.bundle import Bundle
-from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining, Unreadable
+from scanside.errors import NoTissue, NotScorable, OtherExam, RunnerError, UnlikeTraining, Unreadable
+from scanside.exam.ask import ExamFindings, ask_header
+from scanside.exam.options import ExamOptions
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
 from scanside.scan.decoding.instance import Instance, open_instance
@@ -36,6 +39,7 @@ class Inference:
     Args:
         bundle: the model.
         options: the runtimes that it may run in.
+        exam: how headers are asked whether they belong to an exam of an ovary.
 
     Attributes:
         choice: the runtime that it runs in, and why in none that is preferred to it.
@@ -44,7 +48,8 @@ class Inference:
         RunnerError: no runtime of the options reproduces the bundle's golden case.
     """
 
-    def __init__(self, bundle: Bundle, options: RuntimeOptions) -> None:
+    def __init__(self, bundle: Bundle, options: RuntimeOptions, exam: ExamOptions | None = None) -> None:
+        self._exam = exam or ExamOptions()
         self.choice = open_network(bundle, options)
         self._assessor = Assessor(bundle, self.choice.runner, self.choice.denoiser)
         self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
@@ -73,10 +78,12 @@ class Inference:
         undecoded: tuple[str, ...] = ()
         preview, readable, found = None, True, None
         prepared: tuple[Preview, ...] = ()
+        exam = ExamFindings()
         try:
             instance = self._open(path)
             undecoded = identity(instance.header).flags
-            if previous is not None:
+            exam = ask_header(instance.header, self._exam, lambda: instance.frame(frame - 1).pixels)
+            if previous is not None and previous.exam == _told(exam):
                 digest = _digest(instance, instance.frame(frame - 1))
                 model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
                 if digest == previous.image_digest and model == self._model:
@@ -84,13 +91,15 @@ class Inference:
                     row = replace(previous, study_instance_uid=study_instance_uid, flags=(*flags, *undecoded))
                     return Result(row, reused=True)
             try:
+                if exam.reason is not None:
+                    raise OtherExam(exam.reason)
                 assessment = self._assessor.assess(instance, frame - 1)
                 said = _scored(assessment)
                 said["image_digest"] = _digest(instance, assessment.frame)
                 preview = draw(assessment.frame, assessment.top.mask, assessment.top.annotations)
-                found = _found(assessment, self._threshold)
+                found = _found(assessment, self._threshold, exam.flags)
                 prepared = tuple(draw_prepared(scan.prepared, scan.lesion) for scan in assessment.scans)
-            except (NoTissue, UnlikeTraining) as reason:
+            except (NoTissue, OtherExam, UnlikeTraining) as reason:
                 image = instance.frame(frame - 1)
                 said = {"state": NOT_SCORED, "reason": str(reason), "found_by": reason.found_by}
                 said["image_digest"] = _digest(instance, image)
@@ -103,18 +112,23 @@ class Inference:
         except Exception as error:  # a bug of ours must not stop the next patient's image
             _log.exception("frame %d of %s", frame, sop_instance_uid)
             said = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
-        said["flags"] = undecoded
+        said |= {"flags": (*exam.flags, *undecoded), "exam": _told(exam)}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **said)  # type: ignore[arg-type]
         if previous is not None and previous.image_digest not in (None, row.image_digest):
             row = replace(row, flags=(*row.flags, NEW_VERSION), superseded=True)
         return Result(derived(row, found, {}).row, preview, readable, found=found, prepared=prepared)
 
 
-def inspect(path: Path) -> Inspection:
-    """What the header says; it never raises."""
+def inspect(path: Path, exam: ExamOptions | None = None) -> Inspection:
+    """What the header says; it never raises.
+
+    Args:
+        exam: as for `Inference`. Of a cine of another exam the first frame alone tells why.
+    """
     try:
         instance = open_instance(path)
-        return _inspection(instance.header, instance.frame_count, None)
+        refused = ask_header(instance.header, exam or ExamOptions()).reason is not None
+        return _inspection(instance.header, 1 if refused else instance.frame_count, None)
     except NotScorable as reason:
         return _inspection(_identity(path), 0, str(reason))
     except Exception as error:  # its text may cite the header, and so name the patient: not for the log
@@ -132,7 +146,12 @@ def _scored(assessment: Assessment) -> dict[str, object]:
     }
 
 
-def _found(assessment: Assessment, threshold: float) -> Found:
+def _told(exam: ExamFindings) -> tuple[str, ...]:
+    """As the row has it: a result hangs on it, beside the image and the model."""
+    return (*exam.refusals, *exam.doubts)
+
+
+def _found(assessment: Assessment, threshold: float, exam_flags: Sequence[str]) -> Found:
     several = len(assessment.scans) > 1
     scans = []
     for scan in assessment.scans:
@@ -140,7 +159,7 @@ def _found(assessment: Assessment, threshold: float) -> Found:
         scans.append(
             ScanFound(
                 cases=scan.cases,
-                flags=sorted(flag.value for flag in scan.flags),
+                flags=[*exam_flags, *sorted(flag.value for flag in scan.flags)],
                 found_by=scan.found_by.value,
                 distance=scan.distance,
                 box=scan.box,

@@ -15,6 +15,7 @@ from edge.processes.process import obey_parent_alone
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from scanside.bundle import Bundle
 from scanside.errors import ScansideError
+from scanside.exam.options import ExamOptions
 from scanside.runtime.preference import RuntimeOptions
 
 _START_TIMEOUT_S = 120.0
@@ -50,15 +51,22 @@ class Worker:
         options: the runtimes for the network.
         timeout_s: time for one job.
         memory_bytes: resident memory that the process may have; 0: no limit.
+        exam: how headers are asked whether they belong to an exam of an ovary.
 
     Attributes:
         restarts: how often it was started again.
     """
 
     def __init__(
-        self, bundle: Bundle, spool: Path, options: RuntimeOptions, timeout_s: float, memory_bytes: int = 0
+        self,
+        bundle: Bundle,
+        spool: Path,
+        options: RuntimeOptions,
+        timeout_s: float,
+        memory_bytes: int = 0,
+        exam: ExamOptions | None = None,
     ) -> None:
-        self._arguments = (bundle, spool, options, timeout_s)
+        self._arguments = (bundle, spool, options, timeout_s, exam or ExamOptions())
         self._timeout_s, self._memory_bytes = timeout_s, memory_bytes
         self.restarts = -1
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -150,7 +158,12 @@ class Worker:
 
 
 def _work(
-    connection: Connection, bundle: Bundle, spool: Path, options: RuntimeOptions, timeout_s: float
+    connection: Connection,
+    bundle: Bundle,
+    spool: Path,
+    options: RuntimeOptions,
+    timeout_s: float,
+    exam: ExamOptions,
 ) -> None:
     """The process: prove the model, then answer jobs until the parent is gone."""
     obey_parent_alone()
@@ -158,7 +171,7 @@ def _work(
     from edge.scoring.inference import Inference, inspect
 
     try:
-        inference = Inference(bundle, options)
+        inference = Inference(bundle, options, exam)
     except ScansideError as error:
         connection.send(error)
         return
@@ -173,7 +186,7 @@ def _work(
         signal.alarm(int(timeout_s) + 5)
         path = spool / job.file
         if job.priority is Priority.INSPECT:
-            connection.send(inspect(path))
+            connection.send(inspect(path, exam))
         else:
             connection.send(
                 inference.assess(path, job.sop_instance_uid, job.study_instance_uid, job.frame, job.previous)

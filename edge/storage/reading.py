@@ -55,4 +55,5 @@ def said(row: str, slide: int | None, mixed: bool) -> dict[str, Any]:
     """A row as it is told."""
     told: dict[str, Any] = {**json.loads(row), "slide": slide}
     told |= {key: told.get(key) for key in _LATER}
+    told.setdefault("exam", [])
     return {**told, "flags": [*told["flags"], MIXED_STUDY]} if mixed else told

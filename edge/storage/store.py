@@ -415,7 +415,8 @@ class Store:
 
 def _row(text: str) -> Row:
     said = json.loads(text)
-    return Row(**{**said, "flags": tuple(said["flags"]), "skipped": tuple(said["skipped"])})
+    lists = {name: tuple(said.get(name, ())) for name in ("flags", "exam", "skipped")}
+    return Row(**{**said, **lists})
 
 
 def _view(row: Row, patient: Patient, preview: Preview | None) -> ViewRow:

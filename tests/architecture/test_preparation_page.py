@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from scanside.exam.organs import DOUBTFUL_IMAGE_TYPES, OTHER_IMAGE_TYPES
+from scanside.exam.rules import RULES
 from scanside.scan.place.devices import TextStrip
 from scanside.scan.types import Flag, RegionSource
 from tests.synth.explained import draw
@@ -39,6 +41,14 @@ def reasons() -> set[str]:
 
 def test_rules() -> None:
     assert first_cells("Where the scan is") == {source.value for source in RegionSource}
+
+
+def test_rules_of_the_exam_with_what_they_do_and_read() -> None:
+    section = PAGE.split("## What the header says of the exam\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \| .+ \| ([\w, ]+) \|$", section, re.MULTILINE)
+    assert rows == [(rule.name, rule.action.value, ", ".join(rule.reads)) for rule in RULES]
+    for terms in (OTHER_IMAGE_TYPES, DOUBTFUL_IMAGE_TYPES):
+        assert [term for term in terms if term not in section] == []
 
 
 def test_flags() -> None:

@@ -16,7 +16,7 @@ from tests.synth.scans import Probe, make_frame
 
 CONTRACT = {
     "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "malignant", "reason",
-    "class_probabilities", "flags", "scans", "skipped", "found_by", "distance", "timings_ms",
+    "class_probabilities", "flags", "exam", "scans", "skipped", "found_by", "distance", "timings_ms",
     "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest", "annotations",
     "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded", "slide", "source",
 }  # fmt: skip
