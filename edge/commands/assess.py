@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _results(worker: Worker, path: Path, cine_frames: int) -> Iterator[tuple[Path, Result]]:
-    job = Job(Priority.INSPECT, str(path.absolute()), "", now())
+    job = Job(Priority.INSPECT, str(path.absolute()), 0, "", now())
     found = _ask(worker, job)
     if isinstance(found, Result):
         yield path, found

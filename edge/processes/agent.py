@@ -160,7 +160,7 @@ class Agent:
                         self._hub.publish(self._heartbeat())  # at once: the next second may be too late
                 else:
                     spooled = Spooled(**notice["stored"])
-                    self._taken(spooled, take(self._spool, self._store, spooled))
+                    self._taken(take(self._spool, self._store, spooled))
             for study in self._arrivals.over():
                 self._telling.study(study)
             self._telling.catch_up()
@@ -181,12 +181,13 @@ class Agent:
         """Find what came without a notice: the one who had it died, or the pipe was full."""
         changed = self._spool.folder.stat().st_mtime_ns
         if changed != self._looked[1]:
-            for spooled, taken in take_up(self._spool, self._store, self._unreadable):
-                self._taken(spooled, taken)
+            for taken in take_up(self._spool, self._store, self._unreadable):
+                self._taken(taken)
         settled = time.time_ns() - changed > _SETTLED_NS
         self._looked = (time.monotonic(), changed if settled else 0)
 
-    def _taken(self, spooled: Spooled, taken: Taken) -> None:
+    def _taken(self, taken: Taken) -> None:
+        spooled = taken.spooled
         if taken.replaced:
             _log.warning("%s came again with other content", spooled.sop_instance_uid)
             self._telling.resend()
@@ -200,7 +201,14 @@ class Agent:
 
     def _inspect(self, spooled: Spooled) -> None:
         self._queue.put(
-            Job(Priority.INSPECT, spooled.file, spooled.sop_instance_uid, spooled.received_at, spooled.source)
+            Job(
+                Priority.INSPECT,
+                spooled.file,
+                spooled.receipt,
+                spooled.sop_instance_uid,
+                spooled.received_at,
+                spooled.source,
+            )
         )
 
     def _inspected(self, job: Job, found: Inspection, before: bool) -> None:
@@ -217,7 +225,7 @@ class Agent:
 
     def _quarantine(self, job: Job, reason: str) -> list[ViewRow]:
         """Put an instance away that took the worker down too often; the rows that say so."""
-        known = self._store.instance(job.file)
+        known = self._store.taken(job.receipt)
         if known is None:  # purged or replaced meanwhile
             return []
         note = Note(
@@ -229,7 +237,7 @@ class Agent:
             reason,
         )
         self._spool.quarantine.put(note)
-        return self._store.fail(job.file, reason)
+        return self._store.fail(job.receipt, reason)
 
     def _publish(self, view: ViewRow) -> None:
         self._measures.result(view)

@@ -21,6 +21,7 @@ class Job:
 
     Attributes:
         file: its name in the spool.
+        receipt: which taking of the file into the index it is about; a result of another one is dropped.
         received_at: as in a row.
         source: the scanner that it came from, as in `Spooled`.
         frame: 1-based; what is asked of the header alone counts as frame 1.
@@ -30,6 +31,7 @@ class Job:
 
     priority: Priority
     file: str
+    receipt: int
     sop_instance_uid: str
     received_at: str
     source: str = ""

@@ -144,11 +144,11 @@ class Scoring(threading.Thread):
 
     def _expand(self, job: Job, found: Inspection) -> None:
         frames = frames_to_score(max(1, found.frame_count), self._cine_frames)
-        known = self._store.instance(job.file)
+        known = self._store.taken(job.receipt)
         if known is not None and not known.study_instance_uid:  # else it was inspected before a restart
             earlier = any(self._store.previous(job.sop_instance_uid, frame) for frame in frames)
             self._inspected(job, found, earlier)
-        pending = self._store.expand(job.file, found.study_instance_uid, found.patient, frames)
+        pending = self._store.expand(job.receipt, found.study_instance_uid, found.patient, frames)
         mixed = any(MIXED_STUDY in view["flags"] for view in pending)
         previous = {
             view["frame"]: self._store.previous(job.sop_instance_uid, view["frame"]) for view in pending
@@ -182,7 +182,7 @@ class Scoring(threading.Thread):
             result.row, source=job.source or None, received_at=job.received_at, latency_ms=latency_ms
         )
         view = self._store.finish(
-            job.file, row, result.preview, result.found, result.prepared, reused=result.reused
+            job.receipt, row, result.preview, result.found, result.prepared, reused=result.reused
         )
         if view is None:
             return

@@ -72,8 +72,7 @@ class Custody:
         self._store.remove([note.file], come_again=True)
         self._spool.quarantine.take_back(note.file)
         for spooled in self._spool.read({note.file}):
-            take(self._spool, self._store, spooled)
-            return spooled
+            return take(self._spool, self._store, spooled).spooled
         raise SettingError(f"{note.file} can't be read any more; it lies in the spool.")
 
     def drop(self, name: str, by: str) -> Note:

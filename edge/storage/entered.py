@@ -34,7 +34,7 @@ class StudyKept:
         last_received_at: of its images; ISO 8601, UTC.
         facts: what was entered, by the fact's name; also that it is unknown.
         site: what holds for every study here (`put_site`).
-        numbers: of the slides in `where`; None from an index that has no numbers yet.
+        numbers: of the slides in `where`.
         frames: how many slides there are, with those that wait.
     """
 
@@ -97,7 +97,7 @@ def derive(db: sqlite3.Connection, row: Row, found: Found | None, patient: str) 
 
 def study_kept(db: sqlite3.Connection, study: str, patient: str) -> StudyKept:
     rows = db.execute(
-        f"SELECT sop_instance_uid, frame, state, slide, received_at, {numbers.slide(db)} AS number "
+        f"SELECT sop_instance_uid, frame, state, slide, received_at, {numbers.SLIDE} AS number "
         f"FROM frames WHERE {OF_STUDY} ORDER BY number, received_at, frame",
         (study, patient),
     ).fetchall()

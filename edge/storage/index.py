@@ -7,13 +7,12 @@ import os
 import sqlite3
 from pathlib import Path
 
-from edge.storage.numbers import give_missing
 from scanside.errors import SettingError
 
 NAME = "results.sqlite"
 START_AFRESH = "It is built anew from the spool by: edge rebuild"
-_VERSION = 3
-_BEFORE = 2  # lacks the slides' numbers, and its rows keys; both follow from what it holds
+_VERSION = 4
+# frames.receipt: which taking of the file into the index a job and its result must be about.
 # frames.found: what the row is derived from; frames.slide: what the study's figures need of it.
 # Pictures have a table of their own: with them a look at a study of 200 slides would read 20 MB.
 _SCHEMA = """
@@ -21,6 +20,7 @@ CREATE TABLE IF NOT EXISTS frames (
     sop_instance_uid TEXT NOT NULL,
     frame INTEGER NOT NULL,
     file TEXT NOT NULL,
+    receipt INTEGER NOT NULL,
     state TEXT NOT NULL,
     received_at TEXT NOT NULL,
     slide TEXT,
@@ -74,6 +74,7 @@ CREATE TABLE IF NOT EXISTS attempts (
 CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
 CREATE INDEX IF NOT EXISTS by_number ON numbers (study, patient, slide);
 CREATE INDEX IF NOT EXISTS by_file ON frames (file);
+CREATE INDEX IF NOT EXISTS by_receipt ON frames (receipt);
 CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
 CREATE INDEX IF NOT EXISTS by_state ON frames (state);
 """
@@ -98,7 +99,7 @@ def open_index(data: Path) -> sqlite3.Connection:
     db = _connect(path.absolute().as_uri())
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _BEFORE, _VERSION):
+        if version not in (0, _VERSION):
             raise UnusableIndex(f"{path} is of another version of edge.")
         damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
@@ -107,11 +108,7 @@ def open_index(data: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
         db.executescript(_SCHEMA)
-        if version == _BEFORE:
-            with db:
-                give_missing(db)
-        if version == 0:
-            up_to_date(db)
+        db.execute(f"PRAGMA user_version = {_VERSION}")
     except SettingError:
         db.close()
         raise
@@ -121,15 +118,6 @@ def open_index(data: Path) -> sqlite3.Connection:
             raise UnusableIndex(f"{path} is damaged: {error}.") from error
         raise SettingError(f"{path} can't be used: {error}. {START_AFRESH}") from error
     return db
-
-
-def is_of_before(db: sqlite3.Connection) -> bool:
-    """Whether its rows have to be derived anew; then it is `up_to_date`."""
-    return bool(db.execute("PRAGMA user_version").fetchone() == (_BEFORE,))
-
-
-def up_to_date(db: sqlite3.Connection) -> None:
-    db.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def read_index(data: Path) -> sqlite3.Connection:

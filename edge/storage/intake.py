@@ -1,6 +1,6 @@
 """From the spool into the index: what a new file there means for what was known of its instance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.storage.aside import Note
 from edge.storage.spool import Spool, Spooled
@@ -13,11 +13,13 @@ class Taken:
 
     Attributes:
         row: the new pending row; None when there is none, the file being known or older than what is.
+        spooled: the instance, with its receipt where there is a row.
         before: what the index knew of the instance until now.
         replaced: whether a version of it was put aside.
     """
 
     row: ViewRow | None
+    spooled: Spooled
     before: Indexed | None
     replaced: bool
 
@@ -29,11 +31,12 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
         found: it did not arrive now: the older of two gives way.
     """
     before = store.instance_of(spooled.sop_instance_uid)
-    row, outdated = store.add(spooled, found=found)
+    added = store.add(spooled, found=found)
+    outdated = added.outdated
     if outdated:
         spool.quarantine.take_back(outdated)
         spool.replaced.put(_note(before, outdated, spooled))
-    if row is None:
+    if added.row is None:
         if outdated is None and spool.quarantine.path(spooled.file).exists():
             spool.remove(spooled.file)  # sent again while in quarantine: it stays there
     elif spool.path(spooled.file).exists():
@@ -41,10 +44,10 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
             spool.replaced.remove(spooled.file)  # it counts again
     else:  # put aside in the moment in which it came again
         spool.replaced.take_back(spooled.file)
-    return Taken(row, before, outdated is not None)
+    return Taken(added.row, replace(spooled, receipt=added.receipt), before, outdated is not None)
 
 
-def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> list[tuple[Spooled, Taken]]:
+def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> list[Taken]:
     """Index all that `store` does not know of `spool`.
 
     Args:
@@ -59,13 +62,14 @@ def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> li
     taken = []
     for spooled in spool.read(unknown):
         unknown.discard(spooled.file)
-        taken.append((spooled, take(spool, store, spooled, found=True)))
+        taken.append(take(spool, store, spooled, found=True))
     bad |= {file for file in unknown if spool.path(file).exists()}
     for note in spool.quarantine.notes():
         if note.file not in known and note.received_at:
             one = Spooled(note.file, note.sop_instance_uid, note.received_at)
-            if store.add(one, found=True)[0] is not None:
-                store.fail(note.file, note.reason)
+            added = store.add(one, found=True)
+            if added.row is not None:
+                store.fail(added.receipt, note.reason)
     return taken
 
 

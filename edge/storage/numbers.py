@@ -27,25 +27,9 @@ def give(db: sqlite3.Connection, instance: str, frames: Iterable[int], study: st
     )
 
 
-def give_missing(db: sqlite3.Connection) -> None:
-    """Number what an agent left that knew no numbers, in the order of reception."""
-    found = db.execute(
-        "SELECT sop_instance_uid, frame, json_extract(row, '$.study_instance_uid') AS study, patient_id "
-        f"FROM frames WHERE study IS NOT NULL AND {SLIDE} IS NULL ORDER BY received_at, frame"
-    ).fetchall()
-    for instance, frame, study, patient in found:
-        give(db, instance, [frame], study, patient)
-
-
 def forget(db: sqlite3.Connection, file: str) -> None:
     """The numbers of what came in `file`."""
     db.execute(
         "DELETE FROM numbers WHERE sop_instance_uid IN (SELECT sop_instance_uid FROM frames WHERE file = ?)",
         (file,),
     )
-
-
-def slide(db: sqlite3.Connection) -> str:
-    """`SLIDE`, or NULL in an index that only an agent without numbers has opened so far."""
-    known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'numbers'").fetchone()
-    return SLIDE if known else "NULL"

@@ -18,9 +18,6 @@ _OTHER = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id {} fram
 MIXED = f"({_OTHER.format('<')} OR {_OTHER.format('>')})"  # `!=` would look at every slide of the study
 
 
-_LATER = ("lesion", "left_out_reason")  # keys that an index lacks which no newer agent has opened yet
-
-
 def read_rows(data: Path) -> list[dict[str, Any]]:
     """Every row of the store in the folder `data`, the first received first; the agent may be running.
 
@@ -30,7 +27,7 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
     try:
         with contextlib.closing(read_index(data)) as db:
             rows = db.execute(
-                f"SELECT row, {numbers.slide(db)}, {MIXED} FROM frames "
+                f"SELECT row, {numbers.SLIDE}, {MIXED} FROM frames "
                 "ORDER BY received_at, sop_instance_uid, frame"
             ).fetchall()
     except sqlite3.DatabaseError as error:
@@ -54,6 +51,4 @@ def read_studies(data: Path) -> list[entered.StudyKept]:
 def said(row: str, slide: int | None, mixed: bool) -> dict[str, Any]:
     """A row as it is told."""
     told: dict[str, Any] = {**json.loads(row), "slide": slide}
-    told |= {key: told.get(key) for key in _LATER}
-    told.setdefault("exam", [])
     return {**told, "flags": [*told["flags"], MIXED_STUDY]} if mixed else told

@@ -40,6 +40,7 @@ class Spooled:
         receive_ms: from its first byte to the folder's sync; None when it was found, not received.
         size_bytes: of the file; None where nobody looked.
         source: the scanner that sent it: its AE title and its address.
+        receipt: what its jobs and results name; 0 before it is in the index.
     """
 
     file: str
@@ -48,6 +49,7 @@ class Spooled:
     receive_ms: float | None = None
     size_bytes: int | None = None
     source: str = ""
+    receipt: int = 0
 
 
 class Arrival:

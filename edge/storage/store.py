@@ -4,6 +4,7 @@ It can be deleted: the agent builds it anew from the spool and the journal, as d
 """
 
 import base64
+import itertools
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
 from edge.row import FAILED, PENDING, SCORED, Patient, Preview, Row, now
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, UnusableIndex, is_of_before, open_index, up_to_date
+from edge.storage.index import NAME, UnusableIndex, open_index
 from edge.storage.reading import MIXED, said
 from edge.storage.spool import Spooled
 
@@ -31,8 +32,28 @@ ViewRow = dict[str, Any]  # a row's keys, the patient's, and the preview: docs/w
 
 
 @dataclass(frozen=True)
+class Added:
+    """What came of adding one instance.
+
+    Attributes:
+        row: its pending row; None when there is none, the file being known or older than what is.
+        receipt: what jobs and results about it name. The same file gets another one when it comes back.
+        outdated: name of the file that no longer counts, if any.
+    """
+
+    row: ViewRow | None
+    receipt: int = 0
+    outdated: str | None = None
+
+
+@dataclass(frozen=True)
 class Indexed:
-    """What the index knows of one instance; `pending`: not all of its frames have a result."""
+    """What the index knows of one instance.
+
+    Attributes:
+        study_instance_uid, patient_id: empty before its header is read, and where that does not say.
+        pending: not all of its frames have a result.
+    """
 
     file: str
     sop_instance_uid: str
@@ -53,16 +74,14 @@ class Store:
     def __init__(self, data: Path) -> None:
         self._lock = threading.Lock()
         self._db = open_index(data)
-        with self._db:
-            if is_of_before(self._db):
-                self._derive_anew("TRUE", ())
-                up_to_date(self._db)
+        (last,) = self._db.execute("SELECT COALESCE(MAX(receipt), 0) FROM frames").fetchone()
+        self._receipts = itertools.count(last + 1)  # none is given twice while jobs may know it
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
 
-    def add(self, spooled: Spooled, *, found: bool = False) -> tuple[ViewRow | None, str | None]:
+    def add(self, spooled: Spooled, *, found: bool = False) -> Added:
         """Note that an instance arrived: one pending row, frame 1, until its header is known.
 
         An instance that is there already is left alone. One of the same UID but with other content
@@ -70,9 +89,6 @@ class Store:
 
         Args:
             found: it did not arrive now but was found in the spool: the older of two gives way.
-
-        Returns:
-            The new row, None when there is none; and the name of the file that no longer counts.
         """
         row = Row(spooled.sop_instance_uid, 1, received_at=spooled.received_at, source=spooled.source or None)
         with self._lock, self._db:
@@ -80,9 +96,9 @@ class Store:
                 "SELECT file, received_at FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,)
             ).fetchone()
             if known and known[0] == spooled.file:
-                return None, None
+                return Added(None)
             if known and found and known[1] > spooled.received_at:
-                return None, spooled.file
+                return Added(None, outdated=spooled.file)
             self._db.execute(
                 "INSERT OR REPLACE INTO replaced "
                 "SELECT sop_instance_uid, frame, row, found, preview, prepared FROM frames "
@@ -92,26 +108,29 @@ class Store:
             )
             for table in ("frames", "pictures"):
                 self._db.execute(f"DELETE FROM {table} WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
-            self._insert(row, spooled.file, Patient())
-        return _view(row, Patient(), None), known and known[0]
+            receipt = next(self._receipts)
+            self._insert(row, spooled.file, receipt, Patient())
+        return Added(_view(row, Patient(), None), receipt, known and known[0])
 
     def expand(
-        self, file: str, study_instance_uid: str | None, patient: Patient, frames: Sequence[int]
+        self, receipt: int, study_instance_uid: str | None, patient: Patient, frames: Sequence[int]
     ) -> list[ViewRow]:
         """Give every frame that is to be scored its row, once the header is known.
 
         Returns:
-            The rows of the file that are pending.
+            The rows of the instance that are pending; none where its receipt no longer counts.
         """
         with self._lock, self._db:
             first = self._db.execute(
-                "SELECT row FROM frames WHERE file = ? ORDER BY frame", (file,)
+                "SELECT row, file FROM frames WHERE receipt = ? ORDER BY frame", (receipt,)
             ).fetchone()
-            if first is None:  # replaced by another content meanwhile
+            if first is None:  # replaced by another content meanwhile, or purged
                 return []
-            template = replace(_row(first[0]), study_instance_uid=study_instance_uid)
+            template, file = replace(_row(first[0]), study_instance_uid=study_instance_uid), first[1]
             for frame in frames:
-                old = self._db.execute("SELECT state FROM frames WHERE file = ? AND frame = ?", (file, frame))
+                old = self._db.execute(
+                    "SELECT state FROM frames WHERE receipt = ? AND frame = ?", (receipt, frame)
+                )
                 if (old.fetchone() or (PENDING,))[0] == PENDING:
                     row = Row(
                         template.sop_instance_uid,
@@ -120,10 +139,10 @@ class Store:
                         received_at=template.received_at,
                         source=template.source,
                     )
-                    self._insert(row, file, patient)
+                    self._insert(row, file, receipt, patient)
             if study_instance_uid:
                 numbers.give(self._db, template.sop_instance_uid, frames, study_instance_uid, patient.id)
-            return self._views("WHERE file = ? AND state = ? ORDER BY frame", (file, PENDING))
+            return self._views("WHERE receipt = ? AND state = ? ORDER BY frame", (receipt, PENDING))
 
     def previous(self, sop_instance_uid: str, frame: int) -> Row | None:
         """The result of a frame before other content came under its UID."""
@@ -134,7 +153,7 @@ class Store:
 
     def finish(
         self,
-        file: str,
+        receipt: int,
         row: Row,
         preview: Preview | None,
         found: Found | None = None,
@@ -142,9 +161,11 @@ class Store:
         *,
         reused: bool = False,
     ) -> ViewRow | None:
-        """Store the result of one frame; None when its instance was replaced or put away meanwhile.
+        """Store the result of one frame; None when its receipt no longer counts, or the frame is done.
 
         Args:
+            receipt: that of the job which gave the result. The instance may have been replaced or put away
+                meanwhile, or may have come back: then another job is about it.
             found: what the row follows from, where the frame was scored.
             prepared: what the network got of each scan that was found.
             reused: it is that of `previous`, and so are the pictures and what was found.
@@ -155,8 +176,8 @@ class Store:
             key = (row.sop_instance_uid, row.frame)
             owner = self._db.execute(
                 "SELECT patient_id FROM frames "
-                "WHERE sop_instance_uid = ? AND frame = ? AND file = ? AND state = ?",
-                (*key, file, PENDING),
+                "WHERE sop_instance_uid = ? AND frame = ? AND receipt = ? AND state = ?",
+                (*key, receipt, PENDING),
             ).fetchone()
             if owner is None:
                 return None
@@ -193,11 +214,11 @@ class Store:
             (count,) = self._db.execute("SELECT count FROM attempts WHERE file = ?", (file,)).fetchone()
         return int(count)
 
-    def fail(self, file: str, reason: str) -> list[ViewRow]:
-        """Give every pending frame of `file` the result "failed"; the rows that changed."""
+    def fail(self, receipt: int, reason: str) -> list[ViewRow]:
+        """Give every pending frame of an instance the result "failed"; the rows that changed."""
         with self._lock, self._db:
             found = self._db.execute(
-                "SELECT row, patient_id FROM frames WHERE file = ? AND state = ?", (file, PENDING)
+                "SELECT row, patient_id FROM frames WHERE receipt = ? AND state = ?", (receipt, PENDING)
             )
             failed = [
                 (replace(_row(row), state=FAILED, reason=reason, assessed_at=now()), patient)
@@ -310,6 +331,10 @@ class Store:
         """What is known of one file."""
         return next(iter(self._instances("WHERE file = ? GROUP BY file", file)), None)
 
+    def taken(self, receipt: int) -> Indexed | None:
+        """What is known of the instance with this receipt; None when it no longer counts."""
+        return next(iter(self._instances("WHERE receipt = ? GROUP BY file", receipt)), None)
+
     def instance_of(self, sop_instance_uid: str) -> Indexed | None:
         """What is known of the current version of an instance."""
         where = "WHERE sop_instance_uid = ? GROUP BY file"
@@ -326,12 +351,13 @@ class Store:
     def pending(self) -> list[Spooled]:
         """The instances that are not done, in the order in which they were received."""
         found = self._ask(
-            "SELECT file, sop_instance_uid, received_at, json_extract(row, '$.source') FROM frames "
+            "SELECT file, sop_instance_uid, received_at, json_extract(row, '$.source'), receipt FROM frames "
             "WHERE state = ? GROUP BY file ORDER BY received_at",
             PENDING,
         )
         return [
-            Spooled(file, uid, received_at, source=source or "") for file, uid, received_at, source in found
+            Spooled(file, uid, received_at, source=source or "", receipt=receipt)
+            for file, uid, received_at, source, receipt in found
         ]
 
     def newest(self, count: int) -> list[ViewRow]:
@@ -351,11 +377,21 @@ class Store:
             for file, uid, received_at, study, patient, pending in found
         ]
 
-    def _insert(self, row: Row, file: str, patient: Patient) -> None:
-        key = (row.sop_instance_uid, row.frame, file, row.state, row.received_at)
+    def _insert(self, row: Row, file: str, receipt: int, patient: Patient) -> None:
+        values = {
+            "sop_instance_uid": row.sop_instance_uid,
+            "frame": row.frame,
+            "file": file,
+            "receipt": receipt,
+            "state": row.state,
+            "received_at": row.received_at,
+            "patient_name": patient.name,
+            "patient_id": patient.id,
+            "row": _json(asdict(row)),
+        }
         self._db.execute(
-            "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, NULL)",
-            (*key, patient.name, patient.id, _json(asdict(row))),
+            f"INSERT OR REPLACE INTO frames ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+            tuple(values.values()),
         )
 
     def _write(self, one: Derived, found: Found | None) -> None:

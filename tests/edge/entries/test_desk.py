@@ -161,11 +161,11 @@ def again(folder: Folder, file: str, name: str, patient: str, *, same_image: boo
     uid, received = f"1.2.1.{name}", days_ago(0)
     folder.spool.path(f"{file}.dcm").write_bytes(bytes(1000))
     take(folder.spool, folder.store, Spooled(f"{file}.dcm", uid, received))
-    folder.store.expand(f"{file}.dcm", "1.1", Patient("NAME", patient), [1])
+    folder.store.expand(folder.receipt(f"{file}.dcm"), "1.1", Patient("NAME", patient), [1])
     if same_image:
         before = folder.store.previous(uid, 1)
         assert before is not None
-        folder.store.finish(f"{file}.dcm", before, None, reused=True)
+        folder.store.finish(folder.receipt(f"{file}.dcm"), before, None, reused=True)
     else:
         folder.finish(f"{file}.dcm", uid, "1.1", received, "another image")
 
@@ -209,7 +209,9 @@ def test_slides_of_another_model_are_not_put_together(folder: Folder) -> None:
     row = folder.store.row("1.2.1.d", 1)
     assert row is not None and folder.study("1.1", "ID-1")["why"] == "1 image waits"
     found = Found(0.5, [ScanFound(CASES, [], "contour", 1.0, (0, 0, 9, 9))])
-    folder.store.finish(file, Row("1.2.1.d", 1, "1.1", state=SCORED, bundle_digest="new"), None, found)
+    folder.store.finish(
+        folder.receipt(file), Row("1.2.1.d", 1, "1.1", state=SCORED, bundle_digest="new"), None, found
+    )
     study = folder.study("1.1", "ID-1")
     assert (study["risk"], study["digest"], study["sides"]) == (None, None, {})
     assert (study["state"], study["why"]) == ("provisional", "slides were scored by different models")
@@ -263,7 +265,7 @@ def test_the_centre_is_the_sites(tmp_path: Path) -> None:
     both = possible_cases(("menopausal_status", "oncology_centre"))
     cases = [CaseRisk(case.facts, 0.1 * number, {}) for number, case in enumerate(both, 1)]
     found = Found(0.5, [ScanFound(cases, [], "contour", 1.0, (0, 0, 9, 9))])
-    folder.store.finish("a.dcm", Row("1.2.1.a", 1, "1.1", state=SCORED), None, found)
+    folder.store.finish(folder.receipt("a.dcm"), Row("1.2.1.a", 1, "1.1", state=SCORED), None, found)
     assert len(folder.rows()["a"]["risk_if"]) == 4
     site = {CENTRE: "oncology centre", ASKED: '["menopausal_status", "oncology_centre"]', FINAL_AFTER_S: "0"}
     folder.store.settle(site)
@@ -291,7 +293,7 @@ def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_pa
     pictures = [Preview(b"first", 1, 1, []), Preview(b"second", 1, 1, [])]
     preview = Preview(b"frame", 1, 1, [[[1, 1]]])
     row = Row("1.2.1.a", 1, "1.1", state=SCORED)
-    shown = folder.store.finish("a.dcm", row, preview, Found(0.5, scans), pictures)
+    shown = folder.store.finish(folder.receipt("a.dcm"), row, preview, Found(0.5, scans), pictures)
     assert shown is not None and (shown["flags"], shown["preview"]["outline"]) == (["first"], [[[1, 1]]])
     folder.enter("1.1", "ID-1", **PRE)
     after, prepared = folder.store.row("1.2.1.a", 1), folder.store.prepared("1.2.1.a", 1)[0]

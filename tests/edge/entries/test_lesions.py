@@ -1,15 +1,11 @@
 """Slides that people assign to lesions, and why they leave one out: in rows, figures and lists."""
 
-import contextlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edge.commands.results import show, show_studies
-from edge.storage.index import NAME
-from edge.storage.store import Store
 from tests.edge.entries.test_desk import POST, slide
 from tests.edge.storage.folder import Folder, days_ago
 
@@ -84,20 +80,3 @@ def test_a_slide_is_listed_with_what_was_entered(folder: Folder, capsys: pytest.
     show([folder.rows()["a"]], as_json=False)
     told = capsys.readouterr().out
     assert "lesion 3" in told and "bladder" in told
-
-
-def test_an_index_of_the_version_before_gets_what_it_lacks_and_nothing_is_scored_anew(folder: Folder) -> None:
-    folder.enter("1.1", "ID-1", **slide("a", side="left"))
-    folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="the bladder"))
-    before, study = folder.rows(), folder.study("1.1", "ID-1")
-    folder.store.close()
-    with contextlib.closing(sqlite3.connect(folder.data / NAME)) as db, db:
-        db.execute("UPDATE frames SET row = json_remove(row, '$.lesion', '$.left_out_reason')")
-        db.execute("UPDATE frames SET slide = json_remove(slide, '$.lesion')")
-        db.execute("PRAGMA user_version = 2")
-    assert folder.rows()["a"] == before["a"] | {"left_out_reason": None}  # by a program that only reads
-    folder.store = Store(folder.data)
-    assert folder.rows() == before and folder.study("1.1", "ID-1") == study
-    folder.store.close()
-    folder.store = Store(folder.data)  # and once is enough
-    assert folder.rows() == before

@@ -61,12 +61,12 @@ def test_a_job_that_takes_the_worker_down_three_times_has_failed(
     )
     done: list[dict[str, object]] = []
     scoring = Scoring(
-        queue, worker, store, health, 5, done.append, lambda job, reason: store.fail(job.file, reason)
+        queue, worker, store, health, 5, done.append, lambda job, reason: store.fail(job.receipt, reason)
     )
     for file, uid in (("hangs.dcm", "1.1"), ("good.dcm", "1.2")):
         spooled = Spooled(file, uid, "2026-01-01T00:00:00.000000+00:00")
-        store.add(spooled)
-        queue.put(Job(Priority.INSPECT, file, uid, spooled.received_at))
+        receipt = store.add(spooled).receipt
+        queue.put(Job(Priority.INSPECT, file, receipt, uid, spooled.received_at))
     scoring.start()
     wait_for(lambda: [row for row in done if row["state"] == SCORED], "the good one's result")
     queue.close()

@@ -13,16 +13,16 @@ def _ago(seconds: float) -> str:
 
 
 def _header(name: str, source: str = "A", ago_s: float = 0.0) -> Job:
-    return Job(Priority.INSPECT, name, name, _ago(ago_s), source)
+    return Job(Priority.INSPECT, name, 0, name, _ago(ago_s), source)
 
 
 def _still(name: str, study: str, source: str = "A", ago_s: float = 0.0) -> Job:
-    return Job(Priority.STILL, name, name, _ago(ago_s), source, study)
+    return Job(Priority.STILL, name, 0, name, _ago(ago_s), source, study)
 
 
 def _cine(name: str, study: str, count: int, source: str = "A", ago_s: float = 0.0) -> list[Job]:
     return [
-        Job(Priority.CINE, f"{name}{turn}", name, _ago(ago_s), source, study, turn + 1, turn)
+        Job(Priority.CINE, f"{name}{turn}", 0, name, _ago(ago_s), source, study, turn + 1, turn)
         for turn in range(count)
     ]
 

@@ -37,7 +37,7 @@ def hub(tmp_path: Path) -> Iterator[EventHub]:
     folder.add("a", "ID", "1.1", days_ago(2), pictures=(Preview(PNG, 4, 3, []), draw_prepared(INPUT, LESION)))
     folder.add("w", "ID", "1.1", days_ago(1), done=False)
     folder.add("f", "ID", "1.1", days_ago(0), done=False)
-    folder.store.fail("f.dcm", "in quarantine")
+    folder.store.fail(folder.receipt("f.dcm"), "in quarantine")
     made = EventHub(
         tmp_path,
         lambda: {"event": "snapshot"},

@@ -1,5 +1,7 @@
 """A data folder with studies in it, made without an agent."""
 
+import contextlib
+import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,7 +17,7 @@ from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN
 from edge.storage.intake import take
 from edge.storage.reading import read_rows
 from edge.storage.spool import Spool, Spooled
-from edge.storage.store import Store
+from edge.storage.store import NAME, Store
 from edge.trail.log import AuditLog
 from scanside.cases import CaseRisk
 
@@ -52,8 +54,8 @@ class Folder:
         """An instance of 1000 bytes; `done`: it has its result. `image`: what it shows, by its digest."""
         file, uid = f"{name}.dcm", uid or f"1.2.{len(name)}.{name}"
         self.spool.path(file).write_bytes(bytes(1000))
-        take(self.spool, self.store, Spooled(file, uid, received_at))
-        self.store.expand(file, study, Patient("NAME^" + patient, patient), [1])
+        receipt = take(self.spool, self.store, Spooled(file, uid, received_at)).spooled.receipt
+        self.store.expand(receipt, study, Patient("NAME^" + patient, patient), [1])
         if done:
             self.finish(file, uid, study, received_at, image or name, pictures)
         return file
@@ -71,7 +73,7 @@ class Folder:
         row = Row(uid, 1, study, state=SCORED, received_at=received_at, image_digest=image, bundle_digest="b")
         row = replace(row, assessed_at=now())
         found = Found(0.5, [ScanFound(CASES, [], "contour", 1.0, (0, 0, 9, 9))])
-        self.store.finish(file, row, pictures[0] if pictures else None, found, pictures[1:])
+        self.store.finish(self.receipt(file), row, pictures[0] if pictures else None, found, pictures[1:])
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """By the name of the instance."""
@@ -96,7 +98,13 @@ class Folder:
                 "why",
             )
         )
-        self.store.fail(file, "why")
+        self.store.fail(self.receipt(file), "why")
+
+    def receipt(self, file: str) -> int:
+        """What a job about this file names now; 0 where there is none."""
+        with contextlib.closing(sqlite3.connect(self.data / NAME)) as db:
+            found = db.execute("SELECT receipt FROM frames WHERE file = ?", (file,)).fetchone()
+        return int(found[0]) if found else 0
 
     def files(self) -> set[str]:
         return {

@@ -8,7 +8,7 @@ import pytest
 from edge.storage.index import NAME
 from edge.storage.reading import read_studies
 from edge.storage.spool import Spooled
-from edge.storage.store import Patient, Store
+from edge.storage.store import Patient
 from tests.edge.storage.folder import Folder, days_ago
 
 
@@ -38,10 +38,10 @@ def test_slides_are_numbered_as_they_came_whatever_the_clock_said(folder: Folder
 
 
 def test_a_slide_has_no_number_before_its_study_is_known(folder: Folder) -> None:
-    (row, _) = folder.store.add(Spooled("new.dcm", "1.2.3.new", days_ago(0)))
-    assert row is not None and row["slide"] is None
+    added = folder.store.add(Spooled("new.dcm", "1.2.3.new", days_ago(0)))
+    assert added.row is not None and added.row["slide"] is None
     assert folder.store.row("1.2.3.new", 1)["slide"] is None  # type: ignore[index]
-    frames = folder.store.expand("new.dcm", "1.1", Patient("NAME", "ID-1"), [1, 5, 9])
+    frames = folder.store.expand(added.receipt, "1.1", Patient("NAME", "ID-1"), [1, 5, 9])
     assert [(frame["frame"], frame["slide"]) for frame in frames] == [(1, 4), (5, 5), (9, 6)]
     assert folder.study("1.1", "ID-1")["slides"] == 6
 
@@ -60,15 +60,15 @@ def test_an_instance_let_out_of_quarantine_keeps_its_number(folder: Folder) -> N
     folder.quarantine("b.dcm")
     folder.add("d", "ID-1", "1.1", days_ago(0))
     folder.store.remove(["b.dcm"], come_again=True)  # as Custody.retry does
-    folder.store.add(Spooled("b.dcm", "1.2.1.b", days_ago(3)))
-    folder.store.expand("b.dcm", "1.1", Patient("NAME", "ID-1"), [1])
+    again = folder.store.add(Spooled("b.dcm", "1.2.1.b", days_ago(3)))
+    folder.store.expand(again.receipt, "1.1", Patient("NAME", "ID-1"), [1])
     assert numbers(folder) == {"a": 1, "b": 2, "c": 3, "d": 4, "other": 1}
 
 
 def test_numbers_go_on_where_more_slides_come_than_a_view_is_told(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    folder.store.add(Spooled("cine.dcm", "1.2.1.cine", days_ago(0)))
-    folder.store.expand("cine.dcm", "1.1", Patient("NAME", "ID-1"), range(1, 206))
+    added = folder.store.add(Spooled("cine.dcm", "1.2.1.cine", days_ago(0)))
+    folder.store.expand(added.receipt, "1.1", Patient("NAME", "ID-1"), range(1, 206))
     assert [row["slide"] for row in folder.store.newest(200)] == list(range(6, 206))
     assert folder.study("1.1", "ID-1")["slides"] == 205
 
@@ -77,14 +77,3 @@ def test_what_is_purged_leaves_no_number_behind(folder: Folder) -> None:
     folder.custody.purge(patient="ID-1", study=None, by="test")
     with sqlite3.connect(folder.data / NAME) as db:
         assert db.execute("SELECT patient, slide FROM numbers").fetchall() == [("ID-2", 1)]
-
-
-def test_an_index_without_numbers_is_read_and_gets_them(folder: Folder) -> None:
-    folder.store.close()
-    with sqlite3.connect(folder.data / NAME) as db:
-        db.execute("DROP TABLE numbers")
-        db.execute("PRAGMA user_version = 2")
-    assert {row["slide"] for row in folder.rows().values()} == {None}
-    assert read_studies(folder.data)[0].numbers == [None] * 3
-    folder.store = Store(folder.data)
-    assert numbers(folder) == {"b": 1, "c": 2, "a": 3, "other": 1}  # by the only order that is left

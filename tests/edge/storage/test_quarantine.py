@@ -108,7 +108,7 @@ def test_a_worker_that_grows_beyond_its_memory_is_ended(
     model = load_bundle(bundle, allow_test_only=True)
     free = Worker(model, tmp_path, RuntimeOptions(threads=1), 60)
     free.start()
-    small = Job(Priority.STILL, "small.dcm", "1.2", "")
+    small = Job(Priority.STILL, "small.dcm", 1, "1.2", "")
     free.ask(small)
     limit = free.resident_bytes() + (16 << 20)
     free.stop()
@@ -116,7 +116,7 @@ def test_a_worker_that_grows_beyond_its_memory_is_ended(
     worker.start()
     worker.ask(small)
     with pytest.raises(WorkerLost, match=rf"needed more than {limit >> 20} MB of memory"):
-        worker.ask(Job(Priority.STILL, "large.dcm", "1.3", ""))
+        worker.ask(Job(Priority.STILL, "large.dcm", 2, "1.3", ""))
     assert not worker.alive
 
 
@@ -136,9 +136,9 @@ def test_a_note_comes_before_its_file_and_damage_to_it_hides_nothing(tmp_path: P
 
 def test_a_frame_that_was_on_its_way_does_not_undo_the_quarantine(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.add(Spooled("a.dcm", "1.2", "2026-01-01T00:00:00.000000+00:00"))
-    store.expand("a.dcm", "1.1", Patient("N", "ID"), [1, 5])
-    assert len(store.fail("a.dcm", "why")) == 2
-    assert store.finish("a.dcm", Row("1.2", 5, state=SCORED, risk=0.5), None) is None
+    receipt = store.add(Spooled("a.dcm", "1.2", "2026-01-01T00:00:00.000000+00:00")).receipt
+    store.expand(receipt, "1.1", Patient("N", "ID"), [1, 5])
+    assert len(store.fail(receipt, "why")) == 2
+    assert store.finish(receipt, Row("1.2", 5, state=SCORED, risk=0.5), None) is None
     assert store.counts() == {FAILED: 2}
     store.close()

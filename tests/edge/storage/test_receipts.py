@@ -1,0 +1,184 @@
+"""A result belongs to a file, a receipt and a job: in every order the last image speaks."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pydicom
+import pytest
+from pynetdicom.dsutils import create_file_meta
+
+from edge.monitor.condition import Health
+from edge.row import SCORED, Row, now
+from edge.scoring.inference import Inference, inspect
+from edge.scoring.jobs import Inspection, Job, Priority, Result
+from edge.scoring.loop import Scoring
+from edge.scoring.queue import JobQueue
+from edge.storage.intake import Taken, take, take_up
+from edge.storage.spool import Spool
+from edge.storage.store import NAME, Store
+from scanside.bundle import load_bundle
+from scanside.runtime.preference import RuntimeOptions
+from tests.edge.conftest import MakeImage
+from tests.synth.dicom import Patient
+
+UID = "1.2.826.0.1.3680043.2.1143.77"
+
+
+class Agent:
+    """What an agent does with what it receives, one step at a time and without a process.
+
+    Args:
+        answer: what the worker says to a job about the file at a path.
+    """
+
+    def __init__(self, data: Path, answer: Callable[[Path, Job], Inspection | Result]) -> None:
+        data.mkdir(exist_ok=True)
+        self.spool, self.store, self.queue = Spool(data / "spool"), Store(data), JobQueue()
+        self._answer = answer
+        self.scoring = Scoring(
+            self.queue,
+            None,
+            self.store,
+            Health("T", "h"),
+            5,
+            lambda _view: None,
+            lambda *_: [],  # type: ignore[arg-type]
+        )
+
+    def receive(self, content: Path) -> None:
+        """Keep a file's data set as the receiver does, and take it into the index."""
+        sent = pydicom.dcmread(content, stop_before_pixels=True)
+        meta = create_file_meta(
+            sop_class_uid=sent.SOPClassUID,
+            sop_instance_uid=sent.SOPInstanceUID,
+            transfer_syntax=sent.file_meta.TransferSyntaxUID,
+        )
+        arrival = self.spool.begin(meta)
+        arrival.write(content.read_bytes()[144 + sent.file_meta.FileMetaInformationGroupLength :])
+        self.taken(take(self.spool, self.store, self.spool.keep(arrival, now())))
+
+    def taken(self, taken: Taken) -> None:
+        if taken.row is not None:
+            one = taken.spooled
+            self.queue.put(
+                Job(Priority.INSPECT, one.file, one.receipt, one.sop_instance_uid, one.received_at)
+            )
+
+    def ask(self) -> tuple[Job, Inspection | Result] | None:
+        """The next job and its answer; None when none waits."""
+        if not len(self.queue):
+            return None
+        job = self.queue.get()
+        assert job is not None
+        return job, self._answer(self.spool.folder / job.file, job)
+
+    def apply(self, answered: tuple[Job, Inspection | Result]) -> None:
+        self.scoring._apply(*answered)
+
+    def finish(self) -> None:
+        while answered := self.ask():
+            self.apply(answered)
+
+
+@pytest.fixture(scope="module")
+def answer(bundle: Path) -> Callable[[Path, Job], Inspection | Result]:
+    """The worker's own functions; what a frame gives is computed once for each content."""
+    inference = Inference(load_bundle(bundle, allow_test_only=True), RuntimeOptions(threads=1))
+    known: dict[tuple[str, str | None], Result] = {}
+
+    def answered(path: Path, job: Job) -> Inspection | Result:
+        if job.priority is Priority.INSPECT:
+            return inspect(path)
+        key = job.file, job.previous and job.previous.image_digest
+        if not path.exists():
+            return inference.assess(path, UID, job.study_instance_uid, job.frame, job.previous)
+        if key not in known:
+            known[key] = inference.assess(path, UID, job.study_instance_uid, job.frame, job.previous)
+        return known[key]
+
+    return answered
+
+
+@pytest.fixture(scope="module")
+def contents(image: MakeImage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Three contents of one UID: another patient and image, and another patient of the first image."""
+    made = {}
+    for name, seed in (("X", 1), ("other image", 2), ("other patient", 1)):
+        dataset = pydicom.dcmread(image(seed, patient=Patient(f"NAME^{name.upper()}", name)))
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID
+        dataset.StudyInstanceUID = "1.2.3.1"
+        made[name] = tmp_path_factory.mktemp("contents") / "x.dcm"
+        dataset.save_as(made[name], enforce_file_format=True)
+    return made
+
+
+def _orders(arrivals: int, worker_steps: int) -> Iterator[list[bool]]:
+    """Every order of arrivals (True) and of the worker's steps (False): ask a job, apply its answer."""
+    for places in itertools.combinations(range(arrivals + worker_steps), arrivals):
+        yield [place in places for place in range(arrivals + worker_steps)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("X", "other image", "X"),
+        ("X", "other patient", "X"),
+        pytest.param(("X", "other image", "X", "other patient", "X"), marks=pytest.mark.slow),
+    ],
+)
+def test_the_row_is_the_last_content_s_with_its_patient_in_every_order(
+    names: tuple[str, ...],
+    answer: Callable[[Path, Job], Inspection | Result],
+    contents: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # nothing here is about power cuts
+    for number, order in enumerate(_orders(len(names), 6)):
+        agent = Agent(tmp_path / str(number), answer)
+        waiting, told = iter(names), None
+        for arrives in order:
+            if arrives:
+                agent.receive(contents[next(waiting)])
+            elif told is None:
+                told = agent.ask()
+            else:
+                told = agent.apply(told)
+        if told is not None:
+            agent.apply(told)
+        agent.finish()
+        (row,) = agent.store.newest(9)
+        assert (row["state"], row["patient_id"]) == (SCORED, names[-1]), order
+        assert row["patient_name"] == f"NAME^{names[-1].upper()}", order
+        (indexed,) = agent.store.instances()
+        assert agent.spool.path(indexed.file).exists() and indexed.study_instance_uid == "1.2.3.1", order
+        assert agent.store.study("1.2.3.1", names[-1]).waiting == 0, order
+        agent.store.close()
+
+
+def test_an_index_made_anew_has_the_content_that_came_last(
+    answer: Callable[[Path, Job], Inspection | Result], contents: dict[str, Path], tmp_path: Path
+) -> None:
+    agent = Agent(tmp_path, answer)
+    agent.receive(contents["X"])
+    agent.receive(contents["other image"])
+    agent.store.close()
+    (tmp_path / NAME).unlink()
+    agent = Agent(tmp_path, answer)
+    for taken in take_up(agent.spool, agent.store):
+        agent.taken(taken)
+    agent.finish()
+    (row,) = agent.store.newest(9)
+    assert row["patient_id"] == "other image"
+
+
+def test_a_result_without_its_receipt_is_dropped(tmp_path: Path, contents: dict[str, Path]) -> None:
+    agent = Agent(tmp_path / "agent", lambda *_: Inspection())
+    agent.receive(contents["X"])
+    (pending,) = agent.store.pending()
+    row = Row(UID, 1, "1.2.3.1", state=SCORED, risk=0.5)
+    assert agent.store.finish(pending.receipt + 1, row, None) is None
+    assert agent.store.taken(pending.receipt + 1) is None and agent.store.taken(pending.receipt) is not None
+    assert agent.store.fail(pending.receipt + 1, "why") == []
