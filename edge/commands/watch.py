@@ -50,6 +50,9 @@ def main(args: argparse.Namespace) -> int:
     if args.json and args.privacy:
         raise SettingError("--json says everything as the agent does, names too. Leave out --privacy.")
     focus = Focus(hidden=args.privacy or (bool(args.svg) and not args.show_identity))
+    in_terminal = console.is_terminal and not console.is_dumb_terminal
+    if not data.is_dir() and (args.plain or args.json or not in_terminal):  # nobody sees that it waits
+        raise SettingError(f"there is no data folder {data}. Give that of the agent with --data or --config.")
     with stoppable(), contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
         if args.svg:
             save(args.svg, as_svg(first_contact(data, focus), focus=focus))
@@ -59,7 +62,7 @@ def main(args: argparse.Namespace) -> int:
             console.print(screen(view, _now(), console.size, focus), height=console.height)
         elif args.json:
             _print(console, json_lines(Feed(data)))
-        elif console.is_terminal and not console.is_dumb_terminal and not args.plain:
+        elif in_terminal and not args.plain:
             with drawing(console, args.graphics):
                 show(data, console, focus=focus, read_only=args.read_only, bell=args.bell)
         else:

@@ -4,6 +4,7 @@ Whatever belongs to a study is: one refused object can stall a scanner's export 
 """
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 from pydicom.uid import UID
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
@@ -19,9 +20,30 @@ _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 _NO_PIXELS = tuple(
     f"1.2.840.10008.1.2.{end}" for end in ("4.94", "4.95", "4.204", "4.205", "7.1", "7.2", "7.3")
 )
-# Where one context offers several, the first here is taken: without loss before lossy.
-_FIRST = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.5")
-_SYNTAXES = (*_FIRST, *(uid for uid in ALL_TRANSFER_SYNTAXES if uid not in _FIRST + _NO_PIXELS))
+# With a decoder (scanside/scan/decoding, which is not imported here: the receiver holds no codec). Where one
+# context offers several, the first is taken: without loss, then lossy, then what is kept and can't be scored.
+LOSSLESS = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.5",  # RLE
+    *(f"1.2.840.10008.1.2.4.{end}" for end in (70, 57, 80, 90, 201, 202)),  # JPEG, JPEG-LS, JPEG 2000, HTJ2K
+    "1.2.840.10008.1.2.1.99",  # deflated
+    "1.2.840.10008.1.2.2",  # big endian
+)
+LOSSY = tuple(f"1.2.840.10008.1.2.4.{end}" for end in (50, 51, 81, 91, 203))
+VIDEO = (
+    *(f"1.2.840.10008.1.2.4.{end}{variant}" for end in range(100, 107) for variant in ("", ".1")),
+    *(f"1.2.840.10008.1.2.4.{end}" for end in (107, 108)),
+)
+
+
+def transfer_syntaxes() -> tuple[str, ...]:
+    """UIDs of the transfer syntaxes that are accepted, the preferred first."""
+    scored = (*LOSSLESS, *LOSSY, *(VIDEO if find_spec("av") else ()))
+    return (*scored, *(uid for uid in ALL_TRANSFER_SYNTAXES if uid not in scored + _NO_PIXELS))
+
+
+_SYNTAXES = transfer_syntaxes()
 
 
 def supported(proposed: Iterable[PresentationContext], private: bool) -> list[PresentationContext]:

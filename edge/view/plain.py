@@ -1,6 +1,7 @@
 """Without a screen: plain lines for a screen reader or a log, or the agent's messages as JSON lines."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from edge.view.screen.identity import named
 from edge.view.screen.strip import of_row
 from edge.view.screen.verdict import age, no_contact
 from scanside import RESEARCH_USE
+
+_FIRST_CONTACT_S = 2.0
 
 
 def json_lines(feed: Feed) -> Iterator[str]:
@@ -37,8 +40,11 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
     told: dict[object, object] = {}
     before: tuple[str, str] | None = ("", "")
     low = late = False
+    began = time.monotonic()
     for view in views:
         now = datetime.now().astimezone()
+        if view.heard_at is None and time.monotonic() - began < _FIRST_CONTACT_S:
+            continue  # no agent has had the time to answer
         if (stop := no_contact(view)) != before:
             before = stop
             yield ". ".join(stop).rstrip(".") + "." if stop else _well(view, now)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.view.agent.state import View
 from edge.view.plain import plain_lines
 from scanside import RESEARCH_USE
 from tests.edge.running import edge
@@ -165,3 +166,23 @@ def test_a_terminal_without_cursor_movements_gets_lines(tmp_path: Path) -> None:
         terminal.wait_for("DOE JANE")
         assert "\x1b" not in terminal.raw
     agent.close()
+
+
+def test_a_running_agent_is_not_said_to_be_away_at_first() -> None:
+    """The first views come before an agent can have answered."""
+    shown = view(row(1))
+    said = lines(View(), View(), shown)
+    assert "Model ovary-net" in said[1] and not any("No contact" in line for line in said)
+
+
+def test_an_agent_that_does_not_answer_is_said_to_be_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 0.5, 2.5, 3.0])
+    monkeypatch.setattr("edge.view.plain.time.monotonic", lambda: next(times))
+    said = lines(View(), View(), View())
+    assert said[1:] == ["NO CONTACT. No contact with an agent yet. Start one with: edge serve."]
+
+
+@pytest.mark.parametrize("how", [[], ["--plain"], ["--json"]])
+def test_a_folder_that_is_not_there_is_an_error_and_no_wait(how: list[str], tmp_path: Path) -> None:
+    done = edge("watch", "--data", tmp_path / "typo", *how)
+    assert done.returncode == 1 and f"there is no data folder {tmp_path / 'typo'}" in done.stderr

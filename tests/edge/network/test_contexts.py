@@ -1,0 +1,56 @@
+"""Which transfer syntax is taken of several that one context offers, and what the page says of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pynetdicom import build_context
+from pynetdicom.presentation import negotiate_as_acceptor
+
+from edge.network import contexts
+from scanside.scan.decoding.codecs import COMPRESSED, NATIVE
+from scanside.scan.decoding.video import VIDEO
+
+ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
+PAGE = Path(__file__).parents[3] / "docs" / "dicom-conformance.md"
+SHORT = {
+    "explicit": "1.2.840.10008.1.2.1",
+    "implicit": "1.2.840.10008.1.2",
+    "big endian": "1.2.840.10008.1.2.2",
+    **{f".{end}": f"1.2.840.10008.1.2.4.{end}" for end in (50, 51, 70, 90, 91, 92, 93, 110, 201, 203)},
+}
+
+
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [
+        ((".70", ".50"), ".70"),
+        ((".50", ".70"), ".70"),
+        ((".50", ".90", ".91"), ".90"),
+        ((".50", "explicit"), "explicit"),
+        (("implicit", "explicit"), "explicit"),
+        (("big endian", "implicit"), "implicit"),
+        ((".110", ".201"), ".201"),
+        ((".110", ".203"), ".203"),
+        ((".92", ".93", ".50"), ".50"),
+        ((".93",), ".93"),
+    ],
+)
+def test_what_can_be_scored_without_loss_comes_first(offered: tuple[str, ...], taken: str) -> None:
+    context = build_context(ULTRASOUND, [SHORT[name] for name in offered])
+    context.context_id = 1
+    (result,), _ = negotiate_as_acceptor([context], contexts.supported([context], private=True))
+    assert result.result == 0 and result.transfer_syntax == [SHORT[taken]]
+
+
+def test_what_is_preferred_has_a_decoder() -> None:
+    assert {*contexts.LOSSLESS, *contexts.LOSSY} == {*map(str, NATIVE | COMPRESSED)}
+    assert set(contexts.VIDEO) == set(map(str, VIDEO))
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not here")
+def test_the_conformance_table_lists_what_is_accepted() -> None:
+    rows = dict(re.findall(r"^\| .* \| (1\.[\d.]+) \| (\w+) \|$", PAGE.read_text(), re.MULTILINE))
+    assert set(rows) == set(contexts.transfer_syntaxes())
+    assert {uid for uid, scored in rows.items() if scored == "yes"} == {*contexts.LOSSLESS, *contexts.LOSSY}
+    assert {uid for uid, scored in rows.items() if scored == "video"} == set(contexts.VIDEO)
