@@ -110,7 +110,8 @@ class Inference:
         except RunnerError as error:
             said = {"state": FAILED, "reason": str(error)}
         except Exception as error:  # a bug of ours must not stop the next patient's image
-            _log.exception("frame %d of %s", frame, sop_instance_uid)
+            if path.exists():  # else a newer version took its place meanwhile, and nobody waits for this row
+                _log.exception("frame %d of %s", frame, sop_instance_uid)
             said = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
         said |= {"flags": (*exam.flags, *undecoded), "exam": _told(exam)}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **said)  # type: ignore[arg-type]
@@ -132,7 +133,8 @@ def inspect(path: Path, exam: ExamOptions | None = None) -> Inspection:
     except NotScorable as reason:
         return _inspection(_identity(path), 0, str(reason))
     except Exception as error:  # its text may cite the header, and so name the patient: not for the log
-        _log.error("header of %s: %s", path.name, type(error).__name__)
+        if path.exists():
+            _log.error("header of %s: %s", path.name, type(error).__name__)
         return _inspection(_identity(path), 0, f"the header can't be read: {type(error).__name__}: {error}")
 
 

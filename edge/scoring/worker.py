@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -186,9 +186,17 @@ def _work(
         signal.alarm(int(timeout_s) + 5)
         path = spool / job.file
         if job.priority is Priority.INSPECT:
-            connection.send(inspect(path, exam))
+            inspection = inspect(path, exam)
+            connection.send(replace(inspection, reason=_without_file(inspection.reason, path)))
         else:
-            connection.send(
-                inference.assess(path, job.sop_instance_uid, job.study_instance_uid, job.frame, job.previous)
+            result = inference.assess(
+                path, job.sop_instance_uid, job.study_instance_uid, job.frame, job.previous
             )
+            row = replace(result.row, reason=_without_file(result.row.reason, path))
+            connection.send(replace(result, row=row))
         signal.alarm(0)
+
+
+def _without_file(reason: str | None, path: Path) -> str | None:
+    """The reason without the file's name, which in the spool is a hash that nobody knows."""
+    return reason and reason.replace(str(path), "the image").replace(path.name, "the image")

@@ -102,12 +102,21 @@ def test_pushed_bad_files_end_with_a_reason_and_the_agent_goes_on(
     files = _files(tmp_path, image)
     sendable = [files[key] for key in ("has no pixel data", "no scan found")]
     sendable += real_files(["CT_small.dcm"])
-    assert [sent.problem for sent in agent.send(*sendable)] == [None] * 3
+    alone = pydicom.dcmread(files["has no pixel data"])  # the first two are one instance
+    alone.SOPInstanceUID = alone.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    alone.save_as(tmp_path / "alone.dcm")
+    assert [sent.problem for sent in agent.send(*sendable, tmp_path / "alone.dcm")] == [None] * 4
     agent.send(image(2))
-    rows = agent.results(3)  # the first two are one instance: a header, then the image
+    rows = agent.results(4)
+    assert "the image has no pixel data. Send the image, not only its header." in map(_reason, rows)
     states = {row["state"]: row["reason"] for row in rows}
     assert states.keys() == {NOT_SCORED, SCORED}
     assert all(row["reason"] for row in rows if row["state"] == NOT_SCORED)
+    assert not any(".dcm" in _reason(row) for row in rows)  # in the spool a file is named by a hash
+
+
+def _reason(row: dict[str, object]) -> str:
+    return str(row["reason"])
 
 
 def test_send_reports_each_file_and_fails(agent: RunningAgent, image: MakeImage, tmp_path: Path) -> None:

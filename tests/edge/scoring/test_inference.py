@@ -146,3 +146,20 @@ def _of_patient(name: str, declared: str, path: Path) -> Path:
         dataset.SpecificCharacterSet = declared
     dataset.PatientName = name
     return save(dataset, path)
+
+
+def test_a_file_that_a_newer_version_replaced_is_no_fault_of_the_program(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inference = Inference(load_bundle(bundle, allow_test_only=True), RuntimeOptions())
+    path = tmp_path / "0.dcm"
+
+    def gone(opened: Path) -> None:
+        raise RuntimeError(f"{opened} was there when it was opened")
+
+    monkeypatch.setattr(inference, "_open", gone)
+    assert inference.assess(path, "1.2.3", None, 1).row.reason
+    assert not caplog.records
+    path.touch()
+    assert inference.assess(path, "1.2.3", None, 1).row.reason
+    assert [record.message for record in caplog.records] == ["frame 1 of 1.2.3"]
