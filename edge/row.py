@@ -26,6 +26,8 @@ class Row:
         exam: what the header says against an exam of an ovary (scanside.exam), each in words.
         risk: 0 to 1; None when it was not scored or hangs on an unknown clinical fact (`risk_if`).
         malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
+        study_date, study_time, acquired_at, accession_number, station: as in `Acquisition`; None before the
+            header was read.
         source: the scanner that sent it: its AE title and its address; None from `edge assess`.
         received_at, assessed_at: ISO 8601, UTC.
         latency_ms: from received to stored.
@@ -55,6 +57,11 @@ class Row:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     bundle_digest: str | None = None
     model: str | None = None
+    study_date: str | None = None
+    study_time: str | None = None
+    acquired_at: str | None = None
+    accession_number: str | None = None
+    station: str | None = None
     source: str | None = None
     received_at: str | None = None
     assessed_at: str | None = None
@@ -94,6 +101,26 @@ class Patient:
 
     name: str = ""
     id: str = ""
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """When and where an instance was made; None where the header has no valid value.
+
+    Attributes:
+        study_date: of Study Date (0008,0020), as YYYY-MM-DD.
+        study_time: of Study Time (0008,0030), as HH:MM:SS.
+        acquired_at: when the image was made by the machine's clock, as YYYY-MM-DDTHH:MM:SS without a zone: of
+            Acquisition DateTime (0008,002A), else of Acquisition or Content Date and Time.
+        accession_number: of Accession Number (0008,0050).
+        station: of Station Name (0008,1010).
+    """
+
+    study_date: str | None = None
+    study_time: str | None = None
+    acquired_at: str | None = None
+    accession_number: str | None = None
+    station: str | None = None
 
 
 def now() -> str:

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 import warnings
+from datetime import datetime
 
 _MOST, _PER_S = 60, 60.0  # warnings of one kind
 
@@ -52,7 +53,11 @@ class Flood(logging.Filter):
 
 
 class _OneLine(logging.Formatter):
-    """One line per event, whatever a sender wrote into a UID or an AE title."""
+    """One line per event, whatever a sender wrote into a UID or an AE title; local time with its offset."""
+
+    def formatTime(self, record: logging.LogRecord, _datefmt: str | None = None) -> str:
+        local = datetime.fromtimestamp(record.created).astimezone()
+        return local.isoformat(sep=" ", timespec="milliseconds")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return "".join(c if c.isprintable() else "?" for c in super().formatMessage(record))

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from edge.entries.finding import Found, ScanFound, derived
-from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, UNDECODED, Preview, Row, now
+from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, UNDECODED, Acquisition, Preview, Row, now
+from edge.scoring.acquisition import read_acquisition
 from edge.scoring.annotations import told
 from edge.scoring.identity import identity, text
 from edge.scoring.jobs import Inspection, Result
@@ -29,7 +30,11 @@ from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.place.region import find_regions
 from scanside.scan.types import Frame
 
-_IDENTITY = ["StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet"]
+_IDENTITY = [
+    "StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet",
+    "StudyDate", "StudyTime", "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "ContentDate",
+    "ContentTime", "AccessionNumber", "StationName",
+]  # fmt: skip
 _log = logging.getLogger(__name__)
 
 
@@ -76,19 +81,26 @@ class Inference:
         """
         said: dict[str, object] = {}
         undecoded: tuple[str, ...] = ()
+        acquisition = Acquisition()
         preview, readable, found = None, True, None
         prepared: tuple[Preview, ...] = ()
         exam = ExamFindings()
         try:
             instance = self._open(path)
             undecoded = identity(instance.header).flags
+            acquisition = read_acquisition(instance.header)
             exam = ask_header(instance.header, self._exam, lambda: instance.frame(frame - 1).pixels)
             if previous is not None and previous.exam == _told(exam):
                 digest = _digest(instance, instance.frame(frame - 1))
                 model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
                 if digest == previous.image_digest and model == self._model:
                     flags = [flag for flag in previous.flags if flag not in UNDECODED]
-                    row = replace(previous, study_instance_uid=study_instance_uid, flags=(*flags, *undecoded))
+                    row = replace(
+                        previous,
+                        study_instance_uid=study_instance_uid,
+                        flags=(*flags, *undecoded),
+                        **asdict(acquisition),
+                    )
                     return Result(row, reused=True)
             try:
                 if exam.reason is not None:
@@ -113,7 +125,7 @@ class Inference:
             if path.exists():  # else a newer version took its place meanwhile, and nobody waits for this row
                 _log.exception("frame %d of %s", frame, sop_instance_uid)
             said = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
-        said |= {"flags": (*exam.flags, *undecoded), "exam": _told(exam)}
+        said |= {"flags": (*exam.flags, *undecoded), "exam": _told(exam), **asdict(acquisition)}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **said)  # type: ignore[arg-type]
         if previous is not None and previous.image_digest not in (None, row.image_digest):
             row = replace(row, flags=(*row.flags, NEW_VERSION), superseded=True)
@@ -205,6 +217,7 @@ def _inspection(header: Dataset, frame_count: int, reason: str | None) -> Inspec
         study_instance_uid=text(header, "StudyInstanceUID") or None,
         patient=who.patient,
         flags=who.flags,
+        acquisition=read_acquisition(header),
         frame_count=frame_count,
         reason=reason,
     )

@@ -1,10 +1,10 @@
 """What the worker is asked, and what it answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 
 from edge.entries.finding import Found
-from edge.row import NOT_SCORED, Patient, Preview, Row, now
+from edge.row import NOT_SCORED, Acquisition, Patient, Preview, Row, now
 
 
 class Priority(IntEnum):
@@ -47,6 +47,7 @@ class Inspection:
 
     Attributes:
         flags: what of it can't be decoded, as in a row.
+        acquisition: when and where it was made.
         frame_count: 0 when the instance can't be scored; `reason` says why.
     """
 
@@ -54,6 +55,7 @@ class Inspection:
     study_instance_uid: str | None = None
     patient: Patient = field(default_factory=Patient)
     flags: tuple[str, ...] = ()
+    acquisition: Acquisition = field(default_factory=Acquisition)
     frame_count: int = 0
     reason: str | None = None
 
@@ -67,6 +69,7 @@ class Inspection:
             reason=self.reason,
             flags=self.flags,
             assessed_at=now(),
+            **asdict(self.acquisition),
         )
 
 

@@ -148,7 +148,9 @@ class Scoring(threading.Thread):
         if known is not None and not known.study_instance_uid:  # else it was inspected before a restart
             earlier = any(self._store.previous(job.sop_instance_uid, frame) for frame in frames)
             self._inspected(job, found, earlier)
-        pending = self._store.expand(job.receipt, found.study_instance_uid, found.patient, frames)
+        pending = self._store.expand(
+            job.receipt, found.study_instance_uid, found.patient, frames, found.acquisition
+        )
         mixed = any(MIXED_STUDY in view["flags"] for view in pending)
         previous = {
             view["frame"]: self._store.previous(job.sop_instance_uid, view["frame"]) for view in pending

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
-from edge.row import FAILED, PENDING, SCORED, Patient, Preview, Row, now
+from edge.row import FAILED, PENDING, SCORED, Acquisition, Patient, Preview, Row, now
 from edge.storage import entered, numbers
 from edge.storage.index import NAME, UnusableIndex, open_index
 from edge.storage.reading import MIXED, said
@@ -113,7 +113,12 @@ class Store:
         return Added(_view(row, Patient(), None), receipt, known and known[0])
 
     def expand(
-        self, receipt: int, study_instance_uid: str | None, patient: Patient, frames: Sequence[int]
+        self,
+        receipt: int,
+        study_instance_uid: str | None,
+        patient: Patient,
+        frames: Sequence[int],
+        acquisition: Acquisition | None = None,
     ) -> list[ViewRow]:
         """Give every frame that is to be scored its row, once the header is known.
 
@@ -127,6 +132,7 @@ class Store:
             if first is None:  # replaced by another content meanwhile, or purged
                 return []
             template, file = replace(_row(first[0]), study_instance_uid=study_instance_uid), first[1]
+            about = asdict(acquisition or Acquisition())
             for frame in frames:
                 old = self._db.execute(
                     "SELECT state FROM frames WHERE receipt = ? AND frame = ?", (receipt, frame)
@@ -138,6 +144,7 @@ class Store:
                         study_instance_uid=study_instance_uid,
                         received_at=template.received_at,
                         source=template.source,
+                        **about,
                     )
                     self._insert(row, file, receipt, patient)
             if study_instance_uid:

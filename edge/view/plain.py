@@ -12,6 +12,7 @@ from edge.view.agent.studies import Figures, Lesion, Study
 from edge.view.screen.figure import digits, percent, percent_range
 from edge.view.screen.health import about, contact, disk_low
 from edge.view.screen.identity import named
+from edge.view.screen.moment import clock, date
 from edge.view.screen.strip import of_row
 from edge.view.screen.verdict import age, no_contact
 from scanside import RESEARCH_USE
@@ -45,7 +46,7 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
         now = datetime.now().astimezone()
         if view.heard_at is None and time.monotonic() - began < _FIRST_CONTACT_S:
             continue  # no agent has had the time to answer
-        if (stop := no_contact(view)) != before:
+        if (stop := no_contact(view, now)) != before:
             before = stop
             yield ". ".join(stop).rstrip(".") + "." if stop else _well(view, now)
         if view.agent and view.in_contact and disk_low(view.agent) and not low:
@@ -64,6 +65,8 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
                 yield _slide(view, row, hidden, now)
         for study in view.studies or ():
             figures = (study.state, study.figures, study.sides, study.lesions)
+            if any(row.of_another_day for row in view.rows_of(study.key)):
+                continue
             if study.figures_by(view.model) and told.get(study.key) != figures:
                 told[study.key] = figures
                 yield _study(view, study, hidden, now)
@@ -86,11 +89,13 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
     study = view.study(row.owner)
     number = next(slide.slide for slide in view.rows_of(row.owner) if slide.key == row.key)
     parts = [
-        f"{row.received_at:%H:%M:%S}",
+        clock(row.received_at, now),
         named(view, row.owner, hidden, row.key),
         f"slide {number}" + f", frame {row.frame}" * (row.frame > 1),
         of_row(row, view.model).word,
     ]
+    if row.of_another_day and row.examined_at:
+        return ". ".join([*parts[:3], f"exam of {date(row.examined_at)}, its risk is in: edge results"])
     if row.risks:
         parts += [f"risk {percent_range(row.risks, view.model.threshold)}", study.state if study else ""]
         parts += [age(row.received_at, now), f"model {row.model} {row.digest[:12]}"]

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
@@ -121,7 +122,8 @@ def make_instance(
     instance.StudyInstanceUID, instance.SeriesInstanceUID = patient.study, generate_uid()
     instance.PatientName, instance.PatientID = patient.name, patient.id
     instance.PatientBirthDate, instance.PatientSex = "19700101", "F"
-    instance.StudyDate, instance.StudyTime = "20200101", "120000"
+    examined = datetime.now()  # an exam of another day is shown otherwise
+    instance.StudyDate, instance.StudyTime = f"{examined:%Y%m%d}", f"{examined:%H%M%S}"
     instance.StudyID, instance.AccessionNumber, instance.ReferringPhysicianName = "1", "", ""
     instance.SeriesNumber, instance.InstanceNumber = 1, 1
     instance.Modality, instance.ImageType = "US", ["ORIGINAL", "PRIMARY"]

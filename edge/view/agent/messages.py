@@ -8,7 +8,7 @@ drawn.
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from edge.monitor.disk import in_words, warning
@@ -18,6 +18,7 @@ from scanside.scan.types import Flag
 
 Message = Mapping[str, Any]
 Polygons = tuple[tuple[tuple[float, float], ...], ...]
+_OLD, _AHEAD = timedelta(hours=12), timedelta(days=1)  # an exam may last past midnight; clocks differ
 StudyKey = tuple[str, str]  # Study Instance UID, patient ID
 SlideKey = tuple[str, int]  # SOP Instance UID, frame
 
@@ -52,6 +53,9 @@ class Row:
         left_out_reason, disputed: the reason, or empty.
         superseded: whether this risk came in another's place.
         slide: its number in the study; 0 where the agent says none.
+        examined_at: when the image was made, or its study began, whichever is later, by the machine's own
+            clock taken for local time; without a time of day the end of that day; None where the header does
+            not say.
     """
 
     instance: str
@@ -81,6 +85,7 @@ class Row:
     disputed: str = ""
     superseded: bool = False
     slide: int = 0
+    examined_at: datetime | None = None
 
     @property
     def came(self) -> tuple[datetime, SlideKey]:
@@ -95,6 +100,12 @@ class Row:
     def owner(self) -> StudyKey:
         """The study of a patient that it belongs to: two patients who share a UID are two."""
         return self.study, self.patient
+
+    @property
+    def of_another_day(self) -> bool:
+        """Whether it was made well before it was received, or after: it is not of the patient who is here."""
+        made = self.examined_at
+        return made is not None and not -_AHEAD < self.received_at - made < _OLD
 
     @property
     def pending(self) -> bool:
@@ -180,7 +191,15 @@ def row_of(said: Message) -> Row:
         disputed=safe(said.get("disputed") or ""),
         superseded=bool(said.get("superseded")),
         slide=int(said.get("slide") or 0),
+        examined_at=_examined_at(said),
     )
+
+
+def _examined_at(said: Message) -> datetime | None:
+    day = said.get("study_date")
+    moments = [f"{day}T{said.get('study_time') or '23:59:59'}"] * bool(day)
+    moments += [str(said.get("acquired_at"))] * bool(said.get("acquired_at"))
+    return max((datetime.fromisoformat(moment).astimezone() for moment in moments), default=None)
 
 
 def _flags(said: Message) -> list[str]:

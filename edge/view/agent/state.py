@@ -69,9 +69,10 @@ class View:
 
     @property
     def owners(self) -> tuple[StudyKey, ...]:
-        """The studies that there are, that of the newest frame first."""
-        known = [row.owner for row in reversed(self.rows) if row.study or not row.pending]
-        return tuple(dict.fromkeys(known))
+        """The studies that there are, that of the newest frame first; those of another day come last."""
+        known = [row for row in reversed(self.rows) if row.study or not row.pending]
+        ordered = sorted(known, key=lambda row: row.of_another_day)
+        return tuple(dict.fromkeys(row.owner for row in ordered))
 
     def rows_of(self, owner: StudyKey | None) -> tuple[Row, ...]:
         """The slides of a study by their numbers; where the agent says none, as they were received."""

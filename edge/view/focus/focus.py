@@ -41,6 +41,7 @@ class Focus:
         picture: "preview", "prepared" or "saliency".
         of_study: whether the large figure is the study's.
         hidden: whether nobody may be named.
+        opened: studies of another day whose risk a person asked for.
         held: what the agent had said when the screen was held; None while it is not.
     """
 
@@ -51,6 +52,7 @@ class Focus:
     of_study: bool = False
     hidden: bool = False
     help: bool = False
+    opened: frozenset[StudyKey] = frozenset()
     held: View | None = None
     entry: Entry | None = None
     notices: tuple[Notice, ...] = ()
@@ -60,7 +62,7 @@ class Focus:
         owner, slide = self.study, self.slide
         if self.entry:
             owner, slide = self.entry.study, self.entry.slide or self.slide
-        return look(view, owner, slide, self.held)
+        return look(view, owner, slide, self.held, self.opened)
 
     def saying(self, notice: Notice) -> "Focus":
         return replace(self, notices=(*self.notices, notice))
@@ -171,6 +173,8 @@ def _moved(focus: Focus, key: str, view: View) -> Focus:
     match key:
         case "home" | "n":
             return replace(focus, study=None, slide=None, held=None)
+        case "enter":
+            return replace(focus, opened=focus.opened | {shown.owner}) if shown.owner else focus
         case "r":
             return replace(focus, of_study=not focus.of_study)
         case "o":

@@ -1,6 +1,8 @@
 """What of all that the agent said is on the screen: one slide of one study."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from edge.view.agent.messages import Row, SlideKey, StudyKey
 from edge.view.agent.state import MAX_ROWS, Sent, View
@@ -16,6 +18,7 @@ class Shown:
         rows: the study's slides by their numbers; of many slides the newest.
         row: the slide shown; None while the study has no result.
         default: the newest of them with a result.
+        opened: whether a person opened the study, if it is of another day.
         held: whether the screen is held.
         since: how many results came since it was held.
         superseded: whether the screen is held and the agent says otherwise of this slide by now.
@@ -28,6 +31,7 @@ class Shown:
     rows: tuple[Row, ...]
     row: Row | None
     default: Row | None
+    opened: bool = False
     held: bool = False
     since: int = 0
     superseded: bool = False
@@ -42,6 +46,13 @@ class Shown:
     def figures(self) -> Figures | None:
         """The study's, by the model that runs."""
         return self.study.figures_by(self.view.model) if self.study and self.view.model else None
+
+    @property
+    def exam_of_another_day(self) -> datetime | None:
+        """When the study was examined, where that was another day and nobody has opened it."""
+        last = self.rows[-1] if self.rows else None
+        shown = self.row or last
+        return shown.examined_at if shown and shown.of_another_day and not self.opened else None
 
     @property
     def number(self) -> int:
@@ -96,10 +107,19 @@ class Shown:
         return sum(not row.pending and row.came > shown.came for row in self.rows) if shown else 0
 
 
-def look(live: View, owner: StudyKey | None, slide: SlideKey | None, held: View | None = None) -> Shown:
+def look(
+    live: View,
+    owner: StudyKey | None,
+    slide: SlideKey | None,
+    held: View | None = None,
+    opened: Collection[StudyKey] = (),
+) -> Shown:
     """The slide `slide` of the study `owner`; of either the newest when it is None or no longer there.
 
     The newest slide is never one of another study: after a new patient's first image the old risk is gone.
+
+    Args:
+        opened: studies of another day that a person opened.
     """
     view = live
     if held is not None:
@@ -115,7 +135,7 @@ def look(live: View, owner: StudyKey | None, slide: SlideKey | None, held: View 
     rows = view.rows_of(owner)
     default = max((row for row in rows if not row.pending), key=lambda row: row.came, default=None)
     row = next((row for row in rows if row.key == slide), default)
-    shown = Shown(view, owner, _study(view, owner, rows), rows, row, default)
+    shown = Shown(view, owner, _study(view, owner, rows), rows, row, default, opened=owner in opened)
     if held is None:
         return shown
     known = {(row.key, row.assessed_at) for row in held.rows}

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from edge.view.agent.messages import Agent, Model
 from edge.view.agent.state import View
+from edge.view.screen.moment import clock
 from edge.view.screen.style import NOTICE, QUIET
 from edge.view.screen.verdict import age
 
@@ -14,7 +15,7 @@ def health(view: View, now: datetime, width: int) -> Text:
     """State, what to know, queue, latency, disk, last contact with the scanner; shorter where need be."""
     agent = view.agent
     if agent is None or not view.in_contact:
-        since = f" since {view.heard_at:%H:%M:%S}" if view.heard_at else ""
+        since = f" since {clock(view.heard_at, now)}" if view.heard_at else ""
         return Text(f" ✗ Agent: no contact{since}", style=NOTICE)
     ready = agent.state == "ready"
     line = Text.assemble((" ● " if ready else " ✗ ", "" if ready else NOTICE), f"Agent {agent.state}")

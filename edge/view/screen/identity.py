@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from edge.view.agent.messages import Row, SlideKey, StudyKey
 from edge.view.agent.state import View
+from edge.view.screen.moment import clock
 
 HIDDEN = "identity hidden"
 
@@ -18,7 +19,7 @@ def who(view: View, owner: StudyKey | None, hidden: bool, slide: SlideKey | None
     if not rows:
         return "", ""
     if hidden:
-        return HIDDEN, f"study of {rows[0].received_at:%H:%M:%S}"
+        return HIDDEN, f"study of {clock(rows[0].received_at, view.heard_at or rows[0].received_at)}"
     own = next((row.patient_name for row in rows if row.key == slide), None)
     name = " or ".join(names(rows)) if own is None else own
     return name or "no name", rows[-1].patient_id or "no ID"

@@ -30,6 +30,7 @@ from edge.view.screen.footer import footer
 from edge.view.screen.health import about, health
 from edge.view.screen.help import help_page
 from edge.view.screen.identity import names, who
+from edge.view.screen.moment import clock
 from edge.view.screen.others import others
 from edge.view.screen.risk import RiskColumn
 from edge.view.screen.strip import strip
@@ -63,10 +64,10 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
     whole = Layout()
     whole.split_column(
         Layout(_banner(shown.view, width), size=1),
-        Layout(_patient(shown, focus, width), size=1),
+        Layout(_patient(shown, focus, now, width), size=1),
         Layout(help_page() if focus.help else _body(shown, focus, now, width), name="body"),
         _lines(study),
-        _lines([*others(shown, focus.hidden, count)]),
+        _lines([*others(shown, focus.hidden, count, now)]),
         Layout(_line(health(shown.view, now, width)), size=1),
         Layout(Padding(model, (0, 1, 0, 3)), size=model_lines),
         _lines(last),
@@ -107,7 +108,7 @@ def _banner(view: View, width: int) -> Text:
     return _line(Text(left + " " * gap + right, style=BANNER))
 
 
-def _patient(shown: Shown, focus: Focus, width: int) -> Text:
+def _patient(shown: Shown, focus: Focus, now: datetime, width: int) -> Text:
     row = shown.row or (shown.rows[-1] if shown.rows else None)
     if not shown.view.in_contact or row is None:
         return _EMPTY
@@ -119,7 +120,8 @@ def _patient(shown: Shown, focus: Focus, width: int) -> Text:
         least = min(line.cell_len, _IDENTITY_MIN_WIDTH)
         line.truncate(max(least, width - cell_len(marks) - 5), overflow="ellipsis")
         return _line(line.append("   ").append(f" {marks} ", style="bold reverse"))
-    line.append(f"   received {row.received_at:%H:%M:%S}")
+    exam = clock(row.examined_at, now) if row.examined_at else "time unknown"
+    line.append(f"   exam {exam}   received {clock(row.received_at, now)}")
     if row.frame > 1:
         line.append(f"   frame {row.frame}")
     return _line(line)

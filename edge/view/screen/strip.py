@@ -18,13 +18,13 @@ _MORE = 5  # columns for the number of cells that don't fit, at each end
 
 
 def strip(shown: Shown, width: int, most_parts: int) -> list[Text]:
-    """Lines of `width` columns; none without contact: no figure stands without its study.
+    """Lines of `width` columns; none without contact, and of an unopened exam of another day.
 
     Args:
         most_parts: how many of them sides and lesions may take.
     """
     model, study = shown.view.model, shown.study
-    if not shown.view.in_contact or model is None or not shown.rows:
+    if not shown.view.in_contact or model is None or not shown.rows or shown.exam_of_another_day:
         return []
     figures = shown.figures
     lines = [_title(shown, figures)]

@@ -7,6 +7,7 @@ from edge.view.agent.messages import Row
 from edge.view.agent.state import View
 from edge.view.focus.shown import Shown
 from edge.view.screen.figure import percent
+from edge.view.screen.moment import clock, date
 from edge.view.screen.style import ABOVE, BELOW, MIXED, NOTICE, QUIET
 
 
@@ -42,12 +43,12 @@ def sentence(found: Verdict, threshold: str) -> str:
     return f"{found}: {where} threshold {threshold}"
 
 
-def no_contact(view: View) -> tuple[str, str] | None:
+def no_contact(view: View, now: datetime | None = None) -> tuple[str, str] | None:
     """Why nothing at all is current: a headline and what to know or do; None if something may be."""
     if not view.in_contact:
         if view.heard_at is None:
             return "NO CONTACT", "No contact with an agent yet. Start one with: edge serve"
-        return "NO CONTACT", f"No contact with the agent since {view.heard_at:%H:%M:%S}."
+        return "NO CONTACT", f"No contact with the agent since {clock(view.heard_at, now or view.heard_at)}."
     if view.agent is None or view.model is None or view.agent.state == "starting":
         return "STARTING", "The agent loads and checks its model."
     if view.agent.state != "ready":
@@ -56,15 +57,17 @@ def no_contact(view: View) -> tuple[str, str] | None:
     return None
 
 
-def obstacle(shown: Shown, of_study: bool = False) -> tuple[str, str] | None:
+def obstacle(shown: Shown, now: datetime, of_study: bool = False) -> tuple[str, str] | None:
     """Why no risk may be shown as that of the slide or of the study; None if one may."""
     view, row = shown.view, shown.row
-    if (stop := no_contact(view)) or view.agent is None or view.model is None:
+    if (stop := no_contact(view, now)) or view.agent is None or view.model is None:
         return stop
     if row is None:
         if shown.owner is None:
             return "NO SCAN YET", f"Send an image to {view.agent.address}."
         return "BEING ASSESSED", "The result of this study's first image is not there yet."
+    if examined := shown.exam_of_another_day:
+        return f"EXAM OF {date(examined)}", "It is not of today. Enter shows its risk."
     if of_study:
         if shown.figures:
             return None

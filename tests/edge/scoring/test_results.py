@@ -19,6 +19,7 @@ CONTRACT = {
     "class_probabilities", "flags", "exam", "scans", "skipped", "found_by", "distance", "timings_ms",
     "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest", "annotations",
     "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded", "slide", "source",
+    "study_date", "study_time", "acquired_at", "accession_number", "station",
 }  # fmt: skip
 OF_THE_AGENT = {"source", "slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
 

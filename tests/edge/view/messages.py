@@ -34,7 +34,8 @@ MODEL: Message = {
 
 def row(number: int = 1, **changes: Any) -> Message:
     """A scored row; its number says when it was received."""
-    received = (NOW + timedelta(seconds=number)).isoformat()
+    moment = NOW + timedelta(seconds=number)
+    received, made = moment.isoformat(), (moment.astimezone() - timedelta(minutes=1)).replace(tzinfo=None)
     return {
         "sop_instance_uid": f"1.2.{number}", "study_instance_uid": "1.2", "frame": 1, "state": "scored",
         "risk": 0.81, "risk_if": {}, "malignant": True, "reason": None,
@@ -42,6 +43,7 @@ def row(number: int = 1, **changes: Any) -> Message:
         "found_by": "contour", "distance": 1.0, "timings_ms": {}, "bundle_digest": MODEL["digest"],
         "model": "ovary-net 0.1.0", "received_at": received, "assessed_at": received, "latency_ms": 143.2,
         "patient_name": "DOE^JANE", "patient_id": "42", "preview": None,
+        "study_date": f"{made:%Y-%m-%d}", "study_time": f"{made:%H:%M:%S}", "acquired_at": made.isoformat(),
     } | changes  # fmt: skip
 
 
