@@ -86,6 +86,13 @@ class Settings:
     cine_frames: int = _setting(
         5, "Frames scored of a multi-frame image, evenly spaced, the first always.", low=1, high=1000
     )
+    cine_unlike_share: float = _setting(
+        0.5,
+        "A multi-frame image of whose frames more than this share is unlike the training data gives no risk. "
+        "1: each frame is for itself.",
+        low=0,
+        high=1,
+    )
     late_after_s: float = _setting(
         30.0,
         "An image that waits longer for its result is a warning, and `edge health` fails.",

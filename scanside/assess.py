@@ -13,7 +13,7 @@ from scanside.cases import CaseRisk, narrowed
 from scanside.clinical import Case, ClinicalRecord, known_facts, possible_cases
 from scanside.denoise import Denoised, denoiser_of
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining
-from scanside.ood import Reference
+from scanside.ood import UNLIKE, Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.outputs import check_range
 from scanside.runtime.protocol import Runner
@@ -146,9 +146,7 @@ class Assessor:
         check_outputs(outputs, manifest, len(cases))
         distance = self._reference.distance(outputs["features"][0])
         if not distance <= manifest.max_distance:  # NaN is not like the training data either
-            raise UnlikeTraining(
-                f"unlike the training data: distance {distance:.2f}, limit {manifest.max_distance:.2f}"
-            )
+            raise UnlikeTraining(f"{UNLIKE}: distance {distance:.2f}, limit {manifest.max_distance:.2f}")
         lesion = outputs["lesion_probability"][0]
         if float((lesion > 0.5).mean()) < MIN_LESION_SHARE:
             raise NoTissue("no lesion found in the scan")

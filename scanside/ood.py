@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from scanside.errors import BundleError, RunnerError
 
+UNLIKE = "unlike the training data"  # how a reason of the gate begins
 Floats = NDArray[np.float32]
 
 

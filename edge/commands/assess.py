@@ -9,9 +9,11 @@ from edge.commands import options
 from edge.commands.results import show
 from edge.entries.finding import derived
 from edge.row import FAILED, Row, now
+from edge.scoring.cines import Cines
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.tuning import how_to_run
 from edge.scoring.worker import Worker, WorkerLost
+from edge.settings import Settings
 from edge.storage.entered import CENTRE
 from scanside.clinical import Centre
 from scanside.command import say
@@ -49,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     runtimes, _ = how_to_run(settings, bundle)
     worker = Worker(bundle, Path(), runtimes, settings.worker_timeout_s, exam=settings.exam_options)
     try:
-        results = [r for path in args.files for r in _results(worker, path, settings.cine_frames)]
+        results = [r for path in args.files for r in _results(worker, path, settings)]
     finally:
         worker.stop()
     known = {} if settings.centre == Centre.UNKNOWN.value else {CENTRE: settings.centre}
@@ -63,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
     return 1 if refused else 0
 
 
-def _results(worker: Worker, path: Path, cine_frames: int) -> Iterator[tuple[Path, Result]]:
+def _results(worker: Worker, path: Path, settings: Settings) -> Iterator[tuple[Path, Result]]:
     job = Job(Priority.INSPECT, str(path.absolute()), 0, "", now())
     found = _ask(worker, job)
     if isinstance(found, Result):
@@ -71,18 +73,24 @@ def _results(worker: Worker, path: Path, cine_frames: int) -> Iterator[tuple[Pat
         return
     if not found.frame_count:
         yield path, Result(found.refusal(found.sop_instance_uid), readable=False)
-    for frame in frames_to_score(found.frame_count, cine_frames):
-        result = _ask(
-            worker,
-            replace(
-                job,
-                priority=Priority.STILL,
-                sop_instance_uid=found.sop_instance_uid,
-                study_instance_uid=found.study_instance_uid,
-                frame=frame,
-            ),
+    cines, frames = (
+        Cines(settings.cine_unlike_share),
+        frames_to_score(found.frame_count, settings.cine_frames),
+    )
+    cines.begin(job.receipt, frames)
+    certain: list[tuple[Job, Result]] = []
+    for frame in frames:
+        one = replace(
+            job,
+            priority=Priority.STILL,
+            sop_instance_uid=found.sop_instance_uid,
+            study_instance_uid=found.study_instance_uid,
+            frame=frame,
         )
+        result = _ask(worker, one)
         assert isinstance(result, Result)
+        certain += cines.add(one, result)
+    for _, result in sorted(certain, key=lambda one: one[0].frame):
         yield path, result
 
 

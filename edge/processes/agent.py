@@ -99,6 +99,7 @@ class Agent:
         self._scoring = Scoring(
             self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
             self._quarantine, self._telling.resend, self._inspected, self._fell_back,
+            settings.cine_unlike_share,
         )  # fmt: skip
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change

@@ -16,6 +16,7 @@ from edge.entries.finding import Found, ScanFound, derived
 from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, UNDECODED, Acquisition, Preview, Row, now
 from edge.scoring.acquisition import read_acquisition
 from edge.scoring.annotations import told
+from edge.scoring.cines import AS_A_WHOLE
 from edge.scoring.identity import identity, text
 from edge.scoring.jobs import Inspection, Result
 from edge.scoring.preview import draw, draw_prepared, outlines
@@ -90,7 +91,7 @@ class Inference:
             undecoded = identity(instance.header).flags
             acquisition = read_acquisition(instance.header)
             exam = ask_header(instance.header, self._exam, lambda: instance.frame(frame - 1).pixels)
-            if previous is not None and previous.exam == _told(exam):
+            if previous is not None and _may_remain(previous, exam):
                 digest = _digest(instance, instance.frame(frame - 1))
                 model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
                 if digest == previous.image_digest and model == self._model:
@@ -158,6 +159,11 @@ def _scored(assessment: Assessment) -> dict[str, object]:
         "skipped": assessment.skipped,
         "timings_ms": {name: round(time, 2) for name, time in assessment.timings_ms.items()},
     }
+
+
+def _may_remain(previous: Row, exam: ExamFindings) -> bool:
+    """Whether the header says the same of the exam, and the result hung on no other frame."""
+    return previous.exam == _told(exam) and not (previous.reason or "").startswith(AS_A_WHOLE)
 
 
 def _told(exam: ExamFindings) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from edge.monitor.condition import READY, Health
 from edge.processes.lasting import Lasting
 from edge.row import MIXED_STUDY, milliseconds, now
+from edge.scoring.cines import CINE_UNLIKE_SHARE, Cines
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.queue import JobQueue
 from edge.scoring.worker import Worker, WorkerLost
@@ -29,6 +30,7 @@ class Scoring(threading.Thread):
 
     Args:
         cine_frames: how many frames of a multi-frame image are scored.
+        cine_unlike_share: of which more than this share unlike the training data leaves no risk.
         publish: told each row that changed.
         quarantine: puts an instance away, with the reason; the rows that say so.
         resend: called when rows changed beside the one that is published.
@@ -51,9 +53,11 @@ class Scoring(threading.Thread):
         resend: Callable[[], None] = lambda: None,
         inspected: Callable[[Job, Inspection, bool], None] = lambda _job, _found, _before: None,
         fell_back: Callable[[str, str], None] = lambda _runtime, _refused: None,
+        cine_unlike_share: float = CINE_UNLIKE_SHARE,
     ) -> None:
         super().__init__(name="scoring", daemon=True)
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
+        self._cines = Cines(cine_unlike_share)
         self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
         self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
         self._unstored = Lasting(_log, "results can't be stored")
@@ -107,6 +111,7 @@ class Scoring(threading.Thread):
                     reason = f"in quarantine: {lost}, {attempt} times; the image may be damaged"
                     for view in self._stored(partial(self._quarantine, job, reason)) or []:
                         self._publish(view)
+                    self._cines.forget(job.receipt)
                     return None
             if self._queue.wait_closed(0):
                 return None
@@ -131,16 +136,15 @@ class Scoring(threading.Thread):
                     return None
 
     def _apply(self, job: Job, answer: Inspection | Result) -> None:
-        """Store an answer; while the disk is full, keep it and try again."""
+        """Store an answer, or what is certain by it; while the disk is full, keep it and try again."""
 
-        def apply() -> None:
-            if isinstance(answer, Result):
-                self._finish(job, answer)
-            else:
-                self._expand(job, answer)
+        if isinstance(answer, Inspection):
+            self._stored(partial(self._expand, job, answer))
             self._health.is_now(READY)
-
-        self._stored(apply)
+            return
+        for certain, result in self._cines.add(job, answer):
+            self._stored(partial(self._finish, certain, result))
+            self._health.is_now(READY)
 
     def _expand(self, job: Job, found: Inspection) -> None:
         frames = frames_to_score(max(1, found.frame_count), self._cine_frames)
@@ -164,6 +168,7 @@ class Scoring(threading.Thread):
         if not found.frame_count:
             self._finish(job, Result(found.refusal(job.sop_instance_uid)))
             return
+        self._cines.begin(job.receipt, frames, self._store.outcomes(job.receipt))
         priority = Priority.STILL if found.frame_count == 1 else Priority.CINE
         for turn, (frame, before) in enumerate(previous.items()):
             self._queue.put(

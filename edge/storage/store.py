@@ -347,6 +347,13 @@ class Store:
         where = "WHERE sop_instance_uid = ? GROUP BY file"
         return next(iter(self._instances(where, sop_instance_uid)), None)
 
+    def outcomes(self, receipt: int) -> list[tuple[int, str, str | None]]:
+        """Number, state and reason of those frames of an instance that have a result."""
+        where = "WHERE receipt = ? AND state != ?"
+        return self._ask(
+            f"SELECT frame, state, json_extract(row, '$.reason') FROM frames {where}", receipt, PENDING
+        )
+
     def counts(self) -> dict[str, int]:
         """How many rows there are of each state."""
         return dict(self._ask("SELECT state, COUNT(*) FROM frames GROUP BY state"))

@@ -10,6 +10,8 @@ from pydicom.dataset import Dataset
 from scanside.exam.options import ExamOptions
 from scanside.exam.rules import RULES, Action, Asked
 
+FLAG_PREFIX = "header: "
+
 
 @dataclass(frozen=True)
 class ExamFindings:
@@ -31,7 +33,7 @@ class ExamFindings:
     @property
     def flags(self) -> tuple[str, ...]:
         """The doubts as flags of a result."""
-        return tuple(f"header: {doubt}" for doubt in self.doubts)
+        return tuple(FLAG_PREFIX + doubt for doubt in self.doubts)
 
 
 def ask_header(
