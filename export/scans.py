@@ -39,16 +39,16 @@ def mmotu_parts(root: Path, bundle: Bundle) -> Parts:
         InputError: a file is missing or damaged.
     """
     split = read_split()
-    development = [e for e in split if e.part == "train" and e.fold == _SELECTION_FOLD]
+    development = [e for e in split if e.part == "train" and e.official_fold == _SELECTION_FOLD]
     malignant = [e for e in development if e.label == MALIGNANT]
     others = [e for e in development if e.label != MALIGNANT]
     entries = {
         "training images of MMOTU": _spread(
-            [e for e in split if e.part == "train" and e.fold != _SELECTION_FOLD], _CALIBRATION
+            [e for e in split if e.part == "train" and e.official_fold != _SELECTION_FOLD], _CALIBRATION
         ),
         "development images of MMOTU": malignant + _spread(others, _SELECTION - len(malignant)),
         "images of the official MMOTU val set without near-duplicates": [
-            e for e in split if e.part != "train" and not e.leaks
+            e for e in split if e.part != "train" and not e.near_duplicate
         ],
     }
     return Parts(*(_scans(root, bundle, some, what) for what, some in entries.items()))

@@ -28,6 +28,7 @@ class Input:
         cascade_margin: added on each side of the lesion's box, as a share of the box's side.
         cascade_fallback: side of the centre square that is taken where no lesion was outlined.
         mask_above: a resized mask is lesion where it is above this. 0 enlarges it (the author's code).
+        split, test_fold: which scans of MMOTU train, validate and test (trainer.data.mmotu.part_of).
         ca125: whether networks with clinical facts read CA125 beside menopausal status and centre.
     """
 
@@ -37,6 +38,8 @@ class Input:
     cascade_margin: float = bounded(0.01, 0.0, 1.0)
     cascade_fallback: int = bounded(256, 1, 4096)
     mask_above: float = bounded(0.5, 0.0, 0.99)
+    split: Literal["grouped", "official"] = "grouped"
+    test_fold: int = bounded(0, 0, 4)
     ca125: bool = False
 
     @property

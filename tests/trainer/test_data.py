@@ -27,9 +27,10 @@ def test_split_has_the_thesis_sizes_and_every_image_once() -> None:
     split = read_split()
     assert sorted(entry.image for entry in split) == list(range(1, 1470))
     assert Counter(entry.part for entry in split) == {"train": 1000, "validation": 236, "test": 233}
-    assert Counter(entry.fold for entry in split if entry.part == "train") == dict.fromkeys(range(5), 200)
-    assert {entry.fold for entry in split if entry.part != "train"} == {-1}
-    assert sum(entry.leaks for entry in split) == 27
+    folds = Counter(entry.official_fold for entry in split if entry.part == "train")
+    assert folds == dict.fromkeys(range(5), 200)
+    assert {entry.official_fold for entry in split if entry.part != "train"} == {-1}
+    assert sum(entry.near_duplicate for entry in split) == 27
     malignant = Counter(entry.part for entry in split if entry.label == MALIGNANT)
     assert malignant == {"train": 38, "validation": 7, "test": 8}
 
@@ -40,7 +41,8 @@ def test_split_can_be_drawn_again() -> None:
         pytest.skip("SCANSIDE_DATA is not set: no copy of MMOTU to draw the split from")
     from trainer.data.split import draw
 
-    assert draw(Path(data) / "mmotu") == list(read_split())
+    official = [(e.image, e.label, e.part, e.official_fold, e.near_duplicate) for e in read_split()]
+    assert draw(Path(data) / "mmotu") == official
 
 
 def test_no_augmentation_leaves_the_scan_as_it_is() -> None:

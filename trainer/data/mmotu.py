@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -32,27 +33,36 @@ CLASSES = (
     "high-grade serous cystadenocarcinoma",
 )
 MALIGNANT = 7
+FOLDS = 5
+SplitName = Literal["grouped", "official"]
 DENOISED = "denoised.json"  # beside the images of a copy that `trainer denoise` wrote: what was done to them
 SOURCE = "MMOTU OTU_2d (Zhao et al., arXiv:2207.06799, Beijing Shijitan Hospital)"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One image of the committed split (mmotu_split.csv).
+    """One image, its place in the official split (mmotu_split.csv) and its groups (mmotu_groups.csv).
 
     Attributes:
         image: number of the image, 1 to 1469.
         label: index into CLASSES.
         part: "train" (the official training set), "validation" or "test" (halves of the official val).
-        fold: 0 to 4 within "train", for development; -1 elsewhere.
-        leaks: the image has a near-duplicate in "train".
+        official_fold: 0 to 4 within "train"; -1 elsewhere. These folds part lesions. The bundle of version
+            0.1.0 was trained on them, and they serve nothing else.
+        near_duplicate: an image outside "train" that has a near-duplicate inside. Far more show a lesion that
+            is also in "train": `leaking` names them.
+        lesion, examination: numbers that scans of one lesion, and of one examination, share.
+        fold: 0 to 4; examinations lie whole in one.
     """
 
     image: int
     label: int
     part: str
+    official_fold: int
+    near_duplicate: bool
+    lesion: int
+    examination: int
     fold: int
-    leaks: bool
 
 
 @dataclass(frozen=True)
@@ -81,12 +91,51 @@ class PreparedScans:
 
 
 def read_split() -> tuple[Entry, ...]:
-    """The committed split of all 1,469 images; trainer/data/split.py says how it was drawn."""
-    with files(__package__).joinpath("mmotu_split.csv").open() as file:
-        return tuple(
-            Entry(int(r["image"]), int(r["label"]), r["part"], int(r["fold"]), r["leaks"] == "1")
-            for r in csv.DictReader(file)
+    """All 1,469 images. trainer/data/split.py and trainer/data/folds.py say how parts and folds were made."""
+    groups = {row["image"]: row for row in _rows("mmotu_groups.csv")}
+    return tuple(
+        Entry(
+            image=int(row["image"]),
+            label=int(row["label"]),
+            part=row["part"],
+            official_fold=int(row["official_fold"]),
+            near_duplicate=row["near_duplicate"] == "1",
+            lesion=int(groups[row["image"]]["lesion"]),
+            examination=int(groups[row["image"]]["examination"]),
+            fold=int(groups[row["image"]]["fold"]),
         )
+        for row in _rows("mmotu_split.csv")
+    )
+
+
+def read_labels() -> dict[int, int]:
+    """By image: index of its class."""
+    return {int(row["image"]): int(row["label"]) for row in _rows("mmotu_split.csv")}
+
+
+def leaking(entries: Iterable[Entry]) -> frozenset[int]:
+    """Images outside the official training set that show a lesion which is also inside it."""
+    entries = tuple(entries)
+    inside = {entry.lesion for entry in entries if entry.part == "train"}
+    return frozenset(e.image for e in entries if e.part != "train" and e.lesion in inside)
+
+
+def part_of(entry: Entry, split: SplitName, test_fold: int = 0) -> str:
+    """The part that `entry` has in an experiment: "train", "validation" or "test".
+
+    Args:
+        split: "grouped" keeps examinations together: `test_fold` is the test part, the fold after it the
+            validation part, the other three train. "official" is that of the data set's authors, with
+            its val set halved; it leaks.
+    """
+    if split == "official":
+        return entry.part
+    return {test_fold: "test", (test_fold + 1) % FOLDS: "validation"}.get(entry.fold, "train")
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with files(__package__).joinpath(name).open(encoding="utf-8") as file:
+        yield from csv.DictReader(file)
 
 
 def image_path(root: Path, image: int) -> Path:

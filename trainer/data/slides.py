@@ -31,7 +31,8 @@ class Slides:
 
     Attributes:
         names: of the slides.
-        patients: (N,) str; slides of one patient are never in two parts. Each MMOTU image counts as one.
+        patients: (N,) str; slides of one patient are never in two parts. Of MMOTU, which names none, each
+            examination counts as one (trainer/data/groups.py); its official split parts them.
         labels: (N,) int64, index of the class.
         scans: (N, H, W) uint8, the network's input.
         masks: (N, H, W) bool, the lesion; nothing where `has_mask` is False.
@@ -65,33 +66,39 @@ class Slides:
 
 
 def mmotu_slides(
-    root: Path, size: Size, part: str, images: int | None = None, mask_above: float = 0.5
+    root: Path,
+    size: Size,
+    part: str,
+    images: int | None = None,
+    mask_above: float = 0.5,
+    split: mmotu.SplitName = "grouped",
+    test_fold: int = 0,
 ) -> Slides:
-    """One part of the committed split of MMOTU: "train", "validation" or "test".
+    """One part of MMOTU: "train", "validation" or "test".
 
     Args:
         root: a copy of MMOTU.
         size: rows and columns of the network's input.
         images: use only so many, malignant and others in turn.
         mask_above: share of a pixel from which on a resized mask is lesion.
+        split, test_fold: which scans make up the part, see `trainer.data.mmotu.part_of`.
     """
-    entries = [entry for entry in mmotu.read_split() if entry.part == part]
+    entries = [entry for entry in mmotu.read_split() if mmotu.part_of(entry, split, test_fold) == part]
     if images is not None:
         entries = _in_turn(entries, lambda entry: entry.label == mmotu.MALIGNANT)[:images]
     return of_mmotu(mmotu.prepare_scans(root, entries, size, f"{part} images of MMOTU", mask_above))
 
 
 def of_mmotu(prepared: mmotu.PreparedScans) -> Slides:
-    """Every image has a mask, nothing clinical is known, and no patient: each counts as one."""
-    names = np.array([str(entry.image) for entry in prepared.entries])
+    """Every image has a mask, and nothing clinical is known; an examination counts as a patient."""
     return Slides(
-        names=names,
-        patients=names,
+        names=np.array([str(entry.image) for entry in prepared.entries]),
+        patients=np.array([str(entry.examination) for entry in prepared.entries]),
         labels=prepared.labels,
         scans=prepared.scans,
         masks=prepared.masks,
-        has_mask=np.ones(len(names), bool),
-        clinical=np.full((len(names), len(CLINICAL_INPUTS)), UNKNOWN, np.float32),
+        has_mask=np.ones(len(prepared.entries), bool),
+        clinical=np.full((len(prepared.entries), len(CLINICAL_INPUTS)), UNKNOWN, np.float32),
         fingerprint=prepared.fingerprint,
     )
 

@@ -3,23 +3,35 @@
 The official training set stays whole. The official val set is halved into 236 validation and 233 test
 images as in the thesis, whose own lists are not published. Near-duplicates (256 bit dHash, at most 10
 bits apart) never fall on two sides of a cut that is ours; those that the official cut parts are marked.
+Lesions do: for comparison with others alone. The folds that keep them together are of trainer/data/folds.py.
 """
 
 import csv
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.sparse.csgraph import connected_components
 
-from trainer.data.mmotu import Entry, image_path
+from trainer.data.mmotu import image_path
 
 NEAR_DUPLICATE_BITS = 10
 _SEED = 2026
 _FOLDS = 5
 _VALIDATION = 236
+
+
+class Row(NamedTuple):
+    """One image; trainer.data.mmotu.Entry explains the names."""
+
+    image: int
+    label: int
+    part: str
+    official_fold: int
+    near_duplicate: bool
 
 
 def dhash(path: Path) -> NDArray[np.bool_]:
@@ -29,7 +41,7 @@ def dhash(path: Path) -> NDArray[np.bool_]:
     return (small[:, 1:] > small[:, :-1]).ravel()
 
 
-def draw(root: Path) -> list[Entry]:
+def draw(root: Path) -> list[Row]:
     """Draw the split of the copy of MMOTU at `root`."""
     labels = _labels(root / "train_cls.txt") | _labels(root / "val_cls.txt")
     train = sorted(_labels(root / "train_cls.txt"))
@@ -41,12 +53,12 @@ def draw(root: Path) -> list[Entry]:
     leaks = near[len(train) :, : len(train)].any(axis=1)
     fold = _spread(train, near[: len(train), : len(train)], labels, [1] * _FOLDS)
     half = _spread(val, near[len(train) :, len(train) :], labels, [_VALIDATION, len(val) - _VALIDATION])
-    entries = [Entry(i, labels[i], "train", fold[i], False) for i in train]
-    entries += [
-        Entry(i, labels[i], ("validation", "test")[half[i]], -1, bool(leak))
+    rows = [Row(i, labels[i], "train", fold[i], False) for i in train]
+    rows += [
+        Row(i, labels[i], ("validation", "test")[half[i]], -1, bool(leak))
         for i, leak in zip(val, leaks, strict=True)
     ]
-    return sorted(entries, key=lambda entry: entry.image)
+    return sorted(rows)
 
 
 def _labels(path: Path) -> dict[int, int]:
@@ -79,6 +91,6 @@ def _spread(
 
 if __name__ == "__main__":
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["image", "label", "part", "fold", "leaks"])
-    for e in draw(Path(sys.argv[1])):
-        writer.writerow([e.image, e.label, e.part, e.fold, int(e.leaks)])
+    writer.writerow(Row._fields)
+    for row in draw(Path(sys.argv[1])):
+        writer.writerow([int(value) if isinstance(value, bool) else value for value in row])

@@ -48,7 +48,7 @@ def read_part(root: Path, part: str, scans: int | None = None, *, every: bool = 
     entries = [entry for entry in read_split() if entry.part == part]
     if not every:
         looked_at = {label.image for label in labels}
-        entries = [entry for entry in entries if entry.image in looked_at and not entry.leaks]
+        entries = [entry for entry in entries if entry.image in looked_at and not entry.near_duplicate]
     plain = {label.image for label in labels if not _WHITE_WITHIN & label.kinds}
     ink = {image: read_pixel_mask(image) for image in pixel_labelled()}
     return read_sources(root, entries[:scans], ink, plain, f"{part} scans")

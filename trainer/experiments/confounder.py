@@ -125,9 +125,8 @@ def run(data: Path, folder: Path, recipe: Recipe, ready: ReadyDenoiser | None = 
 
 
 def _entries(parts: tuple[str, ...], recipe: Recipe) -> list[Entry]:
-    """Near-duplicates of training images are left out."""
-    found = [e for e in mmotu.read_split() if e.part in parts and e.label in recipe.classes and not e.leaks]
-    return found[: recipe.images]
+    inside = [entry for entry in mmotu.read_split() if mmotu.part_of(entry, "grouped") in parts]
+    return [entry for entry in inside if entry.label in recipe.classes][: recipe.images]
 
 
 def _train_and_test(
@@ -153,9 +152,10 @@ def _section(
 ) -> Section:
     figures: dict[tuple[float, bool], Figure] = {}
     rows = []
+    examinations = np.array([entry.examination for entry in _entries(("validation", "test"), recipe)])
     for (correlation, denoised), tested in results.items():
         alike, apart = (
-            auc_figure(test.second, np.stack([getattr(one, kind) for one in tested]))
+            auc_figure(test.second, np.stack([getattr(one, kind) for one in tested]), examinations)
             for kind in ("alike", "apart")
         )
         figures[correlation, denoised] = apart
@@ -163,11 +163,11 @@ def _section(
         rows.append((f"{correlation:g}", "removed" if denoised else "as stored", *cells))
     first, second = (mmotu.CLASSES[label] for label in recipe.classes)
     notes = [
-        f"{second} against {first}: {len(train.second)} training and {len(test.second)} test scans of MMOTU "
-        f"without near-duplicates; drawn annotations: preset '{recipe.preset}'. Annotations that the scans "
-        "carry already stay in both classes as they are.",
+        f"{second} against {first}: {len(train.second)} training and {len(test.second)} test scans of MMOTU, "
+        f"no examination on both sides; drawn annotations: preset '{recipe.preset}'. Annotations that the "
+        "scans carry already stay in both classes as they are.",
         f"{recipe.seeds} classifiers of each kind, {recipe.epochs} epochs, {recipe.size.height} x "
-        f"{recipe.size.width} px. Intervals by scans.",
+        f"{recipe.size.width} px. Intervals by examinations.",
     ]
     columns = (
         "correlation in training",

@@ -236,9 +236,9 @@ def _parts(recipe: Recipe) -> dict[str, list[Entry]]:
     split = mmotu.read_split()
     inside = [e for e in split if e.part == "train"]
     parts = {
-        "train": [e for e in inside if e.fold != recipe.development_fold],
-        "development": [e for e in inside if e.fold == recipe.development_fold],
-        "test": [e for e in split if e.part != "train" and not e.leaks],
+        "train": [e for e in inside if e.official_fold != recipe.development_fold],
+        "development": [e for e in inside if e.official_fold == recipe.development_fold],
+        "test": [e for e in split if e.part != "train" and not e.near_duplicate],
     }
     if recipe.images is None:
         return parts

@@ -76,6 +76,8 @@ def read_made(path: Path) -> Made:
     try:
         content = json.loads(path.read_text())
         content["configuration"]["input"].setdefault("ca125", False)  # there was none at first
+        content["configuration"]["input"].setdefault("split", "official")
+        content["configuration"]["input"].setdefault("test_fold", 0)
         return Made(
             from_mapping(Arm, content["arm"], "arm."),
             int(content["seed"]),

@@ -11,7 +11,7 @@ import torch
 from scanside.errors import SettingError
 from scanside.scan.types import Size
 from trainer.arrays import save_arrays
-from trainer.configuration import Configuration
+from trainer.configuration import Configuration, Input
 from trainer.data import mmotu
 from trainer.data.hospital import read_dataset
 from trainer.data.loader import plain_loader, training_loader
@@ -67,16 +67,18 @@ def slides_of(arm: Arm, seed: int, plan: Plan, part: str, hardware: Hardware) ->
     """One part of the arm's data, as its network gets it."""
     settings = plan.configuration(arm).input
     most = plan.images if arm.dataset == "mmotu" else plan.patients
-    slides = _read(arm.dataset, plan.source(arm), settings.size, part, most, settings.mask_above)
+    slides = _read(arm.dataset, plan.source(arm), settings, part, most)
     if arm.crops_with:
         slides = crop_slides(slides, load_arm(arm.crops_with, seed, plan), settings, hardware)
     return slides
 
 
 @lru_cache(maxsize=3)  # the parts of one data set: the arms of a table share them
-def _read(dataset: str, source: Path, size: Size, part: str, most: int | None, mask_above: float) -> Slides:
-    read = mmotu_slides if dataset == "mmotu" else hospital_slides
-    return read(source, size, part, most, mask_above)
+def _read(dataset: str, source: Path, settings: Input, part: str, most: int | None) -> Slides:
+    if dataset == "mmotu":
+        split, fold = settings.split, settings.test_fold
+        return mmotu_slides(source, settings.size, part, most, settings.mask_above, split, fold)
+    return hospital_slides(source, settings.size, part, most, settings.mask_above)
 
 
 @lru_cache
