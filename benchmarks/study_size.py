@@ -60,7 +60,7 @@ def _add(store: Store, telling: Telling, number: int) -> None:
     telling.row(row)
     for view in store.expand(file, _STUDY, _PATIENT, [1]):
         telling.row(view)
-    done = Row(uid, 1, _STUDY, state=SCORED, risk=0.2, malignant=False, received_at=received_at,
+    done = Row(uid, 1, _STUDY, state=SCORED, risk=0.2, above_threshold=False, received_at=received_at,
                assessed_at=now(), bundle_digest="ab", model="m")  # fmt: skip
     view = store.finish(file, done, Preview(b"png" * 2000, 100, 100, []), _FOUND)
     assert view is not None

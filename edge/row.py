@@ -25,7 +25,8 @@ class Row:
         state: "pending", "scored", "not_scored" (`reason` says why) or "failed" (likewise).
         exam: what the header says against an exam of an ovary (scanside.exam), each in words.
         risk: 0 to 1; None when it was not scored or hangs on an unknown clinical fact (`risk_if`).
-        malignant: whether the risk is at or above the bundle's threshold; None when there is no risk.
+        threshold: risk from which the model that scored it counts it as above; None unless scored.
+        above_threshold: whether the risk is at or above it; None when there is no risk.
         study_date, study_time, acquired_at, accession_number, station: as in `Acquisition`; None before the
             header was read.
         source: the scanner that sent it: its AE title and its address; None from `edge assess`.
@@ -45,7 +46,8 @@ class Row:
     state: str = PENDING
     risk: float | None = None
     risk_if: Mapping[str, float] = field(default_factory=dict)
-    malignant: bool | None = None
+    threshold: float | None = None
+    above_threshold: bool | None = None
     reason: str | None = None
     class_probabilities: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()

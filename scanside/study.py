@@ -19,7 +19,7 @@ class Slide:
     Attributes:
         risk: 0 to 1; with unknown facts the highest that it may be; None when it was not scored.
         unknown: names of the clinical facts on which the risk hangs.
-        threshold: risk from which the model that scored it counts it as malignant.
+        threshold: risk from which the model that scored it counts it as above.
         digest: names that model.
         side: None when nobody assigned one.
         lesion: number of the lesion that it shows, from 1; None when nobody assigned one.
@@ -44,7 +44,7 @@ class StudyRisk:
     Attributes:
         highest: the highest risk of a slide; always shown beside the vote.
         mean: mean risk of the slides.
-        malignant: number of slides at or above the threshold.
+        above_threshold: number of slides at or above the threshold.
         slides: number of scored slides.
         highest_at: index of the slide with the highest risk, the first of them.
         left_out: number of scored slides that a person left out; they count nowhere else.
@@ -54,7 +54,7 @@ class StudyRisk:
 
     highest: float
     mean: float
-    malignant: int
+    above_threshold: int
     slides: int
     highest_at: int = 0
     left_out: int = 0
@@ -63,29 +63,29 @@ class StudyRisk:
 
     @property
     def vote(self) -> bool | None:
-        """Majority of the slides: True is malignant, None a tie (thesis, section 8)."""
-        if 2 * self.malignant == self.slides:
+        """Majority of the slides: True is above the threshold, None a tie (thesis, section 8)."""
+        if 2 * self.above_threshold == self.slides:
             return None
-        return 2 * self.malignant > self.slides
+        return 2 * self.above_threshold > self.slides
 
     @property
     def agreement(self) -> float:
         """Share of the slides on the majority's side, from one half to 1."""
-        return max(self.malignant, self.slides - self.malignant) / self.slides
+        return max(self.above_threshold, self.slides - self.above_threshold) / self.slides
 
     @property
     def discordant(self) -> bool:
         """Whether slides lie on both sides of the threshold."""
-        return 0 < self.malignant < self.slides
+        return 0 < self.above_threshold < self.slides
 
 
 def study_risk(risks: Sequence[float], threshold: float) -> StudyRisk | None:
     """Aggregate the risks of a study's scored slides; None when there is none."""
     if not risks:
         return None
-    malignant = sum(risk >= threshold for risk in risks)
+    above = sum(risk >= threshold for risk in risks)
     highest = max(risks)
-    return StudyRisk(highest, sum(risks) / len(risks), malignant, len(risks), risks.index(highest))
+    return StudyRisk(highest, sum(risks) / len(risks), above, len(risks), risks.index(highest))
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ class StudyFigures:
         sides: the same by side, of those sides that have slides which count.
         lesions: by number, of those lesions that have slides which count.
         digest: names the model that scored all slides that count; None where there is none or not one.
+        threshold: of that model; None likewise.
         several_models: whether more than one model scored the slides that count; they are not put together.
         unknown: names of the clinical facts on which the figures hang.
     """
@@ -121,6 +122,7 @@ class StudyFigures:
     digest: str | None
     several_models: bool
     unknown: tuple[str, ...]
+    threshold: float | None = None
 
 
 def study_figures(slides: Sequence[Slide]) -> StudyFigures:
@@ -134,7 +136,7 @@ def study_figures(slides: Sequence[Slide]) -> StudyFigures:
     by_side = {side: _together(slides, [i for i, s in enumerate(slides) if s.side is side]) for side in Side}
     sides = {side: risk for side, risk in by_side.items() if risk is not None}
     lesions = {number: _lesion(slides, number) for number in sorted({s.lesion for s in counted if s.lesion})}
-    return StudyFigures(whole, sides, lesions, counted[0].digest, False, unknown)
+    return StudyFigures(whole, sides, lesions, counted[0].digest, False, unknown, counted[0].threshold)
 
 
 def _lesion(slides: Sequence[Slide], number: int) -> Lesion:

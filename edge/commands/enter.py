@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 from edge.commands import options
-from edge.commands.results import slides
+from edge.commands.results import VOTES, slides
+from edge.view.percentage import percent_beside
 from scanside.errors import SettingError
 
 _STATUS = ("premenopausal", "postmenopausal", "perimenopausal", "unknown")
@@ -85,5 +86,6 @@ def _told(study: dict[str, Any]) -> str:
     risk = study["risk"]
     if risk is None:
         return f"Entered. The study is {state}; no slide of it gives a risk."
-    counted = f"{slides(risk['slides'])}, highest {risk['highest']:.3f}, mean {risk['mean']:.3f}"
-    return f"Entered. The study is {state}; {counted}, vote {risk['vote']}."
+    highest, mean = (percent_beside(risk[key], study["threshold"]) for key in ("highest", "mean"))
+    counted = f"{slides(risk['slides'])}, highest {highest}, mean {mean}"
+    return f"Entered. The study is {state}; {counted}, vote {VOTES[risk['vote']]}."

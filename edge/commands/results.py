@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge.commands import options
+from edge.view.percentage import percent_beside
 from scanside import RESEARCH_USE
 
+VOTES = {"above": "above the threshold", "below": "below the threshold", "tie": "tied"}
 _APART = "slides on both sides: not put together"
 
 
@@ -70,20 +72,21 @@ def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None
         for line in _facts(study):
             print(f"  {safe(line)}")
         for part, risk in {"study": study["risk"], **study["sides"]}.items():
-            print(f"  {part:10}{_figures(risk)}")
+            print(f"  {part:10}{_figures(risk, study['threshold'])}")
         for number, lesion in study["lesions"].items():
             where = "".join(f"{side}, " for side in lesion["sides"])
-            told = f"{where}{_figures(lesion['risk'])}"
+            told = f"{where}{_figures(lesion['risk'], study['threshold'])}"
             print(f"  {f'lesion {number}':10}{told if lesion['risk'] else _APART}")
 
 
-def _figures(risk: Mapping[str, Any] | None) -> str:
+def _figures(risk: Mapping[str, Any] | None, threshold: float | None) -> str:
     if risk is None:
         return "no risk"
     at_most = "up to " * risk["risk_if_unknown"]
     where = f" on slide {risk['highest_slide_number']}" * bool(risk["highest_slide_number"])
-    told = [f"highest {at_most}{risk['highest']:.3f}{where}", f"mean {at_most}{risk['mean']:.3f}"]
-    told += [f"vote {risk['vote']}", f"agreement {risk['agreement']:.0%}", slides(risk["slides"])]
+    highest, mean = (percent_beside(risk[key], threshold) for key in ("highest", "mean"))
+    told = [f"highest {at_most}{highest}{where}", f"mean {at_most}{mean}"]
+    told += [f"vote {VOTES[risk['vote']]}", f"agreement {risk['agreement']:.0%}", slides(risk["slides"])]
     told += ["discordant"] * risk["discordant"]
     told += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]
     return ", ".join(told)
@@ -107,14 +110,15 @@ def _time(row: Mapping[str, Any]) -> str:
 
 def _risk(row: Mapping[str, Any]) -> str:
     if row["risk_if"]:
-        return "; ".join(f"{risk:.3f} if {label}" for label, risk in row["risk_if"].items())
-    return "" if row["risk"] is None else f"{row['risk']:.3f}"
+        told = {label: percent_beside(risk, row["threshold"]) for label, risk in row["risk_if"].items()}
+        return "; ".join(f"{risk} if {label}" for label, risk in told.items())
+    return "" if row["risk"] is None else percent_beside(row["risk"], row["threshold"])
 
 
 def _result(row: Mapping[str, Any]) -> str:
-    words = {None: "scored", True: "malignant: at or above threshold", False: "benign: below threshold"}
+    words = {None: "scored", True: "above the threshold", False: "below the threshold"}
     if row["state"] == "scored":
-        return ", ".join([words[row["malignant"]], *_entered(row), *row["flags"]])
+        return ", ".join([words[row["above_threshold"]], *_entered(row), *row["flags"]])
     state = str(row["state"]).replace("_", " ")
     return f"{state}: {row['reason']}" if row["reason"] else state
 

@@ -38,7 +38,7 @@ class Found:
     """All of a frame.
 
     Attributes:
-        threshold: risk from which the model that scored it counts it as malignant.
+        threshold: risk from which the model that scored it counts it as above.
         scans: at least one.
     """
 
@@ -95,7 +95,8 @@ def derived(row: Row, found: Found | None, known: Mapping[str, str], marks: Mark
         marked,
         risk=outcome.risk,
         risk_if=outcome.risk_if,
-        malignant=None if outcome.risk is None else outcome.risk >= found.threshold,
+        threshold=found.threshold,
+        above_threshold=None if outcome.risk is None else outcome.risk >= found.threshold,
         class_probabilities=outcome.class_probabilities,
         flags=flags,
         found_by=scan.found_by,

@@ -10,7 +10,7 @@ from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN, StudyKep
 from scanside.study import StudyFigures, StudyRisk, study_figures
 
 PROVISIONAL, FINAL = "provisional", "final"
-_VOTES = {True: "malignant", False: "benign", None: "tie"}
+_VOTES = {True: "above", False: "below", None: "tie"}
 _NAMES = {"menopausal_status": "menopausal status", "centre": "the centre", "ca125_u_ml": "CA125"}
 
 
@@ -38,6 +38,7 @@ def study_message(kept: StudyKept, may_follow: bool) -> dict[str, Any]:
             for number, lesion in figures.lesions.items()
         },
         "digest": figures.digest,
+        "threshold": figures.threshold,
         "slides": kept.frames,
     }
 
@@ -89,7 +90,7 @@ def _risk(risk: StudyRisk, kept: StudyKept) -> dict[str, Any]:
         "mean": risk.mean,
         "vote": _VOTES[risk.vote],
         "agreement": risk.agreement,
-        "malignant": risk.malignant,
+        "above_threshold": risk.above_threshold,
         "slides": risk.slides,
         "discordant": risk.discordant,
         "left_out": risk.left_out,

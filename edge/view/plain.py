@@ -9,7 +9,7 @@ from edge.view.agent.feed import Feed
 from edge.view.agent.messages import Row
 from edge.view.agent.state import View
 from edge.view.agent.studies import Figures, Lesion, Study
-from edge.view.screen.figure import digits, percent, percent_range
+from edge.view.percentage import digits, percent, percent_range
 from edge.view.screen.health import about, contact, disk_low
 from edge.view.screen.identity import named
 from edge.view.screen.moment import clock, date
@@ -131,12 +131,12 @@ def _lesion(number: int, lesion: Lesion, threshold: float) -> str:
 
 
 def _told(figures: Figures, threshold: float) -> str:
-    vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
+    vote = {True: "above the threshold", False: "below the threshold", None: "tied"}[figures.vote]
     highest = percent(figures.highest, digits(figures.highest, threshold))
     mean = percent(figures.mean, digits(figures.mean, threshold))
     return (
         f"highest of {figures.slides} slide{'s' * (figures.slides != 1)} {highest}, "
-        + ("malignant" if figures.highest >= threshold else "benign")
+        + ("above the threshold" if figures.highest >= threshold else "below the threshold")
         + f". vote {vote}, mean {mean}, agreement {percent(figures.agreement)}"
         + ". discordant" * figures.discordant
     )

@@ -17,7 +17,7 @@ def need_signs(encoding: str) -> None:
     """The screen's signs can be written.
 
     Raises:
-        SettingError: they can't: "malignant" would be a question mark.
+        SettingError: they can't: the sign beside a risk would be a question mark.
     """
     try:
         "▲▼◆█▀…".encode(encoding)

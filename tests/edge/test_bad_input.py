@@ -65,7 +65,7 @@ def test_assess_says_why_and_goes_on(image: MakeImage, bundle: Path, tmp_path: P
     assert [row["state"] for row in rows] == [NOT_SCORED] * len(files) + [SCORED]
     for (reason, path), row in zip(files.items(), rows, strict=False):
         assert reason in str(row["reason"]), path
-        assert row["risk"] is None and row["risk_if"] == {} and row["malignant"] is None
+        assert row["risk"] is None and row["risk_if"] == {} and row["above_threshold"] is None
     assert "text.dcm: text.dcm is not a DICOM file" in errors and str(good) not in errors
 
 

@@ -18,7 +18,7 @@ def test_nothing_scored_is_no_risk() -> None:
     [
         ([0.9], True, 1.0, False),
         ([0.1], False, 1.0, False),
-        ([0.5], True, 1.0, False),  # at the threshold counts as malignant
+        ([0.5], True, 1.0, False),  # at the threshold counts as above
         ([0.1, 0.9], None, 0.5, True),
         ([0.1, 0.2, 0.9], False, 2 / 3, True),
         ([0.1, 0.8, 0.9], True, 2 / 3, True),
@@ -40,7 +40,7 @@ def test_one_high_slide_is_not_outvoted_out_of_sight() -> None:
     assert study.vote is False
     assert study.highest == 0.95
     assert study.mean == pytest.approx(0.28)
-    assert (study.malignant, study.slides) == (1, 4)
+    assert (study.above_threshold, study.slides) == (1, 4)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1), st.floats(0.01, 0.99))
@@ -161,7 +161,7 @@ def test_slides_of_two_models_are_never_put_together(other: dict[str, Any]) -> N
 
 def test_the_threshold_is_that_of_the_model_that_scored() -> None:
     found = study_figures([slide(0.2, threshold=0.1), slide(0.05, threshold=0.1)])
-    assert found.whole is not None and found.whole.malignant == 1
+    assert found.whole is not None and found.whole.above_threshold == 1
 
 
 def test_what_is_unknown_is_named() -> None:

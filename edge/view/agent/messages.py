@@ -45,7 +45,8 @@ class Row:
 
     Attributes:
         instance, study, patient: keys, never to be drawn; `study` is empty until the header was read.
-        malignant: what the threshold of the model that scored it says; None when it has no single risk.
+        threshold: of the model that scored it; None when it has no risk.
+        above_threshold: whether the risk is at or above it; None when it has no single risk.
         digest, model: of the model that scored it; empty when none did.
         image: digest of the image that it speaks of; a key, too.
         side: "left", "right" or empty.
@@ -74,7 +75,8 @@ class Row:
     assessed_at: datetime | None
     latency_ms: float | None
     preview: Preview | None
-    malignant: bool | None = None
+    threshold: float | None = None
+    above_threshold: bool | None = None
     digest: str = ""
     model: str = ""
     image: str = ""
@@ -152,7 +154,7 @@ class Agent:
 
 @dataclass(frozen=True)
 class Model:
-    """Which model gives the risks; `threshold` is the risk from which a slide counts as malignant."""
+    """Which model gives the risks; `threshold` is the risk from which a slide counts as above."""
 
     name: str
     digest: str
@@ -180,7 +182,8 @@ def row_of(said: Message) -> Row:
         assessed_at=_time(said["assessed_at"]),
         latency_ms=_number(said["latency_ms"]),
         preview=preview_of(said.get("preview")),
-        malignant=None if said["malignant"] is None else bool(said["malignant"]),
+        threshold=None if said.get("threshold") is None else float(said["threshold"]),
+        above_threshold=None if said["above_threshold"] is None else bool(said["above_threshold"]),
         digest=safe(said["bundle_digest"] or ""),
         model=safe(said["model"] or ""),
         image=str(said.get("image_digest") or ""),

@@ -15,7 +15,7 @@ class Figures:
     Attributes:
         highest_slide: which has the highest risk; None when the agent does not say.
         highest_number: its number in the study; 0 likewise.
-        vote: majority of the slides, True is malignant, None a tie.
+        vote: majority of the slides, True is above the threshold, None a tie.
         agreement: share of the slides on the majority's side.
         if_unknown: whether a clinical fact is unknown, so that slides count with their highest risk.
     """
@@ -25,7 +25,7 @@ class Figures:
     mean: float
     vote: bool | None
     agreement: float
-    malignant: int
+    above_threshold: int
     slides: int
     discordant: bool
     left_out: int = 0
@@ -119,9 +119,9 @@ def _figures(said: Message) -> Figures:
         highest=float(said["highest"]),
         highest_slide=None if slide is None else (str(slide[0]), int(slide[1])),
         mean=float(said["mean"]),
-        vote={"malignant": True, "benign": False, "tie": None}[said["vote"]],
+        vote={"above": True, "below": False, "tie": None}[said["vote"]],
         agreement=float(said["agreement"]),
-        malignant=int(said["malignant"]),
+        above_threshold=int(said["above_threshold"]),
         slides=int(said["slides"]),
         discordant=bool(said["discordant"]),
         left_out=int(said["left_out"]),
@@ -145,7 +145,7 @@ def study_of_rows(key: StudyKey, rows: Sequence[Row], model: Model) -> Study:
             mean=risk.mean,
             vote=risk.vote,
             agreement=risk.agreement,
-            malignant=risk.malignant,
+            above_threshold=risk.above_threshold,
             slides=risk.slides,
             discordant=risk.discordant,
             if_unknown=any(row.risk is None for row in scored),

@@ -1,4 +1,4 @@
-"""The risk as people read it: a percentage that keeps to the threshold's side, a large figure, a bar."""
+"""The risk on the screen: a large figure, and a bar with the threshold's mark."""
 
 from rich.text import Text
 
@@ -14,34 +14,6 @@ _FONT = [  # 5 x 7 pixels each
 ]
 _GLYPHS = dict(zip(_CHARACTERS, zip(*(line.split() for line in _FONT), strict=True), strict=True))
 _HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
-_MAX_DIGITS = 3
-
-
-def digits(risk: float, threshold: float) -> int:
-    """Decimals that a percentage needs so that it doesn't read as on the threshold's other side."""
-    for decimals in range(_MAX_DIGITS):
-        rounded = round(100 * risk, decimals) >= round(100 * threshold, decimals)
-        if rounded == (risk >= threshold):
-            return decimals
-    return _MAX_DIGITS
-
-
-def percent(risk: float, decimals: int = 0) -> str:
-    """0.432 -> "43 %"; never "0 %" or "100 %" for what is only near."""
-    if decimals == 0 and 0 < risk < 0.005:
-        return "<1 %"
-    if decimals == 0 and 0.995 <= risk < 1:
-        return ">99 %"
-    return f"{100 * risk:.{decimals}f} %"
-
-
-def percent_range(risks: tuple[float, ...], threshold: float) -> str:
-    """One percentage, or the lowest and the highest of several."""
-    low, high = min(risks), max(risks)
-    decimals = max(digits(low, threshold), digits(high, threshold))
-    if percent(low, decimals) == percent(high, decimals):
-        return percent(high, decimals)
-    return f"{percent(low, decimals).removesuffix(' %')}-{percent(high, decimals)}"
 
 
 def large(figure: str, width: int, height: int) -> list[str]:

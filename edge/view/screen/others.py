@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.text import Text
 
 from edge.view.focus.shown import Shown
-from edge.view.screen.figure import digits, percent
+from edge.view.percentage import digits, percent
 from edge.view.screen.identity import who
 from edge.view.screen.moment import clock, date
 from edge.view.screen.style import NOTICE, QUIET

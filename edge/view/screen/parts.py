@@ -6,7 +6,7 @@ from rich.text import Text
 
 from edge.view.agent.studies import Figures, Study
 from edge.view.focus.shown import Shown
-from edge.view.screen.figure import digits, percent
+from edge.view.percentage import digits, percent
 from edge.view.screen.style import ABOVE, BELOW, MIXED, NOTICE, QUIET
 from edge.view.screen.verdict import side
 
@@ -36,15 +36,18 @@ def figures_line(shown: Shown, figures: Figures, threshold: float, width: int) -
     top = side((figures.highest,), threshold)
     highest = percent(figures.highest, digits(figures.highest, threshold))
     where = f" slide {number}" if (number := shown.number_of(figures.highest_slide)) else ""
-    vote = {True: "malignant", False: "benign", None: "tied"}[figures.vote]
-    line = Text.assemble(
-        " highest ",
-        (f"{highest} {top.sign}", f"bold {top.style}"),
-        f"{where}   vote {vote}, {_majority(figures)} of {figures.slides}",
-        f"   mean {percent(figures.mean, digits(figures.mean, threshold))}",
-    )
+    side_of_vote = {True: "above", False: "below", None: "tied"}[figures.vote]
     agreement = f"   agreement {percent(figures.agreement)}"
-    return line.append(agreement) if line.cell_len + len(agreement) <= width else line
+    for named in (" threshold" * (figures.vote is not None), ""):  # where it fits
+        line = Text.assemble(
+            " highest ",
+            (f"{highest} {top.sign}", f"bold {top.style}"),
+            f"{where}   vote {side_of_vote}{named}, {_majority(figures)} of {figures.slides}",
+            f"   mean {percent(figures.mean, digits(figures.mean, threshold))}",
+        )
+        if line.cell_len + len(agreement) <= width:
+            return line.append(agreement)
+    return line
 
 
 def _line(shown: Shown, name: str, figures: Figures | None, threshold: float, width: int) -> Text:
@@ -70,7 +73,7 @@ def _short(name: str, figures: Figures | None, threshold: float) -> Text:
 
 
 def _majority(figures: Figures) -> int:
-    return max(figures.malignant, figures.slides - figures.malignant)
+    return max(figures.above_threshold, figures.slides - figures.above_threshold)
 
 
 def _beside(texts: Sequence[Text], width: int, most: int) -> list[Text]:

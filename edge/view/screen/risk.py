@@ -10,8 +10,9 @@ from rich.text import Text
 from edge.view.agent.messages import Row
 from edge.view.agent.studies import Figures
 from edge.view.focus.shown import Shown
+from edge.view.percentage import digits, percent, percent_range
 from edge.view.screen.facts import fact_lines
-from edge.view.screen.figure import bar, digits, large, percent, percent_range
+from edge.view.screen.figure import bar, large
 from edge.view.screen.style import NOTICE, QUIET
 from edge.view.screen.verdict import age, obstacle, sentence, side
 

@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from edge.view.agent.messages import Model, Row
-from edge.view.screen.figure import percent_range
+from edge.view.percentage import percent_range
 from edge.view.screen.strip import of_row
 from edge.view.screen.verdict import by_other
 

@@ -8,7 +8,7 @@ from edge.view.agent.messages import Model, Row
 from edge.view.agent.state import MAX_ROWS
 from edge.view.agent.studies import Figures
 from edge.view.focus.shown import Shown
-from edge.view.screen.figure import digits, percent
+from edge.view.percentage import digits, percent
 from edge.view.screen.parts import LESION, SIDES, figures_line, parts
 from edge.view.screen.style import MIXED, NOTICE, QUIET
 from edge.view.screen.verdict import Verdict, verdict

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from edge.view.agent.messages import Row
 from edge.view.agent.state import View
 from edge.view.focus.shown import Shown
-from edge.view.screen.figure import percent
+from edge.view.percentage import percent_beside
 from edge.view.screen.moment import clock, date
 from edge.view.screen.style import ABOVE, BELOW, MIXED, NOTICE, QUIET
 
@@ -21,11 +21,11 @@ class Verdict(NamedTuple):
 
 
 def side(risks: tuple[float, ...], threshold: float) -> Verdict:
-    """Benign or malignant as the bundle's threshold has it; neither when the risks lie on both sides."""
+    """Above or below the bundle's threshold; neither when the risks lie on both sides. No verdict."""
     above = [risk >= threshold for risk in risks]
     if all(above):
-        return Verdict("▲", "malignant", ABOVE)
-    return Verdict("◆", "depends", MIXED) if any(above) else Verdict("▼", "benign", BELOW)
+        return Verdict("▲", "above the threshold", ABOVE)
+    return Verdict("◆", "depends", MIXED) if any(above) else Verdict("▼", "below the threshold", BELOW)
 
 
 def verdict(row: Row, threshold: float) -> Verdict:
@@ -39,8 +39,9 @@ def verdict(row: Row, threshold: float) -> Verdict:
 
 def sentence(found: Verdict, threshold: str) -> str:
     """The side on which a scored row lies, as a sentence that names the threshold."""
-    where = {"▲": "at or above", "▼": "below"}.get(found.sign, "both sides of")
-    return f"{found}: {where} threshold {threshold}"
+    if found.sign == "◆":
+        return f"{found}: both sides of threshold {threshold}"
+    return f"{found} of {threshold}"
 
 
 def no_contact(view: View, now: datetime | None = None) -> tuple[str, str] | None:
@@ -88,9 +89,11 @@ def obstacle(shown: Shown, now: datetime, of_study: bool = False) -> tuple[str, 
 
 def by_other(row: Row) -> str:
     """What another model than the present one said: its risk by its own threshold."""
-    risks = " to ".join(percent(risk) for risk in sorted({min(row.risks), max(row.risks)}))
-    called = {True: ", malignant by its threshold", False: ", benign by its threshold", None: ""}
-    return f"{row.model} {row.digest[:12]}: {risks}{called[row.malignant]}"
+    risks = " to ".join(
+        percent_beside(risk, row.threshold) for risk in sorted({min(row.risks), max(row.risks)})
+    )
+    called = {True: ", above its threshold", False: ", below its threshold", None: ""}
+    return f"{row.model} {row.digest[:12]}: {risks}{called[row.above_threshold]}"
 
 
 def age(then: datetime, now: datetime) -> str:

@@ -235,12 +235,15 @@ def test_starts_nothing_where_its_table_can_t_be_printed(tmp_path: Path) -> None
 
 
 def test_the_table_judges_no_risk_by_another_model_s_threshold(tmp_path: Path) -> None:
-    own, other = row(1, risk=0.4), row(2, risk=0.4, bundle_digest="f" * 64, model="former 2", malignant=False)
+    own, other = (
+        row(1, risk=0.4),
+        row(2, risk=0.4, bundle_digest="f" * 64, model="former 2", above_threshold=False),
+    )
     files = [DemoFile(tmp_path / f"{n}.dcm", "real", f"1.2.{n}", 0) for n in (1, 2)]
     console = Console(width=120)
     with console.capture() as capture:
         console.print(final_table(view(own, other), files))
     first, second = capture.get().splitlines()[1:]
-    assert "▲ malignant  40 %" in first
-    assert "? other model  former 2 ffffffffffff: 40 %, benign by its threshold" in second
-    assert "▲" not in second and "malignant" not in second
+    assert "▲ above the threshold  40 %" in first
+    assert "? other model  former 2 ffffffffffff: 40 %, below its threshold" in second
+    assert "▲" not in second and "above" not in second

@@ -59,7 +59,7 @@ def test_a_fact_reaches_its_study_and_no_other(folder: Folder) -> None:
     entered = folder.enter("1.1", "ID-1", **PRE)
     assert [row["risk"] for row in entered.rows] == [0.2, 0.2]
     rows = folder.rows()
-    assert (rows["a"]["risk"], rows["a"]["risk_if"], rows["a"]["malignant"]) == (0.2, {}, False)
+    assert (rows["a"]["risk"], rows["a"]["risk_if"], rows["a"]["above_threshold"]) == (0.2, {}, False)
     assert rows["a"]["facts"] == {"menopausal_status": "premenopausal"} and rows["a"]["superseded"]
     assert rows["a"]["class_probabilities"]["malignant"] == pytest.approx(0.2)
     assert rows["c"]["risk"] is None and not rows["c"]["superseded"]

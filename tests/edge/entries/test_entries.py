@@ -64,7 +64,7 @@ def test_a_fact_picks_the_risk_that_the_network_gave(
     after = agent.results(2)
     assert [row["risk"] for row in after] == [top.risk for top in given]  # to the last bit
     assert [row["class_probabilities"] for row in after] == [top.class_probabilities for top in given]
-    assert [row["malignant"] for row in after] == [(top.risk or 0) >= 0.5 for top in given]
+    assert [row["above_threshold"] for row in after] == [(top.risk or 0) >= 0.5 for top in given]
     assert [row["risk_if"] for row in after] == [{}, {}] and all(row["superseded"] for row in after)
     assert [row["timings_ms"] for row in after] == [row["timings_ms"] for row in rows]
     assert answer["study"]["risk"]["highest"] == max(row["risk"] for row in after)

@@ -62,7 +62,10 @@ def test_a_lesion_whose_slides_lie_on_both_sides_is_said_and_not_put_together(
     assert study["state"] == "final" and study["lesions"]["3"]["sides"] == ["left"]
     assert study["lesions"]["3"]["risk"] == study["sides"]["left"] == study["risk"]
     show_studies([study], as_json=False)
-    assert "  lesion 3  left, highest 0.600 on slide 1, mean 0.600, vote malignant" in capsys.readouterr().out
+    assert (
+        "  lesion 3  left, highest 60 % on slide 1, mean 60 %, vote above the threshold"
+        in capsys.readouterr().out
+    )
 
 
 def test_a_study_without_a_patient_id_is_told_as_such(

@@ -23,7 +23,9 @@ UNLIKE_ONE = f"{UNLIKE}: distance 2.00, limit 1.39"
 
 
 def result(frame: int, outcome: str) -> tuple[Job, Result]:
-    row = Row("1.2", frame, risk=0.7, state=SCORED, distance=1.0, malignant=True, flags=("x", NAME_UNDECODED))
+    row = Row(
+        "1.2", frame, risk=0.7, state=SCORED, distance=1.0, above_threshold=True, flags=("x", NAME_UNDECODED)
+    )
     row = {
         "like": row,
         "unlike": Row("1.2", frame, state=NOT_SCORED, reason=UNLIKE_ONE),
@@ -121,7 +123,7 @@ def test_a_cine_of_which_most_frames_are_unlike_the_training_data_is_not_scored(
     assert [row["frame"] for row in rows] == [1, 2, 3, 4, 5] * 2
     assert [row["state"] for row in rows[:5]] == [SCORED] * 5
     assert rows[5]["reason"] == f"{AS_A_WHOLE}at least 3 of the 5 frames looked at"
-    assert rows[5]["risk"] is None and rows[5]["malignant"] is None and rows[5]["image_digest"]
+    assert rows[5]["risk"] is None and rows[5]["above_threshold"] is None and rows[5]["image_digest"]
     assert [row["reason"].startswith(f"{UNLIKE}: ") for row in rows[6:]] == [True] * 4
     alone = json.loads(edge("assess", mostly, *command, "--config", config).stdout)
     assert [row["state"] for row in alone] == [SCORED, *[NOT_SCORED] * 4]

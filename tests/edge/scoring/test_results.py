@@ -15,11 +15,11 @@ from tests.synth.dicom import MAKERS, Patient, make_instance, save
 from tests.synth.scans import Probe, make_frame
 
 CONTRACT = {
-    "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "malignant", "reason",
-    "class_probabilities", "flags", "exam", "scans", "skipped", "found_by", "distance", "timings_ms",
-    "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest", "annotations",
-    "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded", "slide", "source",
-    "study_date", "study_time", "acquired_at", "accession_number", "station",
+    "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "reason", "threshold",
+    "above_threshold", "class_probabilities", "flags", "exam", "scans", "skipped", "found_by", "distance",
+    "timings_ms", "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest",
+    "annotations", "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded",
+    "slide", "source", "study_date", "study_time", "acquired_at", "accession_number", "station",
 }  # fmt: skip
 OF_THE_AGENT = {"source", "slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
 
@@ -43,7 +43,7 @@ def test_results_equal_assess(agent: RunningAgent, image: MakeImage, bundle: Pat
         assert set(row) == CONTRACT
         assert row["state"] == "scored", row["reason"]
         assert 0 <= row["risk"] <= 1 and row["frame"] == 1
-        assert row["malignant"] == (row["risk"] >= 0.5)
+        assert row["above_threshold"] == (row["risk"] >= 0.5)
         assert row["study_instance_uid"] == patient.study
         assert row["bundle_digest"] == load_bundle(bundle, allow_test_only=True).digest
         assert row["class_probabilities"]["malignant"] == pytest.approx(row["risk"])
@@ -105,7 +105,7 @@ def test_unknown_clinical_facts_give_a_risk_for_each(
     agent = start_agent(bundle=clinical_bundle)
     agent.send(image(3))
     (row,) = agent.results(1)
-    assert (row["state"], row["risk"], row["malignant"]) == ("scored", None, None)
+    assert (row["state"], row["risk"], row["above_threshold"]) == ("scored", None, None)
     assert len(row["risk_if"]) == 4 and len(set(row["risk_if"].values())) == 4
     assert "postmenopausal, oncology centre" in row["risk_if"]
 

@@ -38,7 +38,7 @@ def row(number: int = 1, **changes: Any) -> Message:
     received, made = moment.isoformat(), (moment.astimezone() - timedelta(minutes=1)).replace(tzinfo=None)
     return {
         "sop_instance_uid": f"1.2.{number}", "study_instance_uid": "1.2", "frame": 1, "state": "scored",
-        "risk": 0.81, "risk_if": {}, "malignant": True, "reason": None,
+        "risk": 0.81, "risk_if": {}, "threshold": 0.38, "above_threshold": True, "reason": None,
         "class_probabilities": {"serous cystadenoma": 0.19, "carcinoma": 0.81}, "flags": [],
         "found_by": "contour", "distance": 1.0, "timings_ms": {}, "bundle_digest": MODEL["digest"],
         "model": "ovary-net 0.1.0", "received_at": received, "assessed_at": received, "latency_ms": 143.2,
@@ -49,7 +49,7 @@ def row(number: int = 1, **changes: Any) -> Message:
 
 def unscored(number: int, state: str, reason: str | None = None, **changes: Any) -> Message:
     """A row without a risk: pending, not_scored or failed."""
-    nothing: Message = {"risk": None, "malignant": None, "class_probabilities": {}, "state": state}
+    nothing: Message = {"risk": None, "above_threshold": None, "class_probabilities": {}, "state": state}
     ended = {"assessed_at": None, "latency_ms": None} if state == "pending" else {}
     return row(number, **nothing, reason=reason, **ended, **changes)
 
@@ -66,8 +66,8 @@ def preview() -> Message:
 def figures(**changes: Any) -> Message:
     """The figures of a study of two slides on one side of the threshold."""
     return {
-        "highest": 0.81, "highest_slide": ["1.2.1", 1], "mean": 0.8, "vote": "malignant", "agreement": 1.0,
-        "malignant": 2, "slides": 2, "discordant": False, "left_out": 0, "disputed": 0,
+        "highest": 0.81, "highest_slide": ["1.2.1", 1], "mean": 0.8, "vote": "above", "agreement": 1.0,
+        "above_threshold": 2, "slides": 2, "discordant": False, "left_out": 0, "disputed": 0,
     } | changes  # fmt: skip
 
 
@@ -91,18 +91,19 @@ def exam(number: int = 8) -> View:
     ]
     risks = (0.05, 0.81, 0.0, 0.3799, 0.64, 0.02, 0.5, 0.44)
     slides = [
-        row(n, risk=risks[(n - 1) % 8], malignant=risks[(n - 1) % 8] >= 0.38) for n in range(1, number + 1)
+        row(n, risk=risks[(n - 1) % 8], above_threshold=risks[(n - 1) % 8] >= 0.38)
+        for n in range(1, number + 1)
     ]
     slides[0] |= {"side": "left", "left_out": True, "left_out_reason": "poor image"}
     slides[1] |= {"side": "right", "lesion": 1, "disputed": "wrong outline"}
     slides[2] = unscored(3, "not_scored", "unlike the training data")
     slides[-2] |= {"superseded": True}
     slides[-1] |= {"preview": preview(), "flags": ["colour in the scan, scored as grey"], "lesion": 2}
-    whole = {"highest": 0.81, "highest_slide": ["1.2.2", 1], "mean": 0.465, "vote": "malignant"}
-    whole |= {"agreement": 0.667, "malignant": 4, "slides": 6, "discordant": True}
-    right = figures(highest_slide=["1.2.2", 1], mean=0.81, malignant=1, slides=1, disputed=1)
+    whole = {"highest": 0.81, "highest_slide": ["1.2.2", 1], "mean": 0.465, "vote": "above"}
+    whole |= {"agreement": 0.667, "above_threshold": 4, "slides": 6, "discordant": True}
+    right = figures(highest_slide=["1.2.2", 1], mean=0.81, above_threshold=1, slides=1, disputed=1)
     last = [f"1.2.{number}", 1]
-    second = figures(highest=0.44, highest_slide=last, mean=0.44, malignant=1, slides=1)
+    second = figures(highest=0.44, highest_slide=last, mean=0.44, above_threshold=1, slides=1)
     told = study(
         state="provisional",
         why="images may follow",
@@ -112,7 +113,7 @@ def exam(number: int = 8) -> View:
         lesions={"1": {"sides": ["right"], "risk": right}, "2": {"sides": [], "risk": second}},
     )
     low = figures(
-        highest=0.04, highest_slide=["1.2.-100", 1], mean=0.04, vote="benign", malignant=0, slides=3
+        highest=0.04, highest_slide=["1.2.-100", 1], mean=0.04, vote="below", above_threshold=0, slides=3
     )
     facts = {"menopausal_status": fact("premenopausal", "entered by anna at 10:30")}
     before = study(study_instance_uid="0", patient_id="7", facts=facts, risk=low)

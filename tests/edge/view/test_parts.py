@@ -13,17 +13,18 @@ def lesions(count: int) -> View:
     """A study of `count` lesions and both sides; the second lesion is on both of them."""
     slides = [row(n, lesion=n, side="left" if n % 2 else "right") for n in range(1, count + 1)]
     of = {
-        str(n): {"sides": ["left"], "risk": figures(highest=0.5 + n / 100, malignant=1, vote="tie")}
+        str(n): {"sides": ["left"], "risk": figures(highest=0.5 + n / 100, above_threshold=1, vote="tie")}
         for n in range(1, count + 1)
     }
     of["2"] = {"sides": ["left", "right"], "risk": None}
-    benign = figures(highest=0.05, mean=0.04, vote="benign", malignant=0)
-    return view(*slides, studies=[study(lesions=of, sides={"left": benign, "right": figures()})])
+    below = figures(highest=0.05, mean=0.04, vote="below", above_threshold=0)
+    return view(*slides, studies=[study(lesions=of, sides={"left": below, "right": figures()})])
 
 
 def test_lesions_have_a_line_each_where_there_is_room() -> None:
     shown = "\n".join(rendered(lesions(2), 120, 48))
-    assert " left   highest 5 % ▼ slide 1   vote benign, 2 of 2   mean 4 %   agreement 100 %" in shown
+    left = " left   highest 5 % ▼ slide 1   vote below threshold, 2 of 2   mean 4 %   agreement 100 %"
+    assert left in shown
     assert " #1 L   highest 51 % ▲ slide 1   vote tied, 1 of 2" in shown
     assert " #2 LR  slides on both sides: not put together" in shown
     assert "[2]R#2" in shown and "Side: right · Lesion: 2" in shown

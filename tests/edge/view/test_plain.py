@@ -34,7 +34,10 @@ def test_each_risk_stands_with_its_state_age_and_model() -> None:
 def test_sides_lesions_and_why_a_slide_is_left_out_are_said() -> None:
     said = "\n".join(lines(exam()))
     assert "left out: poor image. side left" in said and "side right. lesion 1. 143 ms" in said
-    assert "right side: highest of 1 slide 81 %, malignant. vote malignant, mean 81 %" in said
+    assert (
+        "right side: highest of 1 slide 81 %, above the threshold. vote above the threshold, mean 81 %"
+        in said
+    )
     assert "lesion 1, right side: highest of 1 slide 81 %" in said
     assert "lesion 2: highest of 1 slide 44 %" in said
     apart = {"3": {"sides": ["left", "right"], "risk": None}}

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleDimensions
 
 from edge.view.agent.state import View
 from edge.view.focus.focus import Focus, Notice, press
-from edge.view.screen.figure import percent_range
+from edge.view.percentage import percent_range
 from edge.view.screen.screen import screen
 from scanside import RESEARCH_USE
 from tests.edge.view.messages import (
@@ -58,23 +58,23 @@ def test_the_banner_never_goes(shown: View, width: int, height: int) -> None:
     assert len(lines) == height
 
 
-def test_malignant_and_benign_are_what_the_threshold_says() -> None:
-    assert "▲ malignant: at or above threshold 38 %" in text(view(row(risk=0.38)))
-    assert "▼ benign: below threshold 38.0 %" in text(view(row(risk=0.379)))
+def test_the_side_of_the_threshold_is_said_and_no_verdict() -> None:
+    assert "▲ above the threshold of 38 %" in text(view(row(risk=0.38)))
+    assert "▼ below the threshold of 38.0 %" in text(view(row(risk=0.379)))
 
 
 def test_a_risk_just_below_the_threshold_does_not_read_as_at_it() -> None:
     shown = text(view(row(risk=0.3799)))
     assert "37.99 %" in shown
-    assert "below threshold 38.00 %" in shown
+    assert "below the threshold of 38.00 %" in shown
 
 
 def test_an_80_by_24_terminal_has_all_that_matters() -> None:
     note = "provisional"
     shown = text(view(row(1, risk=0.1), row(2, flags=["colour"]), model={"threshold_note": note}))
-    for part in (RESEARCH_USE.upper(), "DOE JANE", "81 %", "malignant", note, "! colour", "DISCORDANT",
-                 "highest 81 %", "vote tied, 1 of 2", "mean 46 %", "agreement 50 %", "carcinoma",
-                 "Agent ready", "0 waiting", "143 ms, p95 201", "disk 41 GB", "ovary-net 0.1.0",
+    for part in (RESEARCH_USE.upper(), "DOE JANE", "81 %", "above the threshold", note, "! colour",
+                 "DISCORDANT", "highest 81 %", "vote tied, 1 of 2", "mean 46 %", "agreement 50 %",
+                 "carcinoma", "Agent ready", "0 waiting", "143 ms, p95 201", "disk 41 GB", "ovary-net 0.1.0",
                  "a1b2c3d4e5f6", "1000 training images"):  # fmt: skip
         assert part in shown, part
 
@@ -133,14 +133,14 @@ def test_a_newer_scan_of_the_study_that_waits_is_named() -> None:
 
 def test_the_newest_scan_is_current_even_when_an_older_cine_ends_later() -> None:
     late = (NOW + timedelta(minutes=1)).isoformat()
-    assert "▼ benign" in text(view(row(1, assessed_at=late), row(2, risk=0.05)))
+    assert "▼ below the threshold" in text(view(row(1, assessed_at=late), row(2, risk=0.05)))
     current = Focus().look(view(row(1, assessed_at=late), row(2, risk=0.05))).row
     assert current is not None and current.risk == 0.05
 
 
 def test_unknown_facts_show_the_risk_under_each_value() -> None:
     risk_if = {"premenopausal": 0.12, "postmenopausal": 0.55}
-    shown = text(view(row(risk=None, malignant=None, risk_if=risk_if)))
+    shown = text(view(row(risk=None, above_threshold=None, risk_if=risk_if)))
     assert "12 % ▼ premenopausal" in shown
     assert "55 % ▲ postmenopausal" in shown
     assert "◆ ≤55 %" in shown
@@ -152,7 +152,7 @@ def test_the_study_counts_only_its_own_slides() -> None:
     shown = text(view(row(1, study_instance_uid="other", risk=0.02), row(2), row(3)))
     assert "Study so far: 2 slides" in shown
     assert "DISCORDANT" not in shown
-    assert "vote malignant, 2 of 2" in shown
+    assert "vote above, 2 of 2" in shown
 
 
 def test_an_old_scan_says_its_age() -> None:
@@ -295,7 +295,7 @@ def test_a_slide_of_another_model_has_no_large_figure() -> None:
     other = row(1, bundle_digest="f" * 64, model="ovary-net 0.0.9")
     told = study(risk=None, why="slides were scored by different models")
     whole = text(view(other, studies=[told]), 180, 40)
-    assert "OTHER MODEL" in whole and "ovary-net 0.0.9 ffffffffffff: 81 %, malignant by its" in whole
+    assert "OTHER MODEL" in whole and "ovary-net 0.0.9 ffffffffffff: 81 %, above its" in whole
     assert "threshold 38 %" not in whole
 
 
@@ -309,7 +309,7 @@ def test_a_study_of_another_model_is_not_held_against_this_ones_threshold(keys: 
     ):
         whole = "\n".join(rendered(shown, 180, 48, focus=looking(keys, shown)))
         assert "OTHER MODEL" in whole or "NO STUDY RISK" in whole
-        assert not re.search(r"highest \d|▲ malignant:|▼ benign:|39 % ▲", whole)
+        assert not re.search(r"highest \d|▲ above the|▼ below the|39 % ▲", whole)
 
 
 def test_an_agent_without_studies_shows_no_state_and_its_own_figures() -> None:
@@ -340,7 +340,7 @@ def test_any_size_is_filled_and_keeps_its_banner(
 
 def test_a_slide_has_the_name_that_came_with_it_and_the_study_says_that_there_are_several() -> None:
     nobody = {"patient_id": "", "study_instance_uid": None}
-    shown = view(row(1, **nobody), row(2, patient_name="ROE^ANN", risk=0.02, malignant=False, **nobody))
+    shown = view(row(1, **nobody), row(2, patient_name="ROE^ANN", risk=0.02, above_threshold=False, **nobody))
     second = rendered(shown, 80, 24)
     first = rendered(shown, 80, 24, focus=press(Focus(), "1", shown, NOW).focus)
     assert "ROE ANN" in second[1] and "DOE JANE" not in second[1]

@@ -22,7 +22,9 @@ def agent(tmp_path: Path) -> Iterator[TinyAgent]:
     rows = [row(n, risk=risk) for n, risk in enumerate((0.05, 0.81, 0.12, 0.44), 1)]
     rows[2] = unscored(3, "not_scored", "unlike the training data")
     rows[3]["preview"] = preview()
-    tiny = TinyAgent(tmp_path / "data", snapshot(*rows, studies=[study(risk=figures(slides=3, malignant=2))]))
+    tiny = TinyAgent(
+        tmp_path / "data", snapshot(*rows, studies=[study(risk=figures(slides=3, above_threshold=2))])
+    )
     yield tiny
     tiny.close()
 

@@ -92,7 +92,10 @@ def test_prints_a_line_for_each_result_without_a_terminal(agent: RunningAgent, i
     assert "No contact" in lines[1] and "Model synthetic-test-network 1" in lines[2]
     risks = {f"{100 * row['risk']:.0f} %" for row in agent.results(2)}
     assert {risk for line in lines[3:] for risk in re.findall(r"\d+ %", line)} == risks
-    assert all(("malignant" in line or "benign" in line) and " ms" in line for line in lines[3:])
+    assert all(
+        ("above the threshold" in line or "below the threshold" in line) and " ms" in line
+        for line in lines[3:]
+    )
 
 
 def test_prints_the_screen_once(agent: RunningAgent, image: MakeImage) -> None:
