@@ -121,3 +121,29 @@ def test_a_mask_of_another_size_is_named(mmotu_like: Path, tmp_path: Path) -> No
     cv2.imwrite(str(tmp_path / "annotations" / "1_binary.PNG"), np.ones((90, 90), np.uint8))
     with pytest.raises(InputError, match=r"1_binary\.PNG is not of the size"):
         prepare_scans(tmp_path, [e for e in read_split() if e.image == 1], Size(28, 44), "test images")
+
+
+def test_a_border_leaves_the_whole_view_smaller_and_moves_the_mask_along() -> None:
+    scan = np.full((120, 180), 200, np.uint8)
+    mask = np.zeros((120, 180), np.uint8)
+    mask[40:70, 60:110] = 1
+    scan[mask > 0] = 90
+    for seed in range(20):
+        view, moved = augment(
+            scan, mask, Size(120, 180), replace(STILL, border=1.0), np.random.default_rng(seed)
+        )
+        assert 0.75**2 - 0.02 < (view > 0).mean() <= 1
+        assert 0.5 * mask.sum() < moved.sum() <= mask.sum() + 40
+        assert abs(int(np.median(view[moved > 0])) - 90) < 5
+
+
+def test_gain_brightens_and_darkens_and_jpeg_changes_little() -> None:
+    rng = np.random.default_rng(0)
+    scan = cv2.GaussianBlur(rng.integers(0, 256, (120, 180), np.uint8), (9, 9), 0)
+    means = []
+    for seed in range(20):
+        view, _ = augment(scan, scan, Size(120, 180), replace(STILL, gain=0.5), np.random.default_rng(seed))
+        means.append(view.mean() / scan.mean())
+    assert 0.65 < min(means) < 0.9 and 1.1 < max(means) < 1.52
+    view, _ = augment(scan, scan, Size(120, 180), replace(STILL, jpeg=1.0), np.random.default_rng(0))
+    assert not np.array_equal(view, scan) and np.abs(view.astype(int) - scan).mean() < 6

@@ -8,6 +8,8 @@ from scanside.errors import InputError, SettingError
 
 EXPERIMENTS = (
     "default-model",
+    "default-choices",
+    "default-folds",
     "confounder",
     "edge-denoiser",
     "all",
@@ -60,7 +62,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--denoiser",
         type=Path,
         metavar="PATH",
-        help="default-model, confounder: a denoiser, its checkpoint or bundle",
+        help="default-model, -choices, -folds, confounder: a denoiser, its checkpoint or bundle",
     )
     option(
         "--weights-from",
@@ -69,6 +71,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="default-model: measure this checkpoint anew; edge-denoiser: begin with it",
     )
     option("--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes")
+    option("--choice", default="guided-stress", metavar="NAME", help="default-folds: which recipe was chosen")
     experiment.set_defaults(command=_run)
 
 
@@ -76,6 +79,8 @@ def _run(arguments: argparse.Namespace) -> int:
     data = _data_sets(arguments.data)
     if arguments.experiment == "default-model":
         return _default_model(arguments, data)
+    if arguments.experiment in ("default-choices", "default-folds"):
+        return _default_fits(arguments, data)
     if arguments.experiment == "confounder":
         return _confounder(arguments, data)
     if arguments.experiment == "edge-denoiser":
@@ -138,6 +143,45 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     )
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
+    return 0
+
+
+def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
+    _check_own_recipe(arguments, data, {"--weights-from": arguments.weights_from})
+    check_torch()
+    from dataclasses import replace
+
+    from trainer.data.mmotu import FOLDS
+    from trainer.denoiser.ready import open_denoiser
+    from trainer.experiments import default_folds
+    from trainer.report.terminal import print_figures
+
+    folder, inner = _folder(arguments), arguments.experiment == "default-choices"
+    if arguments.choice not in default_folds.CHOICES:
+        raise SettingError(f"--choice {arguments.choice}: choose one of {', '.join(default_folds.CHOICES)}.")
+    if inner:
+        recipes = dict(default_folds.CHOICES)
+        parts = dict.fromkeys(recipes, default_folds.choice_parts())
+    else:
+        names = [f"fold-{fold}" for fold in range(FOLDS)]
+        recipes = dict.fromkeys(names, default_folds.outer_recipe(arguments.choice))
+        parts = {name: default_folds.outer_parts(fold) for fold, name in enumerate(names)}
+    denoiser = open_denoiser(arguments.denoiser) if arguments.denoiser else None
+    found = []
+    for name, recipe in recipes.items():
+        recipe = replace(recipe, seed=arguments.seed)
+        if arguments.scale == "smoke":
+            recipe = default_folds.smoke(recipe)
+        what = f"{arguments.experiment} {name}"
+        place = folder / name
+        found.append(
+            default_folds.run_fit(
+                data["mmotu"], place, recipe, parts[name], arguments.weights, denoiser, what
+            )
+        )
+        print_figures(default_folds.figures(found[-1]), what, arguments.scale)
+    if not inner:
+        print_figures(default_folds.figures(default_folds.pool(found)), arguments.experiment, arguments.scale)
     return 0
 
 

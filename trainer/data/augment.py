@@ -21,6 +21,9 @@ class Augmentation:
         constant_shift: share of the size by which every view lies further right and down, in whole
             pixels (the author's code: 27 and 16 px of 544 and 336).
         gamma: exponent between 1 / (1 + gamma) and 1 + gamma.
+        gain: brightness is multiplied by a factor between 1 / (1 + gain) and 1 + gain.
+        border: share of the views that lie, smaller by up to a quarter, in a black border.
+        jpeg: share of the views that are stored as JPEG, of quality 30 to 90, and read again.
     """
 
     flip: float = bounded(0.5, 0.0, 1.0)
@@ -30,6 +33,9 @@ class Augmentation:
     shift: float = bounded(0.05, 0.0, 1.0)
     constant_shift: float = bounded(0.0, 0.0, 1.0)
     gamma: float = bounded(0.0, 0.0, 10.0)
+    gain: float = bounded(0.0, 0.0, 10.0)
+    border: float = bounded(0.0, 0.0, 1.0)
+    jpeg: float = bounded(0.0, 0.0, 1.0)
 
     def __post_init__(self) -> None:
         check(self)
@@ -48,13 +54,28 @@ def augment(
         Scan and mask, (size.height, size.width) uint8; black and 0 where the view leaves the scan.
     """
     matrix = _affine(Size(*scan.shape), size, ranges, rng)
+    if ranges.border and rng.random() < ranges.border:
+        matrix = _shrink(size, rng) @ np.vstack([matrix, [0, 0, 1]])
     target = (size.width, size.height)
     view = cv2.warpAffine(scan, matrix, target, flags=cv2.INTER_LINEAR)
     moved = cv2.warpAffine(mask, matrix, target, flags=cv2.INTER_NEAREST)
     if ranges.gamma:
         exponent = (1 + ranges.gamma) ** rng.uniform(-1, 1)
         view = cv2.LUT(view, (255 * np.linspace(0, 1, 256) ** exponent).astype(np.uint8))
+    if ranges.gain:
+        factor = (1 + ranges.gain) ** rng.uniform(-1, 1)
+        view = np.minimum(view * factor, 255).astype(np.uint8)
+    if ranges.jpeg and rng.random() < ranges.jpeg:
+        _, stored = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 91))])
+        view = np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), np.uint8)
     return np.asarray(view, np.uint8), np.asarray(moved, np.uint8)
+
+
+def _shrink(size: Size, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A view -> the same, smaller, somewhere in its frame; 2 x 3."""
+    scale = rng.uniform(0.75, 1)
+    room = (1 - scale) * np.array([size.width - 1, size.height - 1])
+    return np.hstack([scale * np.eye(2), (rng.random(2) * room)[:, None]])
 
 
 def _affine(

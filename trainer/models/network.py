@@ -47,6 +47,7 @@ class Network(nn.Module):
             self.lesion = nn.Conv2d(channels, 1, 1)
         if spec.task != "seg":
             pooled = sum(channels for _, channels in encoder.pooled)
+            pooled += encoder.channels if spec.guided else 0
             if spec.clinical_inputs:
                 self.clinical = clinical_branch(spec.clinical_inputs)
                 pooled += CLINICAL_FEATURES
@@ -63,10 +64,11 @@ class Network(nn.Module):
                 pooled.append(x.mean((2, 3)))
             if not self.training and index in self._look:
                 look.append(_moments(x))
+        outline = self._outline(x, kept, scan)
+        if self.spec.guided and outline is not None:
+            pooled.append(_mean_inside(x, outline))
         return NetworkOutput(
-            self._classify(pooled, clinical),
-            self._outline(x, kept, scan),
-            torch.cat(look, dim=1) if look else None,
+            self._classify(pooled, clinical), outline, torch.cat(look, dim=1) if look else None
         )
 
     def _classify(self, pooled: list[Tensor], clinical: Tensor | None) -> Tensor | None:
@@ -85,6 +87,16 @@ class Network(nn.Module):
         if x.shape[2:] == scan.shape[2:]:
             return x
         return nn.functional.interpolate(x, size=scan.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _mean_inside(x: Tensor, lesion_logits: Tensor) -> Tensor:
+    """(N, C, h, w) and (N, 1, H, W) -> (N, C): mean over the places where a lesion is likely.
+
+    The classes do not teach the outline: it is taken as it is.
+    """
+    inside = torch.sigmoid(lesion_logits.detach().float())
+    inside = nn.functional.interpolate(inside, size=x.shape[2:], mode="bilinear", align_corners=False)
+    return (x * inside).sum((2, 3)) / (inside.sum((2, 3)) + 1e-3)
 
 
 def _moments(x: Tensor) -> Tensor:

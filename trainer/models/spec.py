@@ -29,6 +29,8 @@ class NetworkSpec:
             figure 7: 2; the author's code: 1, the bottleneck).
         unet_width: U-Net: channels of its first block; each further block has twice as many.
         stochastic_depth: EfficientNet: probability at the last block; grows linearly from 0.
+        guided: the head also reads the mean of the last stage weighted by the outline that the network draws
+            itself; with task "mtl" alone.
         surplus: which end a decoder crops where the encoder rounded a size up. "bottom" (and right) keeps
             decoder and skip aligned; "top" (and left) is the author's code.
     """
@@ -43,6 +45,7 @@ class NetworkSpec:
     unet_width: int = 64
     stochastic_depth: float = 0.2
     surplus: Surplus = "bottom"
+    guided: bool = False
 
     def __post_init__(self) -> None:
         """
@@ -62,6 +65,8 @@ class NetworkSpec:
             )
         if self.task == "seg" and self.clinical_inputs:
             raise SettingError("a segmentation network reads no clinical facts: set clinical_inputs to 0.")
+        if self.guided and self.task != "mtl":
+            raise SettingError("a guided head needs an outline and classes: task mtl.")
         if self.encoder == "none" and not self.clinical_inputs:
             raise SettingError("a network without an encoder needs clinical_inputs.")
         low = 1 if self.task != "seg" else 0

@@ -23,6 +23,7 @@ ARMS = [
     ),
     NetworkSpec("efficientnet", "mtl", clinical_inputs=3),
     NetworkSpec("efficientnet_lite0", "mtl", 8),
+    NetworkSpec("efficientnet_lite0", "mtl", 8, guided=True),
     NetworkSpec("unet", "mtl", pooled_blocks=1, surplus="top"),
     NetworkSpec("efficientnet", "cls", 8, hidden=(256,), dropout=0.4),
     *(NetworkSpec(encoder, "cls") for encoder in ("resnet18", "resnet50", "densenet121")),
@@ -33,7 +34,9 @@ SIZES = [(64, 96), (83, 131)]
 
 def name_of(spec: NetworkSpec) -> str:
     marks = f"{'-clinical' + str(spec.clinical_inputs) if spec.clinical_inputs else ''}"
-    return f"{spec.encoder}-{spec.task}{marks}{'-as-code' if spec.surplus == 'top' else ''}"
+    return f"{spec.encoder}-{spec.task}{marks}{'-as-code' if spec.surplus == 'top' else ''}" + (
+        "-guided" if spec.guided else ""
+    )
 
 
 @pytest.fixture(scope="module", params=ARMS, ids=name_of)
