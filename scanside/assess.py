@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +112,8 @@ class Assessor:
         with _timed(timings, "decode"):
             frame = instance.frame(frame_index)
         with _timed(timings, "prepare"):
-            regions = find_scans(instance.header, frame)
+            found = find_scans(instance.header, frame)
+            regions = [replace(region, flags=region.flags | instance.flags) for region in found]
         scans, skipped = [], []
         for region in regions:
             try:

@@ -2,14 +2,12 @@
 
 import hashlib
 import logging
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 
 from edge.entries.finding import Found, ScanFound, derived
@@ -27,6 +25,7 @@ from scanside.exam.ask import ExamFindings, ask_header
 from scanside.exam.options import ExamOptions
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
+from scanside.scan.decoding.header import read_attributes
 from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.place.region import find_regions
 from scanside.scan.types import Frame
@@ -201,19 +200,15 @@ def _digest(instance: Instance, frame: Frame) -> str:
         ]
     except NoTissue as reason:
         regions = [str(reason)]
-    digest = hashlib.sha256(f"{frame.pixels.shape} {regions}".encode())
+    flags = sorted(flag.value for flag in instance.flags)
+    digest = hashlib.sha256(f"{frame.pixels.shape} {regions} {flags}".encode())
     digest.update(np.ascontiguousarray(frame.pixels).data)
     return digest.hexdigest()
 
 
 def _identity(path: Path) -> Dataset:
     """What little can be read of a file that is no image; empty when nothing can."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_IDENTITY))
-    except Exception:
-        return Dataset()
+    return read_attributes(path, _IDENTITY)
 
 
 def _inspection(header: Dataset, frame_count: int, reason: str | None) -> Inspection:

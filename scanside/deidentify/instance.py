@@ -99,7 +99,7 @@ def _describe(clean: Dataset, instance: Instance, shape: tuple[int, ...]) -> Non
     if colour:
         clean.PlanarConfiguration = 0
     clean.BitsAllocated, clean.BitsStored, clean.HighBit, clean.PixelRepresentation = 8, 8, 7, 0
-    if "NumberOfFrames" in header:
+    if "NumberOfFrames" in header or instance.frame_count > 1:
         clean.NumberOfFrames = instance.frame_count
         times = [name for name in ("FrameTime", "FrameTimeVector") if name in clean]
         if times:

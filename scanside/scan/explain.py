@@ -1,6 +1,7 @@
 """A picture of how a frame is prepared, step by step, for whoever asks why it was cut so, or refused."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -43,9 +44,10 @@ def explain(instance: Instance, size: Size, denoiser: Denoiser | None = None) ->
     frame = instance.frame(0)
     decoded = _panel(frame.pixels, f"{frame.size.width} x {frame.size.height} px")
     try:
-        regions = find_scans(instance.header, frame)
+        found = find_scans(instance.header, frame)
     except NoTissue as reason:
         return _sheet([_row(steps, [decoded], str(reason), ())])
+    regions = [replace(region, flags=region.flags | instance.flags) for region in found]
     return _sheet([_row(steps, *_explained(frame, region, size, denoiser, decoded)) for region in regions])
 
 

@@ -49,6 +49,9 @@ class Flag(str, Enum):
     REGION_UNTRUSTED = "declared region does not fit the image, not used"
     UNKNOWN_DEVICE = "device not in the table of text strips"
     ANNOTATIONS = "annotations removed"
+    PASSED_OVER = "damaged or unknown attributes of the header passed over"
+    FRAME_COUNT = "not as many frames as the header says"
+    DISPLAY = "impossible window or rescale slope not applied"
 
 
 @dataclass(frozen=True)

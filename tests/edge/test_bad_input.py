@@ -43,8 +43,8 @@ def _files(folder: Path, image: MakeImage) -> dict[str, Path]:
     (scan,) = real_files(["CT_small.dcm"])
     return {
         "is not a DICOM file": text,
-        "empty.dcm": empty,
-        "cut.dcm": cut,
+        "no 'DICM' after the preamble": empty,
+        "it is truncated": cut,
         "has no pixel data": header,
         "no scan found": blank,
         "not an ultrasound image: CT Image Storage": scan,
@@ -66,7 +66,7 @@ def test_assess_says_why_and_goes_on(image: MakeImage, bundle: Path, tmp_path: P
     for (reason, path), row in zip(files.items(), rows, strict=False):
         assert reason in str(row["reason"]), path
         assert row["risk"] is None and row["risk_if"] == {} and row["above_threshold"] is None
-    assert "text.dcm: text.dcm is not a DICOM file" in errors and str(good) not in errors
+    assert "text.dcm: the image is not a DICOM file" in errors and str(good) not in errors
 
 
 def test_names_from_outside_cannot_steer_the_terminal(bundle: Path, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_assess_of_pixels_that_cannot_be_decoded(bundle: Path, tmp_path: Path) -
     damaged.write_bytes(content)
     code, (row,), errors = _assess(bundle, damaged)
     assert code == 1 and row["state"] == NOT_SCORED
-    assert "frame 1 of damaged.dcm can't be decoded" in str(row["reason"]) and str(row["reason"]) in errors
+    assert "among its fragments: it is damaged" in str(row["reason"]) and str(row["reason"]) in errors
 
 
 def test_assess_of_an_unscorable_image_is_a_result(image: MakeImage, bundle: Path, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def _write(
         image_sha256,
         mask_sha256,
         tissue.found_by.value,
-        tuple(sorted(flag.value for flag in tissue.flags)),
+        tuple(sorted(flag.value for flag in tissue.flags | instance.flags)),
         _plain(device_of(instance.header)),
         number,
     )

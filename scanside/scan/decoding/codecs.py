@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from openjpeg.utils import decode as decode_jpeg_2000
 from pydicom import uid
 
-from scanside.scan.decoding.codestream import Stream, read_jpeg, read_jpeg_2000
-from scanside.scan.decoding.layout import YCBCR, Layout
+from scanside.scan.decoding.codestream import Stream, read_jpeg, read_jpeg_2000, with_colour
+from scanside.scan.decoding.layout import HALVED, Layout
 from scanside.scan.decoding.rle import decode_rle
+from scanside.scan.decoding.undecodable import Undecodable
 
 NATIVE = frozenset(
     {
@@ -24,9 +25,6 @@ _JPEG_2000 = frozenset(
     {uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K}
 )
 COMPRESSED = _JPEG | _JPEG_2000 | {uid.RLELossless}
-# Adobe's marker with transform 0: what follows is not YCbCr.
-_NOT_YCBCR = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
-
 _MORE = bytes(range(1, 65))  # entropy-coded data of no meaning, without a marker
 
 
@@ -45,30 +43,52 @@ def decode_native(data: bytes, layout: Layout, halved: bool, big_endian: bool) -
     return values.reshape(layout.shape)
 
 
-def decode_compressed(data: bytes, layout: Layout, syntax: uid.UID) -> tuple[NDArray[np.generic], str]:
+def header_colour(layout: Layout) -> str:
+    """What a header says that three components of a stream hold: "RGB" or "YBR_FULL"."""
+    return "RGB" if layout.photometric == "RGB" else "YBR_FULL"
+
+
+def decode_compressed(
+    data: bytes, layout: Layout, syntax: uid.UID, colour: str | None = None
+) -> tuple[NDArray[np.generic], str]:
     """One frame's codestream -> values (H, W) or (H, W, 3), and the photometric interpretation they are in.
 
+    Args:
+        colour: "RGB" or "YBR_FULL", what three components hold; where it is not given the stream says it, and
+            where that is silent the header.
+
     Raises:
-        ValueError: the stream is damaged, or another image than the header says.
+        Undecodable: the stream is damaged, or another image than the header says.
         Exception: whatever a codec raises.
     """
+    if layout.photometric == "YBR_PARTIAL_422":
+        raise Undecodable("YBR_PARTIAL_422 in a compressed frame, whose range can't be told")
     if syntax == uid.RLELossless:
+        if layout.photometric in HALVED:
+            raise Undecodable(f"{layout.photometric} in RLE, whose planes are all of one size")
         return decode_rle(data, layout), layout.photometric
     if syntax in _JPEG_2000:
         stream = read_jpeg_2000(data)
         _check(stream, layout)
         values = decode_jpeg_2000(data)
-        # YBR_ICT and YBR_RCT name the transform that the codec has undone.
-        as_stated = layout.photometric in YCBCR and stream.colour is None
-        return _patterns(values, layout), layout.photometric if as_stated or layout.samples == 1 else "RGB"
+        # YBR_ICT and YBR_RCT name the transform that the codec undoes.
+        undone = stream.colour == "RGB" or layout.photometric in ("YBR_ICT", "YBR_RCT")
+        said = colour or ("RGB" if undone else header_colour(layout))
+        return _patterns(values, layout), said if layout.samples == 3 else layout.photometric
     stream = read_jpeg(data)
     _check(stream, layout)
     by_gdcm = stream.lossless or stream.jpeg_ls or stream.precision > 8
     decode = _by_gdcm if by_gdcm else _by_libjpeg
+    said = colour or stream.colour or header_colour(layout)
+    if layout.samples == 3 and not stream.jpeg_ls:
+        # GDCM hands lossless components over as they are only where they are called RGB.
+        data = with_colour(data, "RGB" if by_gdcm else said)
     values = decode(data, layout, stream)
     if _may_end_early(values, stream) and not np.array_equal(values, decode(_longer(data), layout, stream)):
-        raise ValueError("its JPEG ends early: it is truncated")
-    return values, "RGB" if layout.samples == 3 and not by_gdcm else layout.photometric
+        raise Undecodable("its JPEG ends early: it is truncated")
+    if layout.samples == 1:
+        return values, layout.photometric
+    return values, said if by_gdcm else "RGB"
 
 
 def _may_end_early(values: NDArray[np.generic], stream: Stream) -> bool:
@@ -85,23 +105,21 @@ def _longer(data: bytes) -> bytes:
 def _check(stream: Stream, layout: Layout) -> None:
     told = (stream.rows, stream.columns, stream.samples)
     if told != (layout.rows, layout.columns, layout.samples):
-        raise ValueError(
+        raise Undecodable(
             f"the header says {layout.rows} x {layout.columns} px of {layout.samples} samples, "
             f"its codestream {told[0]} x {told[1]} px of {told[2]}"
         )
     if not 1 < stream.precision <= layout.bits_allocated:
-        raise ValueError(f"{stream.precision} bits a sample in {layout.bits_allocated} allocated ones")
+        raise Undecodable(f"{stream.precision} bits a sample in {layout.bits_allocated} allocated ones")
 
 
-def _by_libjpeg(data: bytes, layout: Layout, stream: Stream) -> NDArray[np.generic]:
-    """Baseline and extended JPEG of 8 bit, through OpenCV: several times as fast as GDCM."""
-    if layout.samples == 3 and stream.colour is None and layout.photometric == "RGB":
-        data = data[:2] + _NOT_YCBCR + data[2:]  # the stream does not say: the header's word counts
+def _by_libjpeg(data: bytes, layout: Layout, _: Stream) -> NDArray[np.generic]:
+    """Baseline and extended JPEG of 8 bit, through OpenCV: grey or RGB, several times as fast as GDCM."""
     kind = cv2.IMREAD_COLOR_RGB if layout.samples == 3 else cv2.IMREAD_GRAYSCALE
     # Exif in a DICOM object must not turn the image away from its regions.
     values = cv2.imdecode(np.frombuffer(data, np.uint8), kind | cv2.IMREAD_IGNORE_ORIENTATION)
     if values is None or values.shape != layout.shape:
-        raise ValueError("its JPEG is damaged")
+        raise Undecodable("its JPEG is damaged")
     return _patterns(values, layout)
 
 
@@ -134,13 +152,13 @@ def _by_gdcm(data: bytes, layout: Layout, stream: Stream) -> NDArray[np.generic]
     image.SetPixelFormat(gdcm.PixelFormat(layout.samples, bits, precision, precision - 1, int(layout.signed)))
     decoded = image.GetBuffer()
     if decoded is None:
-        raise ValueError("its JPEG is damaged")
+        raise Undecodable("its JPEG is damaged")
     # Its wrapper hands the bytes over as a str.
     values = np.frombuffer(
         decoded.encode("utf-8", "surrogateescape"), f"<{'i' if layout.signed else 'u'}{bits // 8}"
     )
     if values.size != int(np.prod(layout.shape)):
-        raise ValueError("its JPEG is damaged")
+        raise Undecodable("its JPEG is damaged")
     return _patterns(values, layout)
 
 

@@ -1,6 +1,7 @@
 """A DICOM instance from outside -> its header and its frames, one frame decoded at a time."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,30 +13,33 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from scanside.errors import NoTissue, Unreadable
-from scanside.scan.decoding.codecs import COMPRESSED, NATIVE, decode_compressed, decode_native
+from scanside.scan.decoding.codecs import (
+    COMPRESSED,
+    NATIVE,
+    decode_compressed,
+    decode_native,
+    header_colour,
+)
+from scanside.scan.decoding.colour import check_colours
 from scanside.scan.decoding.display import display_table, show
 from scanside.scan.decoding.fragments import (
     Fragment,
-    check_native,
+    count_native,
     find_fragments,
     group_by_frame,
     read_fragments,
     read_native,
 )
-from scanside.scan.decoding.header import PixelValue, read_header, syntax_of
-from scanside.scan.decoding.layout import Layout, read_layout
+from scanside.scan.decoding.header import PixelValue, advice, read_header, syntax_of
+from scanside.scan.decoding.layout import Layout, read_layout, stated_frames
+from scanside.scan.decoding.undecodable import Miscoloured, Truncated, Undecodable
 from scanside.scan.decoding.video import VIDEO, Video, has_video
-from scanside.scan.types import Frame
+from scanside.scan.types import Flag, Frame
 
 # PS3.4 B.5 and B.6: ultrasound image and multi-frame image storage, current and retired.
-ULTRASOUND_CLASSES = frozenset(
-    {
-        "1.2.840.10008.5.1.4.1.1.6.1",
-        "1.2.840.10008.5.1.4.1.1.6",
-        "1.2.840.10008.5.1.4.1.1.3.1",
-        "1.2.840.10008.5.1.4.1.1.3",
-    }
-)
+_MULTI_FRAME = frozenset({"1.2.840.10008.5.1.4.1.1.3.1", "1.2.840.10008.5.1.4.1.1.3"})
+ULTRASOUND_CLASSES = _MULTI_FRAME | {"1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.6"}
+_DICOMDIR = "1.2.840.10008.1.3.10"
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,13 @@ class Instance:
 
     Attributes:
         path: the file.
-        header: every attribute but large values.
-        frame_count: number of frames, at least 1.
+        header: the standard's attributes but large values.
+        frame_count: number of frames that are stored, at least 1.
         layout: how a frame is stored.
         value: where the pixel data lie.
         syntax: the transfer syntax.
+        fragments: those of each frame; empty where the frames are not compressed or a video.
+        header_flags: what of the header a reader of the result has to know.
     """
 
     path: Path
@@ -57,6 +63,13 @@ class Instance:
     layout: Layout
     value: PixelValue
     syntax: UID
+    fragments: Sequence[Sequence[Fragment]] = ()
+    header_flags: frozenset[Flag] = frozenset()
+
+    @property
+    def flags(self) -> frozenset[Flag]:
+        """What a reader of the result has to know about the whole instance; for one whose frames decode."""
+        return self.header_flags | (frozenset() if self.syntax in VIDEO else self._display[1])
 
     def frame(self, index: int = 0) -> Frame:
         """Decode one frame to 8 bit grey or RGB (PS3.3 C.7.6.3.1.2).
@@ -66,19 +79,26 @@ class Instance:
         """
         try:
             if not 0 <= index < self.frame_count:
-                raise ValueError(f"there are {self.frame_count}")
+                raise Undecodable(f"there are {self.frame_count}")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # each is either harmless or raised below
                 return Frame(self._pixels(index), index)
-        # Codecs and pydicom raise whatever they like on hostile bytes; lack of memory is no fault of theirs.
-        except MemoryError:
+        except MemoryError:  # no fault of the file
             raise
-        except Exception as error:
-            raise Unreadable(
-                f"frame {index + 1} of {self.path.name} can't be decoded "
-                f"({self.syntax.name}): {' '.join(str(error).split())}. "
-                "Send it uncompressed to compare."
-            ) from error
+        except Undecodable as error:
+            raise self._unreadable(index, str(error), error) from error
+        except OSError as error:  # of the disk, or of PyAV on a stream
+            reason = error.strerror or "its pixel data are damaged"
+            raise self._unreadable(index, reason, Undecodable()) from error
+        except Exception as error:  # codecs raise whatever they like on hostile bytes, in their own words
+            reason = "its pixel data are damaged, or of a kind that the decoder does not know"
+            raise self._unreadable(index, reason, Undecodable()) from error
+
+    def _unreadable(self, index: int, reason: str, error: Undecodable) -> Unreadable:
+        compare = self.syntax.is_compressed and not isinstance(error, Truncated)
+        helps = "Send it uncompressed to compare." if compare else advice(error)
+        what = f"frame {index + 1} of {self.path.name} can't be decoded ({self.syntax.name})"
+        return Unreadable(f"{what}: {reason}. {helps}")
 
     def _pixels(self, index: int) -> NDArray[np.uint8]:
         if self.syntax in VIDEO:
@@ -86,23 +106,30 @@ class Instance:
         if self.syntax in NATIVE:
             data, halved = read_native(self.value, self.layout, self.frame_count, index)
             stored = decode_native(data, self.layout, halved, self._big_endian)
-            return show(stored, self.layout.photometric, self._table)
-        data = read_fragments(self.value, self._fragments[index])
-        stored, photometric = decode_compressed(data, self.layout, self.syntax)
-        return show(stored, photometric, self._table)
+            return self._show(stored, self.layout.photometric)
+        data = read_fragments(self.value, self.fragments[index])
+        try:
+            return self._show_compressed(data, None)
+        except Miscoloured:  # header and stream may say different things: the pixels tell which is right
+            return self._show_compressed(data, header_colour(self.layout))
+
+    def _show_compressed(self, data: bytes, colour: str | None) -> NDArray[np.uint8]:
+        stored, photometric = decode_compressed(data, self.layout, self.syntax, colour)
+        return self._show(stored, photometric)
+
+    def _show(self, stored: NDArray[np.generic], photometric: str) -> NDArray[np.uint8]:
+        shown = show(stored, photometric, self._display[0])
+        if self.layout.samples == 3:
+            check_colours(shown)
+        return shown
 
     @cached_property
-    def _table(self) -> NDArray[np.uint8] | None:
+    def _display(self) -> tuple[NDArray[np.uint8] | None, frozenset[Flag]]:
         return display_table(self.header, self.layout, self._big_endian)
 
     @cached_property
-    def _fragments(self) -> list[list[Fragment]]:
-        offsets, fragments = find_fragments(self.value)
-        return group_by_frame(offsets, fragments, self.frame_count, self.value, self.header)
-
-    @cached_property
     def _video(self) -> Video:
-        return Video(self.value, find_fragments(self.value)[1], self.layout)
+        return Video(self.value, find_fragments(self.value).fragments, self.layout)
 
     @property
     def _big_endian(self) -> bool:
@@ -117,20 +144,33 @@ def open_instance(path: Path) -> Instance:
             syntax without decoder, or an impossible size.
         NoTissue: a DICOM object that is not an ultrasound image.
     """
-    header, value = read_header(path)
-    _check_class(header, path)
+    read = read_header(path)
+    header, value = read.attributes, read.pixels
+    sop_class = _check_class(header, path)
     if value is None:
         raise Unreadable(f"{path.name} has no pixel data. Send the image, not only its header.")
     syntax = syntax_of(header)
     if syntax is None or not has_decoder(syntax):
         raise Unreadable(_no_decoder(syntax))
+    groups: list[list[Fragment]] = []
     try:
-        layout, frames = read_layout(header)
+        layout, stated = read_layout(header), stated_frames(header)
         if syntax in NATIVE:
-            check_native(value, layout, frames)
-    except ValueError as error:
-        raise Unreadable(f"{path.name} {error}. Send it again.") from error
-    return Instance(path, header, frames, layout, value, syntax)
+            frames = count_native(value, layout, stated, sop_class in _MULTI_FRAME)
+        elif syntax in VIDEO:
+            frames = stated or 1
+        else:
+            groups = group_by_frame(find_fragments(value), stated, value, header)
+            frames = len(groups)
+    except Undecodable as error:
+        raise Unreadable(f"{path.name} can't be read: {error}. {advice(error)}") from error
+    except OSError as error:
+        raise Unreadable(f"{path} can't be read: {error.strerror or error}.") from error
+    flags = {Flag.PASSED_OVER} if read.passed_over else set()
+    # An image of one frame need not say so; what says nothing that can be, or another number, is wrong.
+    if frames != (stated or (0 if "NumberOfFrames" in header else 1)):
+        flags.add(Flag.FRAME_COUNT)
+    return Instance(path, header, frames, layout, value, syntax, groups, frozenset(flags))
 
 
 def has_decoder(syntax: UID) -> bool:
@@ -138,14 +178,23 @@ def has_decoder(syntax: UID) -> bool:
     return syntax in NATIVE or syntax in COMPRESSED or (syntax in VIDEO and has_video())
 
 
-def _check_class(header: FileDataset, path: Path) -> None:
-    sop_class = str(header.get("SOPClassUID", ""))
+def _check_class(header: FileDataset, path: Path) -> str:
+    """The SOP class, one of ultrasound.
+
+    Raises:
+        Unreadable: there is none.
+        NoTissue: it is another.
+    """
+    sop_class = str(header.get("SOPClassUID") or "")
     if not sop_class:
+        if header.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
+            raise NoTissue("this is a DICOMDIR, an index of files: send the images themselves")
         raise Unreadable(f"{path.name} has no SOP class: it is truncated or damaged. Send it again.")
     if sop_class not in ULTRASOUND_CLASSES:
         uid = UID(sop_class, validation_mode=pydicom.config.IGNORE)
         name = uid.name if uid.is_valid else "an unknown SOP class"
         raise NoTissue(f"not an ultrasound image: {name}")
+    return sop_class
 
 
 def _no_decoder(syntax: UID | None) -> str:

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydicom.dataset import Dataset
 
+from scanside.scan.decoding.undecodable import Undecodable
+
 MAX_FRAME_PIXELS = 4096 * 4096  # no ultrasound machine comes near; a header that claims more lies
 MAX_FRAMES = 100_000
 
 GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 ONE_SAMPLE = GREY | {"PALETTE COLOR"}
-YCBCR = frozenset({"YBR_FULL", "YBR_FULL_422"})
+HALVED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})  # two pixels share their chroma
+YCBCR = HALVED | {"YBR_FULL"}
 THREE_SAMPLES = YCBCR | {"RGB", "YBR_RCT", "YBR_ICT", "YBR_PARTIAL_420"}
 
 
@@ -50,41 +53,62 @@ class Layout:
 
     @property
     def frame_bytes(self) -> int:
-        """Of one frame that is not compressed, no sample left out: YBR_FULL_422 may hold less."""
+        """Of one frame that is not compressed, no sample left out: halved chroma needs less."""
         return self.rows * self.columns * self.samples * self.bits_allocated // 8
 
 
-def read_layout(header: Dataset) -> tuple[Layout, int]:
-    """The layout of `header`'s frames, and how many there are.
+def read_layout(header: Dataset) -> Layout:
+    """Read the layout of a frame from its header.
 
     Raises:
-        ValueError: no size, an impossible one, or a layout that no ultrasound image has.
+        Undecodable: no size, an impossible one, or a layout that no ultrasound image has.
     """
     rows, columns = _integer(header, "Rows"), _integer(header, "Columns")
-    frames = _integer(header, "NumberOfFrames", 1)
-    if not (rows > 0 and columns > 0 and 0 < frames <= MAX_FRAMES and rows * columns <= MAX_FRAME_PIXELS):
-        raise ValueError(f"claims {frames} frames of {rows} x {columns} px: not possible")
+    if not (rows > 0 and columns > 0 and rows * columns <= MAX_FRAME_PIXELS):
+        raise Undecodable(f"its header says {rows} x {columns} px: not possible")
     photometric = str(header.get("PhotometricInterpretation", "")).strip()
     samples = _integer(header, "SamplesPerPixel")
     if photometric not in (ONE_SAMPLE if samples == 1 else THREE_SAMPLES if samples == 3 else ()):
-        raise ValueError(f"claims {samples} samples a pixel of {photometric[:16]!r}: not possible")
+        shown = "".join(c if c.isascii() and (c.isalnum() or c in "_ ") else "?" for c in photometric[:16])
+        raise Undecodable(f"its header says {samples} samples a pixel of {shown!r}: not possible")
     allocated = _integer(header, "BitsAllocated")
     stored = _integer(header, "BitsStored", allocated)
     high = _integer(header, "HighBit", stored - 1)
     if allocated not in (8, 16) or not 0 < stored <= high + 1 <= allocated:
-        raise ValueError(f"claims {stored} bits of {allocated}, the highest {high}: only 8 and 16 are read")
+        raise Undecodable(
+            f"its header says {stored} bits of {allocated}, the highest {high}: only 8 and 16 are read"
+        )
     planar = _integer(header, "PlanarConfiguration", 0) == 1 and samples == 3
     signed = _integer(header, "PixelRepresentation", 0) == 1
-    return Layout(rows, columns, samples, photometric, planar, allocated, stored, high, signed), frames
+    return Layout(rows, columns, samples, photometric, planar, allocated, stored, high, signed)
+
+
+def stated_frames(header: Dataset) -> int | None:
+    """How many frames a header says there are; None where it does not say, or nothing that can be.
+
+    Raises:
+        Undecodable: more than any instance has.
+    """
+    try:
+        frames = _integer(header, "NumberOfFrames", 0)
+    except Undecodable:
+        return None
+    if frames > MAX_FRAMES:
+        raise Undecodable(f"its header says {frames} frames: not possible")
+    return frames if frames > 0 else None
 
 
 def _integer(header: Dataset, keyword: str, default: int | None = None) -> int:
     value = header.get(keyword)
     if value is None or value == "":
         if default is None:
-            raise ValueError(f"does not say how large its image is: no {keyword}")
+            raise Undecodable(f"its header does not say how its pixels are stored: no {keyword}")
         return default
     try:
+        if isinstance(value, bytes):  # int() would read digits in them
+            raise TypeError
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"does not say how large its image is: {keyword} is no number") from None
+        raise Undecodable(
+            f"its header does not say how its pixels are stored: {keyword} is no number"
+        ) from None

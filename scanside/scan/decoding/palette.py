@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from scanside.scan.decoding.undecodable import Undecodable
+
 _MAX_ENTRIES = 65536
 _DISCRETE, _LINEAR, _INDIRECT = range(3)
 
@@ -18,7 +20,7 @@ def palette(header: Dataset, values: NDArray[np.int64], big_endian: bool) -> NDA
         (N, 3) uint8.
 
     Raises:
-        ValueError: a table is missing or of another size than its descriptor says.
+        Undecodable: a table is missing or of another size than its descriptor says.
     """
     columns = []
     for colour in ("Red", "Green", "Blue"):
@@ -31,7 +33,7 @@ def palette(header: Dataset, values: NDArray[np.int64], big_endian: bool) -> NDA
         elif segmented:
             table = _expand(_words(segmented, bits, big_endian), count)
         else:
-            raise ValueError(f"its {colour.lower()} palette is missing")
+            raise Undecodable(f"its {colour.lower()} palette is missing")
         column = table[np.clip(values - first, 0, count - 1)]
         # Some machines write 8 bit colours into tables that they declare as of 16 bit.
         columns.append(column >> (bits - 8) if table.max() > 255 else column)
@@ -43,10 +45,10 @@ def read_descriptor(descriptor: object) -> tuple[int, int, int]:
     try:
         count, first, bits = (int(number) for number in descriptor)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
-        raise ValueError("a lookup table without descriptor") from None
+        raise Undecodable("a lookup table without descriptor") from None
     count &= 0xFFFF  # written as signed where pixels are
     if bits not in range(8, 17):
-        raise ValueError(f"a lookup table of {bits} bits")
+        raise Undecodable(f"a lookup table of {bits} bits")
     return count or _MAX_ENTRIES, first, bits
 
 
@@ -67,7 +69,7 @@ def _entries(data: object, count: int, bits: int, big_endian: bool) -> NDArray[n
     else:
         table = _words(data, 16, big_endian)
     if len(table) < count:
-        raise ValueError(f"a lookup table claims {count} entries, but holds {len(table)}")
+        raise Undecodable(f"a lookup table claims {count} entries, but holds {len(table)}")
     return table[:count]
 
 
@@ -78,7 +80,7 @@ def _words(data: object, bits: int, big_endian: bool) -> NDArray[np.int64]:
         return np.frombuffer(data[:whole], kind).astype(np.int64)
     words = np.atleast_1d(np.asarray(data))
     if words.ndim != 1 or not np.issubdtype(words.dtype, np.integer):
-        raise ValueError("a lookup table that holds no numbers")
+        raise Undecodable("a lookup table that holds no numbers")
     return words.astype(np.int64) & 0xFFFF
 
 
@@ -86,7 +88,7 @@ def _expand(words: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Segments -> entries (PS3.3 C.7.9.2), never more than `count`.
 
     Raises:
-        ValueError: segments that give another number of entries, or of an unknown kind.
+        Undecodable: segments that give another number of entries, or of an unknown kind.
     """
     table: list[int] = []
     position, starts = 0, []
@@ -94,7 +96,7 @@ def _expand(words: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         starts.append(position)
         position = _segment(words, position, table, count, starts)
     if len(table) != count:
-        raise ValueError(f"a segmented lookup table claims {count} entries, but gives {len(table)}")
+        raise Undecodable(f"a segmented lookup table claims {count} entries, but gives {len(table)}")
     return np.asarray(table, np.int64)
 
 
@@ -102,24 +104,24 @@ def _segment(words: NDArray[np.int64], position: int, table: list[int], count: i
     """Append the entries of the segment at `position`; where the next one begins."""
     kind, length = (int(word) for word in _slice(words, position, 2))
     if length == 0 or len(table) + (length if kind != _INDIRECT else 0) > count:
-        raise ValueError(f"a segmented lookup table of more than {count} entries, or with an empty segment")
+        raise Undecodable(f"a segmented lookup table of more than {count} entries, or with an empty segment")
     if kind == _DISCRETE:
         table += _slice(words, position + 2, length).tolist()
         return position + 2 + length
     if kind == _LINEAR:
         if not table:
-            raise ValueError("a segmented lookup table that begins with a line from nowhere")
+            raise Undecodable("a segmented lookup table that begins with a line from nowhere")
         end = int(_slice(words, position + 2, 1)[0])
         table += np.rint(np.linspace(table[-1], end, length + 1)[1:]).astype(int).tolist()
         return position + 3
     if kind != _INDIRECT:
-        raise ValueError(f"a segmented lookup table with a segment of kind {kind}")
+        raise Undecodable(f"a segmented lookup table with a segment of kind {kind}")
     low, high = (int(word) for word in _slice(words, position + 2, 2))
     target = low | high << 16  # a byte offset, to `length` segments before this one
     target //= 2
     for _ in range(length):
         if target not in starts[:-1] or words[target] == _INDIRECT:
-            raise ValueError("a segmented lookup table that points at no segment")
+            raise Undecodable("a segmented lookup table that points at no segment")
         target = _segment(words, target, table, count, starts)
     return position + 4
 
@@ -127,5 +129,5 @@ def _segment(words: NDArray[np.int64], position: int, table: list[int], count: i
 def _slice(words: NDArray[np.int64], start: int, length: int) -> NDArray[np.int64]:
     part = words[start : start + length]
     if len(part) < length:
-        raise ValueError("a segmented lookup table that ends within a segment")
+        raise Undecodable("a segmented lookup table that ends within a segment")
     return part

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.scan.decoding.layout import Layout
+from scanside.scan.decoding.undecodable import Undecodable
 
 _HEADER_BYTES = 64
 _MAX_EXPANSION = 64  # two bytes become 128 at most
@@ -18,17 +19,17 @@ def decode_rle(data: bytes, layout: Layout) -> NDArray[np.generic]:
         (H, W) or (H, W, 3), of the layout's dtype.
 
     Raises:
-        ValueError: too few or too many segments, or one of another size than the frame's.
+        Undecodable: too few or too many segments, or one of another size than the frame's.
     """
     pixels, width = layout.rows * layout.columns, layout.bits_allocated // 8
     planes = layout.samples * width
     if len(data) < _HEADER_BYTES:
-        raise ValueError("its RLE header is cut short")
+        raise Undecodable("its RLE header is cut short")
     count, *offsets = struct.unpack("<16L", data[:_HEADER_BYTES])
     if count != planes:
-        raise ValueError(f"{count} RLE segments for {planes} byte planes")
+        raise Undecodable(f"{count} RLE segments for {planes} byte planes")
     if pixels > _MAX_EXPANSION * len(data):
-        raise ValueError(f"{len(data)} bytes of RLE can't hold {pixels} pixels: it is truncated")
+        raise Undecodable(f"{len(data)} bytes of RLE can't hold {pixels} pixels: it is truncated")
     bounds = [*offsets[:count], len(data)]
     unpacked = np.empty((layout.samples, width, pixels), np.uint8)
     for plane in range(planes):
@@ -57,5 +58,5 @@ def _unpack(segment: bytes, size: int) -> bytes:
         parts.append(part)
         done += len(part)
     if done < size:
-        raise ValueError(f"an RLE segment unpacks to {done} bytes of {size}: it is truncated")
+        raise Undecodable(f"an RLE segment unpacks to {done} bytes of {size}: it is truncated")
     return b"".join(parts)[:size]

@@ -12,6 +12,7 @@ from pydicom import uid
 from scanside.scan.decoding.fragments import Fragment
 from scanside.scan.decoding.header import PixelValue
 from scanside.scan.decoding.layout import Layout
+from scanside.scan.decoding.undecodable import Undecodable
 
 VIDEO = frozenset(uid.MPEGTransferSyntaxes)
 _CODECS = frozenset({"mpeg2video", "h264", "hevc"})  # FFmpeg knows hundreds; the standard these
@@ -34,7 +35,7 @@ class Video:
         """(H, W, 3) RGB.
 
         Raises:
-            ValueError: pictures of another size than the header says, or too few of them.
+            Undecodable: pictures of another size than the header says, or too few of them.
             Exception: whatever PyAV raises.
         """
         if self._next is None or index < self._next:
@@ -46,11 +47,11 @@ class Video:
             if number == index + 1:
                 self._next = number
                 return np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
-        raise ValueError(f"its video ends after {number} frames")
+        raise Undecodable(f"its video ends after {number} frames")
 
     def _check_size(self, picture: Any) -> None:
         if (picture.height, picture.width) != (self._layout.rows, self._layout.columns):
-            raise ValueError(
+            raise Undecodable(
                 f"the header says {self._layout.rows} x {self._layout.columns} px, "
                 f"its video {picture.height} x {picture.width}"
             )
@@ -62,15 +63,15 @@ class Video:
         with self._value.open() as file, av.open(_Joined(file, self._fragments)) as container:
             stream = container.streams.video[0]
             if stream.codec_context.name not in _CODECS:
-                raise ValueError(f"it holds {stream.codec_context.name}, no MPEG video")
+                raise Undecodable(f"it holds {stream.codec_context.name}, no MPEG video")
             self._check_size(stream.codec_context)  # before a picture is allocated
             stream.codec_context.options = {"err_detect": "explode"}
             for packet in container.demux(stream):
                 if packet.is_corrupt:
-                    raise ValueError("its video is damaged")
+                    raise Undecodable("its video is damaged")
                 for picture in packet.decode():
                     if picture.is_corrupt:
-                        raise ValueError("its video is damaged")
+                        raise Undecodable("its video is damaged")
                     yield picture
 
 

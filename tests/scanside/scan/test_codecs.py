@@ -4,7 +4,6 @@ import io
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from tests.outside import require_tool
 from tests.scanside.scan.test_display import RAMP, grey
 from tests.synth.dicom import MAKERS, Photometric, make_instance, save, transcode
 from tests.synth.scans import make_frame
+from tests.synth.streams import adobe, encoded, jpeg, says
 from tests.synth.video import CODECS, make_video
 
 ODD = Size(83, 117)
@@ -46,19 +46,6 @@ DCMTK = [
     ("dcmcjpls", ["+en"], "dcmdjpls", 0),
     ("dcmcrle", [], "dcmdrle", 0),
 ]
-
-
-def encoded(streams: Sequence[bytes], syntax: str, photometric: str, shape: tuple[int, ...]) -> FileDataset:
-    """An instance around frames that are compressed already."""
-    frames = [np.zeros((*shape[:2], 3), np.uint8)] * len(streams)
-    kind = Photometric.RGB if len(shape) == 3 else Photometric.MONOCHROME2
-    made = make_instance(frames, photometric=kind, syntax=uid.ExplicitVRLittleEndian)
-    made.file_meta.TransferSyntaxUID = syntax
-    made.PhotometricInterpretation = photometric
-    made.PixelData = encapsulate(list(streams))
-    made["PixelData"].VR = "OB"
-    made["PixelData"].is_undefined_length = True
-    return made
 
 
 def decoded(made: FileDataset, folder: Path, index: int = 0) -> NDArray[np.int64]:
@@ -99,39 +86,10 @@ def test_jpeg_colours_as_gdcm_gives_them(sampling: str, tmp_path: Path) -> None:
     assert difference.max() <= 3 and difference.mean() < 0.5
 
 
-def jpeg(rgb: NDArray[np.uint8], sampling: str = "444") -> bytes:
-    """JFIF, YCbCr."""
-    factor = getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{sampling}")
-    options = [cv2.IMWRITE_JPEG_QUALITY, 100, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
-    return cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()
-
-
-def without_jfif(stream: bytes) -> bytes:
-    assert stream[2:4] == b"\xff\xe0"
-    return stream[:2] + stream[4 + struct.unpack(">H", stream[4:6])[0] :]
-
-
-def adobe(stream: bytes, transform: int) -> bytes:
-    return stream[:2] + b"\xff\xee\x00\x0eAdobe\x00\x64\0\0\0\0" + bytes([transform]) + stream[2:]
-
-
-def renamed(stream: bytes, names: bytes) -> bytes:
-    """Other component names in SOF0 and SOS."""
-    changed = bytearray(stream)
-    frame, scan = stream.index(b"\xff\xc0"), stream.index(b"\xff\xda")
-    for number, name in enumerate(names):
-        changed[frame + 10 + 3 * number] = changed[scan + 5 + 2 * number] = name
-    return bytes(changed)
-
-
-def ycbcr(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)[..., [0, 2, 1]], np.uint8)
-
-
 # An encoder that stores RGB as it is: make it convert its inverse. What it holds is then BLOCKS.
 def as_rgb(rgb: NDArray[np.uint8]) -> bytes:
     back = cv2.cvtColor(np.ascontiguousarray(rgb[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
-    return without_jfif(jpeg(np.asarray(back, np.uint8)))
+    return says(jpeg(np.asarray(back, np.uint8)), b"", b"\0\1\2")
 
 
 MUTED = (BLOCKS // 8 + 112).astype(np.uint8)  # within what YCbCr can hold as RGB
@@ -142,10 +100,10 @@ MUTED = (BLOCKS // 8 + 112).astype(np.uint8)  # within what YCbCr can hold as RG
     ("stream", "truth"),
     [
         (jpeg(BLOCKS), BLOCKS),
-        (adobe(without_jfif(jpeg(BLOCKS)), 1), BLOCKS),
-        (without_jfif(jpeg(BLOCKS, "422")), BLOCKS),
-        (adobe(as_rgb(MUTED), 0), MUTED),
-        (renamed(as_rgb(MUTED), b"RGB"), MUTED),
+        (says(jpeg(BLOCKS), adobe(1), b"\1\2\3"), BLOCKS),
+        (says(jpeg(BLOCKS, "422"), b"", b"\0\1\2"), BLOCKS),
+        (says(as_rgb(MUTED), adobe(0), b"\1\2\3"), MUTED),
+        (says(as_rgb(MUTED), b"", b"RGB"), MUTED),
     ],
     ids=["JFIF", "Adobe, YCbCr", "halved chroma", "Adobe, RGB", "named RGB"],
 )
@@ -161,7 +119,7 @@ def test_the_stream_says_what_its_colours_are(
 def test_the_header_decides_where_the_stream_does_not_say(
     photometric: str, stream: bytes | None, tmp_path: Path
 ) -> None:
-    stream = stream or without_jfif(jpeg(MUTED))
+    stream = stream or says(jpeg(MUTED), b"", b"\0\1\2")
     made = encoded([stream], uid.JPEGBaseline8Bit, photometric, MUTED.shape)
     assert np.abs(decoded(made, tmp_path) - MUTED).max() <= 5
 
@@ -335,8 +293,12 @@ def test_grey_in_the_last_corner_is_no_damage(tmp_path: Path, syntax: uid.UID) -
     assert open_instance(path).frame().pixels[-1, -1] == 128
 
 
-def test_a_cine_that_claims_one_frame(tmp_path: Path) -> None:
-    made = make_instance(FRAMES[:2], photometric=Photometric.YBR_FULL_422, syntax=uid.JPEGBaseline8Bit)
-    made.NumberOfFrames = 1
-    with pytest.raises(Unreadable, match="claims one frame, but holds 2"):
-        open_instance(save(made, tmp_path / "a.dcm")).frame()
+def test_a_cine_that_ends_before_the_frames_of_its_header_without_a_delimiter_is_truncated(
+    tmp_path: Path,
+) -> None:
+    made = make_instance(FRAMES, photometric=Photometric.YBR_FULL_422, syntax=uid.JPEGBaseline8Bit)
+    path = save(made, tmp_path / "a.dcm")
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"\xfe\xff\x00\xe0")])
+    with pytest.raises(Unreadable, match=r"says 3 frames, but it holds 2: it is truncated. Send it again."):
+        open_instance(path)

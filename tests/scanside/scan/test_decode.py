@@ -186,7 +186,7 @@ def encapsulated(made: FileDataset) -> FileDataset:
         ("folder", "can't be read"),
         ("missing", "does not exist"),
         ("no pixel data", "no pixel data"),
-        ("no size", "how large"),
+        ("no size", "does not say how its pixels are stored: no Rows"),
         ("impossible size", "not possible"),
         ("no JPEG 2000", "no JPEG 2000"),
         ("JPEG 2000 part 2", "no decoder for JPEG 2000 Part 2"),

@@ -17,6 +17,7 @@ from scanside.errors import Unreadable
 from scanside.scan.decoding.display import display_table, show
 from scanside.scan.decoding.instance import open_instance
 from scanside.scan.decoding.layout import Layout
+from scanside.scan.types import Flag
 from tests.synth.dicom import Photometric, make_instance, save
 
 ROWS, COLUMNS = 40, 100
@@ -93,11 +94,17 @@ def test_modality_table(tmp_path: Path) -> None:
     assert np.abs(shown(made, tmp_path) - RAMP // 16.0).max() <= 1
 
 
-@pytest.mark.parametrize("attributes", [{"WindowWidth": 0}, {"WindowWidth": -5}, {"VOILUTFunction": "CUBIC"}])
-def test_impossible_windows(attributes: dict[str, object], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "attributes",
+    [{"WindowWidth": 0}, {"WindowWidth": -5}, {"VOILUTFunction": "CUBIC"}, {"RescaleSlope": 0}],
+)
+def test_an_impossible_window_or_slope_is_not_applied_and_flagged(
+    attributes: dict[str, object], tmp_path: Path
+) -> None:
     made = grey(RAMP, **{"WindowCenter": 100, "WindowWidth": 50, **attributes})
-    with pytest.raises(Unreadable, match="a window of width"):
-        shown(made, tmp_path)
+    instance = open_instance(save(made, tmp_path / "a.dcm"))
+    assert np.abs(instance.frame().pixels - RAMP / 4095 * 255).max() <= 0.5
+    assert instance.flags == {Flag.DISPLAY}
 
 
 def coloured(index: NDArray[np.int64]) -> FileDataset:
@@ -195,6 +202,35 @@ def test_halved_chroma_without_compression(tmp_path: Path) -> None:
     assert np.array_equal(shown(made, tmp_path), np.repeat(luma[..., None], 3, axis=2))
 
 
+def test_partial_range_is_stretched_as_the_standard_said(tmp_path: Path) -> None:
+    """YBR_PARTIAL_422 by the equations of PS3.3 C.7.6.3.1.2 before it was retired."""
+    rgb = np.repeat(np.random.default_rng(2).integers(0, 256, (ROWS, COLUMNS // 2, 3)), 2, axis=1)
+    to_ybr = np.array([[0.2568, 0.5041, 0.0979], [-0.1482, -0.2910, 0.4392], [0.4392, -0.3678, -0.0714]])
+    stored = np.rint(rgb @ to_ybr.T + [16, 128, 128]).astype(np.uint8)
+    made = make_instance([stored], photometric=Photometric.RGB, syntax=ExplicitVRLittleEndian)
+    made.PhotometricInterpretation = "YBR_PARTIAL_422"
+    made.PixelData = np.stack(
+        [stored[:, ::2, 0], stored[:, 1::2, 0], *stored[:, ::2, 1:].T.swapaxes(1, 2)], -1
+    ).tobytes()
+    assert np.abs(shown(made, tmp_path) - rgb).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [({"Columns": COLUMNS - 1}, "99 columns.* even number"), ({"PlanarConfiguration": 1}, "in planes")],
+)
+def test_halved_chroma_that_the_standard_does_not_explain(
+    attributes: dict[str, object], reason: str, tmp_path: Path
+) -> None:
+    made = make_instance([np.zeros((ROWS, COLUMNS, 3), np.uint8)], syntax=ExplicitVRLittleEndian)
+    made.PhotometricInterpretation, made.PixelData = "YBR_FULL_422", bytes(ROWS * COLUMNS * 2)
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    with pytest.raises(Unreadable, match=reason) as caught:
+        shown(made, tmp_path)
+    assert "Send it again" not in str(caught.value)
+
+
 def test_chroma_that_is_whole_though_called_halved(tmp_path: Path) -> None:
     grey_levels = np.repeat((RAMP % 256).astype(np.uint8)[..., None], 3, axis=2)
     made = make_instance([grey_levels] * 3, photometric=Photometric.YBR_FULL, syntax=ExplicitVRLittleEndian)
@@ -224,5 +260,5 @@ def test_ycbcr_as_the_standard_defines_it(ybr: NDArray[np.uint8]) -> None:
 def test_every_stored_value_has_one_grey(bits: int, data: st.DataObject) -> None:
     high = data.draw(st.integers(bits - 1, 15))
     layout = Layout(1, 1, 1, "MONOCHROME2", False, 16, bits, high, data.draw(st.booleans()))
-    table = display_table(Dataset(), layout, False)
+    table, _ = display_table(Dataset(), layout, False)
     assert table is not None and table.min() == 0 and table.max() == 255
