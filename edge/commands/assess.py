@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge.commands import options
+from edge.commands.folders import DICOMDIR, find_files, is_dicomdir
 from edge.commands.results import show
 from edge.entries.finding import derived
 from edge.row import FAILED, Row, now
@@ -22,7 +23,7 @@ from scanside.scan.cine import frames_to_score
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="DICOM file")
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="DICOM file, or a folder of them")
     parser.add_argument("--json", action="store_true", help="a JSON list, its keys in docs/results-json.md")
     parser.add_argument(
         "--explain-preparation",
@@ -48,17 +49,18 @@ def main(args: argparse.Namespace) -> int:
         write_explanation(args.explain_preparation, args.out, bundle)
         return 0
     # A process of its own, as in the agent: what crashes a codec must not silence this one.
+    given = find_files(args.files)
     runtimes, _ = how_to_run(settings, bundle)
     worker = Worker(bundle, Path(), runtimes, settings.worker_timeout_s, exam=settings.exam_options)
     try:
-        results = [r for path in args.files for r in _results(worker, path, settings)]
+        results = [r for path in given.files for r in _results(worker, path, settings)]
     finally:
         worker.stop()
     known = {} if settings.centre == Centre.UNKNOWN.value else {CENTRE: settings.centre}
     rows = [derived(result.row, result.found, known).row for _, result in results]
     show([asdict(row) for row in rows], as_json=args.json)
     refused = [f"{path}: {result.row.reason}" for path, result in results if not result.readable]
-    for message in refused:
+    for message in (*refused, *filter(None, [given.remark])):
         say("edge", message)
     if any(result.row.state == FAILED for _, result in results):
         return 2
@@ -67,6 +69,9 @@ def main(args: argparse.Namespace) -> int:
 
 def _results(worker: Worker, path: Path, settings: Settings) -> Iterator[tuple[Path, Result]]:
     job = Job(Priority.INSPECT, str(path.absolute()), 0, "", now())
+    if path.is_file() and is_dicomdir(path):
+        yield path, Result(Inspection(reason=DICOMDIR).refusal(""), readable=False)
+        return
     found = _ask(worker, job)
     if isinstance(found, Result):
         yield path, found

@@ -7,7 +7,6 @@ import argparse
 import logging
 import socket
 import ssl
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,11 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.status import code_to_category
 
+from edge.commands.folders import DICOMDIR, find_files, is_dicomdir
 from edge.network.tls import client_context
 from edge.settings import check_ae_title
+from edge.view.text import safe
+from scanside.command import say
 from scanside.errors import SettingError
 
 CALLING_AE_TITLE = "EDGE-SEND"
@@ -39,7 +41,7 @@ class Sent:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="DICOM file")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="DICOM file, or a folder of them")
     parser.add_argument("--host", default="127.0.0.1", help="the agent's address (127.0.0.1)")
     parser.add_argument("--port", type=int, default=11112, metavar="N", help="the agent's port (11112)")
     parser.add_argument("--ae-title", default="SCANSIDE", metavar="T", help="the agent's AE title (SCANSIDE)")
@@ -57,13 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     refused, tls = 0, _tls(args)
-    for number, sent in enumerate(send_files(args.files, args.host, args.port, args.ae_title, tls), 1):
-        place = f"[{number}/{len(args.files)}] {sent.path}"
+    given = find_files(args.files)
+    for number, sent in enumerate(send_files(given.files, args.host, args.port, args.ae_title, tls), 1):
+        place = f"[{number}/{len(given.files)}] {sent.path}"
         if sent.problem is None:
-            print(f"{place}: accepted", flush=True)
+            print(f"{safe(place)}: accepted", flush=True)
         else:
             refused += 1
-            print(f"edge: {place}: {sent.problem}", file=sys.stderr)
+            say("edge", f"{place}: {sent.problem}")
+    if given.remark:
+        say("edge", given.remark)
     return 1 if refused else 0
 
 
@@ -122,6 +127,8 @@ def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
 def _context(path: Path) -> Context:
     if path.exists() and not path.is_file():  # to open a pipe is to wait for its writer
         raise SettingError("can't be read: it is not a file")
+    if path.is_file() and is_dicomdir(path):
+        raise SettingError(DICOMDIR)
     try:
         header = dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
         return str(header.SOPClassUID), str(header.file_meta.TransferSyntaxUID)
