@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from edge.storage.spool import Spool
 READY = "ready"
 NOT_RECEIVING = "not receiving: "
 _AHEAD_S = 5.0
+_UNWATCHED_S = 6.0  # without a word of the supervisor, which has one every second
 _LATENCIES = 200  # results that the percentiles look back on
 _SIZES = 200  # images that the mean size looks back on
 
@@ -41,6 +43,7 @@ class Health:
         self._precision: str | None = None
         self._runtime_note: str | None = None
         self._processes: dict[str, Any] = {}
+        self._told_at = 0.0  # by the supervisor; monotonic
         self._received = 0
         self._last_received_at: str | None = None
         self._last_contact_at: str | None = None
@@ -54,6 +57,7 @@ class Health:
             Whether the processes are otherwise than before.
         """
         with self._lock:
+            self._told_at = time.monotonic()
             self._place["port"] = states.pop("port")
             self._last_contact_at = states.pop("last_contact_at")
             news = states != self._processes
@@ -106,6 +110,8 @@ class Health:
             receiver = self._processes.get("receiver", {}).get("state", STARTING)
             if receiver not in (STARTING, UP):
                 obstacle = receiver
+            if self._told_at and time.monotonic() - self._told_at > _UNWATCHED_S:
+                obstacle = "the supervisor process gives no answer"
             state = f"{NOT_RECEIVING}{obstacle}" if obstacle else self._state
             return {
                 **self._place,

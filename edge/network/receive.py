@@ -9,6 +9,7 @@ from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_STORE
 
 from edge.network.access import Access
+from edge.network.echo import call, echo, reachable
 from edge.network.refusals import Refusals
 from edge.network.server import Server
 from edge.network.services import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, PROCESSING_FAILURE, SUCCESS
@@ -76,6 +77,21 @@ class Receiver:
     def alive(self) -> bool:
         """Whether it accepts connections; once it does not, a new process has to."""
         return self._accepting.is_alive()
+
+    def echo(self) -> None:
+        """Call the own port as a scanner would, and see that it answers a C-ECHO.
+
+        Raises:
+            OSError, ScansideError: it does not.
+        """
+        address = reachable(str(self._server.server_address[0])), self.port
+        caller = call(address)
+        name = caller.getsockname()[:2]
+        self._server.own_calls.add(name)
+        try:
+            echo(caller, address, self._ae.ae_title)
+        finally:
+            self._server.own_calls.discard(name)
 
     def take_over(self, settings: Settings) -> None:
         """Use `settings` for what comes from now on; address, port, title and the spool stay as they are.

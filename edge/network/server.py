@@ -59,6 +59,9 @@ class Server(ThreadedAssociationServer):
         self.refusals, self.store, self.contact = refusals, store, contact
         self.connections = Slots(settings.max_connections, settings.max_connections_per_peer)
         self.associations = Slots(settings.max_associations, settings.max_associations_per_peer)
+        self.own_calls: set[tuple[str, int]] = (
+            set()
+        )  # where the process calls itself from, see `Receiver.echo`
         self.closing = False
         super().__init__(
             ae,
@@ -84,9 +87,18 @@ class Server(ThreadedAssociationServer):
             time.sleep(0.1)  # out of file descriptors: it would be asked again at once
             raise
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        """Whether the peer is known and has a slot left."""
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether the peer is known and has a slot left; whatever goes wrong here, the next is accepted."""
+        try:
+            return self._lets_in(client_address)
+        except Exception:
+            self.handle_error(request, client_address)
+            return False
+
+    def _lets_in(self, client_address: Any) -> bool:
         peer = client_address[0]
+        if self.is_own(client_address):
+            return True
         if not self.access.knows(peer):
             self.refusals.add(Reason.ADDRESS, peer)
             return False
@@ -95,18 +107,24 @@ class Server(ThreadedAssociationServer):
             return False
         return True
 
+    def is_own(self, client_address: Any) -> bool:
+        """Whether the process calls itself: then no slot, no TLS and no list of addresses is asked for."""
+        return client_address[:2] in self.own_calls
+
     def process_request(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request(request, client_address)
         except BaseException:  # no thread to be had
-            self.connections.give(client_address[0])
+            if not self.is_own(client_address):
+                self.connections.give(client_address[0])
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """The whole life of one connection."""
         deadline = time.monotonic() + self.settings.connect_timeout_s
+        is_own = self.is_own(client_address)
         try:
-            if self._tls is not None:
+            if self._tls is not None and not is_own:
                 request = self._tls().wrap_socket(request, server_side=True, do_handshake_on_connect=False)
                 request.settimeout(self.settings.connect_timeout_s)  # for the handshake as a whole
                 try:
@@ -122,7 +140,8 @@ class Server(ThreadedAssociationServer):
             _log.exception("a connection of %s ended by a fault of the program", client_address[0])
         finally:
             self.shutdown_request(request)
-            self.connections.give(client_address[0])
+            if not is_own:
+                self.connections.give(client_address[0])
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         _log.exception("a connection of %s could not be served", client_address[0])
@@ -178,10 +197,13 @@ class Handler(RequestHandler):
     def _create_association(self) -> Any:
         association: Any = super()._create_association()
         settings = self.server.settings
-        association.acse = Gatekeeper(association, self.server, self.client_address[0])
+        is_own = self.server.is_own(self.client_address)
+        association.acse = Gatekeeper(association, self.server, self.client_address[0], is_own)
         association.dimse = Messages(association, self.server.spool)
         association.dul = UpperLayer(association, settings)
-        association._serve_request = Services(association, self.server.store, self.server.contact).serve
+        association._serve_request = Services(
+            association, self.server.store, (lambda: None) if is_own else self.server.contact
+        ).serve
         association.set_socket(Connection(association, self.request, settings.pdu_timeout_s))
         # The time to associate; later the one that a broken connection gets to close.
         association.acse_timeout = max(0.1, self._deadline - time.monotonic())
@@ -196,9 +218,9 @@ class Gatekeeper(ACSE):
         admitted: whether it has a slot, which is given back when the association has ended.
     """
 
-    def __init__(self, association: Any, server: Server, peer: str) -> None:
+    def __init__(self, association: Any, server: Server, peer: str, is_own: bool = False) -> None:
         super().__init__(association)
-        self._server, self._peer = server, peer
+        self._server, self._peer, self._is_own = server, peer, is_own
         self.admitted = False
 
     def _negotiate_as_acceptor(self) -> None:
@@ -206,8 +228,12 @@ class Gatekeeper(ACSE):
         peer, request = self._peer, association.dul.proposal
         proposed = association.requestor.primitive.presentation_context_definition_list
         stores = any(context.abstract_syntax != contexts.VERIFICATION for context in proposed)
-        refusal = self._server.access.refusal(request.calling, request.called, stores=stores)
-        if refusal is None:
+        refusal = (
+            None
+            if self._is_own
+            else self._server.access.refusal(request.calling, request.called, stores=stores)
+        )
+        if refusal is None and not self._is_own:
             self.admitted = self._server.associations.take(peer, _SLOT_WAIT_S)
             refusal = None if self.admitted else Reason.ASSOCIATIONS
         if refusal is not None:
@@ -218,7 +244,7 @@ class Gatekeeper(ACSE):
             return
         self.acceptor.supported_contexts = contexts.supported(proposed, self._server.settings.private_classes)
         super()._negotiate_as_acceptor()
-        if self.assoc.is_established:
+        if self.assoc.is_established and not self._is_own:
             self._server.contact()
 
     def is_release_requested(self) -> bool:

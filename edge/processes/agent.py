@@ -15,6 +15,7 @@ from edge.entries.arrivals import Arrivals
 from edge.monitor import condition
 from edge.monitor.condition import Health
 from edge.monitor.measures import Measures, MetricsServer
+from edge.monitor.probe import Probe
 from edge.network.tls import expiry_warning
 from edge.processes.lasting import Lasting
 from edge.processes.notices import Notices
@@ -26,7 +27,7 @@ from edge.scoring.queue import JobQueue
 from edge.scoring.tuning import how_to_run
 from edge.scoring.worker import Worker
 from edge.settings import Settings
-from edge.sockets.control import Answer, Control, Request
+from edge.sockets.control import Answer, Control, Request, ask
 from edge.sockets.events import EventHub
 from edge.sockets.listening import let_through
 from edge.sockets.pictures import picture
@@ -48,6 +49,7 @@ from scanside.errors import ScansideError, SettingError
 
 _SNAPSHOT_ROWS = 200
 _BEAT_S, _LOOK_S, _RETAIN_S = 1.0, 5.0, 60.0
+_PING_S, _DEAF_S = 5.0, 20.0  # for one answer of the own control socket; without any
 _SETTLED_NS = 10**9  # two changes within one tick of a file system's clock look like one
 _log = logging.getLogger(__name__)
 
@@ -130,12 +132,28 @@ class Agent:
             control.start()
             self._scoring.start()
             line.is_up()
+            commands = Probe("own request", self._ping)
+            commands.start()
             while not self._scoring.broken and not line.stop_asked(_BEAT_S, notices.source):
                 self._upkeep(notices)
+                if not self._hub.answers or commands.age_s > _DEAF_S:
+                    raise ScansideError(
+                        f"the agent's sockets no longer answer ({commands.problem or 'no answer'})."
+                    )
+                line.answers()
             self._queue.close()
             self._scoring.join()
         if self._scoring.broken:
             raise ScansideError("the scoring ended by a fault of the program; the log says where.")
+
+    def _ping(self) -> None:
+        """Ask the own control socket, as a command would.
+
+        Raises:
+            ScansideError: it does not answer.
+        """
+        if ask(self._settings.data, {"do": "ping"}, _PING_S) is None:
+            raise ScansideError("nothing listens there")
 
     def _settle(self) -> None:
         """Bring the index to the settings, the model and the journal; find the studies that go on."""

@@ -14,9 +14,14 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from edge.processes.log import log_to_stderr
+from edge.processes.usage import Usage
 from scanside.errors import InputError, ScansideError
 
 STARTING, UP = "starting", "up"
+SILENT_S = 6.0  # a process that works is heard of every second
+_IDLE_S, _SLOW_S = 2.0, 300.0  # of silence: without processor time, and with: a large purge may take that
+_ANSWER_S = 0.5  # between two words of one that works
+_START_S, _END_S = 60.0, 5.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _LONG_LIFE_S = 0.2, 30.0, 20.0
 _log = logging.getLogger(__name__)
 
@@ -48,6 +53,7 @@ class Report:
         exit_code: as of an error in scanside/errors.py.
         refused: how many connections and associations the receiver refused, by reason.
         contact: when it was last in contact with a sender, as in a row; empty before.
+        ails: what does not work although the process does; empty when all does; None where nobody looked.
     """
 
     port: int = 0
@@ -55,6 +61,7 @@ class Report:
     exit_code: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
     contact: str = ""
+    ails: str | None = None
 
 
 class Line:
@@ -66,6 +73,7 @@ class Line:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._ails, self._answered_at = "", 0.0
         self.offered: Any = None
 
     def is_up(self, port: int = 0) -> None:
@@ -74,6 +82,17 @@ class Line:
     def met(self, refused: Mapping[str, int], contact: str) -> None:
         """Whom the receiver refused, and when it last let somebody in."""
         self._connection.send(Report(refused=refused, contact=contact))
+
+    def answers(self, ails: str = "") -> None:
+        """Say that the process works; it is replaced when it says nothing for long.
+
+        Args:
+            ails: what does not work all the same, such as the disk.
+        """
+        now = time.monotonic()
+        if ails != self._ails or now - self._answered_at > _ANSWER_S:
+            self._ails, self._answered_at = ails, now
+            self._connection.send(Report(ails=ails))
 
     def failed(self, error: ScansideError) -> None:
         self._connection.send(Report(problem=str(error), exit_code=error.exit_code))
@@ -102,6 +121,7 @@ class Child:
         restarts: how often it was started again.
         port: the last that it reported.
         refused: how many the receiver refused since it was started, by reason.
+        ails: what does not work although it does, by its own account.
         refusal: set when it could not even start the first time, by its own account.
     """
 
@@ -110,11 +130,12 @@ class Child:
         self.state, self.restarts, self.port = STARTING, -1, 0
         self.refusal: Report | None = None
         self.refused: Mapping[str, int] = {}
-        self.contact = ""
+        self.contact = self.ails = ""
         self._process: multiprocessing.process.BaseProcess | None = None
         self._line: Connection | None = None
-        self._was_up = False
-        self._since = self._due = 0.0
+        self._was_up = self._is_up = False
+        self._since = self._due = self._heard_at = 0.0
+        self._watch: Usage | None = None
         self._wait_s = 0.0
 
     @property
@@ -130,6 +151,26 @@ class Child:
         """What to wait for: its end, its line."""
         return [self._process.sentinel, self._line] if self._process and self._line else []
 
+    @property
+    def condition(self) -> str:
+        """The state, or that it has not been heard of for a while, or what ails it."""
+        if self.state == UP and self._process is not None:
+            if self.silent_s > SILENT_S:
+                return f"the {self.name} process has given no answer for {self.silent_s:.0f} s"
+            return self.ails or UP
+        return self.state
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it has said nothing since it came up."""
+        return time.monotonic() - self._heard_at
+
+    @property
+    def is_seen_to(self) -> bool:
+        """Whether it answers, or was started so recently that it may not do so yet."""
+        now = time.monotonic()
+        return now - self._since < _START_S or (self.state == UP and self.silent_s < SILENT_S)
+
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
@@ -138,7 +179,7 @@ class Child:
         theirs.close()
         self._since = time.monotonic()
         self.restarts += 1
-        self.refused = {}
+        self.refused, self._watch = {}, None
 
     def step(self, stopping: bool = False) -> float | None:
         """Hear what it says, notice its end, start it again when it is time.
@@ -152,6 +193,8 @@ class Child:
                     self._heard(self._line.recv())
         if self._process is not None and not self._process.is_alive():
             self._ended(stopping)
+        elif self._process is not None and not stopping and self._is_up:
+            self._replace_if_silent()
         if self._process is None and not stopping and self.refusal is None:
             left = self._due - time.monotonic()
             if left > 0:
@@ -171,17 +214,36 @@ class Child:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.join()
-            self._close()
+            self._process.join(_END_S)
+            if not self._process.is_alive():  # else it waits for a disk that hangs
+                self._close()
+
+    def _replace_if_silent(self) -> None:
+        """End it when it says nothing: soon where it does nothing either, later where it may only be slow."""
+        assert self._process is not None
+        if self.silent_s < SILENT_S:
+            self._watch = None
+            return
+        usage = Usage.of(self.pid)
+        if self._watch is None or usage.busy != self._watch.busy:
+            self._watch = usage
+        idle_s = usage.at - self._watch.at
+        if (usage.known and idle_s > _IDLE_S) or self.silent_s > _SLOW_S:
+            self.state = f"the {self.name} process gave no answer for {self.silent_s:.0f} s and is replaced"
+            _log.error("%s", self.state)
+            self._is_up = False
+            self._process.kill()  # `step` sees its end: one that waits for a dead disk ends when that does
 
     def _heard(self, report: Report) -> None:
+        self._heard_at = time.monotonic()
         if report.problem:
             self.state = report.problem
             if not self._was_up:
                 self.refusal = report
             _log.error("%s: %s", self.name, report.problem)
             return
-        self.state, self.port, self._was_up = UP, report.port or self.port, True
+        self.state, self.port, self._was_up, self._is_up = UP, report.port or self.port, True, True
+        self.ails = self.ails if report.ails is None else report.ails
         self.refused = report.refused or self.refused
         self.contact = report.contact or self.contact
 
@@ -190,6 +252,7 @@ class Child:
         code = self._process.exitcode
         lived_s = time.monotonic() - self._since
         self._close()
+        self._is_up = False
         if stopping:
             self.state = "ended"
             return

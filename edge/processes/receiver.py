@@ -2,6 +2,7 @@
 
 import logging
 
+from edge.monitor.probe import Probe
 from edge.network.receive import Receiver
 from edge.network.refusals import Refusals
 from edge.processes.notices import Notices
@@ -13,6 +14,8 @@ from edge.trail.message import association_refused
 from scanside.errors import ScansideError, SettingError
 
 _LOOK_S = 1.0  # how often it is told who came
+_LATE_S = 5.0  # without an answer from the port or the disk: an ailment
+_DEAF_S, _DEAF_TIMES = 30.0, 3  # without one from the port, or so many failures in a row: another process
 _log = logging.getLogger(__name__)
 
 
@@ -37,10 +40,18 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
     receiver = Receiver(settings, spool, notices.stored, refusals)
     line.is_up(receiver.port)
     _log.info("listening on %s port %d as %s", settings.host, receiver.port, settings.ae_title)
+    port, disk = Probe("own echo", receiver.echo), Probe("own write", spool.try_disk)
+    port.start()
+    disk.start()
     told: tuple[dict[str, int], str] = {}, ""
     while not line.stop_asked(_LOOK_S):
         if not receiver.alive:
             raise ScansideError("the receiver no longer accepts connections; the log says why.")
+        if port.age_s > _DEAF_S or (port.failures >= _DEAF_TIMES and port.age_s > _LATE_S):
+            raise ScansideError(
+                f"the receiver does not answer its own C-ECHO ({port.problem or 'no answer'})."
+            )
+        line.answers(_ailment(port, disk))
         if line.offered is not None:
             try:
                 receiver.take_over(line.offered)
@@ -53,3 +64,13 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
             line.met(*told)
     receiver.close(settings.drain_s)
     refusals.summarise(at_once=True)
+
+
+def _ailment(port: Probe, disk: Probe) -> str:
+    """What does not work just now; empty when all does."""
+    if port.age_s > _LATE_S:
+        return f"it has not answered its own C-ECHO for {port.age_s:.0f} s"
+    if disk.age_s > _LATE_S:
+        why = f" ({disk.problem})" if disk.problem else ""
+        return f"the disk of the data folder has taken nothing for {disk.age_s:.0f} s{why}"
+    return ""

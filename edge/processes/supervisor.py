@@ -124,7 +124,7 @@ class Supervisor:
 
     def _tell(self) -> None:
         states = {
-            child.name: {"state": child.state, "pid": child.pid, "restarts": child.restarts}
+            child.name: {"state": child.condition, "pid": child.pid, "restarts": child.restarts}
             for child in self._children
         }
         refused = {"refused": dict(self._children[0].refused)}
@@ -140,8 +140,8 @@ class Supervisor:
             self._systemd.tell("READY=1")
         if self._said != states:
             self._said = states
-            self._systemd.tell("STATUS=" + "; ".join(f"{c.name} {c.state}" for c in self._children))
-        if self._systemd.beat_s:
+            self._systemd.tell("STATUS=" + "; ".join(f"{c.name} {c.condition}" for c in self._children))
+        if self._systemd.beat_s and all(child.is_seen_to for child in self._children):
             self._systemd.tell("WATCHDOG=1")
 
     def _wait(self, seconds: float) -> None:

@@ -21,6 +21,7 @@ from scanside.scan.cine import frames_to_score
 
 _ATTEMPTS = 3  # an instance that takes the worker down this often goes to quarantine
 _STORE_RETRY_S = 2.0
+_IDLE_S = 5.0  # without a job: the worker is asked whether it answers
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -68,9 +69,11 @@ class Scoring(threading.Thread):
             self._start_worker()
             self._health.is_now(READY)
             _log.info("ready")
-            while (job := self._queue.get()) is not None:
-                answer = self._ask(job)
-                if answer is not None:
+            while not self._queue.closed:
+                job = self._queue.get(_IDLE_S)
+                if job is None:
+                    self._try_worker()
+                elif (answer := self._ask(job)) is not None:
                     self._apply(job, answer)
         except (RunnerError, InputError) as error:  # it goes on receiving; what came waits for a better start
             self._health.is_now(f"not scoring: {error}")
@@ -93,6 +96,15 @@ class Scoring(threading.Thread):
             except WorkerLost as lost:
                 _log.error("%s at its start, attempt %d of %d", lost, attempt, _ATTEMPTS)
         raise RunnerError(f"the worker process does not start ({_ATTEMPTS} attempts). See the agent's log.")
+
+    def _try_worker(self) -> None:
+        """Replace a worker that no longer answers although it has nothing to do."""
+        try:
+            if self._worker.alive:
+                self._worker.ping()
+        except WorkerLost as lost:
+            _log.error("%s, with nothing to do", lost)
+            self._start_worker()
 
     def _ask(self, job: Job) -> Inspection | Result | None:
         """The worker's answer; None when the instance went to quarantine, or the agent stops meanwhile.

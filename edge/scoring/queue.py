@@ -39,12 +39,15 @@ class JobQueue:
             self._count += 1
             self._changed.notify()
 
-    def get(self) -> Job | None:
-        """The next job; None once the queue is closed, whatever still waits in it."""
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def get(self, timeout_s: float | None = None) -> Job | None:
+        """The next job; None when the time is over, and once the queue is closed."""
         with self._changed:
             self._in_hand = None
-            self._changed.wait_for(lambda: self._count or self._closed)
-            if self._closed:
+            if not self._changed.wait_for(lambda: self._count or self._closed, timeout_s) or self._closed:
                 return None
             if self._turn is None or not self._turn.waits:
                 waiting = [lane for lane in self._lanes.values() if lane.waits]

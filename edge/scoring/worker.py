@@ -19,6 +19,7 @@ from scanside.exam.options import ExamOptions
 from scanside.runtime.preference import RuntimeOptions
 
 _START_TIMEOUT_S = 120.0
+_PING_S = 15.0
 _WATCH_S = 0.1  # between two looks at its memory
 _log = logging.getLogger(__name__)
 
@@ -119,6 +120,19 @@ class Worker:
         answer: Inspection | Result = self._answer(self._timeout_s)
         return answer
 
+    def ping(self) -> None:
+        """Ask for a sign of life.
+
+        Raises:
+            WorkerLost: the process crashed or gave none in time; it is gone.
+        """
+        assert self._connection is not None
+        try:
+            self._connection.send(None)
+        except OSError:
+            raise self._lost("crashed") from None
+        self._answer(_PING_S)
+
     def stop(self) -> None:
         """End the process at once."""
         if self._process is not None and self._connection is not None:
@@ -179,9 +193,12 @@ def _work(
     connection.send(Runtime(choice.runner.name, choice.precision, choice.refused))
     while True:
         try:
-            job: Job = connection.recv()
+            job: Job | None = connection.recv()
         except EOFError:
             return
+        if job is None:
+            connection.send(None)
+            continue
         # The kernel's own clock: a codec that hangs with the interpreter's lock outlives no parent.
         signal.alarm(int(timeout_s) + 5)
         path = spool / job.file

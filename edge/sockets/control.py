@@ -72,12 +72,23 @@ class Control:
                 if self._closed.wait(_PAUSE_S):  # else out of descriptors for a while: entries come later
                     return
                 continue
-            uid = uid_of(connection)
-            if refusal := self._refusal(uid):
-                with connection:
-                    _tell(connection, {"error": refusal, "exit_code": SettingError.exit_code})
-                continue
+            try:
+                self._take(connection)
+            except Exception as error:  # no thread or no memory for this one: the next may find it
+                _log.error("a request was not taken: %s", error)
+                connection.close()
+
+    def _take(self, connection: socket.socket) -> None:
+        uid = uid_of(connection)
+        if refusal := self._refusal(uid):
+            with connection:
+                _tell(connection, {"error": refusal, "exit_code": SettingError.exit_code})
+            return
+        try:
             threading.Thread(target=self._serve, args=(connection, uid), name="request", daemon=True).start()
+        except BaseException:
+            self._places.give(str(uid))
+            raise
 
     def _refusal(self, uid: int) -> str:
         """Why nothing is heard of this account now; else empty, and it has a place."""
@@ -97,6 +108,8 @@ class Control:
             request = _parsed(line)
             if not _is_own(uid) and request.get("do") not in _FOR_THE_GROUP:
                 raise SettingError("only the agent's user may ask for this.")
+            if request.get("do") == "ping":
+                return {"answer": {}}
             with self._answering:
                 return {"answer": self._answer(request, account(uid))}
         except ScansideError as error:

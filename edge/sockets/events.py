@@ -57,13 +57,23 @@ class EventHub:
         self._snapshot, self._heartbeat, self._wanted = snapshot, heartbeat, wanted
         self._lock = threading.Lock()
         self._viewers: set[_Viewer] = set()
+        self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self._path = data / NAME
         self._socket = listen_on(data, NAME, group)
 
     def start(self) -> None:
-        threading.Thread(target=self._accept, name="viewers", daemon=True).start()
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._accept, name="viewers", daemon=True),
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def answers(self) -> bool:
+        """Whether its threads take views and send heartbeats."""
+        return all(thread.is_alive() for thread in self._threads)
 
     @property
     def watched(self) -> bool:
@@ -122,7 +132,10 @@ class EventHub:
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEARTBEAT_S):
-            self.publish(self._heartbeat())
+            try:
+                self.publish(self._heartbeat())
+            except Exception:  # for want of memory, say: the next may pass
+                _log.exception("no heartbeat for the views")
 
 
 class _Viewer:

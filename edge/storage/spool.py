@@ -164,6 +164,20 @@ class Spool:
             problem = f"the disk is nearly full: {free >> 20} MB free, min_free_mb is {limit >> 20}"
         return Room(free, limit, problem)
 
+    def try_disk(self) -> None:
+        """Write a byte beside what arrives, and sync it.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        path = self._incoming / f"check{_PART}"
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(number, b"\0")
+            os.fsync(number)
+        finally:
+            os.close(number)
+
     def begin(self, meta: FileMetaDataset) -> Arrival:
         """A file for one data set, which starts with its PS3.10 file meta information.
 
