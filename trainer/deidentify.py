@@ -84,7 +84,7 @@ def _all_by(
                 origin.setdefault(str(outcome.place), source)
                 written.append(outcome)
             else:
-                left_out.append(LeftOut(source, outcome or "it crashes the decoder: damaged. Send it again."))
+                left_out.append(LeftOut(source, outcome or "it crashes the decoder: damaged."))
     return written, left_out
 
 

@@ -45,7 +45,7 @@ def clean_header(header: Dataset, key: Key) -> Dataset:
     _drop_needless_aspect_ratio(clean)
     for keyword in attributes.REQUIRED_UIDS:
         if keyword not in clean:
-            raise Unreadable(f"no {keyword}, or several: the instance has no place. Send it again.")
+            raise Unreadable(f"no {keyword}, or several: the instance has no place in a study.")
     for keyword in attributes.EMPTY:
         if keyword not in clean:
             setattr(clean, keyword, None)

@@ -20,7 +20,8 @@ from scanside.runtime.protocol import Arrays
 from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.types import Box, Flag, RegionSource
 from tests.synth.bundle import make_bundle
-from tests.synth.dicom import MAKERS, Maker, box_around, make_instance, region, save
+from tests.synth.dicom import MAKERS, Maker, Photometric, box_around, make_instance, region, save
+from tests.synth.headers import put_in, short
 from tests.synth.scans import Probe, SynthFrame, make_frame
 
 KNOWN = ClinicalRecord(MenopausalStatus.POST, Centre.OTHER)
@@ -150,6 +151,16 @@ def test_flags_reach_the_reader(assessor: Assessor, tmp_path: Path) -> None:
     declared = region(Box(box.x0, box.y0, 640, 2000))
     opened = open_instance(save(make_instance([pixels], regions=[declared]), tmp_path / "a.dcm"))
     assert assessor.assess(opened).top.flags == {Flag.COLOUR, Flag.REGION_CLIPPED}
+
+
+def test_what_was_passed_over_in_the_file_reaches_the_reader_of_its_risk(
+    assessor: Assessor, tmp_path: Path
+) -> None:
+    made = make_instance([make_frame(4).pixels], photometric=Photometric.MONOCHROME2)
+    made.WindowCenter, made.WindowWidth, made.NumberOfFrames = 0, 0, 0
+    path = put_in(save(made, tmp_path / "a.dcm"), short(0x0018, 0x602C, "FD", bytes(6)))
+    flags = assessor.assess(open_instance(path)).top.flags
+    assert flags >= {Flag.PASSED_OVER, Flag.FRAME_COUNT, Flag.DISPLAY}
 
 
 def test_noise_is_unlike_the_training_data(assessor: Assessor, tmp_path: Path) -> None:

@@ -1,7 +1,13 @@
 """Files whose headers hold what no machine should write, or nobody needs: elements put in byte by byte."""
 
 import struct
+import zlib
 from pathlib import Path
+
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian, UltrasoundImageStorage
+
+from tests.synth.dicom import save
 
 BEFORE_PIXELS = b"\x28\x00\x02\x00US"  # Samples per Pixel in explicit VR little endian
 UNDEFINED = 0xFFFFFFFF
@@ -50,4 +56,16 @@ def replace(path: Path, old: bytes, new: bytes) -> Path:
     content = path.read_bytes()
     assert content[:4096].count(old) == 1
     path.write_bytes(content.replace(old, new, 1))
+    return path
+
+
+def deflated(path: Path, body: bytes) -> Path:
+    """Write a deflated object whose data set is `body`."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UltrasoundImageStorage, "1.2.3.4.5"
+    meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    head = save(FileDataset("", {}, preamble=bytes(128), file_meta=meta), path).read_bytes()
+    (group_length,) = struct.unpack("<L", head[140:144])
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    path.write_bytes(head[: 144 + group_length] + packer.compress(body) + packer.flush())
     return path

@@ -146,7 +146,7 @@ def open_instance(path: Path) -> Instance:
     """
     read = read_header(path)
     header, value = read.attributes, read.pixels
-    sop_class = _check_class(header, path)
+    sop_class = _check_class(header, path, value is not None)
     if value is None:
         raise Unreadable(f"{path.name} has no pixel data. Send the image, not only its header.")
     syntax = syntax_of(header)
@@ -178,8 +178,11 @@ def has_decoder(syntax: UID) -> bool:
     return syntax in NATIVE or syntax in COMPRESSED or (syntax in VIDEO and has_video())
 
 
-def _check_class(header: FileDataset, path: Path) -> str:
+def _check_class(header: FileDataset, path: Path, has_pixels: bool) -> str:
     """The SOP class, one of ultrasound.
+
+    Args:
+        has_pixels: whether the header goes on to Pixel Data, so that nothing is missing at its end.
 
     Raises:
         Unreadable: there is none.
@@ -189,7 +192,8 @@ def _check_class(header: FileDataset, path: Path) -> str:
     if not sop_class:
         if header.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
             raise NoTissue("this is a DICOMDIR, an index of files: send the images themselves")
-        raise Unreadable(f"{path.name} has no SOP class: it is truncated or damaged. Send it again.")
+        error = Undecodable() if has_pixels else Truncated()
+        raise Unreadable(f"{path.name} has no SOP class: nobody can tell what it is. {advice(error)}")
     if sop_class not in ULTRASOUND_CLASSES:
         uid = UID(sop_class, validation_mode=pydicom.config.IGNORE)
         name = uid.name if uid.is_valid else "an unknown SOP class"

@@ -1,6 +1,7 @@
 """What the worker process does with one file after another."""
 
 import io
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import numpy as np
 import pytest
 
 from edge.demo.instance import declare_spectrum
-from edge.row import NAME_UNDECODED, NOT_SCORED, SCORED
+from edge.row import NAME_UNDECODED, NOT_SCORED, SCORED, Patient
 from edge.scoring.inference import Inference, inspect
 from scanside.bundle import GOLDEN_DENOISER, load_bundle
-from scanside.errors import RunnerError
+from scanside.errors import RunnerError, Unreadable
 from scanside.runtime.preference import RuntimeOptions
+from scanside.scan.decoding.header import read_header
 from scanside.scan.types import Flag
 from tests.edge.conftest import MakeImage
 from tests.synth.dicom import make_instance, save
+from tests.synth.headers import deflated, short
 from tests.synth.scans import make_frame
 
 
@@ -30,6 +33,21 @@ def test_a_cine_is_opened_once_and_the_next_file_takes_its_place(image: MakeImag
     assert len({row.risk for row in results}) == 4
     opened = inference._open.cache_info()
     assert (opened.misses, opened.hits, opened.currsize) == (2, 2, 1)
+
+
+def test_a_deflated_object_costs_no_more_to_name_than_to_refuse(tmp_path: Path) -> None:
+    """300 MB in 2 MB, more than a header may inflate to: whose it is stands in its first bytes."""
+    name = short(0x0010, 0x0010, "PN", b"SYNTHETIC^DEFLATED") + short(0x0010, 0x0020, "LO", b"SYN-0001")
+    path = deflated(tmp_path / "a.dcm", name + short(0x0018, 0x1030, "LO", b"a" * 62) * 4_000_000)
+    start = time.process_time()
+    with pytest.raises(Unreadable):
+        read_header(path)
+    refused = time.process_time() - start
+    start = time.process_time()
+    found = inspect(path)
+    assert time.process_time() - start < 3 * refused
+    assert found.frame_count == 0 and "inflates to more than" in str(found.reason)
+    assert found.patient == Patient("SYNTHETIC^DEFLATED", "SYN-0001")
 
 
 def test_a_result_of_another_precision_is_not_taken_over(image: MakeImage, bundle: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataelem import DataElement
-from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key
@@ -45,6 +45,14 @@ def test_nothing_is_found_after_another_transfer_syntax(syntax: pydicom.uid.UID,
     source = transcode(save(patient.instance, tmp_path / "raw.dcm"), tmp_path / "original.dcm", syntax)
     done = deidentify(source, tmp_path, KEY)
     assert leaked_bytes(done.path.read_bytes(), patient.secrets, patient.dates) == []
+
+
+def test_frames_that_the_header_does_not_count_are_counted_in_the_copy(tmp_path: Path) -> None:
+    made = make_instance([make_frame(seed).pixels for seed in range(2)], syntax=RLELossless)
+    del made.NumberOfFrames
+    done = deidentify(save(made, tmp_path / "original.dcm"), tmp_path, KEY)
+    assert pydicom.dcmread(done.path).NumberOfFrames == 2
+    assert open_instance(done.path).frame_count == 2
 
 
 @pytest.mark.parametrize("name", [name for name in (*NAMES, *MORE) if name != "ExplVR_BigEnd.dcm"])

@@ -2,7 +2,6 @@
 
 import struct
 import time
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from scanside.scan.place.region import find_regions
 from scanside.scan.types import Box, Flag, RegionSource, Size
 from tests.scanside.scan.test_bounds import peak_mib
 from tests.synth.dicom import Photometric, make_instance, region, save
-from tests.synth.headers import item, long, put_in, replace, sequence, short, tag
+from tests.synth.headers import deflated, item, long, put_in, replace, sequence, short, tag
 from tests.synth.scans import make_frame
 
 SIZE = Size(96, 128)
@@ -250,6 +249,17 @@ def test_other_ways_of_writing_are_read_the_same(syntax: str, tmp_path: Path) ->
     check_first_frame(write(tmp_path / "a.dcm", syntax), set())
 
 
+def test_a_file_without_a_class_asks_for_it_again_only_where_bytes_are_missing(tmp_path: Path) -> None:
+    made = make_instance(FRAMES[:1])
+    del made.SOPClassUID
+    with pytest.raises(Unreadable, match="has no SOP class") as caught:
+        open_instance(save(made, tmp_path / "a.dcm"))
+    assert "Send it again" not in str(caught.value)
+    del made.PixelData
+    with pytest.raises(Unreadable, match=r"has no SOP class.* Send it again\."):
+        open_instance(save(made, tmp_path / "a.dcm"))
+
+
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 2, MAX_DEPTH + 1])
 def test_sequences_may_lie_only_so_deep(depth: int, tmp_path: Path) -> None:
     nested = b""
@@ -261,16 +271,6 @@ def test_sequences_may_lie_only_so_deep(depth: int, tmp_path: Path) -> None:
         return
     with pytest.raises(Unreadable, match="deep"):
         open_instance(path)
-
-
-def deflated(path: Path, body: bytes) -> Path:
-    made = make_instance(FRAMES[:1], photometric=Photometric.RGB, syntax=uid.ExplicitVRLittleEndian)
-    made.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
-    content = save(made, path).read_bytes()
-    (group_length,) = struct.unpack("<L", content[140:144])
-    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    path.write_bytes(content[: 144 + group_length] + packer.compress(body) + packer.flush())
-    return path
 
 
 def test_what_a_deflated_object_says_of_its_patient_costs_a_megabyte(tmp_path: Path) -> None:
