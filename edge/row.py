@@ -8,6 +8,7 @@ from typing import Any
 # Flags of the agent; those of the preparation are in scanside.
 NEW_VERSION = "another image came before under this UID"
 MIXED_STUDY = "this study also came under another patient ID"
+SHARED_ID = "this patient ID also came under another name"
 NAME_UNDECODED = "characters of the patient's name can't be decoded"
 ID_UNDECODED = "characters of the patient ID can't be decoded"
 UNDECODED = (NAME_UNDECODED, ID_UNDECODED)
@@ -99,10 +100,15 @@ class Preview:
 
 @dataclass(frozen=True)
 class Patient:
-    """Who the screen says it is; DICOM's own notation."""
+    """Who the screen says it is; DICOM's own notation.
+
+    Attributes:
+        issuer: Issuer of Patient ID (0010,0021): two hospitals may give one ID to two people.
+    """
 
     name: str = ""
     id: str = ""
+    issuer: str = ""
 
 
 @dataclass(frozen=True)

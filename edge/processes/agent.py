@@ -33,10 +33,9 @@ from edge.sockets.listening import let_through
 from edge.sockets.pictures import picture
 from edge.sockets.requests import answer
 from edge.sockets.telling import Telling
-from edge.storage.aside import Note
 from edge.storage.custody import Custody
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
-from edge.storage.intake import Taken, take, take_up
+from edge.storage.intake import Taken
 from edge.storage.rebuild import open_store
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Store, ViewRow
@@ -179,7 +178,7 @@ class Agent:
                         self._hub.publish(self._heartbeat())  # at once: the next second may be too late
                 else:
                     spooled = Spooled(**notice["stored"])
-                    self._taken(take(self._spool, self._store, spooled))
+                    self._taken(self._custody.take(spooled))
             for study in self._arrivals.over():
                 self._telling.study(study)
             self._telling.catch_up()
@@ -200,7 +199,7 @@ class Agent:
         """Find what came without a notice: the one who had it died, or the pipe was full."""
         changed = self._spool.folder.stat().st_mtime_ns
         if changed != self._looked[1]:
-            for taken in take_up(self._spool, self._store, self._unreadable):
+            for taken in self._custody.take_up(self._unreadable):
                 self._taken(taken)
         settled = time.time_ns() - changed > _SETTLED_NS
         self._looked = (time.monotonic(), changed if settled else 0)
@@ -243,20 +242,7 @@ class Agent:
         self._audit.record(instances_transferred(self._settings.ae_title, origin, action, study, patient_id))
 
     def _quarantine(self, job: Job, reason: str) -> list[ViewRow]:
-        """Put an instance away that took the worker down too often; the rows that say so."""
-        known = self._store.taken(job.receipt)
-        if known is None:  # purged or replaced meanwhile
-            return []
-        note = Note(
-            job.file,
-            job.sop_instance_uid,
-            job.received_at,
-            known.study_instance_uid,
-            known.patient_id,
-            reason,
-        )
-        self._spool.quarantine.put(note)
-        return self._store.fail(job.receipt, reason)
+        return self._custody.put_in_quarantine(job.receipt, reason)
 
     def _publish(self, view: ViewRow) -> None:
         self._measures.result(view)
@@ -287,8 +273,13 @@ class Agent:
             self._audit.lost,
             self._sender.problem if self._sender else None,
             expiry_warning(self._settings),
-            self._custody.desk.journal.faults,
+            [*self._custody.desk.journal.faults, *self._shared_ids()],
         )
+
+    def _shared_ids(self) -> list[str]:
+        count = self._store.shared_ids()
+        several = "1 patient ID came" if count == 1 else f"{count} patient IDs came"
+        return [f"{several} under several names: the slides that it concerns say so"] if count else []
 
     def _metrics(self) -> str:
         return self._measures.exposition(self._status())

@@ -11,11 +11,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from edge.entries.finding import Found, ScanFound, derived
+from edge.identity import identity, text
 from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, UNDECODED, Acquisition, Preview, Row, now
 from edge.scoring.acquisition import read_acquisition
 from edge.scoring.annotations import told
 from edge.scoring.cines import AS_A_WHOLE
-from edge.scoring.identity import identity, text
 from edge.scoring.jobs import Inspection, Result
 from edge.scoring.preview import draw, draw_prepared, outlines
 from scanside.assess import Assessment, Assessor
@@ -31,9 +31,9 @@ from scanside.scan.place.region import find_regions
 from scanside.scan.types import Frame
 
 _IDENTITY = [
-    "StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "SpecificCharacterSet",
-    "StudyDate", "StudyTime", "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "ContentDate",
-    "ContentTime", "AccessionNumber", "StationName",
+    "StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "IssuerOfPatientID",
+    "SpecificCharacterSet", "StudyDate", "StudyTime", "AcquisitionDateTime", "AcquisitionDate",
+    "AcquisitionTime", "ContentDate", "ContentTime", "AccessionNumber", "StationName",
 ]  # fmt: skip
 _log = logging.getLogger(__name__)
 

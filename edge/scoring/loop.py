@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from edge.monitor.condition import READY, Health
 from edge.processes.lasting import Lasting
-from edge.row import MIXED_STUDY, milliseconds, now
+from edge.row import MIXED_STUDY, SHARED_ID, milliseconds, now
 from edge.scoring.cines import CINE_UNLIKE_SHARE, Cines
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.queue import JobQueue
@@ -167,13 +167,13 @@ class Scoring(threading.Thread):
         pending = self._store.expand(
             job.receipt, found.study_instance_uid, found.patient, frames, found.acquisition
         )
-        mixed = any(MIXED_STUDY in view["flags"] for view in pending)
+        doubts = [f for f in (MIXED_STUDY, SHARED_ID) if any(f in view["flags"] for view in pending)]
         previous = {
             view["frame"]: self._store.previous(job.sop_instance_uid, view["frame"]) for view in pending
         }
-        if mixed:
-            _log.warning("%s: %s", job.sop_instance_uid, MIXED_STUDY)
-        if mixed or any(previous.values()):  # flags of other rows may have come or gone
+        for doubt in doubts:
+            _log.warning("%s: %s", job.sop_instance_uid, doubt)
+        if doubts or any(previous.values()):  # flags of other rows may have come or gone
             self._resend()
         for view in pending:
             self._publish(view)

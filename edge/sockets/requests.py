@@ -9,6 +9,7 @@ from edge.entries.study import images_may_follow, study_message
 from edge.settings import Settings
 from edge.sockets.control import Answer, Request, ask, by
 from edge.storage.custody import Custody, in_custody
+from edge.storage.purge import Wanted
 from scanside.errors import SettingError
 
 
@@ -25,14 +26,18 @@ def answer(custody: Custody, request: Mapping[str, Any], account: str) -> Answer
             return {"retry": asdict(custody.retry(name))}
         case {"do": "drop", "name": str(name), "by": str(by)}:
             return {"drop": asdict(custody.drop(name, by))}
-        case {"do": "purge", "by": str(by), "dry": bool(dry), "patient": patient, "study": study} if (
-            patient or study
-        ):
-            return asdict(custody.purge(patient=patient, study=study, by=by, dry=dry))
+        case {"do": "purge", "by": str(by), "dry": bool(dry), "unreadable": bool(unreadable), **what}:
+            wanted = Wanted(**{key: _text(what.get(key)) for key in ("patient", "issuer", "study")})
+            if wanted.patient or wanted.study:
+                return asdict(custody.purge(wanted, by, dry=dry, unreadable=unreadable))
         case {"do": "enter"}:
             kept = custody.desk.enter(request, account).kept
             return {"study": study_message(kept, images_may_follow(kept))}
     raise SettingError("the agent does not know this request. Use commands of its own version.")
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def request(settings: Settings, what: Request) -> Answer:

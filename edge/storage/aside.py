@@ -44,6 +44,11 @@ class Aside:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._folder.chmod(0o700)
 
+    def sweep(self) -> None:
+        """Remove notes that were half written; for whoever alone puts files aside, before the first."""
+        for part in self._folder.glob("*.part"):
+            part.unlink()
+
     def put(self, note: Note) -> None:
         """Move a file of the spool here; nothing happens when it is gone.
 

@@ -7,57 +7,86 @@ nothing that was removed comes back.
 
 import contextlib
 import logging
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge.entries.desk import Desk
 from edge.processes.lock import locked
 from edge.storage.aside import Aside, Note
-from edge.storage.intake import take
+from edge.storage.intake import Taken, take, take_up
+from edge.storage.purge import (
+    NOWHERE,
+    QUARANTINE,
+    REPLACED,
+    SPOOL,
+    Held,
+    Removed,
+    Wanted,
+    choose,
+    held_files,
+    people,
+    unread,
+)
 from edge.storage.rebuild import open_store, put_aside_indexes
 from edge.storage.spool import Spool, Spooled
-from edge.storage.store import Indexed, Store
+from edge.storage.store import Indexed, Store, ViewRow
+from edge.storage.whose import Whose, whose
 from edge.trail.log import AuditLog
 from edge.trail.message import study_deleted
 from scanside.errors import SettingError
 
 _RETENTION = "retention"  # who removed it, in the audit trail
 _GB = 10**9
+_FEW_HEADERS = 8  # that are read while nothing else may change
+_READER_S = 20.0  # for a program that reads the index to end
 _log = logging.getLogger(__name__)
 
 Study = tuple[str, str]  # its UID, the patient's ID
 
 
-@dataclass(frozen=True)
-class Removed:
-    """What a purge removes, or has removed.
-
-    Attributes:
-        instances: files of the spool, with their results and pictures.
-        replaced: earlier versions of instances.
-        quarantined: instances in quarantine.
-        indexes: damaged indexes that were put aside; nobody can say what is in them, so they go whole.
-        unknown: files put aside whose patient nobody knows; they stay.
-        entries: what people entered, and lines of the journal that nobody can read.
-    """
-
-    instances: int = 0
-    replaced: int = 0
-    quarantined: int = 0
-    indexes: int = 0
-    unknown: int = 0
-    entries: int = 0
-
-
 class Custody:
-    """Changes the spool and the index of the data folder `data`. Whoever holds its lock may make one."""
+    """Changes the spool and the index of the data folder `data`. Whoever holds its lock may make one.
+
+    Safe to use from several threads: nothing comes, moves or goes while something else does.
+    """
 
     def __init__(self, data: Path, spool: Spool, store: Store, audit: AuditLog) -> None:
         self._data, self._spool, self._store, self._audit = data, spool, store, audit
         self.desk = Desk(data, store, audit)
+        self._changing = threading.RLock()
+        for _, folder in self._asides():
+            folder.sweep()
+
+    def take(self, spooled: Spooled) -> Taken:
+        """Take an instance that was received into the index."""
+        with self._changing:
+            return take(self._spool, self._store, spooled)
+
+    def take_up(self, known_bad: set[str]) -> list[Taken]:
+        """Take up all that the index does not know of the spool (edge/storage/intake.py)."""
+        with self._changing:
+            return take_up(self._spool, self._store, known_bad)
+
+    def put_in_quarantine(self, receipt: int, reason: str) -> list[ViewRow]:
+        """Put an instance away that took the worker down too often; the rows that say so."""
+        with self._changing:
+            known = self._store.taken(receipt)
+            if known is None:  # purged or replaced meanwhile
+                return []
+            note = Note(
+                known.file,
+                known.sop_instance_uid,
+                known.received_at,
+                known.study_instance_uid,
+                known.patient_id,
+                reason,
+            )
+            self._spool.quarantine.put(note)
+            return self._store.fail(receipt, reason)
 
     def quarantined(self) -> list[Note]:
         return self._spool.quarantine.notes()
@@ -68,11 +97,12 @@ class Custody:
         Raises:
             SettingError: there is none of that name.
         """
-        note = self._in_quarantine(name)
-        self._store.remove([note.file], come_again=True)
-        self._spool.quarantine.take_back(note.file)
-        for spooled in self._spool.read({note.file}):
-            return take(self._spool, self._store, spooled).spooled
+        with self._changing:
+            note = self._in_quarantine(name)
+            self._store.remove([note.file], come_again=True)
+            self._spool.quarantine.take_back(note.file)
+            for spooled in self._spool.read({note.file}):
+                return take(self._spool, self._store, spooled).spooled
         raise SettingError(f"{note.file} can't be read any more; it lies in the spool.")
 
     def drop(self, name: str, by: str) -> Note:
@@ -81,44 +111,86 @@ class Custody:
         Raises:
             SettingError: there is none of that name.
         """
-        note = self._in_quarantine(name)
-        self._spool.quarantine.remove(note.file)
-        self._store.remove([note.file])
+        with self._changing:
+            note = self._in_quarantine(name)
+            self._spool.quarantine.remove(note.file)
+            self._store.remove([note.file])
         self._deleted([(note.study_instance_uid, note.patient_id)], by)
+        self._store.empty_log()
         return note
 
-    def purge(self, *, patient: str | None, study: str | None, by: str, dry: bool = False) -> Removed:
-        """Remove all that is kept of a patient or of a study. `dry`: only say what that would be."""
-        instances = [one for one in self._store.instances() if _is(one, patient, study)]
-        uids = {one.sop_instance_uid for one in instances}
-        aside: dict[str, list[Note]] = {}
-        unknown = 0
-        for name, folder in self._asides():
-            notes = folder.notes()
-            aside[name] = [n for n in notes if _is(n, patient, study) or n.sop_instance_uid in uids]
-            unknown += sum(not (n.study_instance_uid or n.patient_id) for n in notes if n not in aside[name])
+    def purge(self, wanted: Wanted, by: str, *, dry: bool = False, unreadable: bool = False) -> Removed:
+        """Remove all that is kept of a patient or of a study.
+
+        Args:
+            by: who asks for it.
+            dry: only say what that would be.
+            unreadable: files of which nobody can say whose they are go too.
+        """
+        read: dict[Path, Whose] = {}
+        while True:
+            with self._changing:
+                held = held_files(self._spool, self._store, wanted.issuer is not None)
+                missing = unread(held, wanted, read)
+                if len(missing) <= _FEW_HEADERS:
+                    read |= {one.path: whose(one.path) for one in missing}
+                    removed = self._purge(wanted, held, read, by, dry, unreadable)
+                    break
+            read |= {one.path: whose(one.path) for one in missing}  # not while everything else waits
+        if dry:
+            return removed
+        return replace(removed, log_is_kept=not self._store.empty_log(_READER_S))
+
+    def _purge(
+        self, wanted: Wanted, held: list[Held], read: dict[Path, Whose], by: str, dry: bool, unreadable: bool
+    ) -> Removed:
+        chosen = choose(held, wanted, read)
+        mine = [*chosen.mine, *((one, Whose()) for one in chosen.unreadable)] if unreadable else chosen.mine
+        places = [one.place for one, _ in mine]
         indexes = put_aside_indexes(self._data)
-        entries = self.desk.of(patient, study)
-        removed = Removed(
-            len(instances),
-            len(aside["replaced"]),
-            len(aside["quarantine"]),
-            len(indexes),
-            unknown,
-            len(entries) + len(self.desk.journal.faults),
-        )
+        about = self._entries_about(wanted, mine, held, read)
+        entries = sum(len(self.desk.of(patient, study)) for patient, study in about)
+        entries += len(self.desk.journal.faults)
         if not dry:
-            found: list[Indexed | Note] = [*instances, *aside["replaced"], *aside["quarantine"]]
-            self.desk.forget(patient, study, unreadable=True)
-            for name, folder in self._asides():
-                for note in aside[name]:
-                    folder.remove(note.file)
-            self._remove(instances)
+            gone = [(whose.study, whose.patient_id) for _, whose in mine]
+            gone += [(e.study, e.patient) for patient, study in about for e in self.desk.of(patient, study)]
+            for patient, study in about or [("", "")]:  # lines that nobody can read go in any case
+                self.desk.forget(patient, study, unreadable=True)
+            for one, _ in mine:
+                if one.place == REPLACED:
+                    self._spool.replaced.remove(one.file)
+                else:
+                    self._spool.remove(one.file)
+                    self._spool.quarantine.remove(one.file)
+            self._store.remove(one.file for one, _ in mine if one.place != REPLACED)
             for path in indexes:
                 path.unlink()
-            studies = [(one.study_instance_uid, one.patient_id) for one in found]
-            self._deleted(studies + [(entry.study, entry.patient) for entry in entries], by)
-        return removed
+            self._deleted(gone, by)
+        return Removed(
+            places.count(SPOOL) + places.count(NOWHERE),
+            places.count(REPLACED),
+            places.count(QUARANTINE),
+            len(indexes),
+            entries,
+            people(chosen.mine, read),
+            sum(one.place != NOWHERE for one in held),
+            () if unreadable else tuple(f"{one.place}/{one.file}" for one in chosen.unreadable),
+        )
+
+    def _entries_about(
+        self, wanted: Wanted, mine: list[tuple[Held, Whose]], held: list[Held], read: dict[Path, Whose]
+    ) -> list[tuple[str | None, str | None]]:
+        """About which patients and studies entries go.
+
+        The journal knows no issuer of an ID: with one, what was entered goes with the last of its images.
+        """
+        if wanted.issuer is None:
+            return [(wanted.patient, wanted.study)]
+        files = {one.path for one, _ in mine}
+        left = [one.whose or read[one.path] for one in held if one.path not in files]
+        kept = {(one.patient_id, one.study) for one in left}
+        studies = dict.fromkeys((one.patient_id, one.study) for _, one in mine if wanted.takes(one))
+        return [about for about in studies if about not in kept]
 
     def retain(self, keep_days: int, keep_gb: float) -> int:
         """Remove what is older than `keep_days`, then the oldest beyond `keep_gb`; 0: no limit.
@@ -129,6 +201,11 @@ class Custody:
         Returns:
             How many instances and earlier versions went.
         """
+        with self._changing:
+            return self._retain(keep_days, keep_gb)
+
+    def _retain(self, keep_days: int, keep_gb: float) -> int:
+        self._store.empty_log()
         held = {note.file for note in self.quarantined()}
         found = [one for one in self._store.instances() if one.file not in held]
         studies: dict[Study, list[Indexed]] = defaultdict(list)
@@ -230,15 +307,11 @@ def in_custody(data: Path, ae_title: str) -> Iterator[Custody]:
     if not (data / "spool").is_dir():
         raise SettingError(f"no spool in {data}: nothing is kept there. Check --data.")
     with locked(data), contextlib.closing(open_store(data)) as store:
-        custody = Custody(data, Spool(data / "spool"), store, AuditLog(data, ae_title))
+        spool = Spool(data / "spool")
+        spool.sweep()
+        custody = Custody(data, spool, store, AuditLog(data, ae_title))
         custody.desk.catch_up()
         yield custody
-
-
-def _is(one: Indexed | Note, patient: str | None, study: str | None) -> bool:
-    if patient is not None:
-        return one.patient_id == patient
-    return one.study_instance_uid == study
 
 
 def _size(path: Path) -> int:

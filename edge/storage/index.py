@@ -11,8 +11,10 @@ from scanside.errors import SettingError
 
 NAME = "results.sqlite"
 START_AFRESH = "It is built anew from the spool by: edge rebuild"
-_VERSION = 4
+WAIT_S = 10  # for another program that has the index locked
+_VERSION = 5
 # frames.receipt: which taking of the file into the index a job and its result must be about.
+# frames.person: the patient's name for comparison (edge/storage/whose.py).
 # frames.found: what the row is derived from; frames.slide: what the study's figures need of it.
 # Pictures have a table of their own: with them a look at a study of 200 slides would read 20 MB.
 _SCHEMA = """
@@ -26,6 +28,8 @@ CREATE TABLE IF NOT EXISTS frames (
     slide TEXT,
     patient_name TEXT NOT NULL DEFAULT '',
     patient_id TEXT NOT NULL DEFAULT '',
+    patient_issuer TEXT NOT NULL DEFAULT '',
+    person TEXT NOT NULL DEFAULT '',
     row TEXT NOT NULL,
     found TEXT,
     PRIMARY KEY (sop_instance_uid, frame)
@@ -72,6 +76,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     count INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
+CREATE INDEX IF NOT EXISTS by_person ON frames (patient_id, patient_issuer, person);
 CREATE INDEX IF NOT EXISTS by_number ON numbers (study, patient, slide);
 CREATE INDEX IF NOT EXISTS by_file ON frames (file);
 CREATE INDEX IF NOT EXISTS by_receipt ON frames (receipt);
@@ -137,4 +142,4 @@ def read_index(data: Path) -> sqlite3.Connection:
 
 
 def _connect(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, timeout=WAIT_S, check_same_thread=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from edge.row import Patient
 from edge.storage.aside import Note
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Indexed, Store, ViewRow
@@ -31,6 +32,9 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
         found: it did not arrive now: the older of two gives way.
     """
     before = store.instance_of(spooled.sop_instance_uid)
+    places = spool.path, spool.replaced.path, spool.quarantine.path
+    if not any(place(spooled.file).exists() for place in places):  # purged since it was received
+        return Taken(None, spooled, before, False)
     added = store.add(spooled, found=found)
     outdated = added.outdated
     if outdated:
@@ -69,6 +73,8 @@ def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> li
             one = Spooled(note.file, note.sop_instance_uid, note.received_at)
             added = store.add(one, found=True)
             if added.row is not None:
+                if note.study_instance_uid:
+                    store.expand(added.receipt, note.study_instance_uid, Patient(id=note.patient_id), [1])
                 store.fail(added.receipt, note.reason)
     return taken
 

@@ -6,16 +6,27 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from edge.row import MIXED_STUDY
+from edge.row import MIXED_STUDY, SHARED_ID
 from edge.storage import entered, numbers
 from edge.storage.index import NAME, START_AFRESH, read_index
 from scanside.errors import SettingError
 
-# Whether the study of a row of `frames` also came under another patient ID. Asked anew each time: a
-# corrected header that is sent again ends it.
+# Whether the study of a row of `frames` also came under another patient ID, and whether its patient ID also
+# came under another name. Asked anew each time: a corrected header that is sent again ends it.
 _OTHER = """EXISTS (SELECT 1 FROM frames AS other WHERE other.patient_id {} frames.patient_id AND
     json_extract(other.row, '$.study_instance_uid') = json_extract(frames.row, '$.study_instance_uid'))"""
-MIXED = f"({_OTHER.format('<')} OR {_OTHER.format('>')})"  # `!=` would look at every slide of the study
+_NAMED = """EXISTS (SELECT 1 FROM frames AS other
+    WHERE (other.patient_id, other.patient_issuer) = (frames.patient_id, frames.patient_issuer)
+    AND other.person > '' AND other.person {} frames.person)"""
+
+
+def _either(question: str) -> str:
+    return f"({question.format('<')} OR {question.format('>')})"  # `!=` would look at every slide
+
+
+_SHARED = f"(frames.patient_id > '' AND frames.person > '' AND {_either(_NAMED)})"
+ASKED_ANEW = f"json_array({_either(_OTHER)}, {_SHARED})"  # whether each of these flags holds for a row:
+_FLAGS = (MIXED_STUDY, SHARED_ID)
 
 
 def read_rows(data: Path) -> list[dict[str, Any]]:
@@ -27,12 +38,12 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
     try:
         with contextlib.closing(read_index(data)) as db:
             rows = db.execute(
-                f"SELECT row, {numbers.SLIDE}, {MIXED} FROM frames "
+                f"SELECT row, {numbers.SLIDE}, {ASKED_ANEW} FROM frames "
                 "ORDER BY received_at, sop_instance_uid, frame"
             ).fetchall()
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
-    return [said(row, slide, mixed) for row, slide, mixed in rows]
+    return [said(*row) for row in rows]
 
 
 def read_studies(data: Path) -> list[entered.StudyKept]:
@@ -48,7 +59,8 @@ def read_studies(data: Path) -> list[entered.StudyKept]:
         raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
 
 
-def said(row: str, slide: int | None, mixed: bool) -> dict[str, Any]:
-    """A row as it is told."""
+def said(row: str, slide: int | None, asked: str) -> dict[str, Any]:
+    """A row as it is told; `asked` is what `ASKED_ANEW` gives."""
     told: dict[str, Any] = {**json.loads(row), "slide": slide}
-    return {**told, "flags": [*told["flags"], MIXED_STUDY]} if mixed else told
+    holds = [flag for flag, is_so in zip(_FLAGS, json.loads(asked), strict=True) if is_so]
+    return {**told, "flags": [*told["flags"], *holds]}

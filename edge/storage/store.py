@@ -6,7 +6,7 @@ It can be deleted: the agent builds it anew from the spool and the journal, as d
 import base64
 import itertools
 import json
-import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,21 +14,16 @@ from typing import Any
 
 from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
-from edge.row import FAILED, PENDING, SCORED, Acquisition, Patient, Preview, Row, now
+from edge.row import FAILED, PENDING, Acquisition, Patient, Preview, Row, now
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, UnusableIndex, open_index
-from edge.storage.reading import MIXED, said
+from edge.storage.index import NAME, WAIT_S, UnusableIndex, open_index
+from edge.storage.lookup import Indexed, Lookup, ViewRow, row_of
 from edge.storage.spool import Spooled
+from edge.storage.whose import person
 
 __all__ = ["NAME", "Indexed", "Store", "UnusableIndex", "ViewRow"]
 
-_PREVIEW = """(SELECT preview FROM pictures
-    WHERE (pictures.sop_instance_uid, pictures.frame) = (frames.sop_instance_uid, frames.frame))"""
-_INSTANCES = """SELECT file, sop_instance_uid, MIN(received_at),
-    COALESCE(MAX(json_extract(row, '$.study_instance_uid')), ''), MAX(patient_id), MAX(state = ?)
-    FROM frames"""
-
-ViewRow = dict[str, Any]  # a row's keys, the patient's, and the preview: docs/watch-protocol.md
+_READER_LOOK_S = 0.05  # between two tries while a reader keeps the log
 
 
 @dataclass(frozen=True)
@@ -46,24 +41,7 @@ class Added:
     outdated: str | None = None
 
 
-@dataclass(frozen=True)
-class Indexed:
-    """What the index knows of one instance.
-
-    Attributes:
-        study_instance_uid, patient_id: empty before its header is read, and where that does not say.
-        pending: not all of its frames have a result.
-    """
-
-    file: str
-    sop_instance_uid: str
-    received_at: str
-    study_instance_uid: str
-    patient_id: str
-    pending: bool
-
-
-class Store:
+class Store(Lookup):
     """The index in the folder `data`, open for writing. Safe to use from several threads.
 
     Raises:
@@ -72,14 +50,10 @@ class Store:
     """
 
     def __init__(self, data: Path) -> None:
-        self._lock = threading.Lock()
-        self._db = open_index(data)
+        super().__init__(open_index(data))
         (last,) = self._db.execute("SELECT COALESCE(MAX(receipt), 0) FROM frames").fetchone()
+        self._log_holds_removed = False
         self._receipts = itertools.count(last + 1)  # none is given twice while jobs may know it
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
 
     def add(self, spooled: Spooled, *, found: bool = False) -> Added:
         """Note that an instance arrived: one pending row, frame 1, until its header is known.
@@ -131,7 +105,7 @@ class Store:
             ).fetchone()
             if first is None:  # replaced by another content meanwhile, or purged
                 return []
-            template, file = replace(_row(first[0]), study_instance_uid=study_instance_uid), first[1]
+            template, file = replace(row_of(first[0]), study_instance_uid=study_instance_uid), first[1]
             about = asdict(acquisition or Acquisition())
             for frame in frames:
                 old = self._db.execute(
@@ -150,13 +124,6 @@ class Store:
             if study_instance_uid:
                 numbers.give(self._db, template.sop_instance_uid, frames, study_instance_uid, patient.id)
             return self._views("WHERE receipt = ? AND state = ? ORDER BY frame", (receipt, PENDING))
-
-    def previous(self, sop_instance_uid: str, frame: int) -> Row | None:
-        """The result of a frame before other content came under its UID."""
-        found = self._ask(
-            "SELECT row FROM replaced WHERE sop_instance_uid = ? AND frame = ?", sop_instance_uid, frame
-        )
-        return _row(found[0][0]) if found else None
 
     def finish(
         self,
@@ -228,7 +195,7 @@ class Store:
                 "SELECT row, patient_id FROM frames WHERE receipt = ? AND state = ?", (receipt, PENDING)
             )
             failed = [
-                (replace(_row(row), state=FAILED, reason=reason, assessed_at=now()), patient)
+                (replace(row_of(row), state=FAILED, reason=reason, assessed_at=now()), patient)
                 for row, patient in found.fetchall()
             ]
             for row, patient in failed:
@@ -257,11 +224,6 @@ class Store:
                 changed += self._derive_anew(entered.OF_SLIDE if instance else entered.OF_STUDY, about)
             return changed
 
-    def entries(self) -> dict[entered.Key, Entry]:
-        """What was entered, as the index knows it."""
-        with self._lock:
-            return entered.held(self._db)
-
     def settle(self, site: Mapping[str, str]) -> None:
         """Keep what holds for every study here; rows follow where it changed."""
         with self._lock, self._db:
@@ -269,41 +231,6 @@ class Store:
             entered.put_site(self._db, site)
             if before.get(entered.CENTRE, entered.UNKNOWN) != site[entered.CENTRE]:
                 self._derive_anew("found IS NOT NULL", ())
-
-    def study(self, study: str, patient: str) -> entered.StudyKept:
-        with self._lock:
-            return entered.study_kept(self._db, study, patient)
-
-    def prepared(self, sop_instance_uid: str, frame: int) -> tuple[ViewRow | None, str | None]:
-        """What the network got of the scan that speaks for a frame, as a preview, and the image's digest.
-
-        Both None if it was not scored.
-        """
-        with self._lock:
-            held = self._db.execute(
-                "SELECT row, found, prepared, patient_id FROM frames "
-                "JOIN pictures USING (sop_instance_uid, frame) "
-                "WHERE sop_instance_uid = ? AND frame = ? AND found IS NOT NULL",
-                (sop_instance_uid, frame),
-            ).fetchone()
-            if held is None:
-                return None, None
-            text, origin, inputs, patient = held
-            one = entered.derive(self._db, _row(text), found_of(json.loads(origin)), patient)
-        pictures: list[ViewRow] = json.loads(inputs)
-        return pictures[one.speaks] if one.speaks < len(pictures) else None, one.row.image_digest
-
-    def patients(self, study: str) -> list[str]:
-        """The IDs under which a study came."""
-        where = "WHERE json_extract(row, '$.study_instance_uid') = ?"
-        return [name for (name,) in self._ask(f"SELECT DISTINCT patient_id FROM frames {where}", study)]
-
-    def row(self, sop_instance_uid: str, frame: int, *, picture: bool = True) -> ViewRow | None:
-        """One row, with its picture or without."""
-        key = (sop_instance_uid, frame)
-        with self._lock:
-            found = self._views("WHERE sop_instance_uid = ? AND frame = ?", key, picture)
-        return found[0] if found else None
 
     def remove(self, files: Iterable[str], *, come_again: bool = False) -> None:
         """Forget these files and all that came of them, the pages on the disk included.
@@ -328,68 +255,29 @@ class Store:
                     )
                     self._db.execute("DELETE FROM frames WHERE file = ?", (file,))
                     self._db.execute("DELETE FROM attempts WHERE file = ?", (file,))
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._log_holds_removed = True
 
-    def instances(self) -> list[Indexed]:
-        """Every instance, in the order in which they were received."""
-        return self._instances("GROUP BY file ORDER BY MIN(received_at)")
+    def empty_log(self, wait_s: float = 0.0) -> bool:
+        """Empty the index's log, which holds what was removed; whether it holds none of it now.
 
-    def instance(self, file: str) -> Indexed | None:
-        """What is known of one file."""
-        return next(iter(self._instances("WHERE file = ? GROUP BY file", file)), None)
+        While another program reads the index the log can't be emptied.
 
-    def taken(self, receipt: int) -> Indexed | None:
-        """What is known of the instance with this receipt; None when it no longer counts."""
-        return next(iter(self._instances("WHERE receipt = ? GROUP BY file", receipt)), None)
-
-    def instance_of(self, sop_instance_uid: str) -> Indexed | None:
-        """What is known of the current version of an instance."""
-        where = "WHERE sop_instance_uid = ? GROUP BY file"
-        return next(iter(self._instances(where, sop_instance_uid)), None)
-
-    def outcomes(self, receipt: int) -> list[tuple[int, str, str | None]]:
-        """Number, state and reason of those frames of an instance that have a result."""
-        where = "WHERE receipt = ? AND state != ?"
-        return self._ask(
-            f"SELECT frame, state, json_extract(row, '$.reason') FROM frames {where}", receipt, PENDING
-        )
-
-    def counts(self) -> dict[str, int]:
-        """How many rows there are of each state."""
-        return dict(self._ask("SELECT state, COUNT(*) FROM frames GROUP BY state"))
-
-    def files(self) -> set[str]:
-        """Names of the files that have rows."""
-        return {file for (file,) in self._ask("SELECT DISTINCT file FROM frames")}
-
-    def pending(self) -> list[Spooled]:
-        """The instances that are not done, in the order in which they were received."""
-        found = self._ask(
-            "SELECT file, sop_instance_uid, received_at, json_extract(row, '$.source'), receipt FROM frames "
-            "WHERE state = ? GROUP BY file ORDER BY received_at",
-            PENDING,
-        )
-        return [
-            Spooled(file, uid, received_at, source=source or "", receipt=receipt)
-            for file, uid, received_at, source, receipt in found
-        ]
-
-    def newest(self, count: int) -> list[ViewRow]:
-        """The newest rows, oldest first; the newest scored one has its preview."""
-        with self._lock:
-            views = self._views("ORDER BY received_at DESC, frame DESC LIMIT ?", (count,))[::-1]
-            scored = [view for view in views if view["state"] == SCORED]
-            if scored:
-                key = (scored[-1]["sop_instance_uid"], scored[-1]["frame"])
-                scored[-1] |= self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
-        return views
-
-    def _instances(self, which: str, *values: Any) -> list[Indexed]:
-        found = self._ask(f"{_INSTANCES} {which}", PENDING, *values)
-        return [
-            Indexed(file, uid, received_at, study, patient, bool(pending))
-            for file, uid, received_at, study, patient, pending in found
-        ]
+        Args:
+            wait_s: how long to wait for readers.
+        """
+        end = time.monotonic() + wait_s
+        while True:
+            with self._lock:
+                if self._log_holds_removed:
+                    self._db.execute("PRAGMA busy_timeout = 0")  # others want the index meanwhile
+                    try:
+                        (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    finally:
+                        self._db.execute(f"PRAGMA busy_timeout = {1000 * WAIT_S}")
+                    self._log_holds_removed = bool(busy)
+                if not self._log_holds_removed or time.monotonic() >= end:
+                    return not self._log_holds_removed
+            time.sleep(_READER_LOOK_S)
 
     def _insert(self, row: Row, file: str, receipt: int, patient: Patient) -> None:
         values = {
@@ -401,6 +289,8 @@ class Store:
             "received_at": row.received_at,
             "patient_name": patient.name,
             "patient_id": patient.id,
+            "patient_issuer": patient.issuer,
+            "person": person(patient.name),
             "row": _json(asdict(row)),
         }
         self._db.execute(
@@ -431,7 +321,7 @@ class Store:
         ).fetchall()
         changed = []
         for text, origin, patient in rows:
-            row, found = _row(text), found_of(json.loads(origin)) if origin else None
+            row, found = row_of(text), found_of(json.loads(origin)) if origin else None
             one = entered.derive(self._db, row, found, patient)
             if (one.row.risk, one.row.risk_if) != (row.risk, row.risk_if):
                 one = replace(one, row=replace(one.row, superseded=True))
@@ -441,32 +331,6 @@ class Store:
         return [
             view for key in changed for view in self._views("WHERE sop_instance_uid = ? AND frame = ?", key)
         ]
-
-    def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
-        column = _PREVIEW if preview else "NULL"
-        found = self._db.execute(
-            f"SELECT row, {numbers.SLIDE}, {MIXED}, patient_name, patient_id, {column} FROM frames {where}",
-            values,
-        )
-        return [
-            {
-                **said(row, slide, mixed),
-                "patient_name": name,
-                "patient_id": identity,
-                "preview": picture and json.loads(picture),
-            }
-            for row, slide, mixed, name, identity, picture in found
-        ]
-
-    def _ask(self, question: str, *values: Any) -> list[Any]:
-        with self._lock:
-            return self._db.execute(question, values).fetchall()
-
-
-def _row(text: str) -> Row:
-    said = json.loads(text)
-    lists = {name: tuple(said.get(name, ())) for name in ("flags", "exam", "skipped")}
-    return Row(**{**said, **lists})
 
 
 def _view(row: Row, patient: Patient, preview: Preview | None) -> ViewRow:

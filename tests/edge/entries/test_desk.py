@@ -24,6 +24,7 @@ from edge.storage.custody import Custody
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
 from edge.storage.index import NAME
 from edge.storage.intake import take
+from edge.storage.purge import Wanted
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Store
 from edge.trail.log import AuditLog, verify
@@ -318,9 +319,9 @@ def test_a_purge_reaches_what_was_entered(folder: Folder) -> None:
     folder.enter("1.4", "ID-2", **PRE)
     with (folder.data / JOURNAL).open("ab") as stream:
         stream.write(b'{"patient": "ID-1", cut off')
-    dry = folder.custody.purge(patient="ID-1", study=None, by="tester", dry=True)
+    dry = folder.custody.purge(Wanted(patient="ID-1", study=None), "tester", dry=True)
     assert dry.entries == 5 and len(folder.store.entries()) == 5
-    assert folder.custody.purge(patient="ID-1", study=None, by="tester") == dry
+    assert folder.custody.purge(Wanted(patient="ID-1", study=None), "tester") == dry
     folder.store.close()
     left = b"".join(path.read_bytes() for path in folder.data.glob("*") if path.is_file())
     assert b"ID-2" in left and b"ID-1" not in left and b"SECRET" not in left

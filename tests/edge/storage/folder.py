@@ -50,12 +50,17 @@ class Folder:
         done: bool = True,
         image: str | None = None,
         pictures: tuple[Preview, ...] = (),
+        name_of: str | None = None,
     ) -> str:
-        """An instance of 1000 bytes; `done`: it has its result. `image`: what it shows, by its digest."""
+        """An instance of 1000 bytes; `done`: it has its result. `image`: what it shows, by its digest.
+
+        Args:
+            name_of: the patient's name; else made of the ID.
+        """
         file, uid = f"{name}.dcm", uid or f"1.2.{len(name)}.{name}"
         self.spool.path(file).write_bytes(bytes(1000))
         receipt = take(self.spool, self.store, Spooled(file, uid, received_at)).spooled.receipt
-        self.store.expand(receipt, study, Patient("NAME^" + patient, patient), [1])
+        self.store.expand(receipt, study, Patient(name_of or "NAME^" + patient, patient), [1])
         if done:
             self.finish(file, uid, study, received_at, image or name, pictures)
         return file

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge.storage.index import NAME
+from edge.storage.purge import Wanted
 from edge.storage.reading import read_studies
 from edge.storage.spool import Spooled
 from edge.storage.store import Patient
@@ -74,6 +75,6 @@ def test_numbers_go_on_where_more_slides_come_than_a_view_is_told(tmp_path: Path
 
 
 def test_what_is_purged_leaves_no_number_behind(folder: Folder) -> None:
-    folder.custody.purge(patient="ID-1", study=None, by="test")
+    folder.custody.purge(Wanted(patient="ID-1", study=None), "test")
     with sqlite3.connect(folder.data / NAME) as db:
         assert db.execute("SELECT patient, slide FROM numbers").fetchall() == [("ID-2", 1)]

@@ -11,6 +11,7 @@ import pytest
 
 from edge.row import SCORED
 from edge.storage.aside import Note
+from edge.storage.purge import Wanted
 from edge.storage.store import NAME, Store
 from tests.edge.conftest import MakeImage
 from tests.edge.running import RunningAgent, edge, wait_for
@@ -32,12 +33,11 @@ def test_a_patient_is_purged_from_everywhere_and_nobody_else(folder: Folder) -> 
     aside = folder.data / f"{NAME}.until-20260101T000000Z"
     aside.write_bytes(b"ID-1")
     assert folder.files() == {"replaced/a.dcm", "b.dcm", "c.dcm", "quarantine/d.dcm", "e.dcm", "f.dcm"}
-    dry = folder.custody.purge(patient="ID-1", study=None, by="tester", dry=True)
+    dry = folder.custody.purge(Wanted(patient="ID-1"), "tester", dry=True)
     assert len(folder.files()) == 6 and aside.exists()
-    removed = folder.custody.purge(patient="ID-1", study=None, by="tester")
+    removed = folder.custody.purge(Wanted(patient="ID-1"), "tester")
     assert removed == dry
-    # d counts twice: its rows are in the index, its file in quarantine.
-    assert (removed.instances, removed.replaced, removed.quarantined, removed.indexes) == (4, 1, 1, 1)
+    assert (removed.instances, removed.replaced, removed.quarantined, removed.indexes) == (3, 1, 1, 1)
     assert folder.files() == {"e.dcm"} and not aside.exists()
     assert [one.patient_id for one in folder.store.instances()] == ["ID-2"]
     folder.store.close()
@@ -52,7 +52,7 @@ def test_a_patient_is_purged_from_everywhere_and_nobody_else(folder: Folder) -> 
 def test_a_wrong_identity_is_purged_where_it_was_replaced(folder: Folder) -> None:
     folder.add("a", "WRONG-ID", "1.1", days_ago(3), uid="1.2.3")
     folder.add("b", "ID-1", "1.1", days_ago(2), uid="1.2.3")
-    removed = folder.custody.purge(patient="WRONG-ID", study=None, by="tester")
+    removed = folder.custody.purge(Wanted(patient="WRONG-ID"), "tester")
     assert (removed.instances, removed.replaced) == (0, 1)
     assert folder.files() == {"b.dcm"}
 
@@ -62,8 +62,8 @@ def test_a_study_is_purged_and_what_nobody_knows_is_said(folder: Folder) -> None
     folder.add("b", "ID-1", "1.2", days_ago(2))
     (folder.spool.folder / "c.dcm").write_bytes(b"unknown")
     folder.spool.quarantine.put(Note("c.dcm", "1.9", days_ago(1), reason="header not read"))
-    removed = folder.custody.purge(patient=None, study="1.1", by="tester")
-    assert (removed.instances, removed.unknown) == (1, 1)
+    removed = folder.custody.purge(Wanted(study="1.1"), "tester")
+    assert (removed.instances, removed.unreadable) == (1, ("spool/quarantine/c.dcm",))
     assert folder.files() == {"b.dcm", "quarantine/c.dcm"}
 
 
@@ -112,8 +112,9 @@ def test_purge_while_the_agent_runs_asks_it(agent: RunningAgent, image: MakeImag
     assert done.returncode == 0 and json.loads(done.stdout)["instances"] == 1
     assert [row["sop_instance_uid"] for row in agent.results()] == [kept.SOPInstanceUID]
     assert len(list((agent.data / "spool").glob("*.dcm"))) == 1
-    assert edge("purge", "--study", "1.2.3", "--data", agent.data, "--yes").stdout.startswith(
-        "Nothing is kept"
+    mistyped = edge("purge", "--study", "1.2.3", "--data", agent.data, "--yes")
+    assert (
+        mistyped.returncode == 1 and "nothing is kept of study 1.2.3: 1 files were looked" in mistyped.stderr
     )
     assert "GO;" not in agent.log and agent.health()["state"] == "ready"
     assert agent.stop() == 0

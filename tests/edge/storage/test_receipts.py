@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pynetdicom.dsutils import create_file_meta
 
 from edge.monitor.condition import Health
-from edge.row import SCORED, Row, now
+from edge.row import SCORED, Row
 from edge.scoring.inference import Inference, inspect
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.loop import Scoring
@@ -21,6 +20,7 @@ from edge.storage.store import NAME, Store
 from scanside.bundle import load_bundle
 from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import MakeImage
+from tests.edge.storage.received import receive
 from tests.synth.dicom import Patient
 
 UID = "1.2.826.0.1.3680043.2.1143.77"
@@ -49,15 +49,7 @@ class Agent:
 
     def receive(self, content: Path) -> None:
         """Keep a file's data set as the receiver does, and take it into the index."""
-        sent = pydicom.dcmread(content, stop_before_pixels=True)
-        meta = create_file_meta(
-            sop_class_uid=sent.SOPClassUID,
-            sop_instance_uid=sent.SOPInstanceUID,
-            transfer_syntax=sent.file_meta.TransferSyntaxUID,
-        )
-        arrival = self.spool.begin(meta)
-        arrival.write(content.read_bytes()[144 + sent.file_meta.FileMetaInformationGroupLength :])
-        self.taken(take(self.spool, self.store, self.spool.keep(arrival, now())))
+        self.taken(take(self.spool, self.store, receive(self.spool, content)))
 
     def taken(self, taken: Taken) -> None:
         if taken.row is not None:

@@ -29,11 +29,13 @@ class Identity:
 
 def identity(header: Dataset) -> Identity:
     """What the header says, by its Specific Character Set (PS3.3 C.12.1.1.2); it never raises."""
-    name, number = text(header, "PatientName"), text(header, "PatientID")
+    name, number, issuer = (text(header, word) for word in ("PatientName", "PatientID", "IssuerOfPatientID"))
     if _guesses(header):
-        name, number = (_GUESSED.sub(_escaped, value) for value in (name, number))
+        name, number, issuer = (_GUESSED.sub(_escaped, value) for value in (name, number, issuer))
     flags = {NAME_UNDECODED: name, ID_UNDECODED: number}
-    return Identity(Patient(name, number), tuple(flag for flag, value in flags.items() if _damaged(value)))
+    return Identity(
+        Patient(name, number, issuer), tuple(flag for flag, value in flags.items() if _damaged(value))
+    )
 
 
 def text(header: Dataset, keyword: str) -> str:
