@@ -31,6 +31,7 @@ class Row:
         study_date, study_time, acquired_at, accession_number, station: as in `Acquisition`; None before the
             header was read.
         source: the scanner that sent it: its AE title and its address; None from `edge assess`.
+        scanner: its name in the settings; None where they know none.
         received_at, assessed_at: ISO 8601, UTC.
         latency_ms: from received to stored.
         annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model with one.
@@ -66,6 +67,7 @@ class Row:
     accession_number: str | None = None
     station: str | None = None
     source: str | None = None
+    scanner: str | None = None
     received_at: str | None = None
     assessed_at: str | None = None
     latency_ms: float | None = None

@@ -10,6 +10,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edge.scanners import THIS_MACHINE, Scanner, check_ae_title, read_scanners, scanner_tables
 from scanside import RESEARCH_USE
 from scanside.clinical import Centre
 from scanside.errors import SettingError
@@ -130,12 +131,9 @@ class Settings:
     network_threads: int = _setting(
         0, "Processor cores for the network. 0: as `edge tune` found, else all.", low=0, high=256
     )
-    peers: tuple[str, ...] = _setting(
-        ("127.0.0.0/8", "::1"),
-        "Addresses that may connect: IP addresses and networks, as 10.1.2.0/24. Nobody else is answered.",
-    )
-    calling_ae_titles: tuple[str, ...] = _setting(
-        (), "AE titles that may send. Empty: any title, from the peers above."
+    scanners: tuple[Scanner, ...] = _setting(
+        (THIS_MACHINE,),
+        "Who may send: a table [[scanners]] each, at the end of the file. Nobody else is answered.",
     )
     check_called_ae_title: bool = _setting(True, "Refuse who calls another AE title than ae_title.")
     blank_ae_titles: bool = _setting(
@@ -229,8 +227,18 @@ def load(config: Path | None, options: Mapping[str, Any]) -> Settings:
     return Settings(**checked)
 
 
+def holds_nothing(config: Path) -> bool:
+    """Whether the file sets nothing at all, as one that was cut off.
+
+    Raises:
+        SettingError: it can't be read.
+    """
+    return not _read(config)
+
+
 def template(values: Mapping[str, Any] | None = None) -> str:
     """The text of an edge.toml that says every setting, its meaning and its default, or that of `values`."""
+    tables: list[str] = []
     lines = ["# Settings of `edge`. What is left out has the value given here.", f"# {RESEARCH_USE}"]
     for setting in fields(Settings):
         lines += [
@@ -238,8 +246,11 @@ def template(values: Mapping[str, Any] | None = None) -> str:
             *textwrap.wrap(setting.metadata["text"], 98, initial_indent="# ", subsequent_indent="# "),
         ]
         value = (values or {}).get(setting.name, setting.default)
+        if setting.name == "scanners":  # tables come last in TOML
+            tables = scanner_tables(value, toml)
+            continue
         lines.append(f"# {setting.name} = ''" if value is None else f"{setting.name} = {toml(value)}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *tables]) + "\n"
 
 
 def _read(config: Path) -> dict[str, Any]:
@@ -267,6 +278,8 @@ def _checked(setting: "Field[Any]", value: Any, where: str) -> Any:
         if not str(path).isprintable():
             raise SettingError(f"{where}: {name} is {str(value)!r}: it has control characters.")
         return path
+    if name == "scanners":
+        return read_scanners(value, where)
     if kind is tuple and isinstance(value, list) and all(isinstance(v, str) and v for v in value):
         if name == "runtimes":
             check_runtimes(tuple(value), where)
@@ -286,22 +299,12 @@ def _checked(setting: "Field[Any]", value: Any, where: str) -> Any:
     return value
 
 
-def check_ae_title(title: str, where: str) -> None:
-    """PS3.5 6.2, value representation AE.
-
-    Raises:
-        SettingError: no valid title.
-    """
-    if not (len(title.strip()) > 0 and len(title) <= 16 and title.isascii() and title.isprintable()):
-        raise SettingError(f"{where}: '{title}' is no AE title: 1 to 16 ASCII letters, digits or signs.")
-    if "\\" in title:
-        raise SettingError(f"{where}: '{title}' is no AE title: no backslash is allowed.")
-
-
 def toml(value: Any) -> str:
     """A value of a setting as it stands in edge.toml."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, Scanner):  # it has a table of its own
+        return toml(value.name)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

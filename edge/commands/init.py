@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from edge.network.access import Access
+from edge.scanners import THIS_MACHINE, read_scanners
 from edge.settings import Settings, load, template
 from scanside.errors import SettingError
 
 EVERYWHERE = "0.0.0.0"
+_SILENT_AFTER_H = 24.0  # so that a scanner that was moved or cut off is noticed, and a night is not
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scanner-address", metavar="ADDRESS", help="IP address or network of the scanner, as 10.1.2.3"
     )
-    parser.add_argument("--scanner-ae-title", metavar="T", help="AE title of the scanner")
+    parser.add_argument("--scanner-ae-title", metavar="T", help="AE title of the scanner (any)")
+    parser.add_argument(
+        "--scanner-name", metavar="NAME", help="what people call it (its title, else address)"
+    )
     parser.add_argument("--host", help="address to listen on, when the scanner is another machine (0.0.0.0)")
 
 
@@ -44,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     Access(Settings(**values))
     _write(path, template(values))
     load(path, {})
-    if "peers" not in values:
+    if "scanners" not in values:
         print("Only this machine may send. Let a scanner send with: edge init --scanner-address ADDRESS")
     print(f"{path} written. Use it with: edge serve --config {path}")
     return 0
@@ -60,19 +65,23 @@ def _write(path: Path, text: str) -> None:
 
 def _values(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that make the scanner known; it is asked for where somebody can answer."""
-    address, title = args.scanner_address, args.scanner_ae_title
+    address, title, name = args.scanner_address, args.scanner_ae_title, args.scanner_name
     if sys.stdin.isatty():
         if address is None:
             address = _asked("IP address of the scanner (empty: only this machine sends): ")
-        if title is None and address:
+        if address and title is None:
             title = _asked("AE title of the scanner (empty: any): ")
+        if address and name is None:
+            name = _asked("Name of the scanner, as people call it (empty: its title or address): ")
+    if not address and (title or name):
+        raise SettingError("a scanner needs its address: give it with --scanner-address.")
     values: dict[str, Any] = {}
-    if title:
-        values["calling_ae_titles"] = (title,)
     if args.host:
         values["host"] = args.host
     if address:
-        values["peers"] = (address, *Settings.peers)
+        table = {"name": name or title or address, "addresses": [address], "ae_title": title or ""}
+        read = read_scanners([{**table, "silent_after_h": _SILENT_AFTER_H}], "the scanner")
+        values["scanners"] = (*read, THIS_MACHINE)
         if not args.host and not _is_loopback(address):
             values["host"] = EVERYWHERE
     return values

@@ -4,6 +4,7 @@ import argparse
 
 from edge.commands import options
 from edge.entries.desk import Desk
+from edge.network.access import scanner_names
 from edge.processes.lock import locked
 from edge.storage.intake import take_up
 from edge.storage.rebuild import put_aside
@@ -27,7 +28,7 @@ def main(args: argparse.Namespace) -> int:
         aside = put_aside(data)
         store = Store(data)
         try:
-            take_up(Spool(data / "spool"), store)
+            take_up(Spool(data / "spool", name_of=scanner_names(settings)), store)
             desk = Desk(data, store, AuditLog(data, settings.ae_title))
             desk.catch_up()
             entered = len(store.entries())

@@ -20,7 +20,7 @@ from pynetdicom.status import code_to_category
 
 from edge.commands.folders import DICOMDIR, find_files, is_dicomdir
 from edge.network.tls import client_context
-from edge.settings import check_ae_title
+from edge.scanners import check_ae_title
 from edge.view.text import safe
 from scanside.command import say
 from scanside.errors import SettingError

@@ -4,7 +4,9 @@ import argparse
 import logging
 
 from edge.commands import options
+from edge.settings import Settings, holds_nothing
 from scanside import RESEARCH_USE
+from scanside.errors import SettingError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +25,21 @@ def main(args: argparse.Namespace) -> int:
     from edge.processes.supervisor import serve
 
     log_to_stderr()
-    logging.getLogger(__name__).info(RESEARCH_USE)
-    serve(settings, bundle, lambda: options.settings(args))
+    log = logging.getLogger(__name__)
+    log.info(RESEARCH_USE)
+    held_some = args.config is not None and not holds_nothing(args.config)
+    remark = ""
+    if args.config is not None and not held_some:
+        remark = f"{args.config} holds no setting, so everything has its default. Was it cut off?"
+        log.warning("%s", remark)
+
+    def read() -> Settings:
+        nonlocal held_some
+        holds_some = args.config is not None and not holds_nothing(args.config)
+        if held_some and not holds_some:
+            raise SettingError(f"{args.config} holds no setting any more. Was it cut off?")
+        held_some = holds_some
+        return options.settings(args)
+
+    serve(settings, bundle, read, remark)
     return 0

@@ -37,6 +37,17 @@ def _room(agent: dict[str, Any]) -> str:
     return "" if images is None else f", room for {images} images of the mean size"
 
 
+def _scanner(scanner: dict[str, Any]) -> str:
+    title = f" as '{scanner['last_title']}'" * bool(scanner["last_title"])
+    place = f" from {scanner['last_address']}" * bool(scanner["last_address"])
+    counts = f"{scanner['associations']} associations, {scanner['images']} images since the start"
+    return f"scanner    {scanner['name']}: seen {_time(scanner['last_seen_at'])}{title}{place}; {counts}"
+
+
+def _refused(peer: dict[str, Any]) -> str:
+    return f"refused    {peer['who']}: {peer['why']}; {peer['count']} times, last {_time(peer['last_at'])}"
+
+
 def _told(status: dict[str, Any]) -> str:
     agent = status["agent"]
     rows = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status["rows"].items()))
@@ -47,6 +58,8 @@ def _told(status: dict[str, Any]) -> str:
         f"contact    last image {_time(agent['last_received_at'])}, "
         f"a sender heard of {_time(agent['last_contact_at'])}",
         f"quarantine {status['quarantined']}",
+        *map(_scanner, agent["scanners"]),
+        *map(_refused, agent["refused"]),
     ]
     for name, process in status["processes"].items():
         if isinstance(process, dict):

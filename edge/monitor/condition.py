@@ -11,6 +11,8 @@ import numpy as np
 
 from edge.monitor.disk import disk, warning
 from edge.monitor.lateness import late_warning
+from edge.monitor.remarks import remarks
+from edge.processes.notices import REPEAT_S
 from edge.processes.process import STARTING, UP
 from edge.row import milliseconds, now
 from edge.storage.room import Room
@@ -21,6 +23,7 @@ NOT_RECEIVING = "not receiving: "
 _AHEAD_S = 5.0
 _UNWATCHED_S = 6.0  # without a word of the supervisor, which has one every second
 _LATENCIES = 200  # results that the percentiles look back on
+_MOST_REFUSED = 16
 _SIZES = 200  # images that the mean size looks back on
 
 
@@ -47,6 +50,10 @@ class Health:
         self._received = 0
         self._last_received_at: str | None = None
         self._last_contact_at: str | None = None
+        self._settings_remark = ""
+        self._scanners: dict[str, tuple[float, dict[str, Any]]] = {}  # when each was told, monotonic
+        self._seen_before: dict[str, str] = {}
+        self._refused: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}  # likewise
         self._sizes: deque[int] = deque(maxlen=_SIZES)
         self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
 
@@ -60,6 +67,7 @@ class Health:
             self._told_at = time.monotonic()
             self._place["port"] = states.pop("port")
             self._last_contact_at = states.pop("last_contact_at")
+            self._settings_remark = states.pop("settings_remark", "")
             news = states != self._processes
             self._processes = states
             return news
@@ -78,6 +86,25 @@ class Health:
         with self._lock:
             self._runtime, self._precision = runtime, precision
             self._runtime_note = " ".join(refused) or None
+
+    def met(self, scanner: dict[str, Any]) -> None:
+        """What the receiver says of one scanner."""
+        with self._lock:
+            self._scanners[scanner["name"]] = time.monotonic(), scanner
+
+    def refused(self, peer: dict[str, Any]) -> None:
+        """What the receiver says of a peer that it refused; the newest of them come last."""
+        with self._lock:
+            key = peer["who"], peer["why"]
+            self._refused.pop(key, None)
+            self._refused[key] = time.monotonic(), peer
+            if len(self._refused) > _MOST_REFUSED:
+                del self._refused[next(iter(self._refused))]
+
+    def seen_before(self, scanner: str, at: str) -> None:
+        """An image of that scanner was received; by an agent or a receiver before this one, perhaps."""
+        with self._lock:
+            self._seen_before[scanner] = max(at, self._seen_before.get(scanner, ""))
 
     def goes_on(self, last_received_at: str) -> None:
         """An agent before this one had received images."""
@@ -103,6 +130,7 @@ class Health:
             waits_since: when the image was received that waits longest for its result, as in a row.
         """
         room = self._room()
+        at = now()
         waits_s = max(0.0, milliseconds(waits_since, now()) / 1e3) if waits_since else None
         obstacle = room.problem
         with self._lock:
@@ -112,6 +140,7 @@ class Health:
                 obstacle = receiver
             if self._told_at and time.monotonic() - self._told_at > _UNWATCHED_S:
                 obstacle = "the supervisor process gives no answer"
+            scanners, refused = self._told_scanners(), _told_lately(self._refused)[::-1]
             state = f"{NOT_RECEIVING}{obstacle}" if obstacle else self._state
             return {
                 **self._place,
@@ -127,11 +156,27 @@ class Health:
                 "last_contact_at": max(
                     filter(None, (self._last_contact_at, self._last_received_at)), default=None
                 ),
+                "scanners": scanners,
+                "refused": refused,
+                "remarks": remarks(self._settings_remark, scanners, refused, self._place["started_at"], at),
                 **disk(room, self._sizes),
                 "latency_p50_ms": p50 and round(float(p50), 1),
                 "latency_p95_ms": p95 and round(float(p95), 1),
                 "time": now(),
             }
+
+    def _told_scanners(self) -> list[dict[str, Any]]:
+        """The scanners of the settings, with when each was last seen, also by agents before this one."""
+        told = _told_lately(self._scanners)
+        for one in told:
+            before = self._seen_before.get(one["name"])
+            one["last_seen_at"] = max(filter(None, (one["last_seen_at"], before)), default=None)
+        return told
+
+
+def _told_lately(told: dict[Any, tuple[float, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What the receiver still speaks of; it repeats itself, so what it left out is over."""
+    return [one for when, one in told.values() if time.monotonic() - when < 3 * REPEAT_S]
 
 
 def status(
@@ -154,6 +199,7 @@ def status(
         f"audit messages wait for {audit_problem}" if audit_problem else "",
         warning(agent),
         late_warning(agent),
+        *agent["remarks"],
         certificates,
         *journal,
     ]

@@ -1,12 +1,14 @@
-"""Who may connect and associate: addresses, AE titles."""
+"""Who may connect and associate: the scanners of the settings, by address and AE title."""
 
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edge.network.refusals import Reason
 from edge.network.titles import Title
-from edge.settings import Settings, check_ae_title
+from edge.scanners import Scanner, check_names
+from edge.settings import Settings
+from edge.trail.message import Origin
 from scanside.errors import SettingError
 
 # Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21).
@@ -18,7 +20,6 @@ REJECTIONS = {
     Reason.ASSOCIATIONS: (2, 3, 2),
 }
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -26,33 +27,40 @@ class Access:
     """The answer to "may this peer?", made of the settings once.
 
     Raises:
-        SettingError: a peer or a title is none, or the agent would listen for nobody that it knows.
+        SettingError: an address is none, or the agent would listen for nobody that it knows.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._networks = [_network(text) for text in settings.peers]
-        for title in settings.calling_ae_titles:
-            check_ae_title(title, "setting calling_ae_titles")
-        self._calling = {title.strip() for title in settings.calling_ae_titles}
+        check_names(settings.scanners, "setting scanners")
+        self._scanners = [(scanner, scanner.networks) for scanner in settings.scanners]
         self._takes_blank = settings.blank_ae_titles
         self._called = settings.ae_title.strip() if settings.check_called_ae_title else None
-        if not _is_loopback(settings.host) and all(network.is_loopback for network in self._networks):
+        networks = [network for _, its in self._scanners for network in its]
+        if not _is_loopback(settings.host) and all(network.is_loopback for network in networks):
             raise SettingError(
-                f"the agent would listen on {settings.host} but knows nobody there. Name the addresses that "
-                "may send in the setting `peers`, or let `edge init --scanner-address ADDRESS` do it. "
-                'peers = ["0.0.0.0/0", "::/0"] lets anybody in.'
+                f"the agent would listen on {settings.host} but knows nobody there. Add a [[scanners]] table "
+                "with the addresses that may send, or let `edge init --scanner-address ADDRESS` do it. "
+                'addresses = ["0.0.0.0/0", "::/0"] lets anybody in.'
             )
 
     def knows(self, peer: str) -> bool:
         """Whether something at the address `peer` may connect."""
-        try:
-            address = _address(peer)
-        except ValueError:
-            return False
-        return any(address in network for network in self._networks)
+        return bool(self._at(peer))
 
-    def refusal(self, calling: Title, called: Title, *, stores: bool) -> Reason | None:
-        """Why an association between these AE titles is rejected; None when it is not.
+    def scanner(self, peer: str, title: str) -> Scanner | None:
+        """The scanner that sends from the address `peer` under an AE title.
+
+        One that names the title comes before one that takes any. A blank title, where such are taken, is
+        that of the first scanner at the address.
+        """
+        there = self._at(peer)
+        named = [one for one in there if one.ae_title and one.ae_title.strip() == title]
+        any_title = [one for one in there if not one.ae_title]
+        found = named or any_title or (there if not title and self._takes_blank else [])
+        return found[0] if found else None
+
+    def refusal(self, peer: str, calling: Title, called: Title, *, stores: bool) -> Reason | None:
+        """Why an association from `peer` between these AE titles is rejected; None when it is not.
 
         Args:
             stores: whether more than a C-ECHO is asked for; an echo any title may have, to try the line.
@@ -66,18 +74,29 @@ class Access:
             return None
         if not calling.text and not self._takes_blank:
             return Reason.BLANK_CALLING
-        if calling.text and self._calling and calling.text not in self._calling:
-            return Reason.CALLING
-        return None
+        return None if self.scanner(peer, calling.text) else Reason.CALLING
+
+    def _at(self, peer: str) -> list[Scanner]:
+        try:
+            address = _address(peer)
+        except ValueError:
+            return []
+        return [scanner for scanner, its in self._scanners if any(address in network for network in its)]
 
 
-def _network(text: str) -> _Network:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise SettingError(
-            f"setting peers: '{text}' is neither an IP address nor a network like 10.1.2.0/24."
-        ) from None
+def scanner_names(settings: Settings) -> Callable[[Origin], str]:
+    """Says the name of the scanner that a kept file came from; empty where the settings know none.
+
+    Raises:
+        SettingError: see `Access`.
+    """
+    access = Access(settings)
+
+    def name_of(origin: Origin) -> str:
+        scanner = access.scanner(origin.address, origin.calling)
+        return scanner.name if scanner else ""
+
+    return name_of
 
 
 def _address(text: str) -> _Address:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pynetdicom import AE
@@ -13,6 +14,7 @@ from edge.network.echo import call, echo, reachable
 from edge.network.refusals import Refusals
 from edge.network.server import Server
 from edge.network.services import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, PROCESSING_FAILURE, SUCCESS
+from edge.network.sightings import Sightings
 from edge.network.streaming import DataSetStream
 from edge.network.tls import Tls
 from edge.row import now
@@ -30,7 +32,7 @@ class Receiver:
         refusals: told of each connection and association that is not let in.
 
     Attributes:
-        last_contact_at: when it last accepted an association or answered C-ECHO, as in a row; empty before.
+        sightings: what it saw of the scanners.
 
     Raises:
         SettingError: the port or a certificate can't be used, or the agent would listen for nobody it knows.
@@ -44,8 +46,8 @@ class Receiver:
         refusals: Refusals | None = None,
     ) -> None:
         self._spool, self._stored = spool, stored
-        self.last_contact_at = ""
         access, tls = Access(settings), Tls.from_settings(settings)
+        self.sightings = Sightings(settings.scanners)
         self._ae = AE(settings.ae_title)
         self._ae.maximum_associations = 1 << 20  # the server counts for itself
         self._ae.maximum_pdu_size = settings.max_pdu_bytes  # proposed (PS3.8 D.1.1); pynetdicom says 16 kB
@@ -57,7 +59,7 @@ class Receiver:
                 refusals or Refusals(),
                 spool,
                 self._store,
-                self._contact,
+                self.sightings,
                 tls.context if tls else None,
             )
         except (OSError, OverflowError) as error:
@@ -102,14 +104,11 @@ class Receiver:
         access, tls = Access(settings), Tls.from_settings(settings)
         self._ae.maximum_pdu_size = settings.max_pdu_bytes
         self._server.take_over(settings, access, tls.context if tls else None)
+        self.sightings.take_over(settings.scanners)
 
     def close(self, drain_s: float = 0.0) -> None:
         """Accept nothing more; what is still open after `drain_s` is aborted, and its sender tries again."""
         self._server.close(drain_s)
-
-    def _contact(self) -> None:
-        """An association was accepted, or a C-ECHO answered."""
-        self.last_contact_at = now()
 
     def _store(self, association: Any, request: C_STORE, _context: Any) -> int:
         """Keep what one C-STORE request brought; its status. By then nothing of it is decoded."""
@@ -131,10 +130,11 @@ class Receiver:
         if spooled is None:
             _log.warning("not stored, %.64s: a request without a data set", uid)
             return CANNOT_UNDERSTAND
-        title = association.dul.proposal.calling.shown
+        title, scanner = association.dul.proposal.calling.shown, association.acse.scanner
         _log.info("received %.64s, %d bytes, from '%s' at %s", uid, stream.size, title, sender.address)
+        self.sightings.stored(scanner)
         try:
-            self._stored(spooled)
+            self._stored(replace(spooled, scanner=scanner.name if scanner else ""))
         except Exception:  # it is kept all the same: whoever is told also looks into the spool
             _log.exception("%.64s is stored, and could not be told", uid)
         return SUCCESS

@@ -19,8 +19,10 @@ from edge.network import contexts, pdu
 from edge.network.access import REJECTIONS, Access
 from edge.network.refusals import Reason, Refusals
 from edge.network.services import Services
+from edge.network.sightings import Sightings
 from edge.network.slots import Slots
 from edge.network.stack import Connection, Messages, UpperLayer
+from edge.scanners import Scanner
 from edge.settings import Settings
 from edge.storage.spool import Spool
 
@@ -33,7 +35,8 @@ class Server(ThreadedAssociationServer):
     """Accepts connections; whatever may take time happens in the connection's own thread.
 
     Args:
-        store, contact: what answers C-STORE requests, and who is told of contacts (edge/network/services.py).
+        store: what answers C-STORE requests (edge/network/services.py).
+        sightings: told of each contact.
         tls: gives the TLS context of a new connection; None without TLS.
 
     Raises:
@@ -52,11 +55,11 @@ class Server(ThreadedAssociationServer):
         refusals: Refusals,
         spool: Spool,
         store: Callable[[Any, Any, Any], int],
-        contact: Callable[[], None],
+        sightings: Sightings,
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self.settings, self.access, self.spool, self._tls = settings, access, spool, tls
-        self.refusals, self.store, self.contact = refusals, store, contact
+        self.refusals, self.store, self.sightings = refusals, store, sightings
         self.connections = Slots(settings.max_connections, settings.max_connections_per_peer)
         self.associations = Slots(settings.max_associations, settings.max_associations_per_peer)
         self.own_calls: set[tuple[str, int]] = (
@@ -201,9 +204,8 @@ class Handler(RequestHandler):
         association.acse = Gatekeeper(association, self.server, self.client_address[0], is_own)
         association.dimse = Messages(association, self.server.spool)
         association.dul = UpperLayer(association, settings)
-        association._serve_request = Services(
-            association, self.server.store, (lambda: None) if is_own else self.server.contact
-        ).serve
+        echoed = association.acse.contact
+        association._serve_request = Services(association, self.server.store, echoed).serve
         association.set_socket(Connection(association, self.request, settings.pdu_timeout_s))
         # The time to associate; later the one that a broken connection gets to close.
         association.acse_timeout = max(0.1, self._deadline - time.monotonic())
@@ -228,11 +230,9 @@ class Gatekeeper(ACSE):
         peer, request = self._peer, association.dul.proposal
         proposed = association.requestor.primitive.presentation_context_definition_list
         stores = any(context.abstract_syntax != contexts.VERIFICATION for context in proposed)
-        refusal = (
-            None
-            if self._is_own
-            else self._server.access.refusal(request.calling, request.called, stores=stores)
-        )
+        refusal = None
+        if not self._is_own:
+            refusal = self._server.access.refusal(peer, request.calling, request.called, stores=stores)
         if refusal is None and not self._is_own:
             self.admitted = self._server.associations.take(peer, _SLOT_WAIT_S)
             refusal = None if self.admitted else Reason.ASSOCIATIONS
@@ -245,7 +245,22 @@ class Gatekeeper(ACSE):
         self.acceptor.supported_contexts = contexts.supported(proposed, self._server.settings.private_classes)
         super()._negotiate_as_acceptor()
         if self.assoc.is_established and not self._is_own:
-            self._server.contact()
+            self._server.refusals.accepted(peer, request.calling.shown)
+            self.contact(associated=True)
+
+    @property
+    def scanner(self) -> Scanner | None:
+        """Which of the settings' scanners this is; None for an echo under another title."""
+        association: Any = self.assoc
+        return self._server.access.scanner(self._peer, association.dul.proposal.calling.text)
+
+    def contact(self, *, associated: bool = False) -> None:
+        """It made itself heard, by an association or an echo; the process itself does not count."""
+        if self._is_own:
+            return
+        association: Any = self.assoc
+        title = association.dul.proposal.calling.shown
+        self._server.sightings.contact(self.scanner, title, self._peer, associated=associated)
 
     def is_release_requested(self) -> bool:
         """Whether the peer asks to release; a request that came before that is answered before it."""

@@ -16,6 +16,7 @@ from edge.monitor import condition
 from edge.monitor.condition import Health
 from edge.monitor.measures import Measures, MetricsServer
 from edge.monitor.probe import Probe
+from edge.network.access import scanner_names
 from edge.network.tls import expiry_warning
 from edge.processes.lasting import Lasting
 from edge.processes.notices import Notices
@@ -63,7 +64,7 @@ def run_agent(line: Line, settings: Settings, bundle: Bundle, notices: Notices, 
     audit = AuditLog(settings.data, settings.ae_title)
     with contextlib.closing(open_store(settings.data)) as store:
         try:
-            spool = Spool(settings.data / "spool", settings.min_free_mb << 20)
+            spool = Spool(settings.data / "spool", settings.min_free_mb << 20, scanner_names(settings))
         except OSError as error:
             raise SettingError(f"the spool in {settings.data} can't be used: {error}.") from error
         Agent(settings, bundle, spool, store, audit).run(line, notices)
@@ -165,6 +166,8 @@ class Agent:
         if rows:
             self._health.goes_on(rows[-1]["received_at"])
         for row in rows:
+            if row["scanner"]:
+                self._health.seen_before(row["scanner"], row["received_at"])
             ago_s = milliseconds(row["received_at"], now()) / 1e3
             if row["study_instance_uid"] and 0 <= ago_s < final_after_s:
                 self._arrivals.came((row["study_instance_uid"], row["patient_id"]), ago_s)
@@ -176,6 +179,10 @@ class Agent:
                 if "processes" in notice:
                     if self._health.processes(notice["processes"]):
                         self._hub.publish(self._heartbeat())  # at once: the next second may be too late
+                elif "scanner" in notice:
+                    self._health.met(notice["scanner"])
+                elif "refused" in notice:
+                    self._health.refused(notice["refused"])
                 else:
                     spooled = Spooled(**notice["stored"])
                     self._taken(self._custody.take(spooled))
@@ -211,6 +218,8 @@ class Agent:
             self._telling.resend()
         if taken.row is not None:
             self._health.received(spooled.received_at, spooled.size_bytes)
+            if spooled.scanner:
+                self._health.seen_before(spooled.scanner, spooled.received_at)
             self._measures.received(spooled)
             self._publish(taken.row)
             self._inspect(spooled)
@@ -226,6 +235,7 @@ class Agent:
                 spooled.sop_instance_uid,
                 spooled.received_at,
                 spooled.source,
+                spooled.scanner,
             )
         )
 

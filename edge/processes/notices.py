@@ -15,6 +15,7 @@ from typing import Any
 from edge.processes.process import Descriptor
 from edge.storage.spool import Spooled
 
+REPEAT_S = 10.0  # how often at least the receiver says what it met
 _CHUNK_BYTES = 1 << 16
 
 
@@ -40,6 +41,13 @@ class Notices:
     def processes(self, states: dict[str, Any]) -> None:
         """How the processes are."""
         self._tell({"processes": states})
+
+    def met(self, scanners: list[dict[str, Any]], refused: list[dict[str, Any]]) -> None:
+        """What was seen of each scanner, and who was refused (docs/operations.md); a line each."""
+        for scanner in scanners:
+            self._tell({"scanner": scanner})
+        for one in reversed(refused):
+            self._tell({"refused": one})
 
     def _tell(self, notice: dict[str, Any]) -> None:
         line = json.dumps(notice).encode() + b"\n"

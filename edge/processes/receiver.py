@@ -1,11 +1,12 @@
 """The receiver process: the socket that strangers reach, and the spool. It answers by the spool alone."""
 
 import logging
+import time
 
 from edge.monitor.probe import Probe
 from edge.network.receive import Receiver
 from edge.network.refusals import Refusals
-from edge.processes.notices import Notices
+from edge.processes.notices import REPEAT_S, Notices
 from edge.processes.process import Descriptor, Line
 from edge.settings import Settings
 from edge.storage.spool import Spool
@@ -44,6 +45,7 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
     port.start()
     disk.start()
     told: tuple[dict[str, int], str] = {}, ""
+    repeated = 0.0
     while not line.stop_asked(_LOOK_S):
         if not receiver.alive:
             raise ScansideError("the receiver no longer accepts connections; the log says why.")
@@ -59,9 +61,14 @@ def receive(line: Line, settings: Settings, notices: Notices, _lock: Descriptor)
                 _log.error("the former settings stay in use: %s", error)
             line.offered = None
         refusals.summarise()
-        if (refusals.counts, receiver.last_contact_at) != told:
-            told = refusals.counts, receiver.last_contact_at
+        contact = receiver.sightings.last_contact_at
+        news = (refusals.counts, contact) != told
+        if news:
+            told = refusals.counts, contact
             line.met(*told)
+        if news or time.monotonic() - repeated > REPEAT_S:  # an agent that was started again knows nothing
+            repeated = time.monotonic()
+            notices.met(receiver.sightings.scanners(), refusals.latest)
     receiver.close(settings.drain_s)
     refusals.summarise(at_once=True)
 

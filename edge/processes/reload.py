@@ -8,8 +8,7 @@ from edge.settings import Settings
 # What only decides about the next connection or association.
 TAKEN_OVER = frozenset(
     {
-        "peers",
-        "calling_ae_titles",
+        "scanners",
         "check_called_ae_title",
         "blank_ae_titles",
         "private_classes",

@@ -29,15 +29,17 @@ from scanside.bundle import Bundle
 from scanside.errors import ScansideError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MAX_REMARK = 500  # characters: a notice is short
 _BEAT_S = 1.0  # how often the agent is told how the others are
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, bundle: Bundle, read: Callable[[], Settings]) -> None:
+def serve(settings: Settings, bundle: Bundle, read: Callable[[], Settings], remark: str = "") -> None:
     """Run everything until SIGTERM or SIGINT; what is in hand is finished. A second signal ends it at once.
 
     Args:
         read: reads the settings again, when SIGHUP asks for it (edge/processes/reload.py).
+        remark: what people should know of the settings; empty when there is nothing to say.
 
     Raises:
         ScansideError: the data folder, the port or the index can't be used; as the process said that met it.
@@ -51,7 +53,7 @@ def serve(settings: Settings, bundle: Bundle, read: Callable[[], Settings]) -> N
             Child("agent", _agent, settings, bundle, notices, lock),
         ]
         try:
-            Supervisor(children, notices, signals, settings, read).run()
+            Supervisor(children, notices, signals, settings, read, remark).run()
         finally:
             audit.record(application_stopped(settings.ae_title))
 
@@ -66,12 +68,14 @@ class Supervisor:
         signals: "_Signals",
         settings: Settings,
         read: Callable[[], Settings],
+        remark: str = "",
     ) -> None:
         self._children, self._notices, self._signals, self._settings = children, notices, signals, settings
         self._read = read
         self._systemd = Systemd()
         self._said: dict[str, Any] = {}
         self._ready = False
+        self._settings_remark = remark
 
     def run(self) -> None:
         try:
@@ -114,12 +118,15 @@ class Supervisor:
             found = reload(self._settings, self._read)
         except ScansideError as error:
             _log.error("the former settings stay in use: %s", error)
+            self._settings_remark = f"the former settings stay in use: {str(error)[:_MAX_REMARK]}"
         else:
             self._settings = found.settings
             self._children[0].offer(found.settings)
             _log.info("settings read anew; taken over: %s", ", ".join(found.taken_over) or "none changed")
+            self._settings_remark = ""
             if found.restart:
-                _log.warning("a restart is needed for: %s", ", ".join(found.restart))
+                self._settings_remark = f"a restart is needed for: {', '.join(found.restart)}"
+                _log.warning("%s", self._settings_remark)
         self._systemd.tell("READY=1")
 
     def _tell(self) -> None:
@@ -130,7 +137,8 @@ class Supervisor:
         refused = {"refused": dict(self._children[0].refused)}
         told = {**states, "receiver": {**states["receiver"], **refused}}
         place = {"port": self._children[0].port, "last_contact_at": self._children[0].contact or None}
-        self._notices.processes({**place, "supervisor": os.getpid(), **told})
+        remark = {"settings_remark": self._settings_remark}
+        self._notices.processes({**place, **remark, "supervisor": os.getpid(), **told})
         up = all(child.state == UP for child in self._children)
         for child in self._children:
             if child.port:  # started again, the receiver takes the port that senders know

@@ -23,7 +23,7 @@ class Job:
         file: its name in the spool.
         receipt: which taking of the file into the index it is about; a result of another one is dropped.
         received_at: as in a row.
-        source: the scanner that it came from, as in `Spooled`.
+        source, scanner: which one it came from, as in `Spooled`.
         frame: 1-based; what is asked of the header alone counts as frame 1.
         turn: of the frames of a cine that are scored, which one this is, from 0.
         previous: what was found when other content came under this UID before.
@@ -35,6 +35,7 @@ class Job:
     sop_instance_uid: str
     received_at: str
     source: str = ""
+    scanner: str = ""
     study_instance_uid: str | None = None
     frame: int = 1
     turn: int = 0

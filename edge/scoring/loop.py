@@ -198,7 +198,11 @@ class Scoring(threading.Thread):
         taken_ms = round(milliseconds(job.received_at, now()), 1)
         latency_ms = taken_ms if taken_ms >= 0 else None  # the clock was set back meanwhile
         row = replace(
-            result.row, source=job.source or None, received_at=job.received_at, latency_ms=latency_ms
+            result.row,
+            source=job.source or None,
+            scanner=job.scanner or None,
+            received_at=job.received_at,
+            latency_ms=latency_ms,
         )
         view = self._store.finish(
             job.receipt, row, result.preview, result.found, result.prepared, reused=result.reused

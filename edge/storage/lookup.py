@@ -144,13 +144,14 @@ class Lookup:
     def pending(self) -> list[Spooled]:
         """The instances that are not done, in the order in which they were received."""
         found = self._ask(
-            "SELECT file, sop_instance_uid, received_at, json_extract(row, '$.source'), receipt FROM frames "
+            "SELECT file, sop_instance_uid, received_at, json_extract(row, '$.source'), "
+            "json_extract(row, '$.scanner'), receipt FROM frames "
             "WHERE state = ? GROUP BY file ORDER BY received_at",
             PENDING,
         )
         return [
-            Spooled(file, uid, received_at, source=source or "", receipt=receipt)
-            for file, uid, received_at, source, receipt in found
+            Spooled(file, uid, received_at, source=source or "", scanner=scanner or "", receipt=receipt)
+            for file, uid, received_at, source, scanner, receipt in found
         ]
 
     def newest(self, count: int) -> list[ViewRow]:

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -40,6 +40,7 @@ class Spooled:
         receive_ms: from its first byte to the folder's sync; None when it was found, not received.
         size_bytes: of the file; None where nobody looked.
         source: the scanner that sent it: its AE title and its address.
+        scanner: its name in the settings; empty where they know none.
         receipt: what its jobs and results name; 0 before it is in the index.
     """
 
@@ -49,6 +50,7 @@ class Spooled:
     receive_ms: float | None = None
     size_bytes: int | None = None
     source: str = ""
+    scanner: str = ""
     receipt: int = 0
 
 
@@ -118,6 +120,7 @@ class Spool:
     Args:
         folder: where it lies.
         min_free_bytes: room to leave on its disk, for the index and the rest of the machine.
+        name_of: the name of the scanner that a file found here came from.
 
     Attributes:
         replaced: versions of instances that came again with other content.
@@ -127,8 +130,10 @@ class Spool:
         OSError: the folder can't be made or read.
     """
 
-    def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
-        self.folder, self._min_free_bytes = folder, min_free_bytes
+    def __init__(
+        self, folder: Path, min_free_bytes: int = 0, name_of: Callable[[Origin], str] = lambda _: ""
+    ) -> None:
+        self.folder, self._min_free_bytes, self._name_of = folder, min_free_bytes, name_of
         self._incoming = folder / _INCOMING
         for made in (folder, self._incoming):
             made.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -230,11 +235,12 @@ class Spool:
         for path in sorted(times, key=times.__getitem__):
             try:
                 meta = read_file_meta_info(path)
-                uid, source = str(meta.MediaStorageSOPInstanceUID), _origin(meta).source
+                uid, origin = str(meta.MediaStorageSOPInstanceUID), _origin(meta)
             except Exception as error:  # a damaged disk must not keep the agent from starting
                 _log.error("spool: %s can't be read and is left alone: %s", path.name, error)
                 continue
-            yield Spooled(path.name, uid, _iso(times[path]), source=source)
+            scanner = self._name_of(origin)
+            yield Spooled(path.name, uid, _iso(times[path]), source=origin.source, scanner=scanner)
 
     def origin(self, file: str) -> Origin:
         """Who sent it, and what it is, as its file meta information says."""

@@ -64,7 +64,13 @@ class Store(Lookup):
         Args:
             found: it did not arrive now but was found in the spool: the older of two gives way.
         """
-        row = Row(spooled.sop_instance_uid, 1, received_at=spooled.received_at, source=spooled.source or None)
+        row = Row(
+            spooled.sop_instance_uid,
+            1,
+            received_at=spooled.received_at,
+            source=spooled.source or None,
+            scanner=spooled.scanner or None,
+        )
         with self._lock, self._db:
             known = self._db.execute(
                 "SELECT file, received_at FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,)
@@ -118,6 +124,7 @@ class Store(Lookup):
                         study_instance_uid=study_instance_uid,
                         received_at=template.received_at,
                         source=template.source,
+                        scanner=template.scanner,
                         **about,
                     )
                     self._insert(row, file, receipt, patient)

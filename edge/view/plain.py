@@ -55,6 +55,9 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
         if view.agent and view.in_contact and view.agent.late and not late:
             yield f"{_sentence(view.agent.late)}."
         late = bool(view.agent and view.agent.late)
+        remarks = view.agent.remarks if view.agent and view.in_contact else ()
+        yield from (f"{_sentence(remark).rstrip('.')}." for remark in remarks if remark not in told)
+        told.update(dict.fromkeys(remarks, True))
         if not view.model or not view.in_contact:
             continue
         for row in view.rows:
@@ -91,6 +94,7 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
     parts = [
         clock(row.received_at, now),
         named(view, row.owner, hidden, row.key),
+        f"from {row.scanner}" * bool(row.scanner),
         f"slide {number}" + f", frame {row.frame}" * (row.frame > 1),
         of_row(row, view.model).word,
     ]

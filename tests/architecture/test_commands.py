@@ -70,3 +70,14 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for setting in fields(Settings):
         default = "" if setting.default is None else toml(setting.default).strip('"')
         assert f"| `{setting.name}` | {default and f'`{default}`'} | {setting.metadata['text']} |" in page
+
+
+def test_every_key_of_a_scanner_is_documented_with_its_default() -> None:
+    from dataclasses import fields
+
+    from edge.scanners import Scanner
+
+    page = (ROOT / "docs" / "edge-settings.md").read_text()
+    for key in fields(Scanner):
+        default = f"`{key.default}`" if isinstance(key.default, float) else ""
+        assert f"| `{key.name}` | {default} | {key.metadata['text']} |" in page

@@ -54,6 +54,7 @@ class Row:
         left_out_reason, disputed: the reason, or empty.
         superseded: whether this risk came in another's place.
         slide: its number in the study; 0 where the agent says none.
+        scanner: the name of the one that sent it; empty where the settings know none.
         examined_at: when the image was made, or its study began, whichever is later, by the machine's own
             clock taken for local time; without a time of day the end of that day; None where the header does
             not say.
@@ -87,6 +88,7 @@ class Row:
     disputed: str = ""
     superseded: bool = False
     slide: int = 0
+    scanner: str = ""
     examined_at: datetime | None = None
 
     @property
@@ -133,6 +135,8 @@ class Agent:
         disk: how much room there is; empty likewise.
         disk_low: what to know where there is little; else empty.
         late: how late results are, where one is late; else empty.
+        remarks: what people should see beside the state, a sentence each.
+        scanners: their names, and when each was last seen.
     """
 
     state: str
@@ -150,6 +154,8 @@ class Agent:
     disk: str = ""
     disk_low: str = ""
     late: str = ""
+    remarks: tuple[str, ...] = ()
+    scanners: tuple[tuple[str, datetime | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,6 +200,7 @@ def row_of(said: Message) -> Row:
         disputed=safe(said.get("disputed") or ""),
         superseded=bool(said.get("superseded")),
         slide=int(said.get("slide") or 0),
+        scanner=safe(said.get("scanner") or ""),
         examined_at=_examined_at(said),
     )
 
@@ -246,6 +253,8 @@ def agent_of(said: Message) -> Agent:
         disk=in_words(said),
         disk_low=warning(said),
         late=late_warning(said),
+        remarks=tuple(safe(remark) for remark in said.get("remarks", ())),
+        scanners=tuple((safe(one["name"]), _time(one["last_seen_at"])) for one in said.get("scanners", ())),
     )
 
 

@@ -10,6 +10,8 @@ from edge.view.screen.moment import clock
 from edge.view.screen.style import NOTICE, QUIET
 from edge.view.screen.verdict import age
 
+_REMARKS = 2
+
 
 def health(view: View, now: datetime, width: int) -> Text:
     """State, what to know, queue, latency, disk, last contact with the scanner; shorter where need be."""
@@ -62,6 +64,22 @@ def _figures(agent: Agent, now: datetime, brief: bool, low: bool) -> list[str]:
     if brief:
         parts[1:3] = latency.removesuffix(" ms"), free.removesuffix(" free")
     return [part for part in parts if part]
+
+
+def attention(view: View) -> list[Text]:
+    """What people should see beside the state: settings not taken over, who was refused, who is silent."""
+    agent = view.agent
+    told = agent.remarks if agent and view.in_contact else ()
+    return [Text(f" ! {remark}", style=NOTICE) for remark in told[:_REMARKS]]
+
+
+def scanners(view: View, now: datetime) -> list[Text]:
+    """When each scanner was last seen, in a line; nothing where there is but one."""
+    agent = view.agent
+    if agent is None or not view.in_contact or len(agent.scanners) < 2:
+        return []
+    told = (f"{name} {age(seen, now) if seen else 'not seen yet'}" for name, seen in agent.scanners)
+    return [Text(f"   Scanners: {' · '.join(told)}", style=QUIET)]
 
 
 def about(model: Model | None) -> Text:

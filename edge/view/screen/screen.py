@@ -27,7 +27,7 @@ from edge.view.focus.pictures import picture
 from edge.view.focus.shown import Shown
 from edge.view.picture.picture import Picture
 from edge.view.screen.footer import footer
-from edge.view.screen.health import about, health
+from edge.view.screen.health import about, attention, health, scanners
 from edge.view.screen.help import help_page
 from edge.view.screen.identity import names, who
 from edge.view.screen.moment import clock
@@ -69,6 +69,8 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
         _lines(study),
         _lines([*others(shown, focus.hidden, count, now)]),
         Layout(_line(health(shown.view, now, width)), size=1),
+        _lines(attention(shown.view)),
+        _lines(scanners(shown.view, now) if size.height >= _OTHERS_MIN_HEIGHT else []),
         Layout(Padding(model, (0, 1, 0, 3)), size=model_lines),
         _lines(last),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.network.access import Access
+from edge.scanners import THIS_MACHINE, Scanner
 from edge.settings import Settings, load
 from tests.edge.running import PATIENCE_S, edge
 
@@ -24,7 +25,8 @@ def test_a_scanner_by_options(tmp_path: Path) -> None:
     options = ("--scanner-address", "10.1.2.3", "--scanner-ae-title", "US1")
     assert edge("init", tmp_path / "edge.toml", *options).returncode == 0
     settings = load(tmp_path / "edge.toml", {})
-    assert (settings.host, settings.calling_ae_titles) == ("0.0.0.0", ("US1",))
+    assert settings.host == "0.0.0.0"
+    assert settings.scanners == (Scanner("US1", ("10.1.2.3",), "US1", 24.0), THIS_MACHINE)
     access = Access(settings)
     assert access.knows("10.1.2.3") and access.knows("127.0.0.1") and not access.knows("10.1.2.4")
     assert edge("init", tmp_path / "other.toml", *options, "--host", "127.0.0.1").returncode == 0
@@ -34,34 +36,35 @@ def test_a_scanner_by_options(tmp_path: Path) -> None:
 def test_a_title_with_a_quote_is_written_as_toml(tmp_path: Path) -> None:
     options = ("--scanner-address", "10.1.2.3", "--scanner-ae-title", 'US"1')
     assert edge("init", tmp_path / "edge.toml", *options).returncode == 0
-    assert load(tmp_path / "edge.toml", {}).calling_ae_titles == ('US"1',)
+    assert load(tmp_path / "edge.toml", {}).scanners[0].ae_title == 'US"1'
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--scanner-address", "10.1.2.300"), "'10.1.2.300' is neither"),
-        (("--scanner-ae-title", "MORE THAN 16 LETTERS"), "is no AE title"),
+        (("--scanner-address", "10.1.2.3", "--scanner-ae-title", "MORE THAN 16 LETTERS"), "is no AE title"),
+        (("--scanner-ae-title", "US1"), "needs its address"),
+        (("--scanner-address", "10.1.2.3", "--scanner-name", "this machine"), "two scanners are called"),
         (("--host", "0.0.0.0"), "knows nobody there"),
     ],
 )
-def test_what_would_not_work_is_not_written(options: tuple[str, str], message: str, tmp_path: Path) -> None:
+def test_what_would_not_work_is_not_written(options: tuple[str, ...], message: str, tmp_path: Path) -> None:
     done = edge("init", tmp_path / "edge.toml", *options)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "edge.toml").exists()
 
 
 @pytest.mark.parametrize(
-    ("answers", "peers", "titles"),
+    ("answers", "scanners"),
     [
-        ("10.9.8.7\nUS2\n", ("10.9.8.7", *Settings.peers), ("US2",)),
-        ("\n", Settings.peers, ()),
-        ("\x04", Settings.peers, ()),  # Ctrl-D
+        ("10.9.8.7\nUS2\nroom 2\n", (Scanner("room 2", ("10.9.8.7",), "US2", 24.0), THIS_MACHINE)),
+        ("10.9.8.7\n\n\n", (Scanner("10.9.8.7", ("10.9.8.7",), "", 24.0), THIS_MACHINE)),
+        ("\n", Settings.scanners),
+        ("\x04", Settings.scanners),  # Ctrl-D
     ],
 )
-def test_a_terminal_is_asked(
-    answers: str, peers: tuple[str, ...], titles: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_terminal_is_asked(answers: str, scanners: tuple[Scanner, ...], tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "edge.cli", "init", str(tmp_path / "edge.toml")]
     process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -71,7 +74,7 @@ def test_a_terminal_is_asked(
     os.close(ours)
     assert process.returncode == 0, output
     settings = load(tmp_path / "edge.toml", {})
-    assert (settings.peers, settings.calling_ae_titles) == (peers, titles)
+    assert settings.scanners == scanners
 
 
 def test_an_agent_that_would_serve_nobody_does_not_start(tmp_path: Path, bundle: Path) -> None:

@@ -10,6 +10,8 @@ from edge.settings import Settings, load, template
 from scanside.errors import SettingError
 from tests.edge.running import edge
 
+SCANNER = "[[scanners]]\nname = 'US'\naddresses = ['10.1.2.3']\n"
+
 
 def test_without_a_file_the_defaults_hold() -> None:
     settings = load(None, {})
@@ -22,7 +24,7 @@ def test_init_writes_the_defaults_and_never_overwrites(tmp_path: Path) -> None:
     assert edge("init", path).returncode == 0
     text = path.read_text()
     assert load(path, {}) == Settings()
-    assert all(f"{setting.name} = " in text for setting in fields(Settings))
+    assert all(f"{one.name} = " in text or f"[[{one.name}]]" in text for one in fields(Settings))
     assert all(f"# {setting.metadata['text'][:40]}" in text for setting in fields(Settings))
     path.write_text(text + "# mine\n")
     again = edge("init", path)
@@ -72,6 +74,18 @@ def test_an_option_overrules_the_file(tmp_path: Path) -> None:
         ("trusted_keys = ['']", "trusted_keys must be a list of texts"),
         ("data = '~nobody-of-this-name/x'", "data is '~nobody-of-this-name/x'"),
         ('data = "a\\u0000b"', "control characters"),
+        ("scanners = 'US'", "scanners must be tables, each under its own line [[scanners]]"),
+        ("[scanners]\nname = 'US'", "scanners must be tables"),
+        ("[[scanners]]\nname = 'US'", "scanner 1: it needs a name and addresses"),
+        (SCANNER + "ae = 'US'", "scanner 1: unknown key 'ae'. Did you mean 'name'?"),
+        (
+            SCANNER + "ae_title = 'A TITLE THAT IS TOO LONG'",
+            "scanner 1: 'A TITLE THAT IS TOO LONG' is no AE title",
+        ),
+        (SCANNER + "silent_after_h = -1", "silent_after_h must be a number of hours"),
+        (SCANNER + SCANNER, "two scanners are called 'US'"),
+        ("[[scanners]]\nname = ' '\naddresses = ['::1']", "name is ' '"),
+        ("[[scanners]]\nname = 'US'\naddresses = 'any'", "addresses must be a list of texts"),
         ("colour = 1", "unknown setting 'colour'. docs/edge-settings.md lists all."),
         ("port = ", "is not a TOML file"),
     ],

@@ -112,11 +112,18 @@ def _serve_agent(folder: Path, settings: Any) -> int:
 
 
 def main() -> None:
+    from edge.scanners import read_scanners
     from edge.settings import Settings
 
     kind, folder, given = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
     values = {
-        name: Path(value) if name.startswith("tls_") else tuple(value) if isinstance(value, list) else value
+        name: Path(value)
+        if name.startswith("tls_")
+        else read_scanners(value, name)
+        if name == "scanners"
+        else tuple(value)
+        if isinstance(value, list)
+        else value
         for name, value in given.items()
     }
     settings = Settings(**{"port": 0, **values})

@@ -286,7 +286,8 @@ def test_a_data_set_before_its_command_is_not_understood(peer: Peer, scp: Runnin
 
 
 def test_titles(tmp_path: Path) -> None:
-    with running(AGENT, tmp_path, calling_ae_titles=["US1"]) as scp:
+    room = {"name": "room 1", "addresses": ["127.0.0.1"], "ae_title": "US1"}
+    with running(AGENT, tmp_path, scanners=[room]) as scp:
         storage: Contexts = [(ULTRASOUND, [IMPLICIT])]
         cases = {("US1", "SCANSIDE"): None, ("US2", "SCANSIDE"): (1, 1, 3), ("US1", "OTHER"): (1, 1, 7)}
         for (calling, called), refusal in cases.items():
@@ -298,11 +299,12 @@ def test_titles(tmp_path: Path) -> None:
                     assert answer.pdu_type == REJECTED
                     assert (answer.result, answer.source, answer.reason_diagnostic) == refusal
         assert scp.echo_s(10) is not None  # by the title CHECK: an echo harms nobody
-        assert "'US2'" in scp.log and "calling_ae_titles" in scp.log
+        assert "'US2'" in scp.log and "no scanner of the settings has that title" in scp.log
 
 
 def test_unknown_addresses_are_not_answered(tmp_path: Path) -> None:
-    with running(AGENT, tmp_path, peers=["10.0.0.0/8"]) as scp, Peer(scp.port) as peer:
+    room = {"name": "room 1", "addresses": ["10.0.0.0/8"]}
+    with running(AGENT, tmp_path, scanners=[room]) as scp, Peer(scp.port) as peer:
         with contextlib.suppress(ConnectionError):
             peer.send(associate_rq())
         assert peer.receive() is None

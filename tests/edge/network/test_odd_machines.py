@@ -131,7 +131,8 @@ def test_a_title_is_cleaned_and_shown_as_it_came(raw: bytes) -> None:
 
 @pytest.mark.parametrize("raw", [b"US1\0\0\0\0\0\0\0\0\0\0\0\0\0", b"US1\x02", b"US1\xff\xff", b"\0US1"])
 def test_a_title_with_odd_bytes_is_taken_by_what_is_left_of_it(raw: bytes, tmp_path: Path) -> None:
-    with running(AGENT, tmp_path, calling_ae_titles=["US1"]) as scp, Peer(scp.port) as peer:
+    room = {"name": "room 1", "addresses": ["127.0.0.1"], "ae_title": "US1"}
+    with running(AGENT, tmp_path, scanners=[room]) as scp, Peer(scp.port) as peer:
         assert accepted(peer, request(calling=raw, called=b"SCANSIDE\0\0\0\0\0\0\0\0")) == {1: 0}
         meta = kept(scp, stored(peer))
         assert meta.SourceApplicationEntityTitle == "US1"

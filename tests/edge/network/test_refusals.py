@@ -61,12 +61,12 @@ def _agent(start_agent: StartAgent, folder: Path, *settings: str) -> RunningAgen
 def test_a_flood_from_an_unknown_address_is_two_lines_of_the_trail_and_a_count(
     start_agent: StartAgent, tmp_path: Path
 ) -> None:
-    agent = _agent(start_agent, tmp_path, 'peers = ["10.0.0.0/8"]')
+    agent = _agent(start_agent, tmp_path, "[[scanners]]", 'name = "US"', 'addresses = ["10.0.0.0/8"]')
     _connect(agent.port, 300)
     wait_for(lambda: _refused(agent) == {"address": 300}, "the count")
     assert agent.stop() == 0
     first, rest = _alerts(agent)
-    assert first == (HOST, "connection refused: that address is not among the setting peers")
+    assert first == (HOST, "connection refused: no scanner of the settings sends from that address")
     assert rest[0] == HOST and "; 299 more in " in rest[1]
     assert agent.log.count("connection refused") == 2
 

@@ -20,8 +20,9 @@ CONTRACT = {
     "timings_ms", "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest",
     "annotations", "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded",
     "slide", "source", "study_date", "study_time", "acquired_at", "accession_number", "station",
+    "scanner",
 }  # fmt: skip
-OF_THE_AGENT = {"source", "slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
+OF_THE_AGENT = {"source", "scanner", "slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
 
 
 def test_echo(agent: RunningAgent) -> None:

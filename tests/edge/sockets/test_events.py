@@ -18,7 +18,7 @@ from tests.synth.dicom import Patient
 
 AGENT = {
     "state", "ae_title", "host", "port", "runtime", "precision", "runtime_note", "queue", "received",
-    "waits_s", "results_late",
+    "waits_s", "results_late", "scanners", "refused", "remarks",
     "latency_p50_ms", "latency_p95_ms", "last_received_at", "started_at", "time",
     "last_contact_at", "disk_free_mb", "disk_limit_mb", "disk_images", "disk_low",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from edge.view.screen.health import attention, scanners
 from tests.edge.view.messages import NOW, rendered, row, view
 
 
@@ -41,3 +42,13 @@ def test_late_results_stand_first_in_the_line() -> None:
     late = {"waits_s": 45.2, "results_late": True}
     (line,) = (line for line in rendered(view(row(), agent=late)) if "Agent ready" in line)
     assert line.startswith(" ● Agent ready · RESULTS 45 S LATE · 0 waiting")
+
+
+def test_what_people_should_see_has_lines_of_its_own() -> None:
+    refused = "'US9' of 10.1.2.9: association rejected: no scanner has that title"
+    seen = [{"name": "room 1", "last_seen_at": None}, {"name": "room 2", "last_seen_at": NOW.isoformat()}]
+    shown = view(row(1), agent={"remarks": ["not reloaded", refused, "more"], "scanners": seen})
+    assert [line.plain for line in attention(shown)] == [" ! not reloaded", f" ! {refused}"]
+    (line,) = scanners(shown, NOW)
+    assert line.plain.startswith("   Scanners: room 1 not seen yet · room 2 ")
+    assert attention(shown.lost()) == scanners(shown.lost(), NOW) == []
