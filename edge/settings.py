@@ -108,6 +108,11 @@ class Settings:
     min_age_years: int = _setting(
         MIN_AGE_YEARS, "Images of younger patients are not scored. 0: no age is asked for.", low=0, high=120
     )
+    secondary_capture: bool = _setting(
+        False,
+        "Score copies of an ultrasound screen (Secondary Capture) with one scan on them, with a flag. "
+        "For machines that send nothing else.",
+    )
     worker_timeout_s: float = _setting(
         60.0,
         "Time for one frame. After it the worker is replaced; three times, then the image is in quarantine.",
@@ -197,7 +202,9 @@ class Settings:
 
     @property
     def exam_options(self) -> ExamOptions:
-        return ExamOptions(read_actions(self.exam_rules, "settings"), self.min_age_years)
+        return ExamOptions(
+            read_actions(self.exam_rules, "settings"), self.min_age_years, self.secondary_capture
+        )
 
     @property
     def runtime_options(self) -> RuntimeOptions:

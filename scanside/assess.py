@@ -113,6 +113,8 @@ class Assessor:
             frame = instance.frame(frame_index)
         with _timed(timings, "prepare"):
             found = find_scans(instance.header, frame)
+            if Flag.SECONDARY_CAPTURE in instance.flags and len(found) != 1:
+                raise NoTissue(f"a copy of a screen (Secondary Capture) with {len(found)} scans, not one")
             regions = [replace(region, flags=region.flags | instance.flags) for region in found]
         scans, skipped = [], []
         for region in regions:

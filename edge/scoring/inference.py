@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,8 @@ class Inference:
         self._exam = exam or ExamOptions()
         self.choice = open_network(bundle, options)
         self._assessor = Assessor(bundle, self.choice.runner, self.choice.denoiser)
-        self._open = lru_cache(maxsize=1)(open_instance)  # frames of a cine come one after the other
+        reader = partial(open_instance, secondary_capture=self._exam.secondary_capture)
+        self._open = lru_cache(maxsize=1)(reader)  # frames of a cine come one after the other
         manifest = bundle.manifest
         name, precision = f"{manifest.name} {manifest.version}", self.choice.precision
         # Another precision gives other risks, if only a little: it is named, and no result is taken over.
@@ -139,8 +140,9 @@ def inspect(path: Path, exam: ExamOptions | None = None) -> Inspection:
         exam: as for `Inference`. Of a cine of another exam the first frame alone tells why.
     """
     try:
-        instance = open_instance(path)
-        refused = ask_header(instance.header, exam or ExamOptions()).reason is not None
+        options = exam or ExamOptions()
+        instance = open_instance(path, secondary_capture=options.secondary_capture)
+        refused = ask_header(instance.header, options).reason is not None
         return _inspection(instance.header, 1 if refused else instance.frame_count, None)
     except NotScorable as reason:
         return _inspection(_identity(path), 0, str(reason))

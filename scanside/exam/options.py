@@ -16,10 +16,12 @@ class ExamOptions:
     Attributes:
         actions: by name of a rule, where it is not the rule's own.
         min_age_years: who is younger is a child; 0 asks for no age.
+        secondary_capture: whether copies of an ultrasound machine's screen are scored.
     """
 
     actions: Mapping[str, Action] = field(default_factory=dict)
     min_age_years: int = MIN_AGE_YEARS
+    secondary_capture: bool = False
 
 
 def read_actions(texts: tuple[str, ...], where: str) -> dict[str, Action]:

@@ -49,6 +49,7 @@ class Flag(str, Enum):
     REGION_UNTRUSTED = "declared region does not fit the image, not used"
     UNKNOWN_DEVICE = "device not in the table of text strips"
     ANNOTATIONS = "annotations removed"
+    SECONDARY_CAPTURE = "copy of a screen (Secondary Capture)"
     PASSED_OVER = "damaged or unknown attributes of the header passed over"
     FRAME_COUNT = "not as many frames as the header says"
     DISPLAY = "impossible window or rescale slope not applied"

@@ -34,6 +34,7 @@ from scanside.scan.decoding.header import PixelValue, advice, read_header, synta
 from scanside.scan.decoding.layout import Layout, read_layout, stated_frames
 from scanside.scan.decoding.undecodable import Miscoloured, Truncated, Undecodable
 from scanside.scan.decoding.video import VIDEO, Video, has_video
+from scanside.scan.secondary_capture import MULTI_FRAME_COPIES, SECONDARY_CAPTURE_CLASSES, refuse_copy
 from scanside.scan.types import Flag, Frame
 
 # PS3.4 B.5 and B.6: ultrasound image and multi-frame image storage, current and retired.
@@ -136,8 +137,11 @@ class Instance:
         return bool(self.syntax == ExplicitVRBigEndian)
 
 
-def open_instance(path: Path) -> Instance:
+def open_instance(path: Path, *, secondary_capture: bool = False) -> Instance:
     """Read the header of the DICOM file at `path` and check that it is an ultrasound image.
+
+    Args:
+        secondary_capture: take a copy of a screen of an ultrasound machine, too.
 
     Raises:
         Unreadable: not a DICOM file, a damaged header, no pixel data or fewer than it claims, a transfer
@@ -146,7 +150,7 @@ def open_instance(path: Path) -> Instance:
     """
     read = read_header(path)
     header, value = read.attributes, read.pixels
-    sop_class = _check_class(header, path, value is not None)
+    sop_class = _check_class(header, path, value is not None, secondary_capture)
     if value is None:
         raise Unreadable(f"{path.name} has no pixel data. Send the image, not only its header.")
     syntax = syntax_of(header)
@@ -156,7 +160,7 @@ def open_instance(path: Path) -> Instance:
     try:
         layout, stated = read_layout(header), stated_frames(header)
         if syntax in NATIVE:
-            frames = count_native(value, layout, stated, sop_class in _MULTI_FRAME)
+            frames = count_native(value, layout, stated, sop_class in _MULTI_FRAME | MULTI_FRAME_COPIES)
         elif syntax in VIDEO:
             frames = stated or 1
         else:
@@ -167,6 +171,7 @@ def open_instance(path: Path) -> Instance:
     except OSError as error:
         raise Unreadable(f"{path} can't be read: {error.strerror or error}.") from error
     flags = {Flag.PASSED_OVER} if read.passed_over else set()
+    flags |= {Flag.SECONDARY_CAPTURE} if sop_class in SECONDARY_CAPTURE_CLASSES else set()
     # An image of one frame need not say so; what says nothing that can be, or another number, is wrong.
     if frames != (stated or (0 if "NumberOfFrames" in header else 1)):
         flags.add(Flag.FRAME_COUNT)
@@ -178,15 +183,15 @@ def has_decoder(syntax: UID) -> bool:
     return syntax in NATIVE or syntax in COMPRESSED or (syntax in VIDEO and has_video())
 
 
-def _check_class(header: FileDataset, path: Path, has_pixels: bool) -> str:
-    """The SOP class, one of ultrasound.
+def _check_class(header: FileDataset, path: Path, has_pixels: bool, secondary_capture: bool) -> str:
+    """The SOP class, one of ultrasound, or of a copy of its screen that is to be taken.
 
     Args:
         has_pixels: whether the header goes on to Pixel Data, so that nothing is missing at its end.
 
     Raises:
         Unreadable: there is none.
-        NoTissue: it is another.
+        NoTissue: it is another, or a copy that is not taken.
     """
     sop_class = str(header.get("SOPClassUID") or "")
     if not sop_class:
@@ -194,7 +199,10 @@ def _check_class(header: FileDataset, path: Path, has_pixels: bool) -> str:
             raise NoTissue("this is a DICOMDIR, an index of files: send the images themselves")
         error = Undecodable() if has_pixels else Truncated()
         raise Unreadable(f"{path.name} has no SOP class: nobody can tell what it is. {advice(error)}")
-    if sop_class not in ULTRASOUND_CLASSES:
+    if sop_class in SECONDARY_CAPTURE_CLASSES:
+        if reason := refuse_copy(header, secondary_capture):
+            raise NoTissue(reason)
+    elif sop_class not in ULTRASOUND_CLASSES:
         uid = UID(sop_class, validation_mode=pydicom.config.IGNORE)
         name = uid.name if uid.is_valid else "an unknown SOP class"
         raise NoTissue(f"not an ultrasound image: {name}")

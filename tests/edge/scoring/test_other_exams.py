@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from edge.row import NOT_SCORED, SCORED
 from edge.scoring.inference import Inference, inspect
@@ -105,6 +106,18 @@ def test_the_command_line_says_it_and_the_setting_changes_it(bundle: Path, tmp_p
     config.write_text("exam_rules = ['body_part:flag']\n")
     refused = edge(*command, "--config", config)
     assert refused.returncode == 1 and "'body_part' is unknown" in refused.stderr
+
+
+def test_a_copy_of_a_screen_is_scored_where_the_setting_says_so(bundle: Path, tmp_path: Path) -> None:
+    instance = make_instance([make_frame(3).pixels])
+    instance.SOPClassUID = instance.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    path, config = save(instance, tmp_path / "a.dcm"), tmp_path / "edge.toml"
+    command = ("assess", path, "--json", "--bundle", bundle, "--allow-test-bundle")
+    (row,) = json.loads(edge(*command).stdout)
+    assert row["state"] == NOT_SCORED and "the setting secondary_capture" in row["reason"]
+    config.write_text("secondary_capture = true\n")
+    (row,) = json.loads(edge(*command, "--config", config).stdout)
+    assert row["state"] == SCORED and "copy of a screen (Secondary Capture)" in row["flags"]
 
 
 TRIALS = {
