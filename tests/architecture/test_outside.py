@@ -22,8 +22,10 @@ SOURCES = [
 
 
 def own_lookups(source: str) -> Iterator[str]:
-    """Each place where a source names a program's folder, begins a command with one, or searches PATH."""
-    for node in ast.walk(ast.parse(source)):
+    """Each place where a source names a program's folder, begins a command with a name, or searches PATH."""
+    tree = ast.parse(source)
+    yield from _commands_by_name(tree)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(FOLDERS):
             yield f"line {node.lineno}: {node.value}"
         elif isinstance(node, ast.List) and node.elts and isinstance(node.elts[0], ast.Constant):
@@ -31,6 +33,23 @@ def own_lookups(source: str) -> Iterator[str]:
                 yield f"line {node.lineno}: [{node.elts[0].value!r}, ...]"
         elif isinstance(node, ast.Call) and _searches_path(node):
             yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def _commands_by_name(tree: ast.Module) -> Iterator[str]:
+    """Each list that is given to subprocess, at once or by a variable, and begins with a text."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    given = [call.args[0] for call in calls if ast.unparse(call.func).startswith("subprocess.")]
+    names = {argument.id for argument in given if isinstance(argument, ast.Name)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and names & {ast.unparse(target) for target in node.targets}:
+            given.append(node.value)
+    for command in given:
+        if isinstance(command, ast.List) and command.elts:
+            first = command.elts[0]
+            if isinstance(first, ast.JoinedStr) or (
+                isinstance(first, ast.Constant) and isinstance(first.value, str)
+            ):
+                yield f"line {command.lineno}: [{ast.unparse(first)}, ...]"
 
 
 def _searches_path(call: ast.Call) -> bool:
@@ -50,6 +69,8 @@ def test_programs_are_looked_up_in_one_place() -> None:
         'run(["/usr/bin/storescu", "-v"])',
         'run([f"/usr/bin/{encoder}"])',
         'command = ["tesseract", "stdin"]',
+        'subprocess.run(["sox", "--version"])',
+        'words = ["sox", "--version"]\nsubprocess.Popen(words)',
         'shutil.which("strace")',
     ],
 )
