@@ -33,9 +33,9 @@ class Pair:
         )
 
 
-def make_authority(days: float) -> Pair:
-    """A certificate authority that is valid for `days` from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def make_authority(days: float, key: ec.EllipticCurvePrivateKey | None = None) -> Pair:
+    """A certificate authority that is valid for `days` from now; with a former one's `key` it is the same."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = _name("scanside certificate authority")
     builder = _builder(name, name, key, days).add_extension(
         x509.BasicConstraints(ca=True, path_length=0), critical=True
@@ -43,9 +43,58 @@ def make_authority(days: float) -> Pair:
     return Pair(builder.sign(key, hashes.SHA256()), key)
 
 
-def issue(authority: Pair, common_name: str, hosts: Sequence[str], days: float) -> Pair:
+def read_pair(certificate: bytes, key: bytes) -> Pair:
+    """A certificate and its key, from PEM.
+
+    Raises:
+        ValueError: one is none, the key is of another kind or has a password, or they don't belong together.
+    """
+    try:
+        private = serialization.load_pem_private_key(key, None)
+    except TypeError as error:  # it has a password
+        raise ValueError(str(error)) from error
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise ValueError("the key was not made by edge certs")
+    public = x509.load_pem_x509_certificate(certificate)
+    if public.public_key() != private.public_key():
+        raise ValueError("certificate and key don't belong together")
+    return Pair(public, private)
+
+
+def renew(authority: Pair, old: Pair, days: float, hosts: Sequence[str] = ()) -> Pair:
+    """The same certificate for `days` from now: same key, same name, same hosts, and `hosts`.
+
+    Raises:
+        ValueError: another authority has signed it.
+    """
+    try:
+        old.certificate.verify_directly_issued_by(authority.certificate)
+    except Exception as error:  # ValueError, TypeError, InvalidSignature
+        raise ValueError("another authority has signed it") from error
+    (name,) = old.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    named = [*hosts_of(old.certificate), *hosts]
+    return issue(authority, str(name.value), list(dict.fromkeys(named)), days, old.key)
+
+
+def hosts_of(certificate: x509.Certificate) -> list[str]:
+    """The names and addresses that a certificate is for."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    addresses = map(str, names.get_values_for_type(x509.IPAddress))
+    return [*names.get_values_for_type(x509.DNSName), *addresses]
+
+
+def issue(
+    authority: Pair,
+    common_name: str,
+    hosts: Sequence[str],
+    days: float,
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> Pair:
     """A certificate for both roles, client and server; `days` may be negative: one that has expired."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = (
         _builder(_name(common_name), authority.certificate.subject, key, days)

@@ -22,6 +22,12 @@ def expiries(path: Path) -> list[float]:
     return found
 
 
+def days_in_words(days: float) -> str:
+    """A number of days, not negative, as people say it."""
+    whole = round(days)
+    return "less than a day" if days < 1 else f"{whole} day{'s' * (whole != 1)}"
+
+
 def not_after(certificate: bytes) -> float:
     """The end of validity in a DER certificate (RFC 5280 4.1), seconds since 1970.
 

@@ -6,6 +6,7 @@ Counting items before objects are made of them costs nothing. Lengths are in byt
 import struct
 
 ASSOCIATE_RQ, ASSOCIATE_AC, P_DATA_TF, RELEASE_RQ, ABORT = 0x01, 0x02, 0x04, 0x05, 0x07
+_TLS_HANDSHAKE = 0x16  # RFC 8446 5.1: the first byte of a client that speaks TLS
 HEADER_BYTES = 6
 # 128 contexts that offer every transfer syntax there is are 170 kB.
 MAX_ASSOCIATE_BYTES = 1 << 18
@@ -33,6 +34,8 @@ def allowed_bytes(kind: int, *, associated: bool, max_pdu_bytes: int) -> int:
         return max_pdu_bytes + PDU_TOLERANCE_BYTES
     if RELEASE_RQ <= kind <= ABORT:
         return 1024  # 4 by the standard
+    if kind == _TLS_HANDSHAKE:
+        raise Violation("it speaks TLS, but this port wants plain DICOM (setting tls_certificate)")
     raise Violation(f"a PDU of type 0x{kind:02X} that has no place here")
 
 

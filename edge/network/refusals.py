@@ -27,6 +27,7 @@ class Reason(Enum):
     ADDRESS = "address"
     CONNECTIONS = "connections"
     TLS = "tls"
+    PLAIN = "plain_dicom"
     CALLING = "calling_ae_title"
     CALLED = "called_ae_title"
     BLANK_CALLING = "blank_calling_ae_title"
@@ -38,6 +39,7 @@ TEXTS = {
     Reason.ADDRESS: "connection refused: no scanner of the settings sends from that address",
     Reason.CONNECTIONS: "connection refused: too many are open (settings max_connections, ..._per_peer)",
     Reason.TLS: "connection refused: the TLS handshake failed",
+    Reason.PLAIN: "connection refused: it speaks plain DICOM, but this port wants TLS (tls_certificate)",
     Reason.CALLING: "association rejected: no scanner of the settings has that title at that address",
     Reason.CALLED: "association rejected: that is not this agent's title (setting ae_title)",
     Reason.BLANK_CALLING: "association rejected: its own title is blank (setting blank_ae_titles)",

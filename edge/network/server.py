@@ -128,12 +128,19 @@ class Server(ThreadedAssociationServer):
         is_own = self.is_own(client_address)
         try:
             if self._tls is not None and not is_own:
-                request = self._tls().wrap_socket(request, server_side=True, do_handshake_on_connect=False)
-                request.settimeout(self.settings.connect_timeout_s)  # for the handshake as a whole
+                peer = client_address[0]
+                request.settimeout(self.settings.connect_timeout_s)
                 try:
+                    if request.recv(1, sockets.MSG_PEEK) == bytes((pdu.ASSOCIATE_RQ,)):
+                        self.refusals.add(Reason.PLAIN, peer)
+                        return
+                    request = self._tls().wrap_socket(
+                        request, server_side=True, do_handshake_on_connect=False
+                    )
+                    request.settimeout(max(0.1, deadline - time.monotonic()))  # for the handshake as a whole
                     request.do_handshake()
                 except OSError as error:  # ssl.SSLError among them
-                    self.refusals.add(Reason.TLS, client_address[0], detail=str(error))
+                    self.refusals.add(Reason.TLS, peer, detail=str(error))
                     return
             if not self.closing:
                 Handler(request, client_address, self, deadline)

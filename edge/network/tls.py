@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from edge.network.expiry import expiries
+from edge.network.expiry import days_in_words, expiries
 from edge.settings import Settings
 from scanside.errors import SettingError
 
@@ -166,5 +166,6 @@ def _expires(certificate: Path, ca: Path) -> float:
 def _warning(days: float) -> str:
     if days >= _SOON_DAYS:
         return ""
-    when = f"expires in {days:.0f} days" if days > 0 else f"expired {-days:.0f} days ago"
+    told = days_in_words(abs(days))
+    when = f"expires in {told}" if days > 0 else f"expired {told} ago"
     return f"a certificate of the agent or its authority {when}"

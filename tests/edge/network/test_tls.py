@@ -1,6 +1,8 @@
 """TLS by the BCP 195 profile: what is accepted, what refused, how certificates are renewed."""
 
+import contextlib
 import logging
+import re
 import shutil
 import socket
 import ssl
@@ -22,8 +24,9 @@ from edge.settings import Settings, load
 from edge.storage.spool import Spool
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage, StartAgent
+from tests.edge.network.peer import Peer, associate_rq
 from tests.edge.network.scp import AGENT, RunningScp, running
-from tests.edge.running import HOST, edge
+from tests.edge.running import HOST, edge, wait_for
 from tests.outside import needs_tools, require_tool
 
 WEAK = ("ECDHE-RSA-AES128-SHA", "AES256-SHA", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-CHACHA20-POLY1305")
@@ -260,6 +263,38 @@ def test_certs_writes_what_the_agent_takes_and_overwrites_nothing(tmp_path: Path
     assert {path: path.read_bytes() for path in (tmp_path / "made").iterdir()} == before
     assert edge("certs", tmp_path / "x", "--days", "0").returncode == 1
     assert edge("certs", "/proc/nowhere").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (0.4, "expires in less than a day"),
+        (1.2, "expires in 1 day"),
+        (-1.2, "expired 1 day ago"),
+        (9, "in 9 days"),
+    ],
+)
+def test_days_are_said_as_people_say_them(days: float, said: str, tmp_path: Path, certificates: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(make_authority(days).certificate_pem)
+    settings = Settings(tls_certificate=ca, tls_ca=certificates / "ca.pem")
+    assert re.search(rf"{said}\b", expiry_warning(settings))
+
+
+def test_plain_dicom_on_a_tls_port_is_called_so_and_the_other_way_round(
+    tmp_path: Path, tls_files: dict[str, str], tls_client: ssl.SSLContext
+) -> None:
+    (tmp_path / "plain").mkdir()
+    with running(AGENT, tmp_path, **tls_files) as scp, Peer(scp.port) as peer:
+        with contextlib.suppress(ConnectionError):
+            peer.send(associate_rq())
+        assert peer.receive() is None
+        assert "it speaks plain DICOM, but this port wants TLS" in scp.log and "WRONG_VERSION" not in scp.log
+        assert scp.echo_s(20, tls_client) is not None
+    with running(AGENT, tmp_path / "plain") as scp:
+        with contextlib.suppress(OSError), Peer(scp.port) as peer:
+            tls_client.wrap_socket(peer.socket, server_hostname="localhost")
+        wait_for(lambda: "it speaks TLS, but this port wants plain DICOM" in scp.log, "the log")
 
 
 @pytest.mark.parametrize(
