@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multiclass_accuracy
 
-from scanside.errors import SettingError
+from scanside.errors import InputError, SettingError
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.loader import Batch
 from trainer.epoch_bar import EpochBar
@@ -127,6 +127,7 @@ def fit(
 
     Raises:
         SettingError: the training diverged.
+        InputError: `folder/last.ckpt` is no checkpoint, or holds more than weights and plain values.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # which devices it found, tips
     plan = fitting.training_plan
@@ -158,11 +159,13 @@ def fit(
         num_sanity_val_steps=0,
     )
     resume = last if last.exists() else None
+    if resume is not None:
+        _check_checkpoint(resume)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.|torch\.|torchmetrics\.")
-        trainer.fit(fitting, train, validation, ckpt_path=resume, weights_only=False if resume else None)
+        trainer.fit(fitting, train, validation, ckpt_path=resume, weights_only=True if resume else None)
     # Averaged weights are the checkpoint's own; a finished run is only loaded.
-    kept = torch.load(best if keeps_best else last, map_location="cpu", weights_only=False)
+    kept = torch.load(best if keeps_best else last, map_location="cpu", weights_only=True)
     fitting.load_state_dict(kept["state_dict"])
     if not all(weight.isfinite().all() for weight in fitting.network.state_dict().values()):
         raise SettingError(
@@ -171,3 +174,18 @@ def fit(
         )
     fitting.cpu()
     fitting.network.eval()
+
+
+def _check_checkpoint(path: Path) -> None:
+    """The run's folder may be a stranger's: nothing in it is run.
+
+    Raises:
+        InputError: the file holds more than weights and plain values, or is damaged.
+    """
+    try:
+        torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # torch's own words advise to run the code in the file
+        raise InputError(
+            f"{path} is no checkpoint of this training: not weights and plain values alone. "
+            f"Remove {path.parent} to begin again."
+        ) from error

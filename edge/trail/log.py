@@ -22,6 +22,7 @@ from edge.trail.message import Message, trail_damaged
 
 FOLDER, SUFFIX = "audit", ".jsonl"
 BEGINNING = "0" * 64  # what stands for the line before the first
+_LOST, _LOST_BYTES = "lost", 20  # a file with the number of messages that could not be written
 _TAIL_BYTES = 1 << 16  # more than any line
 _log = logging.getLogger(__name__)
 
@@ -30,27 +31,55 @@ class AuditLog:
     """The trail in the data folder `data`, open for appending by the agent called `agent`.
 
     A message that can't be written (disk full, read-only) is counted, and the log says so: an agent that
-    stopped for it would lose images.
-
-    Attributes:
-        lost: how many messages could not be written.
+    stopped for it would lose images. The count is that of all processes and outlasts them; once something can
+    be written again it stands in the trail.
     """
 
     def __init__(self, data: Path, agent: str) -> None:
         self._folder, self.agent = data / FOLDER, agent
         self._thread = threading.Lock()
-        self.lost = 0
+        self._uncounted = 0
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            with _locked(self._folder):
+                self._count(0)  # while there is room for it
+
+    @property
+    def lost(self) -> int:
+        """How many messages of all processes could not be written, until the trail says so."""
+        with contextlib.suppress(OSError, ValueError):
+            return int((self._folder / _LOST).read_bytes() or 0) + self._uncounted
+        return self._uncounted
 
     def record(self, message: Message) -> None:
         with self._thread:
             try:
                 self._folder.mkdir(mode=0o700, exist_ok=True)
                 with _locked(self._folder):
+                    if lost := self.lost:
+                        self._append(trail_damaged(self.agent, f"{lost} messages could not be written"))
+                        self._uncounted = 0
+                        self._count(-lost)
                     self._append(message)
             except OSError as error:
-                self.lost += 1
+                self._miss()
                 event = message["EventIdentification"]["EventID"]["originalText"]
                 _log.error("not in the audit trail: %s (%s)", event, error)
+
+    def _miss(self) -> None:
+        self._uncounted += 1
+        with contextlib.suppress(OSError), _locked(self._folder):
+            self._count(self._uncounted)
+            self._uncounted = 0
+
+    def _count(self, more: int) -> None:
+        """Add to the count of lost messages; the file keeps its size, so a full disk takes it."""
+        descriptor = os.open(self._folder / _LOST, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            count = int(os.read(descriptor, _LOST_BYTES) or 0) + more
+            os.pwrite(descriptor, f"{max(0, count):0{_LOST_BYTES}}".encode(), 0)
+        finally:
+            os.close(descriptor)
 
     def _append(self, message: Message) -> None:
         days = files(self._folder)
@@ -61,15 +90,15 @@ class AuditLog:
         lines = [message]
         if last and not last.endswith(b"\n"):
             lines.insert(0, trail_damaged(self.agent, f"the last line of {days[-1].name} is cut off"))
+        text = b""
+        if len(lines) > 1:
+            text, previous = b"\n", hashlib.sha256(last + b"\n").hexdigest()
+        for one in lines:
+            line = json.dumps({"previous": previous, **one}).encode() + b"\n"
+            text, previous = text + line, hashlib.sha256(line).hexdigest()
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            if len(lines) > 1:
-                os.write(descriptor, b"\n")
-                previous = hashlib.sha256(last + b"\n").hexdigest()
-            for one in lines:
-                line = json.dumps({"previous": previous, **one}).encode() + b"\n"
-                os.write(descriptor, line)
-                previous = hashlib.sha256(line).hexdigest()
+            _write_whole(descriptor, text)
         finally:
             os.close(descriptor)
 
@@ -123,6 +152,21 @@ def parse(line: bytes) -> dict[str, Any] | None:
 def files(folder: Path) -> list[Path]:
     """The days, the first one first."""
     return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _write_whole(descriptor: int, text: bytes) -> None:
+    """Append all of `text` or nothing: the first part of a line would break the chain.
+
+    Raises:
+        OSError: it could not be written, and is not there.
+    """
+    before, written = os.fstat(descriptor).st_size, 0
+    try:
+        while written < len(text):
+            written += os.write(descriptor, text[written:])
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from scanside.errors import InputError
 from scanside.scan.types import Size
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.augment import Augmentation
@@ -80,3 +81,28 @@ def test_two_processes_share_each_batch(mmotu_like: Path, tmp_path: Path) -> Non
 def _best(folder: Path) -> dict[str, torch.Tensor]:
     state = torch.load(folder / "best.ckpt", weights_only=False)["state_dict"]
     return {name.removeprefix("network."): value for name, value in state.items()}
+
+
+class _Code:
+    """What a pickle may do when it is read: here no more than make a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self._path,)
+
+
+def test_nothing_in_a_strangers_run_folder_is_run(mmotu_like: Path, tmp_path: Path) -> None:
+    size, made = Size(40, 64), tmp_path / "made"
+    slides = mmotu_slides(mmotu_like, size, "train", images=8)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    torch.save({"state_dict": _Code(made)}, folder / "last.ckpt")
+    fitting = Fitting(
+        build(NetworkSpec("efficientnet", "seg")), Loss(), Optimiser("sgd", 0.3), Training(epochs=1), seed=0
+    )
+    loader = training_loader(slides, sizes=((0, size),), ranges=Augmentation(), batch=8, seed=0)
+    with pytest.raises(InputError, match=r"last\.ckpt is no checkpoint of this training"):
+        fit(fitting, loader, plain_loader(slides, 8), folder, "a test")
+    assert not made.exists()

@@ -1,8 +1,10 @@
 """The audit trail: complete, chained, in the standard's XML, sent over TLS without losing a message."""
 
 import contextlib
+import errno
 import json
 import multiprocessing
+import os
 import re
 import socket
 import ssl
@@ -169,6 +171,38 @@ def test_a_trail_that_can_not_be_written_is_counted_and_stops_nobody(tmp_path: P
     assert log.lost == 1
 
 
+def test_a_message_that_was_cut_off_while_written_is_not_there_and_is_counted_through_restarts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, log = os.write, AuditLog(tmp_path, "AGENT")
+    log.record(EVERY[0])
+    calls = [0]
+
+    def fill_disk(descriptor: int, text: bytes) -> int:
+        calls[0] += 1
+        if calls[0] == 1:
+            return write(descriptor, text[:50])
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("edge.trail.log.os.write", fill_disk)
+        log.record(EVERY[1])
+    assert (log.lost, AuditLog(tmp_path, "AGENT").lost) == (1, 1)  # another process, or the next start
+    assert verify(tmp_path).faults == []
+    other = AuditLog(tmp_path, "AGENT")
+    other.record(EVERY[2])
+    (path,) = (tmp_path / "audit").glob("*.jsonl")
+    assert "1 messages could not be written" in path.read_text() and other.lost == log.lost == 0
+    assert (verify(tmp_path).messages, verify(tmp_path).faults) == (3, [])
+
+
+def test_a_short_write_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr("edge.trail.log.os.write", lambda descriptor, text: write(descriptor, text[:7]))
+    _write(tmp_path, 3)
+    assert (verify(tmp_path).messages, verify(tmp_path).faults) == (3, [])
+
+
 def test_a_run_leaves_its_events_and_logs_name_nobody(
     start_agent: StartAgent, image: MakeImage, tmp_path: Path
 ) -> None:
@@ -201,7 +235,7 @@ def test_a_run_leaves_its_events_and_logs_name_nobody(
     assert edge("audit", "verify", "--data", agent.data).returncode == 0
     whole = "".join(path.read_text() for path in (agent.data / "audit").glob("*.jsonl"))
     assert "SECRET" not in whole
-    assert not [word for word in ("SECRET", "471", first.StudyInstanceUID) if word in agent.log]
+    assert not [word for word in ("SECRET", "ID-471", first.StudyInstanceUID) if word in agent.log]
 
 
 def _refused(agent: RunningAgent) -> None:
