@@ -10,10 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from scanside.deidentify.burned_in import TextRule, WhenText
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key, load_or_make_key
+from scanside.deidentify.text import default_text_finder
 from scanside.errors import InputError, NotScorable, SettingError
 from trainer.prepare.pool import run_all
+from trainer.read_text import find_reader
 from trainer.tree import list_tree
 
 
@@ -25,8 +28,19 @@ class LeftOut:
     reason: str
 
 
-def run(source: Path, target: Path, key_file: Path) -> None:
-    """De-identify every file under `source` into `target` and print what was left out.
+@dataclass(frozen=True)
+class Written:
+    """A file that was written, and of which one it is a copy."""
+
+    source: Path
+    copy: Deidentified
+
+
+def run(source: Path, target: Path, key_file: Path, when_text: WhenText = WhenText.BLANK) -> None:
+    """De-identify every file under `source` into `target`; print what was found in each and what is left out.
+
+    Args:
+        when_text: what becomes of a file with text on its tissue.
 
     Raises:
         SettingError: folders within one another, or the key among what is passed on.
@@ -36,11 +50,17 @@ def run(source: Path, target: Path, key_file: Path) -> None:
     key = load_or_make_key(key_file)
     files, closed = list_tree(source)
     sources = [path for path in files if path.resolve() != key_file.resolve()]
-    written, left_out = _all(sources, target, key)
+    written, left_out = _all(sources, target, key, when_text)
+    for done in written:
+        print(f"{_shown(done.source.relative_to(source))}: {done.copy.text.sentence}")
     for left in [*(LeftOut(entry.path, entry.reason) for entry in closed), *left_out]:
         print(f"left out: {_shown(left.source.relative_to(source))}: {_shown(left.reason)}")
-    black = sum(done.black_frames for done in written)
-    print(f"{len(written)} of {len(sources)} files de-identified, {sum(d.frames for d in written)} frames.")
+    copies = [done.copy for done in written]
+    black = sum(copy.black_frames for copy in copies)
+    print(
+        f"{len(copies)} of {len(sources)} files de-identified, {sum(copy.frames for copy in copies)} frames."
+    )
+    print(text_summary([copy.text.names_patient for copy in copies if copy.text.frames], when_text))
     if black:
         print(f"{black} frames hold no scan and are black.")
     if not written:
@@ -57,32 +77,52 @@ def _check_places(source: Path, target: Path, key_file: Path) -> None:
         raise SettingError(f"the key {key_file} may not lie in {target}: whoever gets one must not get both.")
 
 
-def _all(sources: list[Path], target: Path, key: Key) -> tuple[list[Deidentified], list[LeftOut]]:
+def text_summary(named: list[bool | None], when_text: WhenText) -> str:
+    """One line: on how many files' tissue text was found, who read it, and what was done.
+
+    Args:
+        named: of each of them whether it may name the patient; None where nobody read it.
+    """
+    done = {
+        WhenText.BLANK: "It was blacked out.",
+        WhenText.REFUSE: "Files with text were left out.",
+        WhenText.KEEP: "It was kept, and their Patient Identity Removed is NO.",
+    }
+    counted = f"Text on tissue: found in {len(named)} of them. " + (done[when_text] if named else "")
+    if find_reader() is None:
+        return f"{counted.strip()} Nobody read it, since tesseract is not installed."
+    return f"{counted.strip()} Read by tesseract: may name the patient in {sum(map(bool, named))}."
+
+
+def _all(
+    sources: list[Path], target: Path, key: Key, when_text: WhenText
+) -> tuple[list[Written], list[LeftOut]]:
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as folder:
-            return _all_by(Path(folder), sources, target, key)
+            return _all_by(Path(folder), sources, target, key, when_text)
     except OSError as error:  # of a source it would be a reason to leave it out
         reason = error.strerror or error
         raise InputError(f"{target} can't be written: {reason}. Free space, or choose another.") from error
 
 
 def _all_by(
-    folder: Path, sources: list[Path], target: Path, key: Key
-) -> tuple[list[Deidentified], list[LeftOut]]:
+    folder: Path, sources: list[Path], target: Path, key: Key, when_text: WhenText
+) -> tuple[list[Written], list[LeftOut]]:
     """By way of `folder`, from which only whole files are moved."""
-    written: list[Deidentified] = []
+    written: list[Written] = []
     left_out: list[LeftOut] = []
     origin: dict[str, Path] = {}
     # One process, so that of two files with one UID it is always the first that is written.
-    with closing(run_all(partial(_one, folder=folder, key=key), sources, 1)) as outcomes:
+    work = partial(_one, folder=folder, key=key, when_text=when_text)
+    with closing(run_all(work, sources, 1)) as outcomes:
         for source, outcome in track(outcomes, "De-identifying", len(sources), console=Console(stderr=True)):
             if isinstance(outcome, Deidentified) and not _place(outcome, target):
                 twin = origin.get(str(outcome.place), "a file of an earlier run")
                 outcome = f"its SOP Instance UID is that of {twin}, its content is not"
             if isinstance(outcome, Deidentified):
                 origin.setdefault(str(outcome.place), source)
-                written.append(outcome)
+                written.append(Written(source, outcome))
             else:
                 left_out.append(LeftOut(source, outcome or "it crashes the decoder: damaged."))
     return written, left_out
@@ -100,13 +140,14 @@ def _place(done: Deidentified, target: Path) -> bool:
     return True
 
 
-def _one(source: Path, folder: Path, key: Key) -> Deidentified | str:
+def _one(source: Path, folder: Path, key: Key, when_text: WhenText) -> Deidentified | str:
     """Never an exception for a file: what can't be cleaned is left out, with the reason.
 
     It is written into a folder of its own: the next file may have the same UID before this one is placed.
     """
     try:
-        return deidentify(source, Path(tempfile.mkdtemp(dir=folder)), key)
+        rule = TextRule(default_text_finder(), find_reader(), when_text)
+        return deidentify(source, Path(tempfile.mkdtemp(dir=folder)), key, rule)
     except NotScorable as error:
         return str(error)
     except MemoryError:

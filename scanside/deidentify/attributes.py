@@ -138,8 +138,9 @@ WRITTEN = frozenset(
 )
 
 # Codes of PS3.16 CID 7050.
+CLEAN_PIXEL_DATA = ("113101", "Clean Pixel Data Option")
 METHODS = (
     ("113100", "Basic Application Confidentiality Profile"),
-    ("113101", "Clean Pixel Data Option"),
+    CLEAN_PIXEL_DATA,
     ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
 )

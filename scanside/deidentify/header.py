@@ -52,11 +52,22 @@ def clean_header(header: Dataset, key: Key) -> Dataset:
     if "ImageLaterality" not in clean and "Laterality" not in clean:
         clean.Laterality = None  # type 2C: what body part it is, paired or not, is no longer told
     clean.PatientName = clean.PatientID = key.pseudonym(patient)
-    clean.PatientIdentityRemoved = "YES"
-    clean.DeidentificationMethod = [f"DCM {code}" for code, _ in attributes.METHODS]
-    clean.DeidentificationMethodCodeSequence = [_code(*method) for method in attributes.METHODS]
     clean.LongitudinalTemporalInformationModified = "MODIFIED"
     return clean
+
+
+def state_method(clean: Dataset, *, pixels_are_clean: bool) -> None:
+    """Write what was done to an instance, and no more (PS3.15 E.1.1, E.3.1; PS3.3 C.7.1.1, C.7.6.1).
+
+    Args:
+        clean: of `clean_header`.
+        pixels_are_clean: whether text was looked for in every frame, and none is left.
+    """
+    methods = [m for m in attributes.METHODS if pixels_are_clean or m is not attributes.CLEAN_PIXEL_DATA]
+    clean.PatientIdentityRemoved = "YES" if pixels_are_clean else "NO"  # of attributes and of pixels
+    clean.BurnedInAnnotation = "NO" if pixels_are_clean else "YES"
+    clean.DeidentificationMethod = [f"DCM {code}" for code, _ in methods]
+    clean.DeidentificationMethodCodeSequence = [_code(*method) for method in methods]
 
 
 def patient_of(header: Dataset) -> str:

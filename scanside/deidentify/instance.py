@@ -12,9 +12,12 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import ExplicitVRLittleEndian
 
-from scanside.deidentify.header import clean_header
+from scanside.deidentify.burned_in import TextRule, TextSeen, clean_text
+from scanside.deidentify.header import clean_header, state_method
+from scanside.deidentify.identity import identity_of
 from scanside.deidentify.key import Key
 from scanside.deidentify.pixels import blank_outside_tissue
+from scanside.deidentify.text import default_text_finder
 from scanside.errors import NoTissue, Unreadable
 from scanside.scan.decoding.instance import Instance, open_instance
 
@@ -30,22 +33,28 @@ class Deidentified:
         place: where it belongs: pseudonym / study / instance, all of them new.
         frames: how many frames it has.
         black_frames: how many of these are all black, since no scan was found in them.
+        text: what was found on the tissue, and what became of it.
     """
 
     path: Path
     place: PurePath
     frames: int
     black_frames: int
+    text: TextSeen
 
 
-def deidentify(source: Path, folder: Path, key: Key) -> Deidentified:
+def deidentify(source: Path, folder: Path, key: Key, rule: TextRule | None = None) -> Deidentified:
     """Write the instance at `source` anew into `folder`, without identity; nothing is left there on failure.
 
     Written are the attributes of attributes.py and the decoded frames, black outside the tissue, as
     MONOCHROME2 or RGB in Explicit VR Little Endian.
 
+    Args:
+        rule: what becomes of text on the tissue; when not given, it is blacked out, and nobody reads it.
+
     Raises:
         NoTissue: not an ultrasound image, or no scan in any frame: text could stay unseen.
+        TextOnTissue: text lies on the tissue, and the rule refuses it, or it can't all be blacked out.
         Unreadable: damaged, undecodable, or frames of different kinds.
     """
     instance = open_instance(source)
@@ -54,7 +63,12 @@ def deidentify(source: Path, folder: Path, key: Key) -> Deidentified:
     path = folder / f"{clean.SOPInstanceUID}.dcm"
     with tempfile.TemporaryFile(dir=folder) as pixels:
         shape, black = _write_frames(instance, pixels)
+        frames = np.memmap(pixels, np.uint8, "r+", shape=(instance.frame_count, *shape))
+        text = clean_text(frames, identity_of(instance.header), rule or TextRule(default_text_finder()))
+        frames.flush()
+        pixels.seek(0)
         _describe(clean, instance, shape)
+        state_method(clean, pixels_are_clean=not text.is_left)
         clean["PixelData"] = DataElement("PixelData", "OB", pixels)
         try:
             _part_10(clean).save_as(path, enforce_file_format=True)
@@ -62,7 +76,7 @@ def deidentify(source: Path, folder: Path, key: Key) -> Deidentified:
             path.unlink(missing_ok=True)
             raise
     place = PurePath(str(clean.PatientID), str(clean.StudyInstanceUID), path.name)
-    return Deidentified(path, place, instance.frame_count, black)
+    return Deidentified(path, place, instance.frame_count, black, text)
 
 
 def _write_frames(instance: Instance, pixels: IO[bytes]) -> tuple[tuple[int, ...], int]:
@@ -85,7 +99,7 @@ def _write_frames(instance: Instance, pixels: IO[bytes]) -> tuple[tuple[int, ...
         raise reason
     if pixels.tell() % 2:
         pixels.write(b"\0")
-    pixels.seek(0)
+    pixels.flush()
     return shape, black
 
 
@@ -107,7 +121,6 @@ def _describe(clean: Dataset, instance: Instance, shape: tuple[int, ...]) -> Non
     kind = header.get("ImageType")
     secondary = isinstance(kind, MultiValue) and "SECONDARY" in kind[1:2]
     clean.ImageType = ["DERIVED", "SECONDARY" if secondary else "PRIMARY"]
-    clean.BurnedInAnnotation = "NO"
 
 
 def _part_10(clean: Dataset) -> FileDataset:

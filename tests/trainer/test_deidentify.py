@@ -12,10 +12,12 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from tests.synth.dicom import make_instance, save
+from tests.outside import needs_tools
+from tests.synth.dicom import Patient, make_instance, save
 from tests.synth.leaks import leaked_bytes
 from tests.synth.patients import make_patient
 from tests.synth.scans import make_frame
+from tests.synth.typed import make_plain_scan, type_on
 from trainer.cli import main
 
 
@@ -51,7 +53,7 @@ def test_scans_are_copied_and_the_rest_is_listed(
 ) -> None:
     assert run(source, tmp_path / "out", tmp_path / "key") == 0
     printed = capsys.readouterr().out
-    assert "2 of 4 files de-identified, 4 frames." in printed
+    assert "2 of 4 files de-identified, 4 frames." in printed and "0.dcm: " in printed
     assert "report.dcm: not an ultrasound image" in printed and "is not a DICOM file" in printed
     assert "\x1b" not in printed
     written = files(tmp_path / "out")
@@ -147,3 +149,50 @@ def test_ctrl_c_is_one_line_and_leaves_whole_files_only(source: Path, tmp_path: 
     assert not list(tmp_path.glob("out/.unfinished-*"))
     assert main(words) == 0
     assert len(files(tmp_path / "out")) == 10
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nobody may change it: a scan with the patient's name on tissue, and one without any text."""
+    folder = tmp_path_factory.mktemp("typed")
+    plain = make_plain_scan().pixels
+    for name, pixels in (("typed", type_on(plain)[0]), ("plain", plain)):
+        save(make_instance([pixels], patient=Patient("BEISPIEL^VERA", "0815-4711")), folder / f"{name}.dcm")
+    return folder
+
+
+def run_with(typed: Path, out: Path, *options: str) -> int:
+    return main(["deidentify", str(typed), str(out), "--key", str(out.with_name("key")), *options])
+
+
+@needs_tools("tesseract")
+def test_a_line_for_each_file_says_what_was_found_and_done(
+    typed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_with(typed, tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "plain.dcm: no text found on tissue\n" in printed
+    assert "typed.dcm: text on tissue in 1 frame, which may name the patient: it was blacked out\n" in printed
+    assert "found in 1 of them. It was blacked out. Read by tesseract: may name the patient in 1." in printed
+    assert "BEISPIEL" not in printed
+
+
+def test_without_a_reader_text_is_found_and_nobody_claims_to_have_read_it(
+    typed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert run_with(typed, tmp_path / "out", "--text", "keep") == 0
+    printed = capsys.readouterr().out
+    assert "it was kept; nobody read it, since tesseract is not installed" in printed
+    assert "their Patient Identity Removed is NO. Nobody read it" in printed
+    removed = {pydicom.dcmread(path).PatientIdentityRemoved for path in files(tmp_path / "out")}
+    assert removed == {"YES", "NO"}
+
+
+def test_files_with_text_are_left_out_where_it_is_refused(
+    typed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_with(typed, tmp_path / "out", "--text", "refuse") == 0
+    assert "left out: typed.dcm: text was found on tissue in 1 frame" in capsys.readouterr().out
+    assert len(files(tmp_path / "out")) == 1

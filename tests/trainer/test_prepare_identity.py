@@ -8,9 +8,10 @@ import pytest
 from scanside.deidentify.key import load_or_make_key
 from scanside.scan.decoding.instance import open_instance
 from tests.outside import needs_tools
-from tests.synth.dicom import save
+from tests.synth.dicom import Patient, make_instance, save
 from tests.synth.leaks import leaked_bytes, leaked_words
 from tests.synth.patients import PLACES, SynthPatient, make_patient
+from tests.synth.typed import make_plain_scan, type_on
 from trainer.cli import main
 from trainer.data.hospital import Cohort, read_dataset
 
@@ -67,3 +68,46 @@ def test_nothing_can_be_read_in_the_pixels(index: int, made: Made) -> None:
         box, after = slide.origin.box, made.cohort.pixels(slide)
         after[patient.sector[box.y0 : box.y1, box.x0 : box.x1]] = 0
         assert leaked_words(after, patient.burned_in) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "flags"), [("blank", ["text blacked out"]), ("keep", ["text"]), ("refuse", [])]
+)
+def test_a_name_on_tissue_is_black_stated_or_left_out(when: str, flags: list[str], tmp_path: Path) -> None:
+    pixels, covered = type_on(make_plain_scan().pixels)
+    (tmp_path / "SRC").mkdir()
+    for number, frame in enumerate((pixels, make_plain_scan().pixels)):
+        who = Patient("BEISPIEL^VERA", f"P{number}")
+        save(make_instance([frame], patient=who), tmp_path / "SRC" / f"{number}.dcm")
+    (tmp_path / "table.csv").write_text(
+        "patient,menopause,centre,malignant\nP0,post,other,0\nP1,post,other,1\n"
+    )
+    words = ["prepare", "hospital", str(tmp_path / "SRC"), str(tmp_path / "dst"), "--text", when]
+    assert main([*words, "--clinical", str(tmp_path / "table.csv"), "--jobs", "1"]) == 0
+    cohort = read_dataset(tmp_path / "dst")
+    typed = [slide for slide in cohort.slides if any(flag.startswith("text") for flag in slide.flags)]
+    assert len(cohort.slides) == (1 if when == "refuse" else 2) and len(typed) == len(flags)
+    assert cohort.about["preparation"]["text_on_tissue"] == when
+    for slide in typed:
+        box = slide.origin.box
+        inked = cohort.pixels(slide)[covered[box.y0 : box.y1, box.x0 : box.x1]]
+        assert any(flag.startswith(flags[0]) for flag in slide.flags)
+        assert (inked == 0).mean() > 0.97 if when == "blank" else inked.mean() > 120
+    left_out = (tmp_path / "dst" / "left-out.csv").read_text()
+    assert ("text was found on tissue" in left_out) is (when == "refuse")
+
+
+def test_a_name_in_one_frame_of_a_cine_is_black_in_every_slide_of_it(tmp_path: Path) -> None:
+    pixels, covered = type_on(make_plain_scan().pixels)
+    cine = [make_plain_scan().pixels, pixels, make_plain_scan().pixels]
+    (tmp_path / "SRC").mkdir()
+    save(make_instance(cine, patient=Patient("BEISPIEL^VERA", "P0")), tmp_path / "SRC" / "cine.dcm")
+    (tmp_path / "table.csv").write_text("patient,menopause,centre,malignant\nP0,post,other,0\n")
+    words = ["prepare", "hospital", str(tmp_path / "SRC"), str(tmp_path / "dst"), "--jobs", "1"]
+    assert main([*words, "--clinical", str(tmp_path / "table.csv")]) == 0
+    slides = read_dataset(tmp_path / "dst").slides
+    assert slides
+    for slide in slides:
+        box = slide.origin.box
+        inked = read_dataset(tmp_path / "dst").pixels(slide)[covered[box.y0 : box.y1, box.x0 : box.x1]]
+        assert (inked == 0).mean() > 0.97 and "text blacked out" in slide.flags

@@ -21,11 +21,23 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         metavar="FILE",
         help="the secret behind the pseudonyms; made if missing",
     )
+    add_text_option(parser)
     parser.set_defaults(command=_deidentify)
 
 
+def add_text_option(parser: argparse.ArgumentParser) -> None:
+    """The choice of what becomes of text on tissue; its values are those of WhenText."""
+    parser.add_argument(
+        "--text",
+        choices=("blank", "refuse", "keep"),
+        default="blank",
+        help="text on tissue, which may be a name: black it out (default), leave the image out, or keep it",
+    )
+
+
 def _deidentify(arguments: argparse.Namespace) -> int:
+    from scanside.deidentify.burned_in import WhenText
     from trainer.deidentify import run
 
-    run(arguments.source, arguments.target, arguments.key)
+    run(arguments.source, arguments.target, arguments.key, WhenText(arguments.text))
     return 0

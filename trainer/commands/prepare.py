@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scanside.command import Parser
 from scanside.errors import SettingError
+from trainer.commands.deidentify import add_text_option
 
 
 def add(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -29,6 +30,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--cine-frames", type=int, default=5, metavar="N", help="frames kept of a cine (default: 5)"
     )
     hospital.add_argument("--seed", type=int, default=0, help="seed of the split (default: 0)")
+    add_text_option(hospital)
     hospital.set_defaults(command=_hospital)
     mmotu = kinds.add_parser(
         "mmotu", help="check a copy of MMOTU", description="Say what is wrong with a copy of MMOTU's 2D set."
@@ -43,6 +45,7 @@ def _hospital(arguments: argparse.Namespace) -> int:
 
     from rich.console import Console
 
+    from scanside.deidentify.burned_in import WhenText
     from trainer.prepare.hospital import Settings, prepare_hospital, summary
 
     jobs = arguments.jobs if arguments.jobs is not None else os.cpu_count() or 1
@@ -57,6 +60,7 @@ def _hospital(arguments: argparse.Namespace) -> int:
         jobs,
         arguments.cine_frames,
         arguments.seed,
+        WhenText(arguments.text),
     )
     print(summary(prepare_hospital(settings, Console(stderr=True)), settings))
     return 0

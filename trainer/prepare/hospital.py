@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from scanside import __version__
 from scanside.clinical import ClinicalRecord
+from scanside.deidentify.burned_in import WhenText
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, SettingError
 from trainer.data.hospital import Cohort, Slide, read_dataset
@@ -29,6 +30,7 @@ from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
 from trainer.prepare.masks import Unused, match_masks
 from trainer.prepare.pool import run_all
 from trainer.prepare.report import Missing, left_out_table, private_table, report
+from trainer.read_text import find_reader
 from trainer.tree import list_tree
 
 _PROGRESS = ".progress"
@@ -49,6 +51,7 @@ class Settings:
         jobs: number of processes.
         cine_frames: how many frames of a cine are kept, besides those with a mask.
         seed: of the split.
+        when_text: what becomes of a slide with text on its tissue.
     """
 
     source: Path
@@ -59,6 +62,7 @@ class Settings:
     jobs: int = 1
     cine_frames: int = 5
     seed: int = 0
+    when_text: WhenText = WhenText.BLANK
 
     @property
     def key_file(self) -> Path:
@@ -118,7 +122,12 @@ def _prepare_alone(
         kind="hospital",
         name=settings.target.absolute().name,
         split={"method": "by patient, stratified", "seed": settings.seed, "share_test": TEST_SHARE},
-        preparation={"cine_frames": settings.cine_frames, "cut": "sector at source resolution, grey"},
+        preparation={
+            "cine_frames": settings.cine_frames,
+            "cut": "sector at source resolution, grey",
+            "text_on_tissue": settings.when_text.value,
+            "text_read": find_reader() is not None,
+        },
     )
     return read_dataset(settings.target)
 
@@ -227,6 +236,7 @@ def _begin(settings: Settings, key: Key) -> None:
     now = {
         "key": hashlib.sha256(b"scanside dataset\0" + key.secret).hexdigest(),
         "cine_frames": settings.cine_frames,
+        "text": settings.when_text.value,
         "made_by": f"scanside {__version__}",
     }
     path = settings.target / _PROGRESS / "settings.json"
@@ -254,7 +264,7 @@ def _job(
     path, drawn = settings.source / image, masks.get(image, {})
     state = [f"{frame} {_state(mask)}" for frame, mask in sorted(drawn.items())]
     record = pseudonym(key.secret, "R", str(image), _state(path), *state, digits=24)
-    return Job(number, path, record, drawn, settings.target, settings.cine_frames, key)
+    return Job(number, path, record, drawn, settings.target, settings.cine_frames, key, settings.when_text)
 
 
 def _state(path: Path) -> str:

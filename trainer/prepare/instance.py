@@ -6,21 +6,27 @@ each may hold a patient's name. The full message is kept apart (`LeftOut.detail`
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from scanside.deidentify.burned_in import TextRule, TextSeen, WhenText, clean_text
 from scanside.deidentify.header import device_of
+from scanside.deidentify.identity import Identity, identity_of
 from scanside.deidentify.key import Key
+from scanside.deidentify.text import default_text_finder
 from scanside.errors import InputError, NotScorable, Unreadable
 from scanside.scan.cine import frames_to_score
 from scanside.scan.decoding.instance import Instance, open_instance
 from scanside.scan.prepare import cut, find_scans
-from scanside.scan.types import Mask, Tissue
+from scanside.scan.types import Frame, Mask, Size, Tissue
 from trainer.data.hospital import Slide, read_slide
 from trainer.prepare.dataset import pseudonym, slide_row, write_slide
 from trainer.prepare.labelme import read_mask
 from trainer.prepare.masks import UNNUMBERED
+from trainer.read_text import find_reader
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Job:
         record: name of its record, a pseudonym of path, size and time.
         masks: by frame number.
         root: the dataset.
+        when_text: what becomes of a slide with text on its tissue.
     """
 
     number: int
@@ -41,6 +48,7 @@ class Job:
     root: Path
     cine_frames: int
     key: Key
+    when_text: WhenText = WhenText.BLANK
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,6 @@ def prepare_file(job: Job) -> Prepared:
 
 
 def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Prepared:
-    slides: list[Slide] = []
     left_out: list[LeftOut] = []
     masks = dict(job.masks)
     if UNNUMBERED in masks:
@@ -116,6 +123,8 @@ def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Pre
     for number in sorted(n for n in masks if not 1 <= n <= instance.frame_count):
         left_out.append(LeftOut("mask", number, "the mask is of a frame that the cine does not have"))
         del masks[number]
+    identity = identity_of(instance.header)
+    views: list[_View] = []
     for number in sorted({*frames_to_score(instance.frame_count, job.cine_frames), *masks}):
         try:
             frame = instance.frame(number - 1)
@@ -133,6 +142,7 @@ def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Pre
         for view, region in enumerate(regions):
             try:
                 tissue = cut(frame, region)
+                text = _look_for_text(frame, tissue, identity, job.when_text)
             except NotScorable as error:
                 left_out.append(LeftOut("frame", number, _public(error), str(error)))
                 continue
@@ -140,10 +150,58 @@ def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Pre
             used |= lesion is not None
             parts = (uid, str(number), *([str(view)] if view else []))
             name = pseudonym(job.key.secret, "S", *parts, digits=12)
-            slides.append(_write(job, instance, tissue, lesion, name, patient, number))
+            views.append(_View(name, number, tissue, lesion, text))
         if drawn is not None and not used:
             left_out.append(LeftOut("mask", number, "the mask was drawn outside the scan"))
+    slides = [_write(job, instance, view, patient) for view in _without_text(views)]
     return Prepared(patient, tuple(slides), tuple(left_out))
+
+
+@dataclass(frozen=True)
+class _View:
+    """A slide before it is written.
+
+    Attributes:
+        lesion: where one is drawn, cut as the tissue.
+        text: what was found on the tissue.
+        said: what a reader of the slide has to know of the text.
+    """
+
+    name: str
+    number: int
+    tissue: Tissue
+    lesion: Mask | None
+    text: TextSeen
+    said: tuple[str, ...] = ()
+
+
+def _look_for_text(frame: Frame, tissue: Tissue, identity: Identity, when_text: WhenText) -> TextSeen:
+    """Raises TextOnTissue as scanside.deidentify.burned_in.clean_text."""
+    box = tissue.origin.box
+    inside = frame.pixels[box.y0 : box.y1, box.x0 : box.x1].copy()  # in colour, where there is any
+    inside[tissue.pixels == 0] = 0
+    rule = TextRule(default_text_finder(1), find_reader(), when_text)
+    return clean_text(inside[None], identity, rule)
+
+
+def _without_text(views: Sequence[_View]) -> Iterator[_View]:
+    """What is blacked out in one frame is so in all of the file: text stands still while tissue moves."""
+    blanked: dict[Size, Mask] = {}
+    for view in views:
+        box, source = view.tissue.origin.box, view.tissue.origin.source
+        whole = blanked.setdefault(source, np.zeros(source, bool))
+        whole[box.y0 : box.y1, box.x0 : box.x1] |= view.text.blanked
+    for view in views:
+        box, source = view.tissue.origin.box, view.tissue.origin.source
+        black = blanked[source][box.y0 : box.y1, box.x0 : box.x1]
+        if black.any():
+            pixels = np.where(black, np.uint8(0), view.tissue.pixels)
+            yield replace(view, tissue=replace(view.tissue, pixels=pixels), said=("text blacked out",))
+        elif view.text.is_left:
+            named = "text that may name the patient kept"
+            yield replace(view, said=(named if view.text.names_patient else "text kept",))
+        else:
+            yield view
 
 
 def _moved(drawn: Mask, tissue: Tissue) -> Mask | None:
@@ -153,21 +211,20 @@ def _moved(drawn: Mask, tissue: Tissue) -> Mask | None:
     return lesion if lesion.any() else None
 
 
-def _write(
-    job: Job, instance: Instance, tissue: Tissue, lesion: Mask | None, name: str, patient: str, number: int
-) -> Slide:
-    image_sha256, mask_sha256 = write_slide(job.root, name, tissue.pixels, lesion)
+def _write(job: Job, instance: Instance, view: _View, patient: str) -> Slide:
+    tissue = view.tissue
+    image_sha256, mask_sha256 = write_slide(job.root, view.name, tissue.pixels, view.lesion)
     return Slide(
-        name,
+        view.name,
         patient,
         False,
         tissue.origin,
         image_sha256,
         mask_sha256,
         tissue.found_by.value,
-        tuple(sorted(flag.value for flag in tissue.flags | instance.flags)),
+        (*sorted(flag.value for flag in tissue.flags | instance.flags), *view.said),
         _plain(device_of(instance.header)),
-        number,
+        view.number,
     )
 
 
