@@ -149,11 +149,13 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
 def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     _check_own_recipe(arguments, data, {"--weights-from": arguments.weights_from})
     check_torch()
+    import json
     from dataclasses import replace
 
     from trainer.data.mmotu import FOLDS
     from trainer.denoiser.ready import open_denoiser
-    from trainer.experiments import default_folds
+    from trainer.experiments import default_figures, default_folds
+    from trainer.files import write_file
     from trainer.report.terminal import print_figures
 
     folder, inner = _folder(arguments), arguments.experiment == "default-choices"
@@ -179,9 +181,16 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
                 data["mmotu"], place, recipe, parts[name], arguments.weights, denoiser, what
             )
         )
-        print_figures(default_folds.figures(found[-1]), what, arguments.scale)
+        print_figures(default_figures.figures(found[-1]), what, arguments.scale)
     if not inner:
-        print_figures(default_folds.figures(default_folds.pool(found)), arguments.experiment, arguments.scale)
+        pooled = default_figures.pool(found)
+        together = default_figures.figures(pooled) | default_figures.decisions(found)
+        print_figures(together, arguments.experiment, arguments.scale)
+        said = {
+            **default_figures.plain(together),
+            "calibration": default_figures.calibration(pooled),
+        }
+        write_file(folder / "figures.json", (json.dumps(said, indent=2) + "\n").encode())
     return 0
 
 

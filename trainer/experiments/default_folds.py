@@ -26,16 +26,13 @@ from trainer.data.mmotu import Entry, PreparedScans
 from trainer.data.slides import of_mmotu
 from trainer.denoiser.ready import ReadyDenoiser
 from trainer.experiments.claim import claim
+from trainer.experiments.default_figures import HeldOut, figures, plain
 from trainer.experiments.default_outputs import Outputs, run_network
 from trainer.files import write_file
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
 from trainer.models.imagenet import load_imagenet, weights_name
 from trainer.models.spec import NetworkSpec
-from trainer.statistics.bootstrap import estimate
-from trainer.statistics.calibration import temperature
-from trainer.statistics.estimate import Estimate
-from trainer.statistics.figures import Figure, auc_figure, mean_figure
 from trainer.training import Fitting, fit
 
 UNTOUCHED_FOLD = 0  # no choice looks at it
@@ -101,23 +98,6 @@ def smoke(recipe: FitRecipe) -> FitRecipe:
     """The same on a few small images, to see that everything works."""
     training = replace(recipe.training, epochs=1, batch=8)
     return replace(recipe, sizes=((0, Size(40, 64)),), training=training, images=32)
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What one fit says of the scans that it did not train on, one row per scan.
-
-    Attributes:
-        images, examinations, labels: (N,) of the scans.
-        logits: (N, classes), class weights taken off.
-        iou: (N,), at a lesion probability above one half, in the network's input.
-    """
-
-    images: NDArray[np.int64]
-    examinations: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    logits: NDArray[np.float64]
-    iou: NDArray[np.float64]
 
 
 def choice_parts() -> tuple[list[Entry], list[Entry]]:
@@ -213,51 +193,9 @@ def write_look(folder: Path, what: str, found: HeldOut) -> None:
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "what": what,
         "scans": len(found.images),
-        "figures": {name: e.value for name, e in figures(found).items()},
+        "figures": plain(figures(found)),
     }
     write_file(path, before + (json.dumps(line) + "\n").encode())
-
-
-def figures(found: HeldOut, prefix: str = "") -> dict[str, Estimate]:
-    """AUC, accuracy and IoU, with intervals over examinations."""
-    return {prefix + name: estimate(figure) for name, figure in _figures(found).items()}
-
-
-def pool(found: Sequence[HeldOut]) -> HeldOut:
-    """The outer folds together, each at a temperature that was fitted on the others alone."""
-    logits = []
-    for number, one in enumerate(found):
-        others = [other for place, other in enumerate(found) if place != number]
-        t = 1.0
-        if others:
-            t = temperature(
-                np.concatenate([other.logits for other in others]),
-                np.concatenate([other.labels for other in others]),
-            )
-        logits.append(one.logits / t)
-    joined = {
-        name: np.concatenate([getattr(one, name) for one in found])
-        for name in ("images", "examinations", "labels", "iou")
-    }
-    return HeldOut(**joined, logits=np.concatenate(logits))
-
-
-def _figures(found: HeldOut) -> dict[str, Figure]:
-    malignant, ovary = found.labels == mmotu.MALIGNANT, found.labels == mmotu.CLASSES.index("normal ovary")
-    risk = _risk(found.logits)
-    some = malignant | ovary
-    return {
-        "auc": auc_figure(malignant, risk, found.examinations),
-        "auc_against_normal_ovary": auc_figure(malignant[some], risk[some], found.examinations[some]),
-        "accuracy_8_classes": mean_figure(found.logits.argmax(axis=1) == found.labels, found.examinations),
-        "iou": mean_figure(found.iou, found.examinations),
-    }
-
-
-def _risk(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, classes) -> (N,): probability of the malignant class."""
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised[:, mmotu.MALIGNANT] / raised.sum(axis=1), np.float64)
 
 
 def _held_out(held: PreparedScans, outputs: Outputs, prior: NDArray[np.float64]) -> HeldOut:

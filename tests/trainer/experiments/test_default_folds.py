@@ -12,15 +12,13 @@ from scanside.errors import SettingError
 from trainer.configuration import Training
 from trainer.data.mmotu import FOLDS
 from trainer.experiments import default_folds
+from trainer.experiments.default_figures import HeldOut, calibration, decisions, figures, pool
 from trainer.experiments.default_folds import (
     CHOICES,
     UNTOUCHED_FOLD,
-    HeldOut,
     choice_parts,
-    figures,
     outer_parts,
     outer_recipe,
-    pool,
     run_fit,
     smoke,
 )
@@ -60,7 +58,7 @@ def test_a_fold_is_looked_at_once_and_the_look_is_written_down(
     assert {e.image for e in outer_parts(2)[1]} >= set(found.images.tolist())
     looks = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
     assert [(look["what"], look["scans"]) for look in looks] == [("fold 2", 32)]
-    assert looks[0]["figures"]["iou"] == pytest.approx(found.iou.mean())
+    assert looks[0]["figures"]["iou"]["value"] == pytest.approx(found.iou.mean())
 
     def never(*_: object) -> None:
         raise AssertionError("a finished fit looked at its fold again")
@@ -164,3 +162,36 @@ def test_a_guided_head_reads_the_features_inside_the_outline() -> None:
     assert nowhere.abs().max() < 1e-3 * everywhere.abs().max()
     with pytest.raises(SettingError, match="task mtl"):
         NetworkSpec("efficientnet_lite0", "cls", 8, guided=True)
+
+
+def test_thresholds_of_a_fold_are_chosen_on_the_others() -> None:
+    rng = np.random.default_rng(2)
+    folds = []
+    for number in range(5):
+        labels = np.array([7] * 30 + [5] * 60 + [0] * 110)
+        logits = rng.normal(size=(200, 8)) + 2 * np.eye(8)[labels]
+        images = np.arange(200) + 1000 * number
+        folds.append(HeldOut(images, images // 2, labels, logits, rng.uniform(size=200)))
+    result = decisions(folds)
+    assert result["sensitivity_at_0.95"].value > result["sensitivity_at_0.8"].value
+    assert abs(result["sensitivity_at_0.8"].value - 0.8) < 0.1
+    assert result["normal_ovaries_called_at_0.95"].value > result["normal_ovaries_called_at_0.8"].value
+    assert result["specificity_at_0.8"].low < result["specificity_at_0.8"].value
+    # The malignant scans of fold 0 decide nothing about fold 0: without them its calls stay.
+    easy = replace(folds[0], logits=folds[0].logits + 9 * np.eye(8)[folds[0].labels])
+    assert (
+        decisions([easy, *folds[1:]])["sensitivity_at_0.8"].value >= result["sensitivity_at_0.8"].value - 0.05
+    )
+
+
+def test_calibrated_risks_have_a_slope_of_one_and_overconfident_ones_less() -> None:
+    rng = np.random.default_rng(3)
+    logits = np.zeros((20000, 8))
+    logits[:, 7] = rng.normal(-1, 2, 20000)
+    images = np.arange(20000)
+    found = HeldOut(images, images, np.zeros(20000, int), logits, np.ones(20000))
+    found = replace(found, labels=np.where(rng.random(20000) < found.risk, 7, 0))
+    assert calibration(found)["slope"] == pytest.approx(1, abs=0.05)
+    assert calibration(found)["intercept"] == pytest.approx(0, abs=0.08)
+    assert calibration(found)["brier_skill"] > 0.1
+    assert calibration(replace(found, logits=3 * logits))["slope"] < 0.6

@@ -1,0 +1,150 @@
+"""What the outer folds of the default model say together (docs/default-model.md).
+
+Whatever is fitted on predictions, temperature and threshold, is fitted on the other folds' for each fold.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_softmax, logit
+
+from trainer.data.mmotu import CLASSES, MALIGNANT
+from trainer.statistics.bootstrap import estimate
+from trainer.statistics.calibration import temperature
+from trainer.statistics.estimate import Estimate
+from trainer.statistics.figures import Figure, auc_figure, mean_figure
+from trainer.statistics.operating_point import at_sensitivity
+
+SENSITIVITIES = (0.95, 0.8)  # at which specificity, and what is called of normal ovaries, are given
+_NORMAL = CLASSES.index("normal ovary")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What one fit says of the scans that it did not train on, one row per scan.
+
+    Attributes:
+        images, examinations, labels: (N,) of the scans.
+        logits: (N, classes), class weights taken off.
+        iou: (N,), at a lesion probability above one half, in the network's input.
+    """
+
+    images: NDArray[np.int64]
+    examinations: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float64]
+    iou: NDArray[np.float64]
+
+    @property
+    def malignant(self) -> NDArray[np.bool_]:
+        return np.asarray(self.labels == MALIGNANT)
+
+    @property
+    def risk(self) -> NDArray[np.float64]:
+        """(N,): probability of the malignant class."""
+        return np.asarray(np.exp(log_softmax(self.logits, axis=1)[:, MALIGNANT]), np.float64)
+
+
+def pool(found: Sequence[HeldOut]) -> HeldOut:
+    """The outer folds together, each at a temperature that was fitted on the others alone."""
+
+    def fitted(others: HeldOut) -> float:
+        return temperature(others.logits, others.labels)
+
+    logits = [one.logits / t for one, t in zip(found, _from_others(found, fitted, 1.0), strict=True)]
+    return HeldOut(**{**vars(_join(found)), "logits": np.concatenate(logits)})
+
+
+def figures(found: HeldOut) -> dict[str, Estimate]:
+    """AUC, accuracy and IoU, with intervals over examinations."""
+    some = found.malignant | (found.labels == _NORMAL)
+    right = found.logits.argmax(axis=1) == found.labels
+    by = found.examinations
+    figured: dict[str, Figure] = {
+        "auc": auc_figure(found.malignant, found.risk, by),
+        "auc_against_normal_ovary": auc_figure(found.malignant[some], found.risk[some], by[some]),
+        "accuracy_8_classes": mean_figure(right, by),
+        "iou": mean_figure(found.iou, by),
+    }
+    return {name: estimate(figure) for name, figure in figured.items()}
+
+
+def decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
+    """Decisions at thresholds that reach a sensitivity on the other folds.
+
+    Args:
+        found: the outer folds; two at least.
+
+    Returns:
+        For each of SENSITIVITIES the sensitivity that is reached, the specificity, and the share of normal
+        ovaries that is called malignant, with intervals over examinations.
+    """
+    result: dict[str, Estimate] = {}
+    pooled = pool(found)
+    sizes = np.cumsum([len(one.images) for one in found])[:-1]
+    folds = [
+        HeldOut(**{k: v for k, v in zip(vars(pooled), part, strict=True)}) for part in _split(pooled, sizes)
+    ]
+    for wanted in SENSITIVITIES:
+
+        def chosen(others: HeldOut, wanted: float = wanted) -> float:
+            return at_sensitivity(others.malignant, others.risk, wanted).threshold
+
+        cuts = _from_others(folds, chosen, np.nan)
+        called = np.concatenate([one.risk >= cut for one, cut in zip(folds, cuts, strict=True)])
+        by, normal = pooled.examinations, pooled.labels == _NORMAL
+        for name, rows, value in (
+            ("sensitivity", pooled.malignant, called),
+            ("specificity", ~pooled.malignant, ~called),
+            ("normal_ovaries_called", normal, called),
+        ):
+            result[f"{name}_at_{wanted:g}"] = estimate(mean_figure(value[rows], by[rows]))
+    return result
+
+
+def calibration(found: HeldOut) -> dict[str, float]:
+    """How far the risks can be taken at their word.
+
+    Returns:
+        slope and intercept of the logistic regression of malignancy on the logit of the risk (Cox,
+        Biometrika 1958; 1 and 0 where it is calibrated), and Brier skill: 1 less the Brier score over that
+        of the prevalence.
+    """
+    risk, malignant = found.risk.clip(1e-9, 1 - 1e-9), found.malignant
+    x = logit(risk)
+
+    def loss(line: NDArray[np.float64]) -> float:
+        p = expit(line[0] + line[1] * x).clip(1e-12, 1 - 1e-12)
+        return float(-np.mean(np.where(malignant, np.log(p), np.log1p(-p))))
+
+    intercept, slope = minimize(loss, np.array([0.0, 1.0]), method="Nelder-Mead").x
+    prevalence = malignant.mean()
+    brier = np.mean((risk - malignant) ** 2) / (prevalence * (1 - prevalence))
+    return {"slope": float(slope), "intercept": float(intercept), "brier_skill": float(1 - brier)}
+
+
+def plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, object]]:
+    """As JSON takes it: a number that is none is null."""
+    return {
+        name: {key: None if value != value else value for key, value in asdict(one).items()}
+        for name, one in estimates.items()
+    }
+
+
+def _from_others(found: Sequence[HeldOut], fit: Callable[[HeldOut], float], alone: float) -> list[float]:
+    """By fold: what `fit` makes of all other folds; `alone` where there are none."""
+    return [
+        fit(_join([*found[:number], *found[number + 1 :]])) if len(found) > 1 else alone
+        for number in range(len(found))
+    ]
+
+
+def _join(found: Sequence[HeldOut]) -> HeldOut:
+    return HeldOut(**{name: np.concatenate([getattr(one, name) for one in found]) for name in vars(found[0])})
+
+
+def _split(found: HeldOut, at: NDArray[np.int64]) -> list[tuple[NDArray[np.generic], ...]]:
+    return list(zip(*(np.split(column, at) for column in vars(found).values()), strict=True))
