@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.status import code_to_category
@@ -24,6 +22,7 @@ from edge.scanners import check_ae_title
 from edge.view.text import safe
 from scanside.command import say
 from scanside.errors import SettingError
+from scanside.scan.decoding.header import read_attributes
 
 CALLING_AE_TITLE = "EDGE-SEND"
 _MAX_CONTEXTS = 128  # of an association, PS3.8 9.3.2.2
@@ -130,12 +129,13 @@ def _context(path: Path) -> Context:
     if path.is_file() and is_dicomdir(path):
         raise SettingError(DICOMDIR)
     try:
-        header = dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
-        return str(header.SOPClassUID), str(header.file_meta.TransferSyntaxUID)
+        path.open("rb").close()
     except OSError as error:
         raise SettingError(f"can't be read: {error.strerror or error}") from error
-    except (InvalidDicomError, AttributeError) as error:
-        raise SettingError("not a DICOM file that can be sent (no SOP class or transfer syntax)") from error
+    found = read_attributes(path, ["SOPClassUID", "TransferSyntaxUID"])
+    if len(found) < 2:
+        raise SettingError("not a DICOM file that can be sent (no SOP class or transfer syntax)")
+    return str(found.SOPClassUID), str(found.TransferSyntaxUID)
 
 
 def _associate(

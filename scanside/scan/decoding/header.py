@@ -105,8 +105,8 @@ def read_header(path: Path) -> Header:
 def read_attributes(path: Path, keywords: Collection[str]) -> Dataset:
     """Read a few attributes of a file that may be damaged or no image: those that come before the damage.
 
-    It never raises an error of the file's making, and costs little: only the first MiB of a deflated object
-    is inflated.
+    Those of the file meta information (group 0002) may be among them. It never raises an error of the file's
+    making, and costs little: only the first MiB of a deflated object is inflated.
     """
     tags = {tag_for_keyword(keyword) for keyword in keywords}
     found = Dataset()
@@ -174,6 +174,8 @@ class _Reader:
             Undecodable: it is damaged.
         """
         meta, start = self._meta()
+        for tag in tags & set(meta.keys()):
+            found[tag] = meta[tag]
         _, start = self._body(meta, start, _MAX_IDENTITY_BYTES)
         for element in self._walk.elements(start, _implicit(meta)):
             if element.tag > max(tags):

@@ -307,6 +307,12 @@ def test_a_damaged_file_says_whose_it_is_as_far_as_it_goes(damage: str, tmp_path
     assert ("StudyInstanceUID" in found) == (damage == "none")
 
 
+def test_attributes_of_the_file_meta_information_are_read_too(tmp_path: Path) -> None:
+    found = read_attributes(write(tmp_path / "a.dcm"), ["SOPClassUID", "TransferSyntaxUID"])
+    assert found.SOPClassUID == uid.UltrasoundImageStorage
+    assert found.TransferSyntaxUID == uid.ExplicitVRLittleEndian
+
+
 def test_names_in_other_character_sets_are_decoded(tmp_path: Path) -> None:
     path = write(tmp_path / "a.dcm", SpecificCharacterSet="ISO_IR 100", PatientName="Müller^Änne")
     assert str(read_header(path).attributes.PatientName) == "Müller^Änne"
