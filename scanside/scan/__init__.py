@@ -3,6 +3,7 @@
 decoding/    an instance -> frames
 place/       where in a frame the scan lies, as far as something says so
 sector/      the sector of tissue, by its pixels
+resize.py    the one way of resizing, equal on every processor
 prepare.py   a frame -> scans -> the network's input, and a mask's way back
 explain.py   each step as a picture
 cine.py      which frames of a cine count

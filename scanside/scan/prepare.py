@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
 from scanside.scan.place.region import MIN_REGION_PX, find_regions
+from scanside.scan.resize import resize, resize_mask
 from scanside.scan.sector.content import check_content
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.sector.views import find_views
@@ -115,9 +116,7 @@ def fill(tissue: Grey, size: Size) -> NDArray[np.float32]:
     Returns:
         (size.height, size.width) float32 in [0, 1].
     """
-    interpolation = _interpolation(Size(*tissue.shape), size)
-    moved = cv2.resize(tissue, (size.width, size.height), interpolation=interpolation)
-    return np.asarray(moved / np.float32(255), np.float32)
+    return np.asarray(resize(tissue, size) / np.float32(255), np.float32)
 
 
 def prepare_mask(mask: Mask, origin: Crop, size: Size, above: float = 0.5) -> Mask:
@@ -133,10 +132,7 @@ def prepare_mask(mask: Mask, origin: Crop, size: Size, above: float = 0.5) -> Ma
         (size.height, size.width) bool.
     """
     box = origin.box
-    cut = mask[box.y0 : box.y1, box.x0 : box.x1].astype(np.float32)
-    interpolation = _interpolation(box.size, size)
-    moved = cv2.resize(cut, (size.width, size.height), interpolation=interpolation)
-    return np.asarray(moved > above, bool)
+    return resize_mask(np.ascontiguousarray(mask[box.y0 : box.y1, box.x0 : box.x1]), size, above)
 
 
 def to_source(lesion: NDArray[np.float32], origin: Crop) -> Mask:
@@ -182,9 +178,3 @@ def _is_coloured(spread: Grey | None, sector: Mask) -> bool:
         return False
     coloured = (spread > _COLOUR_SPREAD) & sector
     return bool(np.count_nonzero(coloured) > _COLOUR_SHARE * np.count_nonzero(sector))
-
-
-def _interpolation(source: Size, target: Size) -> int:
-    """Averaging where both sides shrink, since sampling would alias the speckle; else linear."""
-    shrinks = source.height > target.height and source.width > target.width
-    return cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from scanside.scan.resize import resize
 from scanside.scan.types import Box, Grey, Mask, Size
 
 
@@ -45,5 +46,4 @@ def crop(scan: Grey, box: Box, side: int = 164) -> Grey:
     square = np.zeros((max(size), max(size)), np.uint8)
     top, left = (max(size) - size.height) // 2, (max(size) - size.width) // 2
     square[top : top + size.height, left : left + size.width] = cut
-    interpolation = cv2.INTER_AREA if max(size) > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(square, (side, side), interpolation=interpolation), np.uint8)
+    return resize(square, Size(side, side))

@@ -11,6 +11,7 @@ import torch
 
 from scanside.errors import UnlikeTraining
 from scanside.scan.prepare import fill
+from scanside.scan.resize import resize, resize_mask
 from scanside.scan.types import Box, Crop, Grey, RegionSource, Scan, Size
 from trainer.checkpoint_file import read_form
 from trainer.denoiser import whole
@@ -61,8 +62,8 @@ def _whole(checkpoint: WholeCheckpoint, network: torch.nn.Module, tissue: Grey) 
     """Down to the size that the network learnt on, and back; black outside stays black."""
     scan = np.rint(fill(tissue, checkpoint.size) * 255).astype(np.uint8)
     cleaned = whole.clean(network, scan[None])[0]
-    back = cv2.resize(cleaned, tissue.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.where(_outside(tissue), 0, np.rint(back * 255)), np.uint8)
+    back = resize(np.rint(cleaned * 255).astype(np.uint8), Size(*tissue.shape))
+    return np.asarray(np.where(_outside(tissue), 0, back), np.uint8)
 
 
 def _outside(tissue: Grey) -> np.ndarray:
@@ -84,11 +85,9 @@ def _masked(ready: ReadyDenoiser, tissue: Grey, chroma: Grey | None) -> Grey:
     denoised = ready.denoiser.remove(scan)
     if not denoised.mask.any():
         return tissue
-    mask, clean = (
-        cv2.resize(np.asarray(plane, np.float32), tissue.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        for plane in (denoised.mask, denoised.scan.pixels)
-    )
-    return np.asarray(np.where((mask > _COVERED) & (tissue > 0), np.rint(clean * 255), tissue), np.uint8)
+    mask = resize_mask(denoised.mask, size, _COVERED)
+    clean = resize(np.rint(denoised.scan.pixels * 255).astype(np.uint8), size)
+    return np.asarray(np.where(mask & (tissue > 0), clean, tissue), np.uint8)
 
 
 def try_remove(remover: Remover, tissue: Grey, chroma: Grey | None) -> tuple[Grey, bool]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
+from scanside.scan.resize import shrink
 from scanside.scan.sector.screen import find_screen
 from scanside.scan.types import Grey, Mask
 
@@ -57,8 +58,8 @@ def check_content(grey: Grey) -> None:
     x0, y0, x1, y1 = find_screen(grey)
     grey = grey[y0:y1, x0:x1]
     factor = max(1, round(max(grey.shape) / _WORK_SIDE_PX))
-    small = _averaged(grey, factor, factor)
-    columns = _averaged(grey, 1, max(1, round(grey.shape[1] / _COLUMNS))).astype(np.int16)
+    small = shrink(grey, factor, factor)
+    columns = shrink(grey, 1, max(1, round(grey.shape[1] / _COLUMNS))).astype(np.int16)
     lines = _straight_lines(columns)
     if _is_layered(small):
         raise NoTissue("no 2D tissue region: an M-mode trace")
@@ -66,13 +67,6 @@ def check_content(grey: Grey) -> None:
         raise NoTissue("no scan found: a page of text or graphs, or a filled area")
     if _has_spectrum(columns, lines):
         raise NoTissue("no 2D tissue region: a Doppler spectrum")
-
-
-def _averaged(grey: Grey, down: int, across: int) -> Grey:
-    """Shrink by whole numbers, which OpenCV does three times as fast as by others."""
-    height, width = grey.shape[0] // down, grey.shape[1] // across
-    whole = grey[: height * down, : width * across]
-    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _is_page(small: Grey) -> bool:

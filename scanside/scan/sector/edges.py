@@ -22,6 +22,7 @@ _FEW_VOTES = 0.03  # share of the points: a fit to fractions of a pixel may cost
 _MIN_FACE = 0.08  # and of those that no other edge explains, for a probe's face
 _FACE_DEPTH = 0.32  # of the outline's height: what reaches deeper is a cyst below the probe
 _APEX_PX = 3.0  # from a face's centre, up to which sides run towards it
+_ON_A_LINE = 1e-9  # of the product of the points' variances along x and y
 _MAX_EDGES = 7  # two sides, two arcs, and where the screen cuts them
 _SIDE_POINTS = 120  # that vote, as seen from one side
 _SPANS = (12, 6, 4, 3)  # candidates go through points this part of one side of the outline apart
@@ -120,12 +121,12 @@ def _arcs(a: Points, b: Points, c: Points) -> Edges:
     """Through three points each; those with a bend of less than a pixel are lines, and left out."""
     (ux, uy), (vx, vy) = (b - a).T, (c - a).T
     cross = 2 * (ux * vy - uy * vx)
-    bent = abs(cross) > 2 * np.hypot(vx, vy)  # cross / |v| / 2 is the height of b over the chord
+    bent = abs(cross) > 2 * np.sqrt(vx**2 + vy**2)  # cross / |v| / 2 is the height of b over the chord
     ux, uy, vx, vy, cross = (values[bent] for values in (ux, uy, vx, vy, cross))
     u2, v2 = ux**2 + uy**2, vx**2 + vy**2
     x, y = (vy * u2 - uy * v2) / cross, (ux * v2 - vx * u2) / cross
     ones = np.ones(len(x), np.float32)
-    return Edges(a[bent, 0] + x, a[bent, 1] + y, np.hypot(x, y), ones < 0, ones)
+    return Edges(a[bent, 0] + x, a[bent, 1] + y, np.sqrt(x**2 + y**2), ones < 0, ones)
 
 
 def _vote(edges: Edges, points: Points, most: int, share: float) -> Edges:
@@ -157,7 +158,7 @@ def _are_faces(arcs: Edges, chosen: Edges) -> NDArray[np.bool_]:
     """
     centres = np.stack([arcs.x, arcs.y], axis=1)
     sides = chosen.line[:, None] & (abs(chosen.outside(centres)) < _APEX_PX + 0.1 * arcs.r)
-    apart = np.hypot(chosen.x[:, None] - arcs.x, chosen.y[:, None] - arcs.y)
+    apart = np.sqrt((chosen.x[:, None] - arcs.x) ** 2 + (chosen.y[:, None] - arcs.y) ** 2)
     far = ~chosen.line[:, None] & (apart < 0.1 * chosen.r[:, None])
     return np.asarray(far.any(axis=0) | (sides.sum(axis=0) >= 2), bool)
 
@@ -182,16 +183,30 @@ def _refined(edges: Edges, points: Points) -> Edges:
     x, y, r = edges.x.copy(), edges.y.copy(), edges.r + edges.sign * shift
     for arc in np.flatnonzero(~edges.line):
         own = points[abs(outside[arc]) < 2 * _TOLERANCE_PX].astype(np.float64)
-        middle = own.mean(axis=0)
-        px, py = (own - middle).T
-        a, b, c = np.linalg.lstsq(np.stack([px, py, np.ones(len(px))], axis=1), px**2 + py**2, rcond=None)[0]
-        x[arc], y[arc] = middle[0] + a / 2, middle[1] + b / 2
-        r[arc] = np.sqrt(max(c + a**2 / 4 + b**2 / 4, 0.0))
+        if (circle := _circle(own[:, 0], own[:, 1])) is not None:
+            x[arc], y[arc], r[arc] = circle
     fitted = Edges(x, y, r, edges.line, edges.sign)
     votes = [_weights(values).sum(axis=1) for values in (outside, fitted.outside(points))]
     better = votes[1] > votes[0] - _FEW_VOTES * len(points)
     x, y, r = (np.where(better, *pair) for pair in ((x, edges.x), (y, edges.y), (r, edges.r)))
     return Edges(x, y, r, edges.line, edges.sign)
+
+
+def _circle(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float, float] | None:
+    """Centre and radius of the circle through points, by least squares; None where they lie on a line.
+
+    The normal equations are written out: LAPACK rounds differently from one processor to the next.
+    """
+    middle_x, middle_y = float(x.mean()), float(y.mean())
+    px, py = x - middle_x, y - middle_y
+    square = px**2 + py**2
+    xx, xy, yy = float((px * px).sum()), float((px * py).sum()), float((py * py).sum())
+    xs, ys = float((px * square).sum()), float((py * square).sum())
+    determinant = xx * yy - xy * xy
+    if determinant <= _ON_A_LINE * xx * yy:
+        return None
+    a, b = (yy * xs - xy * ys) / determinant / 2, (xx * ys - xy * xs) / determinant / 2
+    return middle_x + a, middle_y + b, float(np.sqrt(square.mean() + a * a + b * b))
 
 
 def fill_edges(edges: Edges, size: Size, scale: float) -> Mask:

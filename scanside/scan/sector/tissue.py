@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
+from scanside.scan.resize import shrink
 from scanside.scan.sector.edges import Points
 from scanside.scan.types import Grey
 
@@ -34,14 +35,7 @@ def without_strokes(grey: Grey) -> tuple[Grey, Grey, int]:
     smoothed = cv2.dilate(stands_out, np.ones((3, 3), np.uint8))  # a letter's soft edge
     plain = cv2.copyTo(opened, smoothed, grey.copy())
     by = max(1, int(screen / _WORK_SIDE_PX + 0.5))
-    return np.asarray(stands_out, np.uint8), _shrunk(np.asarray(plain, np.uint8), by), by
-
-
-def _shrunk(grey: Grey, by: int) -> Grey:
-    """Each `by` x `by` pixels become one; OpenCV is many times as fast where that is a whole number."""
-    height, width = grey.shape[0] // by, grey.shape[1] // by
-    whole = grey[: by * height, : by * width]
-    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(stands_out, np.uint8), shrink(np.asarray(plain, np.uint8), by, by), by
 
 
 def bright_areas(small: Grey) -> Grey:
