@@ -16,6 +16,7 @@ from scanside.scan.place.region import MIN_REGION_PX, find_regions
 from scanside.scan.resize import resize, resize_mask
 from scanside.scan.sector.content import check_content
 from scanside.scan.sector.contour import find_sector
+from scanside.scan.sector.screen import find_lit
 from scanside.scan.sector.views import find_views
 from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, RegionSource, Scan, Size, Tissue
 
@@ -36,7 +37,8 @@ def find_scans(header: Dataset, frame: Frame) -> tuple[Region, ...]:
     Raises:
         NoTissue: regions are declared, but none is a 2D scan (a spectrum, an M-mode trace).
     """
-    return tuple(view for region in find_regions(header, frame.size) for view in separate(frame, region))
+    regions = find_regions(header, frame.size, find_lit(to_grey(frame.pixels)))
+    return tuple(view for region in regions for view in separate(frame, region))
 
 
 def prepare(frame: Frame, region: Region, size: Size, *, chroma: bool = False) -> Scan:

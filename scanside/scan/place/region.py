@@ -10,12 +10,14 @@ from scanside.scan.types import Box, Flag, Region, RegionSource, Size
 __all__ = ["MIN_REGION_PX", "find_regions"]
 
 
-def find_regions(header: Dataset, size: Size) -> tuple[Region, ...]:
+def find_regions(header: Dataset, size: Size, lit: Box | None = None) -> tuple[Region, ...]:
     """The declared regions; else the active image area; else what the device's text leaves; else the frame.
 
     Args:
         header: the instance's attributes.
         size: the frame's size.
+        lit: what of the frame is not black: a device's strip of text is counted from there, so that a black
+            border changes nothing; the whole frame where it is not given.
 
     Returns:
         At least one region, left to right. Side-by-side views give several.
@@ -26,13 +28,15 @@ def find_regions(header: Dataset, size: Size) -> tuple[Region, ...]:
     if declared := declared_regions(header, size):
         return declared
     untrusted = {Flag.REGION_UNTRUSTED} if header.get("SequenceOfUltrasoundRegions") else set()
-    found = active_areas(header, size) or (_by_device(header, size),)
+    found = active_areas(header, size) or (
+        _by_device(header, size, lit or Box(0, 0, size.width, size.height)),
+    )
     return tuple(Region(r.box, r.found_by, r.flags | untrusted) for r in found)
 
 
-def _by_device(header: Dataset, size: Size) -> Region:
-    strip = text_strip(header, size)
+def _by_device(header: Dataset, size: Size, lit: Box) -> Region:
+    strip = text_strip(header, lit.size)
     if strip is None:
         whole = Box(0, 0, size.width, size.height)
         return Region(whole, RegionSource.CONTOUR, frozenset({Flag.UNKNOWN_DEVICE}))
-    return Region(Box(0, strip.top_px, size.width, size.height), RegionSource.DEVICE)
+    return Region(Box(0, lit.y0 + strip.top_px, size.width, size.height), RegionSource.DEVICE)

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
 from scanside.scan.resize import shrink
-from scanside.scan.sector.screen import find_screen
+from scanside.scan.sector.screen import BLACK, find_screen
 from scanside.scan.types import Grey, Mask
 
 Columns = NDArray[np.int16]  # (H, w): a frame averaged to few columns
 
 _WORK_SIDE_PX = 320  # about
 _LIT = 20  # grey values above this are drawn; black after JPEG is not
+
+_SCREEN_GREY = 40  # no screen's background is brighter,
+_SCREEN_SHARE = 0.2  # and so much of it at least is of that one grey
 
 _FLAT_RANGE = 3  # grey values within a neighbourhood of 5 px; speckle varies more
 _PAGE = 0.2  # share of lit pixels whose neighbourhood is flat, from which it is a page
@@ -58,6 +61,7 @@ def check_content(grey: Grey) -> None:
     x0, y0, x1, y1 = find_screen(grey)
     grey = grey[y0:y1, x0:x1]
     factor = max(1, round(max(grey.shape) / _WORK_SIDE_PX))
+    grey = _on_black(grey)
     small = shrink(grey, factor, factor)
     columns = shrink(grey, 1, max(1, round(grey.shape[1] / _COLUMNS))).astype(np.int16)
     lines = _straight_lines(columns)
@@ -67,6 +71,14 @@ def check_content(grey: Grey) -> None:
         raise NoTissue("no scan found: a page of text or graphs, or a filled area")
     if _has_spectrum(columns, lines):
         raise NoTissue("no 2D tissue region: a Doppler spectrum")
+
+
+def _on_black(grey: Grey) -> Grey:
+    """`grey` less the grey of its screen, if that has one: else the screen would be the layers of a trace."""
+    levels = np.bincount(grey[::4, ::4].ravel(), minlength=256)[: _SCREEN_GREY + 1]
+    background = int(levels.argmax())
+    filled = levels[max(0, background - 1) : background + 2].sum() > _SCREEN_SHARE * grey[::4, ::4].size
+    return np.maximum(grey, background) - np.uint8(background) if filled and background > BLACK else grey
 
 
 def _is_page(small: Grey) -> bool:

@@ -7,8 +7,8 @@ import numpy as np
 
 from scanside.errors import NoTissue
 from scanside.scan.sector.edges import fill_edges, find_edges
-from scanside.scan.sector.screen import find_screen
-from scanside.scan.sector.tissue import bright_areas, hull_of, outline, without_strokes
+from scanside.scan.sector.screen import find_lit, find_screen
+from scanside.scan.sector.tissue import bright_areas, hull_of, outline, to_working_size, without_strokes
 from scanside.scan.types import Box, Grey, Mask, Size
 
 _LETTER_SHARE = 1 / 60  # of the frame: strokes this near belong to one word
@@ -41,15 +41,19 @@ def find_sector(grey: Grey) -> Mask:
         NoTissue: nothing bright, too small, or without any texture.
     """
     screen = find_screen(grey)
+    inside = grey[screen.y0 : screen.y1, screen.x0 : screen.x1]
+    strokes, plain = without_strokes(inside)
+    x0, y0, x1, y1 = lit = find_lit(plain)  # where the text around begins and ends moves nothing
+    sector = np.zeros(inside.shape, bool)
+    sector[y0:y1, x0:x1] = _sector(inside[y0:y1, x0:x1], plain[y0:y1, x0:x1])
     full = np.zeros(grey.shape, bool)
-    full[screen.y0 : screen.y1, screen.x0 : screen.x1] = _sector(
-        grey[screen.y0 : screen.y1, screen.x0 : screen.x1]
-    )
+    full[screen.y0 : screen.y1, screen.x0 : screen.x1] = _without_text(sector, strokes, lit.size)
     return full
 
 
-def _sector(grey: Grey) -> Mask:
-    strokes, small, by = without_strokes(grey)
+def _sector(grey: Grey, plain: Grey) -> Mask:
+    """The sector in `grey`, of which `plain` is all but the text."""
+    small, by = to_working_size(plain)
     tissue = bright_areas(small)
     thick = np.asarray(cv2.morphologyEx(tissue, cv2.MORPH_OPEN, _ellipse(_LINE_PX)), np.uint8)
     if np.count_nonzero(thick) < _THICK * np.count_nonzero(tissue):
@@ -67,7 +71,7 @@ def _sector(grey: Grey) -> Mask:
         full = _within(fill_edges(edges, Size(*grey.shape), 1 / by), _enlarged(box, by, small, grey))
     if float(small[sector].std()) < _MIN_CONTRAST:
         raise NoTissue("no scan found: the image has no texture of tissue")
-    return _without_text(full, strokes) & ~_text_beside(grey, full, thick)
+    return full & ~_text_beside(grey, full, thick)
 
 
 def _clamped(sector: Mask, tissue: Sequence[int]) -> Box:
@@ -99,9 +103,9 @@ def _within(mask: Mask, box: Sequence[int]) -> Mask:
     return kept
 
 
-def _without_text(sector: Mask, strokes: Grey) -> Mask:
+def _without_text(sector: Mask, strokes: Grey, size: Size) -> Mask:
     """The sector without the strokes that run on from strokes outside: text that reaches over its edge."""
-    letter = 2 * round(_LETTER_SHARE * max(sector.shape) / 2) + 1
+    letter = 2 * round(_LETTER_SHARE * max(size) / 2) + 1
     inside, square = sector.view(np.uint8) * np.uint8(255), np.ones((letter, letter), np.uint8)
     beyond = cv2.dilate(cv2.subtract(strokes, inside), square)
     text = cv2.dilate(cv2.min(cv2.min(beyond, strokes), inside), np.ones((5, 5), np.uint8))

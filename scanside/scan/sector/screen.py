@@ -29,7 +29,7 @@ def find_screen(grey: Grey) -> Box:
     Returns:
         A box in `grey`; that of all its pixels where everything is black.
     """
-    box = _lit(grey, Box(0, 0, grey.shape[1], grey.shape[0]))
+    box = find_lit(grey)
     while True:  # what is left of a side may be another bar, or black
         x0, y0, x1, y1 = box
         inside = grey[y0:y1, x0:x1]
@@ -39,6 +39,15 @@ def find_screen(grey: Grey) -> Box:
         if not (top or bottom or left or right):
             return box
         box = _lit(grey, Box(x0 + left, y0 + top, x1 - right, y1 - bottom))
+
+
+def find_lit(grey: Grey) -> Box:
+    """The box around what is not black; that of all pixels where everything is.
+
+    Args:
+        grey: (H, W) uint8.
+    """
+    return _lit(grey, Box(0, 0, grey.shape[1], grey.shape[0]))
 
 
 def _lit(grey: Grey, box: Box) -> Box:

@@ -22,20 +22,32 @@ _PART_AREA = 0.2  # of the largest area: a bladder may cut a sector in parts
 _SLICE_AREA = 0.02  # of the largest area: what is left of tissue above or below a large cyst
 _WIDE = 0.2  # of the largest part's width: a logo is narrower
 _CYST = 0.6  # of the largest part's height: no cyst between two parts is higher
+_STRIP, _STRIP_FILL = 3, 0.7  # a row of small pictures: so many times as wide as high, and so full; no arc is
+_SAME_PX = 2  # at working size: what small pictures beside each other differ by at most
 _NEAR = 0.15  # of the largest part's height: what lies further off is a thumbnail or a logo
 
 
-def without_strokes(grey: Grey) -> tuple[Grey, Grey, int]:
-    """What is text (255), a small picture without it, how many pixels of `grey` one of its own is wide."""
-    screen = max(grey.shape[1], 4 * grey.shape[0] / 3)  # how wide it is; also where `grey` is half of it
-    stroke = np.ones((1 + 2 * round(screen * _STROKE_SHARE / 2),) * 2, np.uint8)
+def without_strokes(grey: Grey) -> tuple[Grey, Grey]:
+    """What is text (255), and `grey` without it."""
+    stroke = np.ones((1 + 2 * round(_width(grey) * _STROKE_SHARE / 2),) * 2, np.uint8)
     opened = cv2.morphologyEx(grey, cv2.MORPH_OPEN, stroke)
     brighter = cv2.subtract(grey, opened)
     _, stands_out = cv2.threshold(brighter, _STROKE_CONTRAST, 255, cv2.THRESH_BINARY)
     smoothed = cv2.dilate(stands_out, np.ones((3, 3), np.uint8))  # a letter's soft edge
     plain = cv2.copyTo(opened, smoothed, grey.copy())
-    by = max(1, int(screen / _WORK_SIDE_PX + 0.5))
-    return np.asarray(stands_out, np.uint8), shrink(np.asarray(plain, np.uint8), by, by), by
+    return np.asarray(stands_out, np.uint8), np.asarray(plain, np.uint8)
+
+
+def to_working_size(plain: Grey) -> tuple[Grey, int]:
+    """A small picture, and how many pixels of `plain` one of its own is wide."""
+    by = max(1, int(_width(plain) / _WORK_SIDE_PX + 0.5))
+    return shrink(plain, by, by), by
+
+
+def _width(grey: Grey) -> float:
+    """How wide the screen is, in pixels; also where `grey` is half of it."""
+    height, width = grey.shape
+    return float(max(width, 4 * height / 3))
 
 
 def bright_areas(small: Grey) -> Grey:
@@ -59,14 +71,25 @@ def bright_areas(small: Grey) -> Grey:
 
 
 def _are_tissue(parts: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """(N,): the largest part, large ones level with it or close, and what a cyst cuts off from it."""
+    """(N,): the largest part, large ones level with it or close, and what a cyst cuts off."""
     x, y, width, height, area = parts.T
     largest = area.argmax()
     gap = np.maximum(y - (y + height)[largest], y[largest] - (y + height)) / height[largest]
     beside = (area >= _PART_AREA * area[largest]) & (gap <= _NEAR)
     inner = (x >= x[largest]) & (x + width <= (x + width)[largest]) & (width > _WIDE * width[largest])
     beyond = inner & (area >= _SLICE_AREA * area[largest]) & (gap <= _CYST)
-    return np.asarray(beside | beyond, bool)
+    strip = ~inner & (gap > 0) & (width > _STRIP * height) & (area > _STRIP_FILL * width * height)
+    return np.asarray((beside & ~strip) | (beyond & ~_are_twins(parts)), bool)
+
+
+def _are_twins(parts: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(N,): level with another part of the same size: one of a row of small pictures. The largest is none."""
+    y, width, height = (parts[:, column] for column in (1, 2, 3))
+    alike = [abs(values[:, None] - values) <= _SAME_PX for values in (y, width, height)]
+    twins = np.logical_and.reduce(alike) & ~np.eye(len(parts), dtype=bool)
+    largest = parts[:, 4].argmax()
+    twins[largest] = twins[:, largest] = False
+    return np.asarray(twins.any(axis=1), bool)
 
 
 def _background(small: Grey, even: Grey) -> int:

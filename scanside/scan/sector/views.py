@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.sector.edges import find_edges
-from scanside.scan.sector.screen import find_screen
-from scanside.scan.sector.tissue import bright_areas, hull_of, outline, without_strokes
+from scanside.scan.sector.screen import find_lit, find_screen
+from scanside.scan.sector.tissue import bright_areas, hull_of, outline, to_working_size, without_strokes
 from scanside.scan.types import Grey, Mask
 
 _ALIKE = 0.55  # what the smaller of two views has of the larger one's width and height at least
@@ -29,7 +29,9 @@ def find_views(grey: Grey) -> tuple[tuple[int, int], ...]:
         NoTissue: nothing bright, or too small.
     """
     screen = find_screen(grey)
-    _, small, by = without_strokes(grey[screen.y0 : screen.y1, screen.x0 : screen.x1])
+    _, plain = without_strokes(grey[screen.y0 : screen.y1, screen.x0 : screen.x1])
+    lit = find_lit(plain)
+    small, by = to_working_size(plain[lit.y0 : lit.y1, lit.x0 : lit.x1])
     tissue = bright_areas(small)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(tissue, connectivity=4)
     largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:2]
@@ -42,7 +44,7 @@ def find_views(grey: Grey) -> tuple[tuple[int, int], ...]:
         alike = (least[sides] > _ALIKE * most[sides]).all() and least[area] > _ALIKE_AREA * most[area]
         shapes = (_silhouette(np.asarray(labels == part, np.uint8), stats[part]) for part in (one, two))
         if start >= end and alike and (_same_shape(*shapes) or find_edges(*outline(tissue)).line.all()):
-            middle = screen.x0 + by * round((end + start) / 2)
+            middle = screen.x0 + lit.x0 + by * round((end + start) / 2)
             return (0, middle), (middle, grey.shape[1])
     return ((0, grey.shape[1]),)
 

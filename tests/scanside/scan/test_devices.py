@@ -56,6 +56,28 @@ def test_another_device_is_unknown(manufacturer: str, model: str, size: Size) ->
     assert found.found_by is RegionSource.CONTOUR and found.flags == {Flag.UNKNOWN_DEVICE}
 
 
+@pytest.mark.parametrize("rows", [476, 480, 485])
+def test_a_neighbouring_height_is_the_same_screen(rows: int) -> None:
+    (found,) = find_regions(device("ATL", "HDI 5000"), Size(rows, 640))
+    assert found.box == Box(0, 40, 640, rows) and found.found_by is RegionSource.DEVICE
+
+
+def test_of_neighbouring_screens_the_nearest_is_taken() -> None:
+    for rows, top in ((720, 50), (722, 50), (768, 60), (765, 60), (819, 57), (873, 65)):
+        strip = text_strip(device("GE Healthcare", "LOGIQ S8"), Size(rows, 1024))
+        assert strip is not None and strip.top_px == top
+
+
+def test_a_strip_is_counted_from_the_first_row_that_is_lit() -> None:
+    (found,) = find_regions(device("ATL", "HDI 5000"), Size(700, 900), Box(80, 30, 720, 506))
+    assert found.box == Box(0, 70, 900, 700)
+
+
+def test_where_the_text_was_blackened_no_strip_is_cut_off() -> None:
+    (found,) = find_regions(device("ATL", "HDI 5000"), Size(476, 640), Box(0, 40, 640, 476))
+    assert found.found_by is RegionSource.CONTOUR
+
+
 def test_longer_name_and_exact_size_win() -> None:
     strip = text_strip(device("SIEMENS", "ACUSON NX3"), SCREEN)
     assert strip is not None and strip.model == "ACUSON NX3"

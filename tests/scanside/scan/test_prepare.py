@@ -49,11 +49,14 @@ def test_a_declared_region_is_honoured(synth: SynthFrame) -> None:
 def test_text_outside_the_sector_does_not_reach_the_network(synth: SynthFrame) -> None:
     without = synth.pixels.copy()
     without[synth.text & ~synth.sector] = 0
-    seen = prepare(Frame(synth.pixels), whole(synth.size), INPUT)
-    clean = prepare(Frame(without), whole(synth.size), INPUT)
+    seen = cut(Frame(synth.pixels), whole(synth.size))
+    clean = cut(Frame(without), whole(synth.size))
     assert (without != synth.pixels).sum() > 1000
-    assert seen.origin == clean.origin
-    assert np.abs(seen.pixels - clean.pixels).max() == 0
+    box = seen.origin.box
+    text = (synth.text & ~synth.sector)[box.y0 : box.y1, box.x0 : box.x1]
+    assert not seen.pixels[cv2.erode(text.astype(np.uint8), np.ones((2, 2), np.uint8)) > 0].any()
+    # The sector is found in what is lit, bars included: its edges move by a pixel of the small picture.
+    assert all(abs(a - b) <= 4 for a, b in zip(box, clean.origin.box, strict=True))
 
 
 def test_text_beside_the_sector_within_its_box_is_blackened() -> None:
