@@ -41,7 +41,8 @@ def test_smoke_run_leaves_a_checkpoint_logs_and_figures(smoke: Path) -> None:
     assert "its risks mean nothing" in checkpoint.manifest["training"]["summary"]
     evaluation = json.loads((smoke / "evaluation.json").read_text())
     auc = evaluation["performance"]["auc"]
-    assert auc["low"] <= auc["value"] <= auc["high"]
+    # So short a training may give every image one risk: then there is a reason instead of an interval.
+    assert auc["reason"] or auc["low"] <= auc["value"] <= auc["high"]
     assert (smoke / "recipe.json").exists()
     assert list(smoke.rglob("metrics.csv")) and list(smoke.rglob("events.out.tfevents*"))
     with torch.inference_mode():

@@ -28,6 +28,7 @@ from trainer.denoiser.ready import ReadyDenoiser
 from trainer.experiments.claim import claim
 from trainer.experiments.default_figures import HeldOut, figures, plain
 from trainer.experiments.default_outputs import Outputs, run_network
+from trainer.experiments.stress import stress
 from trainer.files import write_file
 from trainer.hardware import Hardware, repeatable
 from trainer.models.build import build
@@ -172,7 +173,11 @@ def run_fit(
         )
     torch.save(network.state_dict(), folder / "weights.pt")
     held = mmotu.prepare_scans(data, tested, recipe.size, f"held-out scans, {what}", denoiser=remove)
-    found = _held_out(held, run_network(network, held, what), np.log(class_weights))
+    outputs = run_network(network, held, what)
+    outputs = replace(outputs, logits=outputs.logits - np.log(class_weights))
+    found = _held_out(held, outputs)
+    changes = stress(network, held, outputs, np.log(class_weights))
+    write_file(folder / "stress.json", (json.dumps(changes, indent=2) + "\n").encode())
     write_look(folder.parent, what, found)
     save_arrays(found, result)
     (folder / "last.ckpt").unlink(missing_ok=True)  # large, and of use to a broken-off fit only
@@ -198,12 +203,12 @@ def write_look(folder: Path, what: str, found: HeldOut) -> None:
     write_file(path, before + (json.dumps(line) + "\n").encode())
 
 
-def _held_out(held: PreparedScans, outputs: Outputs, prior: NDArray[np.float64]) -> HeldOut:
+def _held_out(held: PreparedScans, outputs: Outputs) -> HeldOut:
     return HeldOut(
         images=np.array([entry.image for entry in held.entries], np.int64),
         examinations=np.array([entry.examination for entry in held.entries], np.int64),
         labels=held.labels,
-        logits=outputs.logits - prior,
+        logits=outputs.logits,
         iou=outputs.iou,
     )
 

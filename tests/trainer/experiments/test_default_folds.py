@@ -10,7 +10,7 @@ import torch
 
 from scanside.errors import SettingError
 from trainer.configuration import Training
-from trainer.data.mmotu import FOLDS
+from trainer.data.mmotu import FOLDS, MALIGNANT, PreparedScans, read_split
 from trainer.experiments import default_folds
 from trainer.experiments.default_figures import HeldOut, calibration, decisions, figures, pool
 from trainer.experiments.default_folds import (
@@ -22,7 +22,10 @@ from trainer.experiments.default_folds import (
     run_fit,
     smoke,
 )
+from trainer.experiments.default_outputs import run_network
+from trainer.experiments.stress import CHANGES, stress
 from trainer.models.build import build
+from trainer.models.network import NetworkOutput
 from trainer.models.spec import NetworkSpec
 
 
@@ -59,6 +62,10 @@ def test_a_fold_is_looked_at_once_and_the_look_is_written_down(
     looks = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
     assert [(look["what"], look["scans"]) for look in looks] == [("fold 2", 32)]
     assert looks[0]["figures"]["iou"]["value"] == pytest.approx(found.iou.mean())
+
+    changes = json.loads((tmp_path / "fold-2" / "stress.json").read_text())
+    assert set(changes) == set(CHANGES)
+    assert all(0 <= change["decisions"] <= 1 for change in changes.values())
 
     def never(*_: object) -> None:
         raise AssertionError("a finished fit looked at its fold again")
@@ -195,3 +202,31 @@ def test_calibrated_risks_have_a_slope_of_one_and_overconfident_ones_less() -> N
     assert calibration(found)["intercept"] == pytest.approx(0, abs=0.08)
     assert calibration(found)["brier_skill"] > 0.1
     assert calibration(replace(found, logits=3 * logits))["slope"] < 0.6
+
+
+class ByBrightness(torch.nn.Module):
+    """Calls bright scans malignant, and outlines what is dark."""
+
+    def forward(self, scan: torch.Tensor) -> NetworkOutput:
+        logits = torch.zeros(len(scan), 8)
+        logits[:, 7] = 100 * (scan.mean((1, 2, 3)) - 0.5)
+        return NetworkOutput(logits, 0.2 - scan, torch.zeros(len(scan), 1))
+
+
+def test_stress_counts_who_changes_sides_and_moves_masks_along() -> None:
+    levels = np.linspace(60, 190, 27).astype(np.uint8)
+    scans = np.repeat(levels, 40 * 60).reshape(27, 40, 60).copy()
+    masks = np.zeros(scans.shape, bool)
+    masks[:, 10:20, 5:30] = True
+    scans[masks] = 0
+    entries = (
+        tuple(e for e in read_split() if e.label == MALIGNANT)[:14]
+        + tuple(e for e in read_split() if e.label != MALIGNANT)[:13]
+    )
+    held = PreparedScans(entries[::-1], scans, masks, "", np.zeros(27))
+    network = ByBrightness()
+    changes = stress(network, held, run_network(network, held, "plain"), np.zeros(8))
+    assert changes["mirrored"] == {"decisions": 0.0, "classes": 0.0, "iou": pytest.approx(0, abs=1e-6)}
+    assert changes["gain 1.3"]["decisions"] > 0.1 and changes["gain 1.3"]["iou"] == pytest.approx(0, abs=1e-6)
+    assert changes["in a border of 10 %"]["iou"] > 0.1  # the border is dark, and no lesion
+    assert abs(changes["cropped by 8 %"]["iou"]) < 0.1
