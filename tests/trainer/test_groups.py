@@ -3,10 +3,13 @@
 import csv
 from collections import Counter
 from importlib.resources import files
+from pathlib import Path
+
+import pytest
 
 from trainer.data.folds import deal
-from trainer.data.groups import Group, Pair, derive_groups, read_pairs
-from trainer.data.mmotu import FOLDS, MALIGNANT, Entry, leaking, part_of, read_labels, read_split
+from trainer.data.groups import SURENESS, Group, Pair, derive_groups, read_pairs
+from trainer.data.mmotu import CLASSES, FOLDS, MALIGNANT, Entry, leaking, part_of, read_labels, read_split
 
 
 def groups() -> dict[int, Group]:
@@ -101,3 +104,24 @@ def test_a_scan_leaks_where_its_lesion_is_also_in_the_official_training_set() ->
     assert leaking(entries) == {2}
     official = read_split()
     assert {e.image for e in official if e.near_duplicate} <= leaking(official)
+
+
+def test_the_page_on_groups_says_what_the_files_hold() -> None:
+    page = Path(__file__).parents[2] / "docs" / "mmotu-groups.md"
+    if not page.exists():
+        pytest.skip("the installed package is tested away from the docs")
+    text, entries, found = page.read_text(), read_split(), groups().values()
+    assert f"**{len(leaking(entries))} of its 469 val scans" in text
+    for tied, of in (("lesion_sure", "lesion"), ("examination_sure", "examination")):
+        count = Counter(getattr(group, tied) for group in found)
+        number = len({getattr(group, of) for group in found})
+        cells = [number, *(count[sure] for sure in (*SURENESS, "alone"))]
+        assert f"how their {of} is tied | {' | '.join(map(str, cells))} |" in text
+    for fold in range(FOLDS):
+        inside = [entry for entry in entries if entry.fold == fold]
+        labels = Counter(entry.label for entry in inside)
+        examinations = {entry.examination for entry in inside}
+        malignant = {entry.examination for entry in inside if entry.label == MALIGNANT}
+        numbers = [labels[label] for label in range(len(CLASSES))]
+        cells = [fold, len(inside), len(examinations), *numbers, len(malignant)]
+        assert f"| {' | '.join(map(str, cells))} |" in text
