@@ -2,35 +2,131 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from edge.commands import options
 from edge.view.percentage import percent_beside
+from edge.view.text import person, safe
 from scanside import RESEARCH_USE
+from scanside.errors import SettingError
+
+if TYPE_CHECKING:
+    from edge.storage.wanted import Wanted
 
 VOTES = {"above": "above the threshold", "below": "below the threshold", "tie": "tied"}
+_AGO, _UNITS = re.compile(r"(\d{1,6})([mhd])"), {"m": "minutes", "h": "hours", "d": "days"}
+_LOOK_S = 1.0  # between two looks at the index
+_HELD = timedelta(hours=1)  # longer than a result is kept from the index
 _APART = "slides on both sides: not put together"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_config(parser)
     options.add_data(parser)
+    parser.add_argument("--study", metavar="UID", help="of this study alone")
+    parser.add_argument("--patient", metavar="ID", help="of this Patient ID alone")
+    parser.add_argument(
+        "--since", metavar="TIME", help="received since then: 30m, 2h, 3d, 2026-12-01 or 2026-12-01T14:30"
+    )
+    parser.add_argument("--last", type=int, metavar="N", help="the newest N results alone")
     parser.add_argument("--studies", action="store_true", help="the figures of each study, not each slide")
     parser.add_argument("--json", action="store_true", help="a JSON list, its keys in docs/results-json.md")
+    parser.add_argument(
+        "--follow", action="store_true", help="go on with each new result until Ctrl-C; JSON line by line"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     from edge.entries.study import images_may_follow, study_message
-    from edge.storage.reading import read_rows, read_studies
+    from edge.storage.reading import read_results, read_studies
 
-    data = options.settings(args).data
+    data, wanted = options.settings(args).data, _wanted(args)
+    if args.follow:
+        if args.studies:
+            raise SettingError("--follow tells slides, not studies. Leave out --studies.")
+        return _follow(data, wanted, as_json=args.json)
     if args.studies:
-        kept = read_studies(data)
+        kept = read_studies(data, wanted)
+        _check_known(args, bool(kept))
         show_studies([study_message(one, images_may_follow(one)) for one in kept], as_json=args.json)
-    else:
-        show(read_rows(data), as_json=args.json)
+        return 0
+    rows = read_results(data, wanted)
+    _check_known(args, bool(rows))
+    show(rows, as_json=args.json)
     return 0
+
+
+def _check_known(args: argparse.Namespace, found: bool) -> None:
+    """Refuse a study or a patient without any result: it may be mistyped."""
+    if not found and (args.study or args.patient):
+        named = " and ".join(
+            f"{name} {value}"
+            for name, value in (("study", args.study), ("patient", args.patient))
+            if value is not None
+        )
+        raise SettingError(f"no results of {named}{' in this time' * bool(args.since)}. Check the spelling.")
+
+
+def _wanted(args: argparse.Namespace) -> "Wanted":
+    from edge.storage.wanted import Wanted
+
+    if args.last is not None and args.last < 1:
+        raise SettingError(f"option --last: {args.last} is not a number of results; give 1 or more.")
+    since = None if args.since is None else read_time(args.since, datetime.now().astimezone())
+    return Wanted(args.study, args.patient, since, args.last)
+
+
+def read_time(text: str, now: datetime) -> datetime:
+    """A time that a person gives: how long ago, or a date with or without a time of day, local.
+
+    Raises:
+        SettingError: it is none.
+    """
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return datetime.fromisoformat(text).astimezone(None)
+    except (ValueError, OverflowError):
+        problem = f"option --since: {text!a} is no time. Give 30m, 2h, 3d, 2026-12-01 or 2026-12-01T14:30."
+        raise SettingError(problem) from None
+
+
+def _follow(data: Path, wanted: "Wanted", *, as_json: bool) -> int:
+    from edge.storage.reading import read_results
+
+    everything = replace(wanted, last=None)
+    rows = read_results(data, wanted)
+    told = {_key(row): row["assessed_at"] for row in read_results(data, everything)}
+    told = {key: at for key, at in told.items() if key not in {_key(row) for row in rows}}
+    listing = Listing()
+    if not as_json:
+        print(RESEARCH_USE)
+    try:
+        while True:
+            for row in rows:
+                if row["assessed_at"] and told.get(_key(row)) != row["assessed_at"]:
+                    told[_key(row)] = row["assessed_at"]
+                    for line in [json.dumps(row)] if as_json else listing.lines(row):
+                        print(line)
+            sys.stdout.flush()
+            time.sleep(_LOOK_S)
+            # Results need not be stored in the order in which they were made: those of a cine are held.
+            since = datetime.now(timezone.utc) - _HELD
+            rows = read_results(data, everything, since.isoformat(timespec="microseconds"))
+    except KeyboardInterrupt:
+        return 0
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, int]:
+    return row["sop_instance_uid"], row["frame"]
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -38,23 +134,49 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from edge.view.text import safe
-
-    table = Table(box=None, pad_edge=False, header_style="")
-    numbered = any(row["slide"] for row in rows)
-    for title in ("Received", *("Slide",) * numbered, "Instance", "Frame", "Risk", "Result"):
-        table.add_column(title, overflow="fold")
+    print(RESEARCH_USE)
+    listing = Listing()
     for row in rows:
-        number = (str(row["slide"] or ""),) * numbered
-        cells = (_time(row), *number, row["sop_instance_uid"], str(row["frame"]), _risk(row), _result(row))
-        table.add_row(*(Text(safe(cell)) for cell in cells))
-    console = Console()
-    console.print(RESEARCH_USE, markup=False, highlight=False)
-    console.print(table)
+        for line in listing.lines(row):
+            print(line)
+
+
+class Listing:
+    """Rows as lines for a person: a heading for each study of a patient, whole UIDs at the end of a line."""
+
+    def __init__(self) -> None:
+        self._study: tuple[object, ...] | None = None
+
+    def lines(self, row: Mapping[str, Any]) -> Iterator[str]:
+        """The lines of one row, after those of its study where that is another than before."""
+        study = (row["study_instance_uid"], row.get("patient_id"))
+        if study != self._study:
+            self._study = study
+            yield from ("", _heading(row))
+        slide = f"slide {row['slide']}" if row["slide"] else ""
+        frame = f"frame {row['frame']}" if row["frame"] > 1 else ""
+        cells = (
+            f"{_time(row):25}",
+            f"{slide:9}",
+            f"{frame:9}",
+            f"{safe(_risk(row)):>7}",
+            f"{safe(_result(row))}.",
+        )
+        yield f"  {'  '.join(cells)}  {safe(row['sop_instance_uid'])}"
+
+
+def _heading(row: Mapping[str, Any]) -> str:
+    name, patient = row.get("patient_name") or "", row.get("patient_id") or ""  # `edge assess` has neither
+    who = [person(name), f"ID {patient}" * bool(patient)]
+    exam = " ".join(filter(None, [row["study_date"], row["study_time"]]))
+    parts = [
+        *who,
+        f"study {row['study_instance_uid']}" if row["study_instance_uid"] else "no study yet",
+        f"exam {exam}" * bool(exam),
+        f"accession {row['accession_number']}" * bool(row["accession_number"]),
+        f"from {row['source']}" * bool(row["source"]),
+    ]
+    return ", ".join(safe(part) for part in parts if part)
 
 
 def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -62,8 +184,6 @@ def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None
     if as_json:
         print(json.dumps(studies, indent=2))
         return
-    from edge.view.text import safe
-
     print(RESEARCH_USE)
     for study in studies:
         state = f"{study['state']}: {study['why']}" if study["why"] else study["state"]
@@ -105,7 +225,12 @@ def _facts(study: Mapping[str, Any]) -> list[str]:
 
 
 def _time(row: Mapping[str, Any]) -> str:
-    return str(row["received_at"] or "")[:19].replace("T", " ")
+    """When it was received, local time with its offset; nothing where there is no agent."""
+    if not row["received_at"]:
+        return ""
+    then = datetime.fromisoformat(row["received_at"]).astimezone()
+    offset = f"{then:%z}"
+    return f"{then:%Y-%m-%d %H:%M:%S}{offset[:3]}:{offset[3:5]}"
 
 
 def _risk(row: Mapping[str, Any]) -> str:

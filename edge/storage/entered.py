@@ -5,8 +5,9 @@ Functions of an open index; whoever calls them holds it and its transaction.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from edge.entries.entry import DISPUTED, LEFT_OUT, LESION, SIDE, Entry
 from edge.entries.finding import Derived, Found, Marks, derived, slide_of
@@ -120,11 +121,14 @@ def study_kept(db: sqlite3.Connection, study: str, patient: str) -> StudyKept:
     )
 
 
-def study_keys(db: sqlite3.Connection) -> list[tuple[str, str]]:
-    """UID and patient of every study, the first received first."""
+def study_keys(
+    db: sqlite3.Connection, where: str = "TRUE", values: Sequence[Any] = ()
+) -> list[tuple[str, str]]:
+    """UID and patient of every study that has a row for which `where` holds, the first received first."""
     return db.execute(
         "SELECT json_extract(row, '$.study_instance_uid') AS study, patient_id FROM frames "
-        "WHERE study IS NOT NULL GROUP BY study, patient_id ORDER BY MIN(received_at)"
+        f"WHERE study IS NOT NULL AND {where} GROUP BY study, patient_id ORDER BY MIN(received_at)",
+        values,
     ).fetchall()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from edge.row import MIXED_STUDY, SHARED_ID
 from edge.storage import entered, numbers
 from edge.storage.index import NAME, START_AFRESH, read_index
+from edge.storage.wanted import EVERYTHING, Wanted
 from scanside.errors import SettingError
 
 # Whether the study of a row of `frames` also came under another patient ID, and whether its patient ID also
@@ -46,15 +47,50 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
     return [said(*row) for row in rows]
 
 
-def read_studies(data: Path) -> list[entered.StudyKept]:
-    """Every study in the store, the first received first; the agent may be running.
+def read_results(
+    data: Path, wanted: Wanted = EVERYTHING, assessed_after: str | None = None
+) -> list[dict[str, Any]]:
+    """The rows that are wanted, study by study, with `patient_id` and `patient_name`.
+
+    Args:
+        assessed_after: only those whose result is newer, as rows say times, the oldest result first.
+
+    Raises:
+        SettingError: there is no store, or it can't be read.
+    """
+    where, values = wanted.where()
+    order = (
+        "MIN(received_at) OVER (PARTITION BY json_extract(row, '$.study_instance_uid'), patient_id), "
+        "json_extract(row, '$.study_instance_uid'), patient_id, number, received_at, sop_instance_uid, frame"
+    )
+    if assessed_after is not None:
+        where += " AND json_extract(row, '$.assessed_at') > ?"
+        values = [*values, assessed_after]
+        order = "json_extract(row, '$.assessed_at')"
+    try:
+        with contextlib.closing(read_index(data)) as db:
+            rows = db.execute(
+                f"SELECT row, {numbers.SLIDE} AS number, {ASKED_ANEW}, patient_id, patient_name FROM frames "
+                f"WHERE {where} ORDER BY {order}",
+                values,
+            ).fetchall()
+    except sqlite3.DatabaseError as error:
+        raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
+    return [
+        {**said(row, slide, asked), "patient_id": patient, "patient_name": name}
+        for row, slide, asked, patient, name in rows
+    ]
+
+
+def read_studies(data: Path, wanted: Wanted = EVERYTHING) -> list[entered.StudyKept]:
+    """The studies of the rows that are wanted, the first received first; the agent may be running.
 
     Raises:
         SettingError: there is no store, or it can't be read.
     """
     try:
         with contextlib.closing(read_index(data)) as db:
-            return [entered.study_kept(db, *key) for key in entered.study_keys(db)]
+            return [entered.study_kept(db, *key) for key in entered.study_keys(db, *wanted.where())]
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
 

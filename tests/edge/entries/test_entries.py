@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from edge.sockets.control import ask, by
+from edge.view.percentage import percent_beside
 from scanside.assess import Assessor
 from scanside.bundle import load_bundle
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
@@ -135,6 +136,6 @@ def test_an_exam_with_entries(
     assert "Research use only" in table and "1 disputed" in table and "final" in table
     number = study["risk"]["highest_slide_number"]
     assert f"on slide {number}, mean" in table and study["slides"] == 3
-    assert f"lesion 2  highest {row['risk']:.3f}" in table
+    assert f"lesion 2  highest {percent_beside(row['risk'], row['threshold'])}" in table
     slides = edge("results", "--data", agent.data).stdout
     assert "disputed:" in slides and "lesion 2" in slides and "left out" not in slides
