@@ -31,6 +31,7 @@ LOSSLESS = (
     "1.2.840.10008.1.2.2",  # big endian
 )
 LOSSY = tuple(f"1.2.840.10008.1.2.4.{end}" for end in (50, 51, 81, 91, 203))
+JPEG_XL_LOSSLESS, JPEG_XL = "1.2.840.10008.1.2.4.110", tuple(f"1.2.840.10008.1.2.4.{n}" for n in (111, 112))
 VIDEO = (
     *(f"1.2.840.10008.1.2.4.{end}{variant}" for end in range(100, 107) for variant in ("", ".1")),
     *(f"1.2.840.10008.1.2.4.{end}" for end in (107, 108)),
@@ -39,7 +40,10 @@ VIDEO = (
 
 def transfer_syntaxes() -> tuple[str, ...]:
     """UIDs of the transfer syntaxes that are accepted, the preferred first."""
-    scored = (*LOSSLESS, *LOSSY, *(VIDEO if find_spec("av") else ()))
+    has_jpeg_xl = find_spec("imagecodecs") is not None
+    lossless = (*LOSSLESS, *((JPEG_XL_LOSSLESS,) if has_jpeg_xl else ()))
+    lossy = (*LOSSY, *(JPEG_XL if has_jpeg_xl else ()), *(VIDEO if find_spec("av") else ()))
+    scored = (*lossless, *lossy)
     return (*scored, *(uid for uid in ALL_TRANSFER_SYNTAXES if uid not in scored + _NO_PIXELS))
 
 

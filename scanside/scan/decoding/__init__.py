@@ -3,7 +3,7 @@
 instance.py                       the instance: its header and its frames, one at a time
 elements, needed, header, layout  what the header says, checked before anything is allocated
 fragments, video                  the stored bytes of one frame
-codestream, codecs, rle           stored bytes -> stored values
+codestream, codecs, rle, jpeg_xl  stored bytes -> stored values
 palette, display, colour          stored values -> what a screen shows
 undecodable                       why not, in words of this project
 """

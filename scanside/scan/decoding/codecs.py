@@ -8,6 +8,7 @@ from openjpeg.utils import decode as decode_jpeg_2000
 from pydicom import uid
 
 from scanside.scan.decoding.codestream import Stream, read_jpeg, read_jpeg_2000, with_colour
+from scanside.scan.decoding.jpeg_xl import JPEG_XL, decode_jpeg_xl
 from scanside.scan.decoding.layout import HALVED, Layout
 from scanside.scan.decoding.rle import decode_rle
 from scanside.scan.decoding.undecodable import Undecodable
@@ -24,7 +25,7 @@ _JPEG = frozenset({*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes})
 _JPEG_2000 = frozenset(
     {uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K}
 )
-COMPRESSED = _JPEG | _JPEG_2000 | {uid.RLELossless}
+COMPRESSED = _JPEG | _JPEG_2000 | {uid.RLELossless} | JPEG_XL
 _MORE = bytes(range(1, 65))  # entropy-coded data of no meaning, without a marker
 
 
@@ -75,6 +76,9 @@ def decode_compressed(
         undone = stream.colour == "RGB" or layout.photometric in ("YBR_ICT", "YBR_RCT")
         said = colour or ("RGB" if undone else header_colour(layout))
         return _patterns(values, layout), said if layout.samples == 3 else layout.photometric
+    if syntax in JPEG_XL:
+        values = decode_jpeg_xl(data, layout)
+        return values, (colour or "RGB") if layout.samples == 3 else layout.photometric
     stream = read_jpeg(data)
     _check(stream, layout)
     by_gdcm = stream.lossless or stream.jpeg_ls or stream.precision > 8

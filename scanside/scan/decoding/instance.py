@@ -31,6 +31,7 @@ from scanside.scan.decoding.fragments import (
     read_native,
 )
 from scanside.scan.decoding.header import PixelValue, advice, read_header, syntax_of
+from scanside.scan.decoding.jpeg_xl import JPEG_XL, has_jpeg_xl
 from scanside.scan.decoding.layout import Layout, read_layout, stated_frames
 from scanside.scan.decoding.undecodable import Miscoloured, Truncated, Undecodable
 from scanside.scan.decoding.video import VIDEO, Video, has_video
@@ -96,7 +97,7 @@ class Instance:
             raise self._unreadable(index, reason, Undecodable()) from error
 
     def _unreadable(self, index: int, reason: str, error: Undecodable) -> Unreadable:
-        compare = self.syntax.is_compressed and not isinstance(error, Truncated)
+        compare = self.syntax not in NATIVE and not isinstance(error, Truncated)
         helps = "Send it uncompressed to compare." if compare else advice(error)
         what = f"frame {index + 1} of {self.path.name} can't be decoded ({self.syntax.name})"
         return Unreadable(f"{what}: {reason}. {helps}")
@@ -180,7 +181,9 @@ def open_instance(path: Path, *, secondary_capture: bool = False) -> Instance:
 
 def has_decoder(syntax: UID) -> bool:
     """Whether frames of this transfer syntax can be decoded here."""
-    return syntax in NATIVE or syntax in COMPRESSED or (syntax in VIDEO and has_video())
+    if syntax in VIDEO:
+        return has_video()
+    return syntax in NATIVE or (syntax in COMPRESSED and (syntax not in JPEG_XL or has_jpeg_xl()))
 
 
 def _check_class(header: FileDataset, path: Path, has_pixels: bool, secondary_capture: bool) -> str:
@@ -214,6 +217,11 @@ def _no_decoder(syntax: UID | None) -> str:
         return (
             f"no decoder for {syntax.name}: video wants the extra, pip install 'scanside[video]'. "
             "Or set the machine to send cine as JPEG."
+        )
+    if syntax in JPEG_XL:
+        return (
+            "no decoder for JPEG XL: it wants the extra, pip install 'scanside[jpegxl]'. "
+            "Or set the machine to send uncompressed images or JPEG."
         )
     name = syntax.name if syntax else "no transfer syntax"
     return f"no decoder for {name}. Set the machine to send uncompressed images or JPEG."

@@ -15,7 +15,7 @@ GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 ONE_SAMPLE = GREY | {"PALETTE COLOR"}
 HALVED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})  # two pixels share their chroma
 YCBCR = HALVED | {"YBR_FULL"}
-THREE_SAMPLES = YCBCR | {"RGB", "YBR_RCT", "YBR_ICT", "YBR_PARTIAL_420"}
+THREE_SAMPLES = YCBCR | {"RGB", "YBR_RCT", "YBR_ICT", "YBR_PARTIAL_420", "XYB"}
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ SHORT = {
         (("implicit", "explicit"), "explicit"),
         (("big endian", "implicit"), "implicit"),
         ((".110", ".201"), ".201"),
-        ((".110", ".203"), ".203"),
         ((".92", ".93", ".50"), ".50"),
         ((".93",), ".93"),
     ],
@@ -44,7 +43,8 @@ def test_what_can_be_scored_without_loss_comes_first(offered: tuple[str, ...], t
 
 
 def test_what_is_preferred_has_a_decoder() -> None:
-    assert {*contexts.LOSSLESS, *contexts.LOSSY} == {*map(str, NATIVE | COMPRESSED)}
+    jpeg_xl = {contexts.JPEG_XL_LOSSLESS, *contexts.JPEG_XL}
+    assert {*contexts.LOSSLESS, *contexts.LOSSY} | jpeg_xl == {*map(str, NATIVE | COMPRESSED)}
     assert set(contexts.VIDEO) == set(map(str, VIDEO))
 
 
@@ -54,3 +54,23 @@ def test_the_conformance_table_lists_what_is_accepted() -> None:
     assert set(rows) == set(contexts.transfer_syntaxes())
     assert {uid for uid, scored in rows.items() if scored == "yes"} == {*contexts.LOSSLESS, *contexts.LOSSY}
     assert {uid for uid, scored in rows.items() if scored == "video"} == set(contexts.VIDEO)
+    jpeg_xl = {contexts.JPEG_XL_LOSSLESS, *contexts.JPEG_XL}
+    assert {uid for uid, scored in rows.items() if scored == "jpegxl"} == jpeg_xl
+
+
+@pytest.mark.parametrize(
+    ("installed", "offered", "taken"),
+    [
+        (True, (".110", ".50"), ".110"),
+        (False, (".110", ".50"), ".50"),
+        (False, (".110", ".203"), ".203"),
+        (True, (".201", ".110"), ".201"),
+        (True, (".110", ".93"), ".110"),
+    ],
+)
+def test_jpeg_xl_is_preferred_where_its_decoder_is_installed(
+    installed: bool, offered: tuple[str, ...], taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contexts, "find_spec", lambda _: object() if installed else None)
+    order = contexts.transfer_syntaxes()
+    assert min((SHORT[name] for name in offered), key=order.index) == SHORT[taken]
