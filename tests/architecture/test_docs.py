@@ -19,6 +19,7 @@ from edge.view.focus.keys import KEYS
 from export.cli import COMMANDS
 from scanside.bundle import DEFAULT_BUNDLE, load_bundle
 from scanside.scan.decoding.codecs import COMPRESSED, NATIVE
+from scanside.scan.decoding.jpeg_xl import JPEG_XL
 from scanside.scan.decoding.video import VIDEO
 from tests.architecture.test_commands import MODULES
 
@@ -75,7 +76,7 @@ def test_every_key_of_a_manifest_is_documented() -> None:
 
 def test_transfer_syntaxes_are_accepted_and_scored_as_documented(tmp_path: Path) -> None:
     rows = re.findall(
-        r"\| (1\.2\.840[\d.]+) \| (yes|no|video) \|", (DOCS / "dicom-conformance.md").read_text()
+        r"\| (1\.2\.840[\d.]+) \| (yes|no|video|jpegxl) \|", (DOCS / "dicom-conformance.md").read_text()
     )
     receiver = Receiver(Settings(port=0), Spool(tmp_path / "spool"), lambda _: None)
     try:
@@ -88,7 +89,8 @@ def test_transfer_syntaxes_are_accepted_and_scored_as_documented(tmp_path: Path)
     finally:
         receiver.close()
     assert len(rows) > 20 and accepted == {uid for uid, _ in rows}
-    assert {uid for uid, scored in rows if scored == "yes"} == NATIVE | COMPRESSED
+    assert {uid for uid, scored in rows if scored == "yes"} == (NATIVE | COMPRESSED) - JPEG_XL
+    assert {uid for uid, scored in rows if scored == "jpegxl"} == JPEG_XL
     assert {uid for uid, scored in rows if scored == "video"} == {uid for uid, _ in rows if uid in VIDEO}
 
 

@@ -50,12 +50,9 @@ def test_what_is_preferred_has_a_decoder() -> None:
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the docs are not here")
 def test_the_conformance_table_lists_what_is_accepted() -> None:
-    rows = dict(re.findall(r"^\| .* \| (1\.[\d.]+) \| (\w+) \|$", PAGE.read_text(), re.MULTILINE))
-    assert set(rows) == set(contexts.transfer_syntaxes())
-    assert {uid for uid, scored in rows.items() if scored == "yes"} == {*contexts.LOSSLESS, *contexts.LOSSY}
-    assert {uid for uid, scored in rows.items() if scored == "video"} == set(contexts.VIDEO)
-    jpeg_xl = {contexts.JPEG_XL_LOSSLESS, *contexts.JPEG_XL}
-    assert {uid for uid, scored in rows.items() if scored == "jpegxl"} == jpeg_xl
+    """What of them is scored: tests/architecture/test_docs.py."""
+    uids = re.findall(r"^\| .* \| (1\.[\d.]+) \| \w+ \|$", PAGE.read_text(), re.MULTILINE)
+    assert sorted(uids) == sorted(contexts.transfer_syntaxes())
 
 
 @pytest.mark.parametrize(
