@@ -99,7 +99,7 @@ def _find_trace(asked: Asked) -> str | None:
 
 
 def _is_drawn(item: Dataset, pixels: NDArray[np.uint8]) -> bool:
-    """Whether anything is lit where an item of the regions lies; in doubt it is."""
+    """Whether anything is lit where an item of the regions lies; so without a place, not beyond the image."""
     corners = [
         read_number(item, f"RegionLocation{corner}") for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1")
     ]
@@ -107,7 +107,7 @@ def _is_drawn(item: Dataset, pixels: NDArray[np.uint8]) -> bool:
         return True
     x0, y0, x1, y1 = (int(corner or 0) for corner in corners)
     inside = pixels[y0 : y1 + 1, x0 : x1 + 1]
-    return not inside.size or bool((inside > _LIT).mean() > _DRAWN_SHARE)
+    return inside.size > 0 and bool((inside > _LIT).mean() > _DRAWN_SHARE)
 
 
 def _find_gating(asked: Asked) -> str | None:

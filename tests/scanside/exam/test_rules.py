@@ -138,7 +138,9 @@ def test_a_trace_speaks_where_it_is_drawn_and_not_where_its_place_is_empty(type_
     assert len(ask_header(asked, ExamOptions(), lambda: drawn).refusals) == 1
     assert ask_header(asked, ExamOptions()) == ExamFindings()
     beyond = header(SequenceOfUltrasoundRegions=[region(Box(0, 300, 9, 400), data_type=type_)])
-    assert ask_header(beyond, ExamOptions(), lambda: empty).refusals  # in doubt it speaks
+    assert ask_header(beyond, ExamOptions(), lambda: drawn) == ExamFindings()  # the image was cut
+    del asked.SequenceOfUltrasoundRegions[0].RegionLocationMinX0
+    assert ask_header(asked, ExamOptions(), lambda: empty).refusals  # in doubt it speaks
 
 
 def test_the_frame_is_decoded_only_where_a_trace_is_declared() -> None:
