@@ -25,7 +25,7 @@ def resize(pixels: Grey, size: Size) -> Grey:
     """
     if not _shrinks(pixels.shape, size):
         return _interpolated(pixels, size)
-    return np.asarray(np.rint(_sums(pixels, size) / pixels.size), np.uint8)
+    return np.ascontiguousarray(np.rint(_sums(pixels, size) / pixels.size).astype(np.uint8))
 
 
 def resize_mask(mask: Mask, size: Size, above: float = 0.5) -> Mask:
