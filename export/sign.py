@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scanside.bundle import load_bundle
 from scanside.errors import BundleError, SettingError
+from scanside.regular_file import open_regular
 from scanside.signature import SIGNATURE, format_key, format_signature, missing_library
 
 try:
@@ -65,7 +66,7 @@ def sign(folder: Path, key_path: Path) -> str:
 
 def _private_key(path: Path) -> Ed25519PrivateKey:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(_MAX_KEY_FILE)
     except OSError as error:
         raise SettingError(f"the key {path} can't be read: {error.strerror}.") from error

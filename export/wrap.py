@@ -24,6 +24,7 @@ from scanside.errors import BundleError, RunnerError, SettingError
 from scanside.golden import check_golden
 from scanside.manifest import check_document, read_json
 from scanside.ood import Reference
+from scanside.regular_file import read_regular
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.tensors import check_tensors
 
@@ -157,11 +158,12 @@ def _arrays(path: Path) -> Arrays:
 
 def _content(path: Path) -> bytes:
     try:
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            raise BundleError(f"{path} is no file of at most {MAX_FILE_BYTES} bytes. Check the path.")
-        return path.read_bytes()
+        content = read_regular(path, MAX_FILE_BYTES + 1)
     except OSError as error:
         raise BundleError(f"{path} can't be read: {error.strerror}.") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise BundleError(f"{path} is larger than {MAX_FILE_BYTES} bytes. Check the path.")
+    return content
 
 
 def _card(document: Mapping[str, Any]) -> str:

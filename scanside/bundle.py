@@ -27,6 +27,7 @@ from scanside.errors import BundleError, SettingError
 from scanside.manifest import SCHEMA as SCHEMA
 from scanside.manifest import Manifest as Manifest
 from scanside.manifest import parse_manifest
+from scanside.regular_file import read_regular
 from scanside.signature import SIGNATURE, check_signed
 
 MANIFEST = "manifest.json"
@@ -140,16 +141,14 @@ def _reader(path: Path) -> Read:
 def _read(folder: Path, name: str) -> bytes | None:
     path = folder / name
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a named pipe would be waited for without end
-            raise _unreadable(folder, name, "no regular file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise BundleError(f"{path} is larger than {MAX_FILE_BYTES} bytes: not a bundle of scanside.")
-        return path.read_bytes()
+        content = read_regular(path, MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _unreadable(folder, name, error.strerror or str(error)) from error
+    if len(content) > MAX_FILE_BYTES:
+        raise BundleError(f"{path} is larger than {MAX_FILE_BYTES} bytes: not a bundle of scanside.")
+    return content
 
 
 def _present(content: bytes | None, path: Path, name: str) -> bytes:

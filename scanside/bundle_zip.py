@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scanside.errors import BundleError
+from scanside.regular_file import read_regular
 
 MAX_BYTES = 1 << 30  # of the archive, and of all that is in it
 MAX_FILES = 32
@@ -32,10 +33,7 @@ def read_zip(path: Path) -> dict[str, bytes]:
         BundleError: it is no archive of a bundle, damaged, or made to do harm.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise _refusal(path, "it is no regular file")
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_regular(path, MAX_BYTES + 1)
     except OSError as error:
         raise BundleError(
             f"no bundle at {path}: it can't be read ({error.strerror}). Check the path."

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from scanside.errors import BundleError, SettingError
+from scanside.regular_file import open_regular
 
 SIGNATURE = "manifest.sig"
 _ALGORITHM, _KEY_BYTES, _SIGNATURE_BYTES = "ed25519", 32, 64
@@ -27,7 +28,7 @@ def parse_key(text: str) -> bytes:
         return key
     path = Path(text).expanduser()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(_MAX_KEY_FILE).decode("ascii", "replace")
     except (OSError, ValueError) as error:
         raise SettingError(

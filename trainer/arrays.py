@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from scanside.errors import InputError
+from scanside.regular_file import open_regular
 from trainer.files import write_file
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ def load_arrays(kind: type[T], path: Path, what: str) -> T:
         InputError: the file is missing or damaged, or holds other fields.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as content:
             return kind(**{name: content[name] for name in content.files})
     except Exception as error:
         raise InputError(f"{path} holds no {what}: {error}. Run the experiment again.") from error

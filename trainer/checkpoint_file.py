@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from scanside.errors import InputError
+from scanside.regular_file import open_regular
 from trainer.files import write_file
 
 _T = TypeVar("_T")
@@ -62,7 +63,8 @@ def read_form(path: Path, made_by: str) -> object:
 
 def _load(path: Path, made_by: str) -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with open_regular(path) as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"no checkpoint at {path}. `{made_by}` writes checkpoint.pt.") from None
     except Exception as error:  # torch's own words advise to run the code in the file

@@ -49,7 +49,7 @@ def run(source: Path, target: Path, key_file: Path, when_text: WhenText = WhenTe
     _check_places(source, target, key_file)
     key = load_or_make_key(key_file)
     files, closed = list_tree(source)
-    sources = [path for path in files if path.resolve() != key_file.resolve()]
+    sources = [path for path in files if not _is_same(path, key_file)]
     written, left_out = _all(sources, target, key, when_text)
     for done in written:
         print(f"{_shown(done.source.relative_to(source))}: {done.copy.text.sentence}")
@@ -152,6 +152,13 @@ def _one(source: Path, folder: Path, key: Key, when_text: WhenText) -> Deidentif
         return str(error)
     except MemoryError:
         return "it needs more memory than there is"
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:  # gone since the folder was listed: who opens it says so
+        return False
 
 
 def _shown(text: object) -> str:

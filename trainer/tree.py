@@ -1,6 +1,7 @@
 """Every file under a folder, and what could not be looked at: nothing is passed over in silence."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,21 +21,36 @@ class Closed:
 
 
 def list_tree(root: Path) -> tuple[list[Path], list[Closed]]:
-    """All regular files under `root`, links to files among them, and all that is closed; both sorted."""
+    """All regular files under `root`, links to those in it too, and all that is closed; both sorted."""
     files: list[Path] = []
     closed: list[Closed] = []
+    inside = os.path.realpath(root)
 
     def not_listed(error: OSError) -> None:
         reason = f"the folder can't be listed ({error.strerror or error})"
         closed.append(Closed(Path(error.filename), "folder", reason))
 
     for parent, folders, names in os.walk(root, onerror=not_listed):
-        for path in (Path(parent, name) for name in folders):
-            if path.is_symlink():  # it may lead out of the tree, or round in it
-                closed.append(Closed(path, "folder", "a link to a folder, which is not followed"))
-        for path in (Path(parent, name) for name in names):
-            if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder may not be searched
-                files.append(path)
+        for path in (os.path.join(parent, name) for name in folders):  # noqa: PTH118 - as below
+            if os.path.islink(path):  # noqa: PTH114 - it may lead out of the tree, or round in it
+                closed.append(Closed(Path(path), "folder", "a link to a folder, which is not followed"))
+        for path in (os.path.join(parent, name) for name in names):  # noqa: PTH118
+            reason = _closed_because(path, inside)
+            if reason:
+                closed.append(Closed(Path(path), "file", reason))
             else:
-                closed.append(Closed(path, "file", "not a regular file"))
+                files.append(Path(path))
     return sorted(files), sorted(closed, key=lambda entry: entry.path)
+
+
+def _closed_because(path: str, root: str) -> str:
+    """Why a file is not looked at; empty where it is. Path's own methods raise where a path is too long."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError as error:
+        return f"it can't be looked at ({error.strerror or error})"
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file"
+    if os.path.islink(path) and os.path.commonpath([root, os.path.realpath(path)]) != root:  # noqa: PTH114
+        return "a link that leads out of the folder, which is not followed"
+    return ""

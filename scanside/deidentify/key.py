@@ -13,6 +13,7 @@ from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID
 
 from scanside.errors import SettingError
+from scanside.regular_file import read_regular
 
 _SECRET_BYTES = 32
 _MAX_SHIFT_DAYS = 3650
@@ -59,7 +60,7 @@ def load_or_make_key(path: Path) -> Key:
             return _make(path)
         if path.stat().st_mode & 0o077:
             raise SettingError(f"others may read the key {path}: with it patients are found. chmod 600 it.")
-        digits = path.read_text(encoding="ascii").strip()
+        digits = read_regular(path).decode("ascii").strip()
         secret = bytes.fromhex(digits)
     except OSError as error:
         raise SettingError(f"the key {path} can't be read or made: {error.strerror or error}.") from error

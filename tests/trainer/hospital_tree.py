@@ -1,6 +1,7 @@
 """A small hospital, all of it synthetic: several makers, a cine, two views declared or not, masks."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,6 +76,20 @@ def make_hospital(root: Path) -> Hospital:
     draw(hospital.source / "DOE2SECRET" / "two.json", np.hstack([view.lesion for view in undeclared]))
     hospital.table.write_text("\n".join(lines), encoding="utf-8")
     return hospital
+
+
+def make_deep(folder: Path) -> None:
+    """Write folders within folders, each with a file, until paths are longer than a system takes."""
+    folder.mkdir()
+    held = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 240, dir_fd=held)
+        inner = os.open("d" * 240, os.O_RDONLY, dir_fd=held)
+        os.close(held)
+        held = inner
+        file = os.open("f.dcm", os.O_WRONLY | os.O_CREAT, dir_fd=held)
+        os.close(file)
+    os.close(held)
 
 
 def draw(path: Path, lesion: Mask) -> None:

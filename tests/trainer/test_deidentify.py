@@ -18,6 +18,7 @@ from tests.synth.leaks import leaked_bytes
 from tests.synth.patients import make_patient
 from tests.synth.scans import make_frame
 from tests.synth.typed import make_plain_scan, type_on
+from tests.trainer.hospital_tree import make_deep
 from trainer.cli import main
 
 
@@ -149,6 +150,20 @@ def test_ctrl_c_is_one_line_and_leaves_whole_files_only(source: Path, tmp_path: 
     assert not list(tmp_path.glob("out/.unfinished-*"))
     assert main(words) == 0
     assert len(files(tmp_path / "out")) == 10
+
+
+def test_paths_too_long_and_links_out_of_the_folder_are_listed_and_the_rest_is_written(
+    typed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "SRC"
+    source.mkdir()
+    shutil.copy(typed / "plain.dcm", source / "plain.dcm")
+    (source / "out.dcm").symlink_to(typed / "typed.dcm")
+    make_deep(source / "deep")
+    assert run(source, tmp_path / "out", tmp_path / "key") == 0
+    printed = capsys.readouterr().out
+    assert "File name too long" in printed and "a link that leads out of the folder" in printed
+    assert len(files(tmp_path / "out")) == 1
 
 
 @pytest.fixture(scope="module")

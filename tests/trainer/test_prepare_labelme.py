@@ -113,5 +113,5 @@ def test_any_json_gives_a_mask_or_an_error_of_ours(tmp_path: Path, shapes: list[
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(InputError, match="not a file"):
+    with pytest.raises(InputError, match="not a regular file"):
         read_mask(tmp_path / "pipe.json", SIZE)

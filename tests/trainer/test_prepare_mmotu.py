@@ -76,7 +76,7 @@ def test_every_fault_is_named(mmotu_like: Path, tmp_path: Path, capsys: pytest.C
         (1, "images/1.JPG", "missing"),
         (2, "images/2.JPG", "not an image that can be decoded"),
         (3, "annotations/3_binary.PNG", "not an image that can be decoded"),
-        (7, "images/7.JPG", "not a file"),
+        (7, "images/7.JPG", "can't be read: not a regular file"),
         (4, "annotations/4_binary.PNG", "not the size of its image"),
         (5, "annotations/5_binary.PNG", "empty mask"),
         (6, "annotations/6.PNG", "not the colour of its class, " + _class(labels[6])),

@@ -1,9 +1,17 @@
 """report.md: every row once, and right of one patient as of many."""
 
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
 from scanside.clinical import ClinicalRecord
 from scanside.scan.types import Box, Crop, Size
 from trainer.data.hospital import Patient, Slide
-from trainer.prepare.report import report
+from trainer.prepare.dataset import table
+from trainer.prepare.instance import LeftOut
+from trainer.prepare.report import Missing, left_out_table, private_table, report
 
 
 def test_two_facts_that_are_unknown_are_two_rows() -> None:
@@ -16,3 +24,27 @@ def test_two_facts_that_are_unknown_are_two_rows() -> None:
     )
     assert len(set(rows)) == len(rows) == 6
     assert "1 patients" not in text and "Patients: 1" in text
+
+
+def rows(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode())))[1:]
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t=", "  =", "\N{FULLWIDTH EQUALS SIGN}"])
+def test_no_name_of_a_file_becomes_a_formula(begin: str) -> None:
+    missing = [Missing(1, Path(f"{begin}HYPERLINK(1).dcm"), LeftOut("file", 0, f"{begin}1", f"{begin}2"))]
+    for content in (left_out_table(missing), private_table(missing)):
+        (row,) = rows(content)
+        texts = [cell for cell in row if cell.lstrip("'").startswith(begin)]
+        assert texts and all(cell.startswith("'") for cell in texts)
+
+
+def test_numbers_and_other_texts_stay_as_they_are() -> None:
+    written = table(("fold", "share", "path"), [{"fold": -1, "share": -0.5, "path": "a=b-c@d"}])
+    assert rows(written) == [["-1", "-0.5", "a=b-c@d"]]
+
+
+def test_a_name_with_a_line_break_stays_in_its_row() -> None:
+    missing = [Missing(1, Path("a\r=1\nb.dcm"), LeftOut("file", 0, "damaged"))]
+    ((number, path, *_),) = rows(private_table(missing))
+    assert number == "1" and path == "a\\r=1\nb.dcm"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import InputError, NoTissue
+from scanside.regular_file import read_regular
 from scanside.scan.prepare import to_grey
 from scanside.scan.sector.contour import find_sector
 from trainer.annotations.annotate import annotate, recompress
@@ -65,7 +66,7 @@ def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uin
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise InputError(f"{path} can't be read ({error.strerror}). Take it out of the folder.") from error
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
+from scanside.regular_file import read_regular
 from scanside.scan.decoding.layout import MAX_FRAME_PIXELS
 from scanside.scan.types import Box, Crop, Grey, Mask, Size
 
@@ -195,7 +196,7 @@ def _text(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MAX_TEXT_BYTES:
             raise InputError(f"{path} is larger than {_MAX_TEXT_BYTES >> 20} MiB: that is no dataset.")
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise InputError(
             f"{path} can't be read ({error.strerror}). Give a folder that 'trainer prepare' has finished."
@@ -302,7 +303,7 @@ def _check(root: Path, patients: tuple[Patient, ...], slides: tuple[Slide, ...])
 
 def _content(path: Path, sha256: str) -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise InputError(f"{path} can't be read ({error.strerror}). Prepare the dataset again.") from error
     if hashlib.sha256(content).hexdigest() != sha256:

@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset as Header
 
 from scanside.denoise import Denoiser
 from scanside.errors import InputError, NoTissue, UnlikeTraining
+from scanside.regular_file import read_regular
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, prepare_mask
 from scanside.scan.types import Frame, Mask, Size
@@ -282,7 +283,7 @@ def fingerprint(root: Path) -> str:
 
 def _read(path: Path, digest: "hashlib._Hash") -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise InputError(
             f"MMOTU is incomplete: {path} can't be read ({error.strerror}). "

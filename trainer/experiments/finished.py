@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scanside.errors import InputError, SettingError
+from scanside.regular_file import open_regular, read_regular
 from trainer.configuration import Configuration
 from trainer.experiments.arm import Arm
 from trainer.experiments.claim import claim
@@ -74,7 +75,7 @@ def read_made(path: Path) -> Made:
         InputError: it is damaged, or of another version.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(read_regular(path))
         content["configuration"]["input"].setdefault("ca125", False)  # there was none at first
         content["configuration"]["input"].setdefault("split", "official")
         content["configuration"]["input"].setdefault("test_fold", 0)
@@ -115,7 +116,7 @@ def digest(path: Path) -> str:
         InputError: it is not there.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             sha256 = hashlib.sha256()
             while block := file.read(2**20):
                 sha256.update(block)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from scanside.errors import SettingError
+from scanside.regular_file import open_regular
 from trainer.models.spec import EncoderName
 
 _SITE = "https://download.pytorch.org/models/"
@@ -50,7 +51,8 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
         if source is None:
             state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True)
         else:
-            state = torch.load(source, map_location="cpu", weights_only=True)
+            with open_regular(source) as file:
+                state = torch.load(file, map_location="cpu", weights_only=True)
         given = _lite_part(state, wanted) if encoder == "efficientnet_lite0" else _encoder_part(state)
     except Exception as error:
         raise SettingError(

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from scanside.clinical import CA125_MOST, Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
+from scanside.regular_file import read_regular
 
 _MAX_BYTES = 64 * 2**20
 _UNKNOWN = frozenset({"", "unknown", "unk", "na", "n a", "nan", "nd", "none", "missing", "?"})
@@ -110,7 +111,7 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path} is larger than {_MAX_BYTES >> 20} MiB: that is no clinical table.")
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}. Check --clinical.") from error
     encodings = (

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import cv2
@@ -34,6 +34,7 @@ from trainer.data.hospital import (
 )
 from trainer.files import write_file
 
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: in full width
 TEST_SHARE = 0.15  # thesis: 85 % for training and validation, 15 % for testing, by patient
 
 
@@ -177,12 +178,23 @@ def counts(patients: Iterable[Patient], slides: Iterable[Slide]) -> dict[str, in
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Rows as CSV in UTF-8; bytes of a file name that are none, as \\udc and two digits."""
+    """Rows as CSV in UTF-8; bytes of a file name that are none, as \\udc and two digits.
+
+    A text that a spreadsheet takes for a formula gets an apostrophe before it: names of files are anybody's.
+    """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({column: _as_text(value) for column, value in row.items()} for row in rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _as_text(value: object) -> object:
+    """A number as it is; a text, or a path, that begins as a formula does with an apostrophe before it."""
+    if not isinstance(value, str | PurePath):
+        return value
+    text = str(value).replace("\r", "\\r")  # csv would leave it unquoted, and readers end the row there
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in ("\t", "\n") else text
 
 
 def _write_png(path: Path, pixels: Grey) -> str:

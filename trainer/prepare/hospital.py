@@ -270,8 +270,8 @@ def _job(
 def _state(path: Path) -> str:
     try:
         stat = path.stat()
-    except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}.") from error
+    except OSError:  # it is gone since the folder was listed; who opens it says so
+        return "gone"
     return f"{stat.st_size} {stat.st_mtime_ns}"
 
 

@@ -7,7 +7,6 @@ import base64
 import binascii
 import json
 import math
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 
 from scanside.errors import InputError
+from scanside.regular_file import read_regular
 from scanside.scan.types import Grey, Mask, Size
 
 _MAX_BYTES = 128 * 2**20  # Labelme puts the image itself into the file
@@ -30,12 +30,10 @@ def read_document(path: Path) -> dict[str, Any]:
         InputError: it can't be read, is too large or is no Labelme file.
     """
     try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode):  # to open a pipe is to wait for its writer
-            raise InputError("the mask is not a file")
-        if about.st_size > _MAX_BYTES:
+        content = read_regular(path, _MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
             raise InputError(f"the mask is larger than {_MAX_BYTES >> 20} MiB")
-        document = json.loads(path.read_bytes())
+        document = json.loads(content)
     except OSError as error:
         raise InputError(f"the mask can't be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:

@@ -15,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from scanside.errors import InputError
+from scanside.regular_file import read_regular
 from trainer.data.mmotu import CLASSES, Entry, find_layout, read_split
 from trainer.data.picture import decode_picture
 
@@ -101,10 +102,8 @@ def _colour(path: Path, entry: Entry) -> Iterator[str]:
 
 
 def _read(path: Path, flags: int) -> NDArray[np.uint8] | str:
-    if path.exists() and not path.is_file():  # to open a pipe is to wait for its writer
-        return "not a file"
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         return "missing"
     except OSError as error:
@@ -131,7 +130,7 @@ def _lists(root: Path, name: str, entries: tuple[Entry, ...]) -> Iterator[Fault]
 
 def _labels(path: Path) -> dict[int, int]:
     try:
-        lines = path.read_text(encoding="ascii").splitlines()
+        lines = read_regular(path).decode("ascii").splitlines()
         pairs = [line.split() for line in lines if line.strip()]
         return {int(name.split(".")[0]): int(label) for name, label in pairs}
     except (OSError, ValueError) as error:

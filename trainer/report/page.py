@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scanside import RESEARCH_USE, __version__
 from scanside.errors import InputError
+from scanside.regular_file import read_regular
 from trainer.report.table import TextTable
 
 _STYLE = """
@@ -90,7 +91,7 @@ def load_section(path: Path) -> Section:
         InputError: it is damaged.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(read_regular(path))
         tables = [
             TextTable(
                 t["title"], tuple(t["columns"]), tuple(tuple(row) for row in t["rows"]), tuple(t["notes"])

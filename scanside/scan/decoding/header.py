@@ -4,8 +4,8 @@ An attribute that nobody needs is passed over where it is damaged or large; one 
 has to be whole.
 """
 
+import errno
 import io
-import stat
 import warnings
 import zlib
 from collections.abc import Collection
@@ -22,6 +22,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from scanside.errors import Unreadable
+from scanside.regular_file import open_regular
 from scanside.scan.decoding.elements import ITEM, PIXEL_DATA, PIXEL_TAGS, Element, Walk, name
 from scanside.scan.decoding.needed import (
     CHARACTER_SET,
@@ -97,6 +98,8 @@ def read_header(path: Path) -> Header:
     except (Unreadable, MemoryError):
         raise
     except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EISDIR):
+            raise Unreadable(f"{path} can't be read: it is not a file. Give a DICOM file.") from None
         raise Unreadable(f"{path} can't be read: {error.strerror or error}.") from error
     except Exception as error:  # what pydicom raises may cite values, and so name the patient
         raise Unreadable(f"the header of {path.name} is damaged. {advice(Undecodable())}") from error
@@ -338,12 +341,12 @@ class _TooMuch(Undecodable):
 
 def _open(path: Path) -> BinaryIO:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe is to wait for its writer
-            raise Unreadable(f"{path} can't be read: it is not a file. Give a DICOM file.")
-        return path.open("rb")
+        return open_regular(path)
     except FileNotFoundError:
         raise Unreadable(f"{path} does not exist. Check the path.") from None
     except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EISDIR):
+            raise Unreadable(f"{path} can't be read: it is not a file. Give a DICOM file.") from None
         raise Unreadable(f"{path} can't be read: {error.strerror or error}.") from error
 
 
