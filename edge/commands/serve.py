@@ -6,7 +6,8 @@ import logging
 from edge.commands import options
 from edge.settings import Settings, holds_nothing
 from scanside import RESEARCH_USE
-from scanside.errors import SettingError
+from scanside.bundle import Bundle
+from scanside.errors import BundleError, SettingError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     settings = options.settings(args)
-    bundle = options.bundle(args, settings)
+    bundle: Bundle | None = None
+    unusable = ""
+    try:
+        bundle = options.bundle(args, settings)
+    except BundleError as error:  # images are received all the same: the machine may not keep them
+        unusable = str(error)
     from edge.processes.log import log_to_stderr
     from edge.processes.supervisor import serve
 
@@ -41,5 +47,5 @@ def main(args: argparse.Namespace) -> int:
         held_some = holds_some
         return options.settings(args)
 
-    serve(settings, bundle, read, remark)
+    serve(settings, bundle, read, remark, unusable)
     return 0

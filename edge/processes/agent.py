@@ -51,10 +51,25 @@ _SNAPSHOT_ROWS = 200
 _BEAT_S, _LOOK_S, _RETAIN_S = 1.0, 5.0, 60.0
 _PING_S, _DEAF_S = 5.0, 20.0  # for one answer of the own control socket; without any
 _SETTLED_NS = 10**9  # two changes within one tick of a file system's clock look like one
+# What the views are told of where there is none; no risk stands beside it, since the agent is not ready.
+_NO_MODEL: dict[str, Any] = {
+    "name": "none",
+    "version": "",
+    "digest": "",
+    "trained_on": "",
+    "intended_use": "",
+    "threshold": 1.0,
+    "threshold_note": None,
+    "clinical_inputs": [],
+    "test_only": False,
+    "research_use": RESEARCH_USE,
+}
 _log = logging.getLogger(__name__)
 
 
-def run_agent(line: Line, settings: Settings, bundle: Bundle, notices: Notices, _lock: Descriptor) -> None:
+def run_agent(
+    line: Line, settings: Settings, bundle: Bundle | None, unusable: str, notices: Notices, _lock: Descriptor
+) -> None:
     """Run the agent until `line` asks to stop; the current job is finished first.
 
     Raises:
@@ -67,14 +82,25 @@ def run_agent(line: Line, settings: Settings, bundle: Bundle, notices: Notices, 
             spool = Spool(settings.data / "spool", settings.min_free_mb << 20, scanner_names(settings))
         except OSError as error:
             raise SettingError(f"the spool in {settings.data} can't be used: {error}.") from error
-        Agent(settings, bundle, spool, store, audit).run(line, notices)
+        Agent(settings, bundle, unusable, spool, store, audit).run(line, notices)
 
 
 class Agent:
-    """One agent on one data folder, which nobody else may use meanwhile."""
+    """One agent on one data folder, which nobody else may use meanwhile.
+
+    Args:
+        bundle: the model; None where it can't be used: then nothing is scored, and everything else goes on.
+        unusable: why there is none.
+    """
 
     def __init__(
-        self, settings: Settings, bundle: Bundle, spool: Spool, store: Store, audit: AuditLog
+        self,
+        settings: Settings,
+        bundle: Bundle | None,
+        unusable: str,
+        spool: Spool,
+        store: Store,
+        audit: AuditLog,
     ) -> None:
         self._settings, self._bundle = settings, bundle
         self._spool, self._store, self._audit = spool, store, audit
@@ -83,32 +109,50 @@ class Agent:
         self._measures = Measures()
         self._custody = Custody(settings.data, spool, store, audit)
         self._arrivals = Arrivals(settings.final_after_s)
-        runtimes, remark = how_to_run(settings, bundle)
-        _log.info("%s", remark)
-        self._worker = Worker(
-            bundle,
-            spool.folder,
-            runtimes,
-            settings.worker_timeout_s,
-            settings.worker_memory_mb << 20,
-            settings.exam_options,
-        )
         let_through(settings.data, settings.watch_group, settings.entry_group)
         self._hub = EventHub(
             settings.data, self._snapshot, self._heartbeat, partial(picture, store), settings.watch_group
         )
         self._telling = Telling(self._hub, store, self._arrivals)
-        self._scoring = Scoring(
-            self._queue, self._worker, store, self._health, settings.cine_frames, self._publish,
-            self._quarantine, self._telling.resend, self._inspected, self._fell_back,
-            settings.cine_unlike_share,
-        )  # fmt: skip
+        self._worker: Worker | None = None
+        self._scoring: Scoring | None = None
+        if bundle is None:
+            self._health.is_now(f"not scoring: {unusable}")
+            _log.error("not scoring: %s", unusable)
+        else:
+            self._worker = self._make_worker(bundle)
+            self._scoring = self._make_scoring(self._worker)
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
         self._retained = 0.0
         # Most rounds write nothing: only after one of each kind is it known to be over.
         self._unwritten = Lasting(_log, "the index can't be written", quiet_s=_RETAIN_S + _LOOK_S)
         self._sender: SyslogSender | None = None
+
+    def _make_worker(self, bundle: Bundle) -> Worker:
+        settings = self._settings
+        runtimes, remark = how_to_run(settings, bundle)
+        _log.info("%s", remark)
+        return Worker(
+            bundle,
+            self._spool.folder,
+            runtimes,
+            settings.worker_timeout_s,
+            settings.worker_memory_mb << 20,
+            settings.exam_options,
+        )
+
+    def _make_scoring(self, worker: Worker) -> Scoring:
+        settings = self._settings
+        return Scoring(
+            self._queue, worker, self._store, self._health, settings.cine_frames, self._publish,
+            self._quarantine, self._telling.resend, self._inspected, self._fell_back,
+            settings.cine_unlike_share,
+        )  # fmt: skip
+
+    @property
+    def _is_broken(self) -> bool:
+        return self._scoring is not None and self._scoring.broken
 
     def run(self, line: Line, notices: Notices) -> None:
         settings = self._settings
@@ -130,11 +174,12 @@ class Agent:
                 self._inspect(spooled)
             self._hub.start()
             control.start()
-            self._scoring.start()
+            if self._scoring is not None:
+                self._scoring.start()
             line.is_up()
             commands = Probe("own request", self._ping)
             commands.start()
-            while not self._scoring.broken and not line.stop_asked(_BEAT_S, notices.source):
+            while not self._is_broken and not line.stop_asked(_BEAT_S, notices.source):
                 self._upkeep(notices)
                 if not self._hub.answers or commands.age_s > _DEAF_S:
                     raise ScansideError(
@@ -142,8 +187,9 @@ class Agent:
                     )
                 line.answers()
             self._queue.close()
-            self._scoring.join()
-        if self._scoring.broken:
+            if self._scoring is not None:
+                self._scoring.join()
+        if self._is_broken:
             raise ScansideError("the scoring ended by a fault of the program; the log says where.")
 
     def _ping(self) -> None:
@@ -157,9 +203,10 @@ class Agent:
 
     def _settle(self) -> None:
         """Bring the index to the settings, the model and the journal; find the studies that go on."""
-        asked = json.dumps(self._bundle.manifest.clinical_inputs)
         final_after_s = self._settings.final_after_s
-        site = {CENTRE: self._settings.centre, ASKED: asked, FINAL_AFTER_S: str(final_after_s)}
+        site = {CENTRE: self._settings.centre, FINAL_AFTER_S: str(final_after_s)}
+        if self._bundle is not None:
+            site[ASKED] = json.dumps(self._bundle.manifest.clinical_inputs)
         self._store.settle(site)
         self._custody.desk.catch_up()
         rows = self._store.newest(_SNAPSHOT_ROWS)
@@ -273,7 +320,8 @@ class Agent:
 
     def _status(self) -> dict[str, Any]:
         """What `edge status --json` prints."""
-        worker = {"worker": {"pid": self._worker.pid, "restarts": self._worker.restarts}}
+        pid, restarts = (self._worker.pid, self._worker.restarts) if self._worker else (None, 0)
+        worker = {"worker": {"pid": pid, "restarts": restarts}}
         return condition.status(
             self._health.message(len(self._queue), self._queue.oldest()),
             {**self._health.parts, **worker},
@@ -308,7 +356,9 @@ class Agent:
         return said
 
 
-def _model(bundle: Bundle) -> dict[str, Any]:
+def _model(bundle: Bundle | None) -> dict[str, Any]:
+    if bundle is None:
+        return _NO_MODEL
     manifest = bundle.manifest
     provisional = manifest.document["threshold"].get("provisional")
     return {

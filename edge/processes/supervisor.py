@@ -34,12 +34,20 @@ _BEAT_S = 1.0  # how often the agent is told how the others are
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, bundle: Bundle, read: Callable[[], Settings], remark: str = "") -> None:
+def serve(
+    settings: Settings,
+    bundle: Bundle | None,
+    read: Callable[[], Settings],
+    remark: str = "",
+    unusable: str = "",
+) -> None:
     """Run everything until SIGTERM or SIGINT; what is in hand is finished. A second signal ends it at once.
 
     Args:
+        bundle: the model; None where it can't be used: then images are received, and none is scored.
         read: reads the settings again, when SIGHUP asks for it (edge/processes/reload.py).
         remark: what people should know of the settings; empty when there is nothing to say.
+        unusable: why there is no model.
 
     Raises:
         ScansideError: the data folder, the port or the index can't be used; as the process said that met it.
@@ -50,7 +58,7 @@ def serve(settings: Settings, bundle: Bundle, read: Callable[[], Settings], rema
         notices = Notices()
         children = [
             Child("receiver", _receiver, settings, notices, lock),
-            Child("agent", _agent, settings, bundle, notices, lock),
+            Child("agent", _agent, settings, bundle, unusable, notices, lock),
         ]
         try:
             Supervisor(children, notices, signals, settings, read, remark).run()

@@ -19,6 +19,7 @@ def unit() -> str:
 Description=scanside: images from the ultrasound machine, scored beside it
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify

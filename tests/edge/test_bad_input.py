@@ -15,7 +15,7 @@ import pytest
 from edge.row import NOT_SCORED, SCORED
 from scanside.bundle import DENOISER, MANIFEST, NETWORK, REFERENCE
 from tests.edge.conftest import MakeImage, real_files
-from tests.edge.running import RunningAgent, edge
+from tests.edge.running import RunningAgent, edge, wait_for
 from tests.synth.bundle import make_bundle
 
 
@@ -141,11 +141,8 @@ def test_send_to_a_name_that_nobody_has(host: str, image: MakeImage, tmp_path: P
     assert done.returncode == 1 and f"host {host}: no machine" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["serve", "assess"])
 @pytest.mark.parametrize("damage", ["missing", "altered", "incomplete", "no manifest", "for tests"])
-def test_a_bad_bundle_is_refused(
-    command: str, damage: str, bundle: Path, image: MakeImage, tmp_path: Path
-) -> None:
+def test_a_bad_bundle_is_refused(damage: str, bundle: Path, image: MakeImage, tmp_path: Path) -> None:
     copy = tmp_path / "bundle"
     shutil.copytree(bundle, copy)
     options = ["--bundle", str(copy), "--allow-test-bundle"]
@@ -161,11 +158,32 @@ def test_a_bad_bundle_is_refused(
         (copy / MANIFEST).write_text("{")
     else:
         options.pop()
-    rest = ["--data", str(tmp_path / "data"), "--port", "0"] if command == "serve" else [str(image(1))]
-    done = edge(command, *rest, *options, cwd=tmp_path)
+    done = edge("assess", image(1), *options, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("edge: ") and "bundle" in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "data").exists()
+
+
+def test_with_a_damaged_bundle_images_are_received_and_none_is_scored(
+    bundle: Path, image: MakeImage, tmp_path: Path
+) -> None:
+    copy = tmp_path / "bundle"
+    shutil.copytree(bundle, copy)
+    (copy / NETWORK).unlink()
+    agent = RunningAgent(tmp_path / "data", copy, state="not scoring")
+    try:
+        assert [sent.problem for sent in agent.send(image(1))] == [None]
+        done = edge("health", "--data", agent.data)
+        assert done.returncode == 1 and "not scoring: " in done.stderr and NETWORK in done.stderr
+        wait_for(agent.results, "a row")
+        assert [row["state"] for row in agent.results()] == ["pending"]
+        shown = edge("watch", "--once", "--data", agent.data)
+        assert shown.returncode == 0 and "NOT SCORING" in shown.stdout
+        assert agent.stop() == 0
+        shutil.copy(bundle / NETWORK, copy / NETWORK)
+        agent.start()
+        assert [row["state"] for row in agent.results(1)] == ["scored"]
+    finally:
+        agent.kill()
 
 
 @pytest.mark.parametrize(
