@@ -23,6 +23,8 @@ COMMANDS = {
     "health": "say whether the agent receives and scores, by the exit code",
     "quarantine": "list, retry or drop images that took the worker down",
     "purge": "remove all that is kept of a patient or a study",
+    "backup": "copy all that is kept, also while the agent runs",
+    "restore": "make a data folder from a backup",
     "audit": "check the audit trail",
     "demo": "run an agent, send it real ultrasound and show the live view",
 }

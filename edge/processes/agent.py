@@ -122,6 +122,7 @@ class Agent:
         else:
             self._worker = self._make_worker(bundle)
             self._scoring = self._make_scoring(self._worker)
+        self._recovered: list[str] = []
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
         self._retained = 0.0
@@ -147,7 +148,7 @@ class Agent:
         return Scoring(
             self._queue, worker, self._store, self._health, settings.cine_frames, self._publish,
             self._quarantine, self._telling.resend, self._inspected, self._fell_back,
-            settings.cine_unlike_share,
+            settings.cine_unlike_share, self._custody.label,
         )  # fmt: skip
 
     @property
@@ -170,6 +171,7 @@ class Agent:
                 stack.callback(self._sender.close)
             self._settle()
             self._look()
+            self._recover()
             for spooled in self._store.pending():
                 self._inspect(spooled)
             self._hub.start()
@@ -258,6 +260,15 @@ class Agent:
         settled = time.time_ns() - changed > _SETTLED_NS
         self._looked = (time.monotonic(), changed if settled else 0)
 
+    def _recover(self) -> None:
+        """Let earlier versions count where the current one is missing: after a restore that lacks files."""
+        self._recovered = self._custody.recover()
+        for instance in self._recovered:
+            _log.warning("%s: its current version is missing, an earlier one counts again", instance)
+        if self._recovered:
+            self._looked = (0.0, 0)
+            self._look()
+
     def _taken(self, taken: Taken) -> None:
         spooled = taken.spooled
         if taken.replaced:
@@ -331,8 +342,12 @@ class Agent:
             self._audit.lost,
             self._sender.problem if self._sender else None,
             expiry_warning(self._settings),
-            [*self._custody.desk.journal.faults, *self._shared_ids()],
+            [*self._custody.desk.journal.faults, *self._shared_ids(), *self._missing()],
         )
+
+    def _missing(self) -> list[str]:
+        count = len(self._recovered)
+        return [f"of {count} images the current version is missing; an earlier one counts"] if count else []
 
     def _shared_ids(self) -> list[str]:
         count = self._store.shared_ids()

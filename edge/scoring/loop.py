@@ -36,6 +36,7 @@ class Scoring(threading.Thread):
         quarantine: puts an instance away, with the reason; the rows that say so.
         resend: called when rows changed beside the one that is published.
         inspected: told of each header that is read, and whether an earlier version had a result.
+        numbered: told file and instance once the slides have their numbers.
         fell_back: told the runtime that is used, and each that the settings prefer to it, with the reason.
 
     Attributes:
@@ -55,6 +56,7 @@ class Scoring(threading.Thread):
         inspected: Callable[[Job, Inspection, bool], None] = lambda _job, _found, _before: None,
         fell_back: Callable[[str, str], None] = lambda _runtime, _refused: None,
         cine_unlike_share: float = CINE_UNLIKE_SHARE,
+        numbered: Callable[[str, str], None] = lambda _file, _instance: None,
     ) -> None:
         super().__init__(name="scoring", daemon=True)
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
@@ -62,6 +64,7 @@ class Scoring(threading.Thread):
         self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
         self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
         self._unstored = Lasting(_log, "results can't be stored")
+        self._numbered, self._began = numbered, now()
         self.broken = False
 
     def run(self) -> None:
@@ -168,6 +171,8 @@ class Scoring(threading.Thread):
             job.receipt, found.study_instance_uid, found.patient, frames, found.acquisition
         )
         doubts = [f for f in (MIXED_STUDY, SHARED_ID) if any(f in view["flags"] for view in pending)]
+        if pending:
+            self._numbered(job.file, job.sop_instance_uid)
         previous = {
             view["frame"]: self._store.previous(job.sop_instance_uid, view["frame"]) for view in pending
         }
@@ -196,7 +201,8 @@ class Scoring(threading.Thread):
 
     def _finish(self, job: Job, result: Result) -> None:
         taken_ms = round(milliseconds(job.received_at, now()), 1)
-        latency_ms = taken_ms if taken_ms >= 0 else None  # the clock was set back meanwhile
+        # What came before this agent began has waited for it; and the clock may have been set back meanwhile.
+        latency_ms = taken_ms if taken_ms >= 0 and job.received_at >= self._began else None
         row = replace(
             result.row,
             source=job.source or None,
@@ -216,10 +222,10 @@ class Scoring(threading.Thread):
             _log.info("%s, frame %d: the same image, its result remains", row.sop_instance_uid, row.frame)
             return
         _log.info(
-            "%s %s, frame %d, %.0f ms%s",
+            "%s %s, frame %d%s%s",
             row.state,
             row.sop_instance_uid,
             row.frame,
-            taken_ms,
+            "" if latency_ms is None else f", {latency_ms:.0f} ms",
             f": {row.reason}" if row.reason else "",
         )

@@ -17,7 +17,8 @@ from pathlib import Path
 from edge.entries.desk import Desk
 from edge.processes.lock import locked
 from edge.storage.aside import Aside, Note
-from edge.storage.intake import Taken, take, take_up
+from edge.storage.intake import Taken, recover, take, take_up
+from edge.storage.label import write_slides
 from edge.storage.purge import (
     NOWHERE,
     QUARANTINE,
@@ -71,6 +72,20 @@ class Custody:
         with self._changing:
             return take_up(self._spool, self._store, known_bad)
 
+    def recover(self) -> list[str]:
+        """Let earlier versions count again where the current one is missing; the instances."""
+        with self._changing:
+            return recover(self._spool, self._store)
+
+    def label(self, file: str, instance: str) -> None:
+        """Write the numbers of an instance's slides into its file: an index made anew gives them again."""
+        try:
+            write_slides(self._spool.path(file), self._store.slides(instance))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            _log.error("the numbers of %s are not in its file: %s", instance, error)
+
     def put_in_quarantine(self, receipt: int, reason: str) -> list[ViewRow]:
         """Put an instance away that took the worker down too often; the rows that say so."""
         with self._changing:
@@ -114,6 +129,9 @@ class Custody:
         with self._changing:
             note = self._in_quarantine(name)
             self._spool.quarantine.remove(note.file)
+            for earlier in self._spool.replaced.notes():  # it must not count again
+                if note.sop_instance_uid and earlier.sop_instance_uid == note.sop_instance_uid:
+                    self._spool.replaced.remove(earlier.file)
             self._store.remove([note.file])
         self._deleted([(note.study_instance_uid, note.patient_id)], by)
         self._store.empty_log()

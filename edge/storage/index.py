@@ -12,7 +12,7 @@ from scanside.errors import SettingError
 NAME = "results.sqlite"
 START_AFRESH = "It is built anew from the spool by: edge rebuild"
 WAIT_S = 10  # for another program that has the index locked
-_VERSION = 5
+_VERSION = 6
 # frames.receipt: which taking of the file into the index a job and its result must be about.
 # frames.person: the patient's name for comparison (edge/storage/whose.py).
 # frames.found: what the row is derived from; frames.slide: what the study's figures need of it.
@@ -67,6 +67,12 @@ CREATE TABLE IF NOT EXISTS numbers (
     slide INTEGER NOT NULL,
     PRIMARY KEY (sop_instance_uid, frame)
 );
+CREATE TABLE IF NOT EXISTS reserved (
+    sop_instance_uid TEXT PRIMARY KEY,
+    study TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS site (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -78,6 +84,7 @@ CREATE TABLE IF NOT EXISTS attempts (
 CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
 CREATE INDEX IF NOT EXISTS by_person ON frames (patient_id, patient_issuer, person);
 CREATE INDEX IF NOT EXISTS by_number ON numbers (study, patient, slide);
+CREATE INDEX IF NOT EXISTS by_reserved ON reserved (study, first + count);
 CREATE INDEX IF NOT EXISTS by_file ON frames (file);
 CREATE INDEX IF NOT EXISTS by_receipt ON frames (receipt);
 CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);

@@ -1,9 +1,11 @@
 """From the spool into the index: what a new file there means for what was known of its instance."""
 
+import contextlib
 from dataclasses import dataclass, replace
 
 from edge.row import Patient
 from edge.storage.aside import Note
+from edge.storage.label import write_received
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Indexed, Store, ViewRow
 
@@ -35,7 +37,8 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
     places = spool.path, spool.replaced.path, spool.quarantine.path
     if not any(place(spooled.file).exists() for place in places):  # purged since it was received
         return Taken(None, spooled, before, False)
-    added = store.add(spooled, found=found)
+    label = spool.label(spooled.file)
+    added = store.add(spooled, found=found, label=label)
     outdated = added.outdated
     if outdated:
         spool.quarantine.take_back(outdated)
@@ -48,7 +51,31 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
             spool.replaced.remove(spooled.file)  # it counts again
     else:  # put aside in the moment in which it came again
         spool.replaced.take_back(spooled.file)
-    return Taken(added.row, replace(spooled, receipt=added.receipt), before, outdated is not None)
+    if added.row is not None:
+        spooled = replace(spooled, receipt=added.receipt, received_at=added.row["received_at"])
+        if label is not None and label.received_at != spooled.received_at:
+            with contextlib.suppress(OSError):  # then a rebuild dates it by the first time that it came
+                write_received(spool.path(spooled.file), spooled.received_at)
+    return Taken(added.row, spooled, before, outdated is not None)
+
+
+def recover(spool: Spool, store: Store) -> list[str]:
+    """Take back the newest earlier version of each instance that has no current one.
+
+    A copy of the spool that something else made while it changed may lack the current version.
+
+    Returns:
+        The instances, by SOP Instance UID.
+    """
+    lacking: dict[str, tuple[str, Note]] = {}
+    for note in spool.replaced.notes():
+        label = spool.label(note.file)
+        at, uid = label.last_at if label else note.received_at, note.sop_instance_uid
+        if uid and at and store.instance_of(uid) is None and at >= lacking.get(uid, ("", note))[0]:
+            lacking[uid] = at, note
+    for _, note in lacking.values():
+        spool.replaced.take_back(note.file)
+    return sorted(lacking)
 
 
 def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> list[Taken]:
@@ -71,7 +98,7 @@ def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> li
     for note in spool.quarantine.notes():
         if note.file not in known and note.received_at:
             one = Spooled(note.file, note.sop_instance_uid, note.received_at)
-            added = store.add(one, found=True)
+            added = store.add(one, found=True, label=spool.label(one.file))
             if added.row is not None:
                 if note.study_instance_uid:
                     store.expand(added.receipt, note.study_instance_uid, Patient(id=note.patient_id), [1])

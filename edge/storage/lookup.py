@@ -10,6 +10,7 @@ from edge.entries.entry import Entry
 from edge.entries.finding import found_of
 from edge.row import PENDING, SCORED, Row
 from edge.storage import entered, numbers
+from edge.storage.label import Slides
 from edge.storage.reading import ASKED_ANEW, said
 from edge.storage.spool import Spooled
 
@@ -112,6 +113,11 @@ class Lookup:
     def taken(self, receipt: int) -> Indexed | None:
         """What is known of the instance with this receipt; None when it no longer counts."""
         return next(iter(self._instances("WHERE receipt = ? GROUP BY file", receipt)), None)
+
+    def slides(self, sop_instance_uid: str) -> Slides:
+        """The numbers of an instance's slides."""
+        with self._lock:
+            return numbers.given(self._db, sop_instance_uid)
 
     def instance_of(self, sop_instance_uid: str) -> Indexed | None:
         """What is known of the current version of an instance."""

@@ -1,9 +1,9 @@
 """Where received instances lie: DATA/spool, one DICOM file each. This folder is the truth.
 
-A file is named after the SHA-256 of its content, never after what a sender wrote in it. It never changes;
-the same instance twice is the same file. What is still arriving lies in `incoming` inside the spool: on the
-same file system, so that a rename moves it. What no longer counts is put aside, into two more folders:
-versions that another content replaced, and instances in quarantine.
+A file is named after the SHA-256 of its content, never after what a sender wrote in it. It never changes, but
+for its label (edge/storage/label.py); the same instance twice is the same file. What is still arriving lies
+in `incoming` inside the spool: on the same file system, so that a rename moves it. What no longer counts is
+put aside, into two more folders: versions that another content replaced, and instances in quarantine.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
 
 from edge.storage.aside import Aside, sync_folder
+from edge.storage.label import BYTES, Label, encode, read_label, write_last
 from edge.storage.room import Room
 from edge.trail.message import Origin
 
@@ -72,7 +73,7 @@ class Arrival:
         self._hash = hashlib.sha256(f"{self.sop_instance_uid}\0{meta.TransferSyntaxUID}\0".encode())
         self._stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         try:
-            self._stream.write(b"\0" * 128 + b"DICM")
+            self._stream.write(bytes(BYTES) + b"DICM")
             write_file_meta_info(self._stream, meta)  # type: ignore[arg-type]  # any binary file will do
         except BaseException:
             self.discard()
@@ -90,17 +91,19 @@ class Arrival:
         self._hash.update(data)
         self._stream.write(data)
 
-    def sync(self, received: float) -> str:
+    def sync(self, received_at: str) -> str:
         """Bring all to the disk; the name that the content gives.
 
         Args:
-            received: when it had arrived, seconds since 1970: the file's time.
+            received_at: when it had arrived, as in a row; the file says so, and its time does for people.
 
         Raises:
             OSError: the disk did not take it.
         """
         self._stream.flush()
         self.size_bytes = self._stream.tell()
+        os.pwrite(self._stream.fileno(), encode(Label(received_at, received_at)), 0)
+        received = datetime.fromisoformat(received_at).timestamp()
         os.utime(self._stream.fileno(), (received, received))
         os.fsync(self._stream.fileno())
         self._stream.close()
@@ -147,8 +150,8 @@ class Spool:
         """Remove what broken-off arrivals left behind; for the receiver, before it receives."""
         for part in (*self.folder.glob(f"*{_PART}"), *self._incoming.glob(f"*{_PART}")):
             part.unlink()
-        times = [path.stat().st_mtime for path in self.folder.glob(f"*{_SUFFIX}")]
-        self._latest = _iso(max(times)) if times else ""
+        times = [self._times(path)[1] for path in self.folder.glob(f"*{_SUFFIX}")]
+        self._latest = max(times, default="")
 
     def nearly_full(self) -> str | None:
         """Why nothing more may be written, if so."""
@@ -205,10 +208,11 @@ class Spool:
                 received_at = after.isoformat(timespec="microseconds")
             self._latest = received_at
         try:
-            path = self.path(arrival.sync(datetime.fromisoformat(received_at).timestamp()))
-            if path.exists():
+            path = self.path(arrival.sync(received_at))
+            try:
+                write_last(path, received_at)
                 arrival.discard()
-            else:
+            except FileNotFoundError:
                 arrival.path.rename(path)
         except BaseException:
             arrival.discard()
@@ -231,8 +235,8 @@ class Spool:
         times = {}
         for path in map(self.path, files):
             with contextlib.suppress(FileNotFoundError):  # purged or put aside meanwhile
-                times[path] = path.stat().st_mtime
-        for path in sorted(times, key=times.__getitem__):
+                times[path] = self._times(path)
+        for path in sorted(times, key=lambda path: times[path][1]):
             try:
                 meta = read_file_meta_info(path)
                 uid, origin = str(meta.MediaStorageSOPInstanceUID), _origin(meta)
@@ -240,7 +244,31 @@ class Spool:
                 _log.error("spool: %s can't be read and is left alone: %s", path.name, error)
                 continue
             scanner = self._name_of(origin)
-            yield Spooled(path.name, uid, _iso(times[path]), source=origin.source, scanner=scanner)
+            yield Spooled(path.name, uid, times[path][0], source=origin.source, scanner=scanner)
+
+    def label(self, file: str) -> Label | None:
+        """What a file says of itself, wherever in the spool it lies; None where it does not."""
+        for path in (self.path(file), self.replaced.path(file), self.quarantine.path(file)):
+            with contextlib.suppress(OSError):
+                return read_label(path)
+        return None
+
+    def _times(self, path: Path) -> tuple[str, str]:
+        """Since when a file counts, and when its content came last; as in a row.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
+        try:
+            label = read_label(path)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a damaged disk; who reads it meets that again
+            label = None
+        if label is None:
+            changed = _iso(path.stat().st_mtime)
+            return changed, changed
+        return label.received_at, label.last_at
 
     def origin(self, file: str) -> Origin:
         """Who sent it, and what it is, as its file meta information says."""

@@ -17,6 +17,7 @@ from edge.entries.finding import Derived, Found, found_of, told
 from edge.row import FAILED, PENDING, Acquisition, Patient, Preview, Row, now
 from edge.storage import entered, numbers
 from edge.storage.index import NAME, WAIT_S, UnusableIndex, open_index
+from edge.storage.label import Label
 from edge.storage.lookup import Indexed, Lookup, ViewRow, row_of
 from edge.storage.spool import Spooled
 from edge.storage.whose import person
@@ -55,7 +56,7 @@ class Store(Lookup):
         self._log_holds_removed = False
         self._receipts = itertools.count(last + 1)  # none is given twice while jobs may know it
 
-    def add(self, spooled: Spooled, *, found: bool = False) -> Added:
+    def add(self, spooled: Spooled, *, found: bool = False, label: Label | None = None) -> Added:
         """Note that an instance arrived: one pending row, frame 1, until its header is known.
 
         An instance that is there already is left alone. One of the same UID but with other content
@@ -63,6 +64,7 @@ class Store(Lookup):
 
         Args:
             found: it did not arrive now but was found in the spool: the older of two gives way.
+            label: that of its file.
         """
         row = Row(
             spooled.sop_instance_uid,
@@ -71,14 +73,17 @@ class Store(Lookup):
             source=spooled.source or None,
             scanner=spooled.scanner or None,
         )
+        assert row.received_at is not None
         with self._lock, self._db:
             known = self._db.execute(
                 "SELECT file, received_at FROM frames WHERE sop_instance_uid = ?", (row.sop_instance_uid,)
             ).fetchone()
             if known and known[0] == spooled.file:
                 return Added(None)
-            if known and found and known[1] > spooled.received_at:
-                return Added(None, outdated=spooled.file)
+            if known and found and known[1] > row.received_at:
+                if label is None or label.last_at < known[1]:
+                    return Added(None, outdated=spooled.file)
+                row = replace(row, received_at=label.last_at)  # the same content came again after the other
             self._db.execute(
                 "INSERT OR REPLACE INTO replaced "
                 "SELECT sop_instance_uid, frame, row, found, preview, prepared FROM frames "
@@ -90,6 +95,8 @@ class Store(Lookup):
                 self._db.execute(f"DELETE FROM {table} WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
             receipt = next(self._receipts)
             self._insert(row, spooled.file, receipt, Patient())
+            if label is not None:
+                numbers.reserve(self._db, row.sop_instance_uid, label.slides)
         return Added(_view(row, Patient(), None), receipt, known and known[0])
 
     def expand(

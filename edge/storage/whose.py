@@ -55,6 +55,8 @@ def whose(path: Path) -> Whose:
         return _said(header, is_sure=True)
     if not path.exists():
         return Whose()
+    if not path.is_file():  # to open a pipe is to wait for its writer
+        return Whose(is_sure=False)
     found = _searched(path)
     if "StudyInstanceUID" in header and "PatientID" not in found:  # it stands behind: there is no ID at all
         return _said(header, is_sure=True)
