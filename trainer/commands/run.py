@@ -182,7 +182,16 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
             )
         )
         print_figures(default_figures.figures(found[-1]), what, arguments.scale)
-    if not inner:
+    if inner:
+        first, *others = zip(recipes, found, strict=True)
+        compared = {
+            f"{name} less {first[0]}": default_figures.gains(first[1], other) for name, other in others
+        }
+        for title, difference in compared.items():
+            print_figures(difference, title, arguments.scale)
+        said = {title: default_figures.plain(difference) for title, difference in compared.items()}
+        write_file(folder / "gains.json", (json.dumps(said, indent=2) + "\n").encode())
+    else:
         pooled = default_figures.pool(found)
         together = default_figures.figures(pooled) | default_figures.decisions(found)
         print_figures(together, arguments.experiment, arguments.scale)

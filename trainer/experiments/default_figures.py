@@ -17,6 +17,7 @@ from trainer.statistics.calibration import temperature
 from trainer.statistics.estimate import Estimate
 from trainer.statistics.figures import Figure, auc_figure, mean_figure
 from trainer.statistics.operating_point import at_sensitivity
+from trainer.statistics.paired import difference
 
 SENSITIVITIES = (0.95, 0.8)  # at which specificity, and what is called of normal ovaries, are given
 _NORMAL = CLASSES.index("normal ovary")
@@ -60,16 +61,31 @@ def pool(found: Sequence[HeldOut]) -> HeldOut:
 
 def figures(found: HeldOut) -> dict[str, Estimate]:
     """AUC, accuracy and IoU, with intervals over examinations."""
+    return {name: estimate(figure) for name, figure in _figures(found).items()}
+
+
+def gains(first: HeldOut, second: HeldOut) -> dict[str, Estimate]:
+    """Accuracy and IoU of `second` less those of `first`, on the same drawn examinations.
+
+    Raises:
+        ValueError: they are of different scans.
+    """
+    if not np.array_equal(first.images, second.images):
+        raise ValueError("two fits were tested on different scans, or in another order")
+    before, after = _figures(first), _figures(second)
+    return {name: difference(before[name], after[name]).sampling for name in ("accuracy_8_classes", "iou")}
+
+
+def _figures(found: HeldOut) -> dict[str, Figure]:
     some = found.malignant | (found.labels == _NORMAL)
     right = found.logits.argmax(axis=1) == found.labels
     by = found.examinations
-    figured: dict[str, Figure] = {
+    return {
         "auc": auc_figure(found.malignant, found.risk, by),
         "auc_against_normal_ovary": auc_figure(found.malignant[some], found.risk[some], by[some]),
         "accuracy_8_classes": mean_figure(right, by),
         "iou": mean_figure(found.iou, by),
     }
-    return {name: estimate(figure) for name, figure in figured.items()}
 
 
 def decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:

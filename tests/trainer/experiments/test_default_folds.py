@@ -12,7 +12,7 @@ from scanside.errors import SettingError
 from trainer.configuration import Training
 from trainer.data.mmotu import FOLDS, MALIGNANT, PreparedScans, read_split
 from trainer.experiments import default_folds
-from trainer.experiments.default_figures import HeldOut, calibration, decisions, figures, pool
+from trainer.experiments.default_figures import HeldOut, calibration, decisions, figures, gains, pool
 from trainer.experiments.default_folds import (
     CHOICES,
     UNTOUCHED_FOLD,
@@ -230,3 +230,19 @@ def test_stress_counts_who_changes_sides_and_moves_masks_along() -> None:
     assert changes["gain 1.3"]["decisions"] > 0.1 and changes["gain 1.3"]["iou"] == pytest.approx(0, abs=1e-6)
     assert changes["in a border of 10 %"]["iou"] > 0.1  # the border is dark, and no lesion
     assert abs(changes["cropped by 8 %"]["iou"]) < 0.1
+
+
+def test_a_gain_is_measured_on_the_same_examinations_and_never_across_other_scans() -> None:
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 8, 300)
+    hard = rng.normal(size=300) > 0
+    logits = rng.normal(size=(300, 8)) + 3 * np.eye(8)[labels] * hard[:, None]
+    images = np.arange(300)
+    first = HeldOut(images, images // 3, labels, logits, 0.5 + 0.2 * hard)
+    second = replace(first, iou=first.iou + 0.01)
+    gain = gains(first, replace(second, iou=second.iou + rng.normal(0, 0.01, 300)))
+    assert set(gain) == {"accuracy_8_classes", "iou"}
+    assert gain["iou"].low > 0.005 and gain["iou"].high < 0.015  # the scans' own spread of .1 cancels
+    assert gain["accuracy_8_classes"].value == 0
+    with pytest.raises(ValueError, match="different scans"):
+        gains(first, replace(first, images=images + 1))
