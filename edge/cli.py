@@ -16,6 +16,7 @@ COMMANDS = {
     "send": "send DICOM files to an agent",
     "assess": "score DICOM files without an agent",
     "tune": "measure how the network runs fastest on this machine",
+    "doctor": "say what a start of the agent would meet: settings, disk, bundle, port",
     "init": "write a settings file that explains each setting",
     "certs": "make certificates for TLS between the agent and a scanner",
     "rebuild": "make the index of results anew from what was received",
