@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from edge.entries.entry import STATUS, Entry, requested
-from edge.entries.journal import NAME, Journal
+from edge.entries.journal import NAME, InDoubt, Journal
 from edge.row import PENDING
 from edge.storage.entered import StudyKept
 from edge.storage.store import Store, ViewRow
 from edge.trail.log import AuditLog
-from edge.trail.message import patient_record_updated, procedure_record_updated
+from edge.trail.message import Message, patient_record_updated, procedure_record_updated
 from scanside.errors import ScansideError, SettingError
 
 _log = logging.getLogger(__name__)
@@ -58,18 +58,39 @@ class Desk:
         """
         with self._lock:
             entry = self._checked(requested(self._with_patient(request), account))
-            try:
-                self.journal.append(entry)
-            except OSError as error:
-                raise ScansideError(f"the entry was not kept: {error.strerror or error}.") from error
+            self._keep(entry)
             try:
                 rows = self._store.enter([entry])
             except sqlite3.Error as error:
                 self.behind = True
                 raise ScansideError(f"the entry is kept, but does not count yet: {error}.") from error
             kept = self._store.study(entry.study, entry.patient)
-        self._record(entry)
         return Entered(kept, rows)
+
+    def _keep(self, entry: Entry) -> None:
+        """Into the audit trail, then into the journal: no entry counts that the trail knows nothing of.
+
+        Raises:
+            ScansideError: it is not kept, and the trail says so; or nobody can say whether it is.
+        """
+        try:
+            self._audit.require(self._message(entry))
+        except OSError as error:
+            self._audit.record(self._message(entry, kept=False))
+            why = error.strerror or error
+            raise ScansideError(
+                f"the entry was not kept: the audit trail can't be written: {why}."
+            ) from error
+        try:
+            self.journal.append(entry)
+        except InDoubt as error:
+            raise ScansideError(
+                f"nobody can say whether the entry was kept: {error.strerror or error}. "
+                "See what the study says once the agent has been started again."
+            ) from error
+        except OSError as error:
+            self._audit.record(self._message(entry, kept=False))
+            raise ScansideError(f"the entry was not kept: {error.strerror or error}.") from error
 
     def catch_up(self) -> bool:
         """Bring the index to what the journal says: it may have been lost, or an entry taken by half.
@@ -148,14 +169,14 @@ class Desk:
             raise SettingError("this study came under several patient IDs. Say which is meant.")
         return {**request, "patient": patients[0] if patients else ""}
 
-    def _record(self, entry: Entry) -> None:
+    def _message(self, entry: Entry, *, kept: bool = True) -> Message:
+        """The audit message of an entry."""
         what, agent = entry.what.replace("_", " "), self._audit.agent
         if entry.what == STATUS:
-            self._audit.record(patient_record_updated(agent, entry.by, entry.account, entry.patient, what))
-            return
+            return patient_record_updated(agent, entry.by, entry.account, entry.patient, what, done=kept)
         what = f"{what}, frame {entry.frame} of {entry.instance}"
-        self._audit.record(
-            procedure_record_updated(agent, entry.by, entry.account, entry.study, entry.patient, what)
+        return procedure_record_updated(
+            agent, entry.by, entry.account, entry.study, entry.patient, what, done=kept
         )
 
 

@@ -52,19 +52,32 @@ class AuditLog:
         return self._uncounted
 
     def record(self, message: Message) -> None:
-        with self._thread:
-            try:
-                self._folder.mkdir(mode=0o700, exist_ok=True)
-                with _locked(self._folder):
-                    if lost := self.lost:
-                        self._append(trail_damaged(self.agent, f"{lost} messages could not be written"))
-                        self._uncounted = 0
-                        self._count(-lost)
-                    self._append(message)
-            except OSError as error:
+        """Append a message, or count it as lost."""
+        try:
+            self.require(message, durable=False)
+        except OSError as error:
+            with self._thread:
                 self._miss()
-                event = message["EventIdentification"]["EventID"]["originalText"]
-                _log.error("not in the audit trail: %s (%s)", event, error)
+            event = message["EventIdentification"]["EventID"]["originalText"]
+            _log.error("not in the audit trail: %s (%s)", event, error)
+
+    def require(self, message: Message, *, durable: bool = True) -> None:
+        """Append a message.
+
+        Args:
+            durable: when this returns, it outlasts a power cut.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        with self._thread:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            with _locked(self._folder):
+                if lost := self.lost:
+                    self._append(trail_damaged(self.agent, f"{lost} messages could not be written"), durable)
+                    self._uncounted = 0
+                    self._count(-lost)
+                self._append(message, durable)
 
     def _miss(self) -> None:
         self._uncounted += 1
@@ -81,7 +94,7 @@ class AuditLog:
         finally:
             os.close(descriptor)
 
-    def _append(self, message: Message) -> None:
+    def _append(self, message: Message, durable: bool) -> None:
         days = files(self._folder)
         # After the last day even where the clock was set back: the chain follows the files' names.
         path = max([self._folder / f"{now()[:10]}{SUFFIX}", *days[-1:]])
@@ -99,6 +112,8 @@ class AuditLog:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             _write_whole(descriptor, text)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 

@@ -68,23 +68,29 @@ def study_deleted(agent: str, by: str, study: str, patient_id: str, instances: i
     )
 
 
-def patient_record_updated(agent: str, by: str, account: str, patient_id: str, what: str) -> Message:
-    """A.5.3.14: a person entered a fact about a patient. What it is stands here, its value does not."""
+def patient_record_updated(
+    agent: str, by: str, account: str, patient_id: str, what: str, *, done: bool = True
+) -> Message:
+    """A.5.3.14: a person entered a fact about a patient. What it is stands here, its value does not.
+
+    Args:
+        done: False: it was not kept.
+    """
     return _message(
         agent,
-        _event(_dcm("110110", "Patient Record"), UPDATE, description=f"entered: {what}"),
+        _entered(_dcm("110110", "Patient Record"), what, done),
         [_participant(by, True, account=account)],
         [_patient(patient_id)],
     )
 
 
 def procedure_record_updated(
-    agent: str, by: str, account: str, study: str, patient_id: str, what: str
+    agent: str, by: str, account: str, study: str, patient_id: str, what: str, *, done: bool = True
 ) -> Message:
     """A.5.3.15: a person entered something about a slide of a study; likewise."""
     return _message(
         agent,
-        _event(_dcm("110111", "Procedure Record"), UPDATE, description=f"entered: {what}"),
+        _entered(_dcm("110111", "Procedure Record"), what, done),
         [_participant(by, True, account=account)],
         [_study(study, {}), _patient(patient_id)],
     )
@@ -106,6 +112,11 @@ def trail_damaged(agent: str, where: str) -> Message:
     """A.5.3.11: a record of the audit trail is broken, by a power cut or by a person."""
     kind = _dcm("110135", "Object Security Attributes Changed")
     return _security_alert(agent, kind, _SERIOUS_FAILURE, f"the audit trail is broken: {where}")
+
+
+def _entered(code: Object, what: str, done: bool) -> Object:
+    outcome, verb = (_SUCCESS, "entered") if done else (_SERIOUS_FAILURE, "not kept")
+    return _event(code, UPDATE, outcome=outcome, description=f"{verb}: {what}")
 
 
 def _security_alert(
