@@ -45,8 +45,7 @@ def run(command: list[str], what: str, folder: Path) -> None:
 
 def fetch_debs(folder: Path, architecture: str, packages: tuple[str, ...]) -> Path:
     """Unpack Debian packages below `folder`, with a state of apt's own; returns where."""
-    require_tool("apt-get")
-    require_tool("dpkg")
+    apt_get, dpkg = str(require_tool("apt-get")), str(require_tool("dpkg"))
     state, root = folder / f"apt-{architecture}", folder / f"root-{architecture}"
     (state / "lists" / "partial").mkdir(parents=True)
     root.mkdir()
@@ -59,11 +58,11 @@ def fetch_debs(folder: Path, architecture: str, packages: tuple[str, ...]) -> Pa
         "Dir::State::status": "/dev/null",
         "Dir::Cache": state / "cache",
     }
-    apt = ["apt-get", *(part for name, value in settings.items() for part in ("-o", f"{name}={value}"))]
+    apt = [apt_get, *(part for name, value in settings.items() for part in ("-o", f"{name}={value}"))]
     run([*apt, "update"], f"Debian's list for {architecture}", state)
     run([*apt, "download", *packages], f"Debian's packages for {architecture}", state)
     for package in state.glob("*.deb"):
-        run(["dpkg", "-x", str(package), str(root)], package.name, state)
+        run([dpkg, "-x", str(package), str(root)], package.name, state)
     return root
 
 
