@@ -17,6 +17,7 @@ from edge.scoring.acquisition import read_acquisition
 from edge.scoring.annotations import told
 from edge.scoring.cines import AS_A_WHOLE
 from edge.scoring.jobs import Inspection, Result
+from edge.scoring.machine import fault_of_machine
 from edge.scoring.preview import draw, draw_prepared, outlines
 from scanside.assess import Assessment, Assessor
 from scanside.bundle import Bundle
@@ -81,6 +82,7 @@ class Inference:
                 same and so is the model.
         """
         said: dict[str, object] = {}
+        machine: str | None = None
         undecoded: tuple[str, ...] = ()
         acquisition = Acquisition()
         preview, readable, found = None, True, None
@@ -118,19 +120,24 @@ class Inference:
                 said["image_digest"] = _digest(instance, image)
                 preview = draw(image, None)
         except NotScorable as reason:
+            machine = fault_of_machine(reason)
             said = {"state": NOT_SCORED, "reason": str(reason)}
             readable = not isinstance(reason, Unreadable)
         except RunnerError as error:
+            machine = fault_of_machine(error)
             said = {"state": FAILED, "reason": str(error)}
         except Exception as error:  # a bug of ours must not stop the next patient's image
-            if path.exists():  # else a newer version took its place meanwhile, and nobody waits for this row
+            machine = fault_of_machine(error)
+            # Else a newer version took its place meanwhile, and nobody waits for this row.
+            if path.exists() and not machine:
                 _log.exception("frame %d of %s", frame, sop_instance_uid)
             said = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
         said |= {"flags": (*exam.flags, *undecoded), "exam": _told(exam), **asdict(acquisition)}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **said)  # type: ignore[arg-type]
         if previous is not None and previous.image_digest not in (None, row.image_digest):
             row = replace(row, flags=(*row.flags, NEW_VERSION), superseded=True)
-        return Result(derived(row, found, {}).row, preview, readable, found=found, prepared=prepared)
+        derived_row = derived(row, found, {}).row
+        return Result(derived_row, preview, readable, found=found, prepared=prepared, machine=machine)
 
 
 def inspect(path: Path, exam: ExamOptions | None = None) -> Inspection:
@@ -145,8 +152,12 @@ def inspect(path: Path, exam: ExamOptions | None = None) -> Inspection:
         refused = ask_header(instance.header, options).reason is not None
         return _inspection(instance.header, 1 if refused else instance.frame_count, None)
     except NotScorable as reason:
+        if machine := fault_of_machine(reason):
+            return Inspection(reason=machine, machine=machine)
         return _inspection(_identity(path), 0, str(reason))
     except Exception as error:  # its text may cite the header, and so name the patient: not for the log
+        if machine := fault_of_machine(error):
+            return Inspection(reason=machine, machine=machine)
         if path.exists():
             _log.error("header of %s: %s", path.name, type(error).__name__)
         return _inspection(_identity(path), 0, f"the header can't be read: {type(error).__name__}: {error}")

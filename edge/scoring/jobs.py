@@ -50,6 +50,7 @@ class Inspection:
         flags: what of it can't be decoded, as in a row.
         acquisition: when and where it was made.
         frame_count: 0 when the instance can't be scored; `reason` says why.
+        machine: what this machine lacked (edge/scoring/machine.py): nothing was found out, it is tried again.
     """
 
     sop_instance_uid: str = ""
@@ -59,6 +60,7 @@ class Inspection:
     acquisition: Acquisition = field(default_factory=Acquisition)
     frame_count: int = 0
     reason: str | None = None
+    machine: str | None = None
 
     def refusal(self, sop_instance_uid: str) -> Row:
         """The row of an instance that can't be scored."""
@@ -84,6 +86,7 @@ class Result:
         reused: the image is the one that `Job.previous` is about: `row` tells its result, not a new one.
         found: what the row follows from; None unless scored.
         prepared: what the network got of each scan that was found.
+        machine: as of an `Inspection`.
     """
 
     row: Row
@@ -92,3 +95,4 @@ class Result:
     reused: bool = False
     found: Found | None = None
     prepared: tuple[Preview, ...] = ()
+    machine: str | None = None

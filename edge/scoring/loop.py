@@ -21,6 +21,7 @@ from scanside.scan.cine import frames_to_score
 
 _ATTEMPTS = 3  # an instance that takes the worker down this often goes to quarantine
 _STORE_RETRY_S = 2.0
+_PUT_OFF_S, _LONGEST_PUT_OFF_S = 1.0, 600.0  # a job that this machine can't do now
 _IDLE_S = 5.0  # without a job: the worker is asked whether it answers
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Scoring(threading.Thread):
         self._cines = Cines(cine_unlike_share)
         self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
         self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
+        self._put_offs: dict[tuple[int, int], int] = {}  # receipt and frame: how often
         self._unstored = Lasting(_log, "results can't be stored")
         self._numbered, self._began = numbered, now()
         self.broken = False
@@ -76,7 +78,12 @@ class Scoring(threading.Thread):
                 job = self._queue.get(_IDLE_S)
                 if job is None:
                     self._try_worker()
-                elif (answer := self._ask(job)) is not None:
+                elif (answer := self._ask(job)) is None:
+                    continue
+                elif answer.machine:
+                    self._put_off(job, answer.machine)
+                else:
+                    self._put_offs.pop((job.receipt, job.frame), None)
                     self._apply(job, answer)
         except (RunnerError, InputError) as error:  # it goes on receiving; what came waits for a better start
             self._health.is_now(f"not scoring: {error}")
@@ -87,7 +94,39 @@ class Scoring(threading.Thread):
         finally:
             self._worker.stop()
 
+    def _put_off(self, job: Job, why: str) -> None:
+        """Try a job again later: the fault is the machine's, and others may be done meanwhile."""
+        key = job.receipt, job.frame
+        often = self._put_offs[key] = self._put_offs.get(key, 0) + 1
+        wait_s = min(_LONGEST_PUT_OFF_S, _PUT_OFF_S * 2 ** min(often, 16))
+        self._health.is_now(f"not scoring: {why}. It is tried again.")
+        _log.error("%s, frame %d: %s; tried again in %.0f s", job.sop_instance_uid, job.frame, why, wait_s)
+        try:
+            later = threading.Timer(wait_s, self._queue.put, (job,))
+            later.daemon = True
+            later.start()
+        except RuntimeError:  # no thread can be started either
+            if not self._queue.wait_closed(_PUT_OFF_S):
+                self._queue.put(job)
+
     def _start_worker(self) -> None:
+        """Start the worker; where it can't, the machine may be short of something: try until the agent stops.
+
+        Raises:
+            RunnerError: no runtime reproduces the model's golden case, or the agent stops.
+        """
+        wait_s = _PUT_OFF_S
+        while True:
+            if self._tried_to_start_worker():
+                return
+            problem = f"the worker process does not start ({_ATTEMPTS} attempts). See the agent's log."
+            self._health.is_now(f"not scoring: {problem}")
+            if self._queue.wait_closed(wait_s):
+                raise RunnerError(problem)
+            wait_s = min(_LONGEST_PUT_OFF_S, 2 * wait_s)
+
+    def _tried_to_start_worker(self) -> bool:
+        """Whether it started, in a few attempts."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 runtime = self._worker.start()
@@ -95,10 +134,10 @@ class Scoring(threading.Thread):
                 for refused in runtime.refused:
                     _log.warning("runs in %s, not in %s", runtime.name, refused)
                     self._fell_back(runtime.name, refused)
-                return
+                return True
             except WorkerLost as lost:
                 _log.error("%s at its start, attempt %d of %d", lost, attempt, _ATTEMPTS)
-        raise RunnerError(f"the worker process does not start ({_ATTEMPTS} attempts). See the agent's log.")
+        return False
 
     def _try_worker(self) -> None:
         """Replace a worker that no longer answers although it has nothing to do."""
@@ -114,12 +153,20 @@ class Scoring(threading.Thread):
 
         How often an instance took the worker down is kept in the index, through restarts of the agent.
         """
+        kills = 0
         while True:
             if not self._worker.alive:
                 self._start_worker()
             try:
                 return self._worker.ask(job)
             except WorkerLost as lost:
+                if lost.was_killed:  # for want of memory, or by a person: the image is not to blame
+                    kills += 1
+                    _log.error("%s on %s", lost, job.sop_instance_uid)
+                    if kills >= _ATTEMPTS:
+                        self._put_off(job, str(lost))
+                        return None
+                    continue
                 attempt = self._stored(partial(self._store.attempt, job.file))
                 _log.error("%s on %s, attempt %s of %d", lost, job.sop_instance_uid, attempt, _ATTEMPTS)
                 if attempt is not None and attempt >= _ATTEMPTS:

@@ -20,12 +20,21 @@ from scanside.runtime.preference import RuntimeOptions
 
 _START_TIMEOUT_S = 120.0
 _PING_S = 15.0
+_CRASHED, _END_S = "crashed", 1.0
 _WATCH_S = 0.1  # between two looks at its memory
 _log = logging.getLogger(__name__)
 
 
 class WorkerLost(ScansideError):
-    """The process crashed or did not answer in time; the message says which."""
+    """The process crashed or did not answer in time; the message says which.
+
+    Attributes:
+        was_killed: by something else on this machine, as the kernel does where memory ends.
+    """
+
+    def __init__(self, message: str, was_killed: bool = False) -> None:
+        super().__init__(message)
+        self.was_killed = was_killed
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,7 @@ class Worker:
         try:
             self._connection.send(job)
         except OSError:
-            raise self._lost("crashed") from None
+            raise self._lost(_CRASHED) from None
         answer: Inspection | Result = self._answer(self._timeout_s)
         return answer
 
@@ -130,7 +139,7 @@ class Worker:
         try:
             self._connection.send(None)
         except OSError:
-            raise self._lost("crashed") from None
+            raise self._lost(_CRASHED) from None
         self._answer(_PING_S)
 
     def stop(self) -> None:
@@ -153,7 +162,7 @@ class Worker:
                     raise self._lost(f"gave no answer within {timeout_s:g} s")
             return self._connection.recv()
         except (EOFError, OSError):
-            raise self._lost("crashed") from None
+            raise self._lost(_CRASHED) from None
 
     def resident_bytes(self) -> int:
         """The process's resident memory (Linux; elsewhere 0).
@@ -167,8 +176,12 @@ class Worker:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def _lost(self, how: str) -> WorkerLost:
+        killed = False
+        if how == _CRASHED and self._process is not None:
+            self._process.join(_END_S)  # its pipe ends a moment before it does
+            killed = self._process.exitcode == -signal.SIGKILL
         self.stop()
-        return WorkerLost(f"the worker process {how}")
+        return WorkerLost(f"the worker process {how}" + ": it was killed" * killed, killed)
 
 
 def _work(
