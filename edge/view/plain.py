@@ -99,7 +99,9 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
         of_row(row, view.model).word,
     ]
     if row.of_another_day and row.examined_at:
-        return ". ".join([*parts[:3], f"exam of {date(row.examined_at)}, its risk is in: edge results"])
+        return ". ".join(
+            [*filter(None, parts[:4]), f"exam of {date(row.examined_at)}, its risk is in: edge results"]
+        )
     if row.risks:
         parts += [f"risk {percent_range(row.risks, view.model.threshold)}", study.state if study else ""]
         parts += [age(row.received_at, now), f"model {row.model} {row.digest[:12]}"]

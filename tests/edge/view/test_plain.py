@@ -48,6 +48,19 @@ def test_sides_lesions_and_why_a_slide_is_left_out_are_said() -> None:
     assert "lesion 3. 143 ms" in lines(first, assigned)[-1]
 
 
+def test_a_slide_of_another_days_exam_has_its_number_and_no_risk() -> None:
+    old = row(
+        1, scanner="ROOM 3", study_date="2020-01-01", study_time="10:00:00", acquired_at="2020-01-01T10:00:00"
+    )
+    said = "\n".join(lines(view(old)))
+    assert (
+        "from ROOM 3. slide 1. exam of 1 Jan 2020, its risk is in: edge results" in said
+        and "81 %" not in said
+    )
+    alone = "\n".join(lines(view(row(1, study_date="2020-01-01", acquired_at="2020-01-01T10:00:00"))))
+    assert ". . " not in alone and "slide 1. exam of 1 Jan 2020" in alone
+
+
 def test_lines_are_words_without_boxes_and_signs() -> None:
     for line in lines(exam(), exam().lost()):
         assert all(letter.isascii() for letter in line), line

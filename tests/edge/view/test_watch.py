@@ -83,18 +83,17 @@ def test_prints_a_line_for_each_result_without_a_terminal(agent: RunningAgent, i
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         agent.send(image(1), image(2))
-        lines = [process.stdout.readline() for _ in range(3)]
-        while len(lines) < 5:
+        first = [process.stdout.readline() for _ in range(2)]
+        lines: list[str] = []
+        while len(lines) < 2:
             lines += [line] if "slide" in (line := process.stdout.readline()) and "Study" not in line else []
         process.terminate()
         assert process.wait(20) == 0
-    assert lines[0].strip() == RESEARCH_USE
-    assert "No contact" in lines[1] and "Model synthetic-test-network 1" in lines[2]
+    assert first[0].strip() == RESEARCH_USE and "Model synthetic-test-network 1" in first[1]
     risks = {f"{100 * row['risk']:.0f} %" for row in agent.results(2)}
-    assert {risk for line in lines[3:] for risk in re.findall(r"\d+ %", line)} == risks
+    assert {risk for line in lines for risk in re.findall(r"\d+ %", line)} == risks
     assert all(
-        ("above the threshold" in line or "below the threshold" in line) and " ms" in line
-        for line in lines[3:]
+        ("above the threshold" in line or "below the threshold" in line) and " ms" in line for line in lines
     )
 
 
