@@ -26,6 +26,7 @@ COMMANDS = {
     "purge": "remove all that is kept of a patient or a study",
     "backup": "copy all that is kept, also while the agent runs",
     "restore": "make a data folder from a backup",
+    "clock": "say whether the agent believes the clock, and accept it",
     "audit": "check the audit trail",
     "demo": "run an agent, send it real ultrasound and show the live view",
 }

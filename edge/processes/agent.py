@@ -342,7 +342,12 @@ class Agent:
             self._audit.lost,
             self._sender.problem if self._sender else None,
             expiry_warning(self._settings),
-            [*self._custody.desk.journal.faults, *self._shared_ids(), *self._missing()],
+            [
+                *self._custody.desk.journal.faults,
+                *self._shared_ids(),
+                *self._missing(),
+                *filter(None, [self._custody.clock.problem]),
+            ],
         )
 
     def _missing(self) -> list[str]:

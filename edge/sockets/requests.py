@@ -30,6 +30,8 @@ def answer(custody: Custody, request: Mapping[str, Any], account: str) -> Answer
             wanted = Wanted(**{key: _text(what.get(key)) for key in ("patient", "issuer", "study")})
             if wanted.patient or wanted.study:
                 return asdict(custody.purge(wanted, by, dry=dry, unreadable=unreadable))
+        case {"do": "clock", "accept": bool(accept)}:
+            return {"problem": custody.clock_problem(accept=accept)}
         case {"do": "enter"}:
             kept = custody.desk.enter(request, account).kept
             return {"study": study_message(kept, images_may_follow(kept))}

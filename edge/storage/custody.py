@@ -15,8 +15,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge.entries.desk import Desk
+from edge.processes.lasting import Lasting
 from edge.processes.lock import locked
 from edge.storage.aside import Aside, Note
+from edge.storage.clock import Clock
 from edge.storage.intake import Taken, recover, take, take_up
 from edge.storage.label import write_slides
 from edge.storage.purge import (
@@ -58,7 +60,9 @@ class Custody:
     def __init__(self, data: Path, spool: Spool, store: Store, audit: AuditLog) -> None:
         self._data, self._spool, self._store, self._audit = data, spool, store, audit
         self.desk = Desk(data, store, audit)
+        self.clock = Clock(data)
         self._changing = threading.RLock()
+        self._unbelieved = Lasting(_log, "the clock is not believed")
         for _, folder in self._asides():
             folder.sweep()
 
@@ -71,6 +75,19 @@ class Custody:
         """Take up all that the index does not know of the spool (edge/storage/intake.py)."""
         with self._changing:
             return take_up(self._spool, self._store, known_bad)
+
+    def clock_problem(self, *, accept: bool = False) -> str:
+        """Why the clock is not believed; empty where it is.
+
+        Args:
+            accept: a person says that it is right.
+        """
+        with self._changing:
+            if accept:
+                self.clock.accept()
+            newest = max((one.received_at for one in self._store.instances()), default="")
+            self.clock.is_plausible(newest)
+            return self.clock.problem
 
     def recover(self) -> list[str]:
         """Let earlier versions count again where the current one is missing; the instances."""
@@ -233,7 +250,12 @@ class Custody:
         finished.sort(key=lambda all_: all_[-1].received_at)
         gone: list[Indexed | Note] = []
         oldest = ""
-        if keep_days:
+        believed = bool(keep_days) and self.clock.is_plausible(
+            max((o.received_at for o in found), default="")
+        )
+        if self.clock.problem:
+            self._unbelieved.met(self.clock.problem)
+        if keep_days and believed:
             oldest = (datetime.now(timezone.utc) - timedelta(days=keep_days)).isoformat(
                 timespec="microseconds"
             )
