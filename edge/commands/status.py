@@ -40,12 +40,18 @@ def _room(agent: dict[str, Any]) -> str:
 def _scanner(scanner: dict[str, Any]) -> str:
     title = f" as '{scanner['last_title']}'" * bool(scanner["last_title"])
     place = f" from {scanner['last_address']}" * bool(scanner["last_address"])
-    counts = f"{scanner['associations']} associations, {scanner['images']} images since the start"
-    return f"scanner    {scanner['name']}: seen {_time(scanner['last_seen_at'])}{title}{place}; {counts}"
+    counts = f"{_count(scanner['associations'], 'association')}, {_count(scanner['images'], 'image')}"
+    seen = f"seen {_time(scanner['last_seen_at'])}{title}{place}"
+    return f"scanner    {scanner['name']}: {seen}; {counts} since the start"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} {of}{'s' * (number != 1)}"
 
 
 def _refused(peer: dict[str, Any]) -> str:
-    return f"refused    {peer['who']}: {peer['why']}; {peer['count']} times, last {_time(peer['last_at'])}"
+    when = f"{_count(peer['count'], 'time')}, last {_time(peer['last_at'])}"
+    return f"refused    {peer['who']}: {peer['why']}; {when}"
 
 
 def _told(status: dict[str, Any]) -> str:

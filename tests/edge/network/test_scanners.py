@@ -62,7 +62,7 @@ def test_rows_status_and_view_name_the_scanner(
     wait_for(lambda: len(agent.status()["agent"]["refused"]) == 2, "the refusals")
     told = edge("status", "--data", agent.data).stdout
     assert "scanner    room 1: seen 20" in told
-    assert "as 'US1' from 127.0.0.1; 1 associations, 1 images since the start" in told
+    assert "as 'US1' from 127.0.0.1; 1 association, 1 image since the start" in told
     unknown = "'US9' of 127.0.0.1: association rejected: no scanner of the settings has that title"
     assert f"refused    {unknown}" in told and f"! {unknown}" in told
     assert unknown in edge("health", "--data", agent.data).stdout
