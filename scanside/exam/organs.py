@@ -85,13 +85,24 @@ def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(each)})(?![^\W_])")
 
 
+_OVARY = _pattern("ovary ovaries ovarian ovar* ovaire* ovaie adnex* annexe*")
 _FOREIGN = {what: _pattern(words) for what, words in _WORDS.items()}
 _OWN = _pattern(_OVARIAN)
 
 
+def _plain(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+
+
 def find_organs(text: str) -> tuple[str, ...]:
     """What a free text says that the exam is of, as far as that is not the ovary; () in doubt."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    plain = _plain(text)
     if _OWN.search(plain):
         return ()
     return tuple(what for what, words in _FOREIGN.items() if words.search(plain))
+
+
+def names_pelvis_alone(text: str) -> bool:
+    """Whether a text speaks of the female pelvis or of gynaecology, and names no ovary."""
+    plain = _plain(text)
+    return bool(_OWN.search(plain)) and not _OVARY.search(plain)

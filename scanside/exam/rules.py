@@ -171,6 +171,14 @@ def _find_words(asked: Asked) -> str | None:
     return f"{' and '.join(found)}, by a description" if found else None
 
 
+def _find_pelvis(asked: Asked) -> str | None:
+    texts = read_texts(asked.header, "ImageType")[2:] + read_texts(asked.header, "BodyPartExamined")
+    for keyword in _FREE_TEXTS:
+        texts += read_texts(asked.header, keyword)
+    alone = organs.names_pelvis_alone(" \n ".join(texts).replace("_", " "))
+    return "an exam of the pelvis that names no ovary; a uterus would be scored, too" if alone else None
+
+
 RULES = (
     Rule("animal", ("PatientSpeciesDescription",), Action.REFUSE, _find_animal),
     Rule("male", ("PatientSex",), Action.REFUSE, _sex(("M",), "a male patient")),
@@ -204,4 +212,5 @@ RULES = (
         _body_part(organs.DOUBTFUL_BODY_PARTS),
     ),
     Rule("words", _FREE_TEXTS, Action.FLAG, _find_words),
+    Rule("pelvis", ("ImageType", "BodyPartExamined", *_FREE_TEXTS), Action.FLAG, _find_pelvis),
 )  # fmt: skip

@@ -103,27 +103,39 @@ def test_what_may_be_another_exam_is_flagged_and_scored(values: dict[str, Any], 
         {"HeartRate": "0", "TriggerTime": "0"},  # what machines write where nothing was measured
         {"HeartRate": "-1"},
         {"ImageType": ["ORIGINAL", "PRIMARY"]},
-        {"ImageType": ["ORIGINAL", "PRIMARY", "GYNECOLOGY"]},
-        {"ImageType": ["ORIGINAL", "PRIMARY", "PELVIC"]},
-        {"ImageType": ["ORIGINAL", "PRIMARY", "ENDOVAGINAL", "0001"]},
         {"ImageType": ["TEE", "TTE"]},  # the first two values say other things
         {"BodyPartExamined": "OVARY"},
-        {"BodyPartExamined": "PELVIS"},
-        {"BodyPartExamined": "UTERUS"},
         {"TransducerType": "ENDOCAV_CLA"},
         {"PatientSpeciesDescription": "Homo sapiens"},
         {"StudyDescription": "US OVARY left"},
+        {"SeriesDescription": "sweetheart"},  # part of a word is no word
+    ],
+)
+def test_an_exam_of_an_ovary_is_never_doubted(values: dict[str, Any]) -> None:
+    assert ask(**values) == ExamFindings()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "ENDOVAGINAL", "0001"]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "GYNECOLOGY"]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "PELVIC"]},
+        {"BodyPartExamined": "PELVIS"},
+        {"BodyPartExamined": "UTERUS"},
         {"StudyDescription": "Échographie pelvienne"},  # echo is French for ultrasound
         {"StudyDescription": "ECO GINECOLOGICA"},
         {"StudyDescription": "PELVIS, history of breast cancer"},
         {"StudyDescription": "Gynäkologie, Schwangerschaft ausgeschlossen"},
         {"ProtocolName": "GYN_EVPELVIS"},
         {"SeriesDescription": "Herzog, Uterus"},
-        {"SeriesDescription": "sweetheart"},  # part of a word is no word
     ],
 )
-def test_an_exam_of_an_ovary_is_never_doubted(values: dict[str, Any]) -> None:
-    assert ask(**values) == ExamFindings()
+def test_an_exam_of_the_pelvis_that_names_no_ovary_may_show_the_uterus(values: dict[str, Any]) -> None:
+    """It is scored, with this flag and no other: the model knows no uterus, and cannot tell."""
+    found = ask(**values)
+    assert found.reason is None and len(found.flags) == 1 and "names no ovary" in found.flags[0]
+    assert ask(**{**values, "RequestedProcedureDescription": "left ovary"}) == ExamFindings()
 
 
 @pytest.mark.parametrize("type_", [10, 11, 12])
@@ -170,6 +182,7 @@ def test_each_rule_can_be_made_to_refuse_to_flag_or_to_be_silent(rule: Any) -> N
         "body-part": {"BodyPartExamined": "EYE"},
         "body-part-doubtful": {"BodyPartExamined": "LIVER"},
         "words": {"ProtocolName": "Carotid"},
+        "pelvis": {"ImageType": ["ORIGINAL", "PRIMARY", "GYNECOLOGY"]},
     }
     made = header(**speaking[rule.name])
     lit = np.full((20, 20), 255, np.uint8)
