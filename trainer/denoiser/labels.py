@@ -104,7 +104,8 @@ def read_pixel_mask(image: int) -> Mask:
         image: number of the image in MMOTU, one of `pixel_labelled`.
 
     Returns:
-        (H, W) bool, source pixels: drawn, its black shadow included. Outside the sector nothing is labelled.
+        (H, W) bool, source pixels: drawn, its black shadow included. Little is labelled outside of
+            the sector: text at its edge that preparation blackens.
 
     Raises:
         InputError: the image has no such label.

@@ -80,7 +80,9 @@ def read_sources(
         doubt = np.zeros(frame.size, bool)
         with naming(layout.image(entry)):
             sector = find_whole_sector(frame.pixels)[1]
-        if outlined is None:
+        if outlined is not None:  # text that runs over the sector's edge was labelled, and is blackened today
+            outlined = outlined & sector
+        else:
             doubt = suspects(frame.pixels, sector, white_within=entry.image not in plain_within)
         scans.append(Source(str(entry.image), frame.pixels, lesion, sector, outlined, doubt))
     return Sources(tuple(scans), digest.hexdigest())
