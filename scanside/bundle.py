@@ -27,6 +27,7 @@ from scanside.errors import BundleError, SettingError
 from scanside.manifest import SCHEMA as SCHEMA
 from scanside.manifest import Manifest as Manifest
 from scanside.manifest import parse_manifest
+from scanside.outside_data import needs_outside_data
 from scanside.regular_file import read_regular
 from scanside.signature import SIGNATURE, check_signed
 
@@ -121,6 +122,8 @@ def load_bundle(path: Path, *, allow_test_only: bool = False, trusted_keys: Coll
                 f"{path / name} was altered: its SHA-256 is not the one in {MANIFEST}. "
                 "Install or export the bundle again."
             )
+        if name.endswith(".onnx"):
+            _check_whole(content, path, name)
         files[name] = content
     wanted = {NETWORK, GOLDEN, REFERENCE, MODEL_CARD, *(v.file for v in manifest.variants)}
     wanted |= {v.golden.file for v in manifest.variants if v.golden is not None}
@@ -149,6 +152,19 @@ def _read(folder: Path, name: str) -> bytes | None:
     if len(content) > MAX_FILE_BYTES:
         raise BundleError(f"{path} is larger than {MAX_FILE_BYTES} bytes: not a bundle of scanside.")
     return content
+
+
+def _check_whole(graph: bytes, path: Path, name: str) -> None:
+    """Refuse a graph that needs what no digest covers; what is no graph at all, no runtime will open."""
+    try:
+        outside = needs_outside_data(graph)
+    except ValueError:
+        return
+    if outside:
+        raise BundleError(
+            f"{path / name} needs {outside}, which no SHA-256 of the bundle covers. "
+            "Save the network as one file: onnx.save(model, path)."
+        )
 
 
 def _present(content: bytes | None, path: Path, name: str) -> bytes:

@@ -15,10 +15,35 @@ from scanside.errors import SettingError
 def locked(data: Path) -> Iterator[Descriptor]:
     """The data folder, made when missing, for this program and those that it gives the lock to.
 
+    Files that are made meanwhile, SQLite's too, are the user's alone, whatever mask the program began with.
+
     Raises:
-        SettingError: it can't be used, or another program has it.
+        Busy: another program has it.
+        SettingError: it can't be used.
     """
     refuse_to_write_as_root(data)
+    mask = os.umask(0o077)
+    try:
+        with _locked(data) as lock:
+            yield lock
+    finally:
+        os.umask(mask)
+
+
+def is_still_held(data: Path, lock: Descriptor) -> bool:
+    """Whether `data` is still the folder whose lock this is, and not another one under its name."""
+    try:
+        return os.path.samestat((data / "lock").stat(), os.fstat(lock.number))
+    except OSError:
+        return False
+
+
+class Busy(SettingError):
+    """Another program uses the data folder."""
+
+
+@contextlib.contextmanager
+def _locked(data: Path) -> Iterator[Descriptor]:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -28,7 +53,7 @@ def locked(data: Path) -> Iterator[Descriptor]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SettingError(
+            raise Busy(
                 f"another agent uses the data folder {data}. Stop it, or choose another with --data."
             ) from None
         yield Descriptor(lock)

@@ -13,11 +13,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import wait
 from types import FrameType
 from typing import Any
 
-from edge.processes.lock import locked
+from edge.processes.lock import is_still_held, locked
 from edge.processes.notices import Notices
 from edge.processes.process import STARTING, UP, Child, Line, refused
 from edge.processes.reload import reload
@@ -26,7 +27,7 @@ from edge.settings import Settings
 from edge.trail.log import AuditLog
 from edge.trail.message import application_started, application_stopped
 from scanside.bundle import Bundle
-from scanside.errors import ScansideError
+from scanside.errors import ScansideError, SettingError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MAX_REMARK = 500  # characters: a notice is short
@@ -60,10 +61,12 @@ def serve(
             Child("receiver", _receiver, settings, notices, lock),
             Child("agent", _agent, settings, bundle, unusable, notices, lock),
         ]
+        held = partial(is_still_held, settings.data, lock)
         try:
-            Supervisor(children, notices, signals, settings, read, remark).run()
+            Supervisor(children, notices, signals, settings, read, remark, held).run()
         finally:
-            audit.record(application_stopped(settings.ae_title))
+            if held():  # else it would be in another's trail
+                audit.record(application_stopped(settings.ae_title))
 
 
 class Supervisor:
@@ -77,9 +80,10 @@ class Supervisor:
         settings: Settings,
         read: Callable[[], Settings],
         remark: str = "",
+        held: Callable[[], bool] = lambda: True,
     ) -> None:
         self._children, self._notices, self._signals, self._settings = children, notices, signals, settings
-        self._read = read
+        self._read, self._held = read, held
         self._systemd = Systemd()
         self._said: dict[str, Any] = {}
         self._ready = False
@@ -93,6 +97,11 @@ class Supervisor:
                 for child in self._children:
                     if child.refusal:
                         raise refused(child)
+                if not self._held():
+                    raise SettingError(
+                        f"{self._settings.data} is no longer the folder that this agent began with: it was "
+                        "moved or replaced. Nothing more is received. Put it back, and start the agent again."
+                    )
                 if self._signals.reload:
                     self._signals.reload = False
                     self._reload()

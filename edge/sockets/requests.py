@@ -1,16 +1,20 @@
 """What commands may ask of a data folder: of the running agent, else of the folder itself."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from edge.entries.study import images_may_follow, study_message
+from edge.processes.lock import Busy
 from edge.settings import Settings
 from edge.sockets.control import Answer, Request, ask, by
 from edge.storage.custody import Custody, in_custody
 from edge.storage.purge import Wanted
 from scanside.errors import SettingError
+
+_WAIT_S, _PAUSE_S = 60.0, 0.1  # for other commands on the same folder
 
 
 def answer(custody: Custody, request: Mapping[str, Any], account: str) -> Answer:
@@ -48,11 +52,18 @@ def request(settings: Settings, what: Request) -> Answer:
     Raises:
         ScansideError: neither can do it.
     """
-    said = ask(settings.data, what)
-    if said is not None:
-        return said
-    with in_custody(settings.data, settings.ae_title) as custody:
-        return answer(custody, what, by())
+    end = time.monotonic() + _WAIT_S
+    while True:
+        said = ask(settings.data, what)
+        if said is not None:
+            return said
+        try:
+            with in_custody(settings.data, settings.ae_title) as custody:
+                return answer(custody, what, by())
+        except Busy:  # another command, or an agent that is about to answer
+            if time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def running(data: Path, timeout_s: float) -> Answer | None:

@@ -143,6 +143,7 @@ class Spool:
             made.chmod(0o700)
             sync_folder(made.parent)
         self.replaced, self.quarantine = Aside(folder, "replaced"), Aside(folder, "quarantine")
+        self._is = folder.stat()
         self._keeping = threading.Lock()
         self._latest = ""  # time of receipt
 
@@ -157,9 +158,19 @@ class Spool:
         """Why nothing more may be written, if so."""
         return self.room().problem
 
+    def _moved(self) -> str | None:
+        """Why the folder is not the one that this began with, if so: another agent may have that name now."""
+        try:
+            same = os.path.samestat(self.folder.stat(), self._is)
+        except FileNotFoundError:
+            same = False
+        return None if same else "the data folder was moved or replaced; start the agent again"
+
     def room(self) -> Room:
         limit, problem = self._min_free_bytes, None
         try:
+            if moved := self._moved():
+                return Room(None, limit, moved)
             disk = os.statvfs(self.folder)
         except OSError as error:
             return Room(None, limit, f"the spool can't be reached: {error.strerror}")
@@ -209,6 +220,8 @@ class Spool:
             self._latest = received_at
         try:
             path = self.path(arrival.sync(received_at))
+            if problem := self._moved():
+                raise OSError(errno.ESTALE, problem)
             try:
                 write_last(path, received_at)
                 arrival.discard()

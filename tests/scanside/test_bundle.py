@@ -99,7 +99,7 @@ def test_a_name_that_leads_out(folder: Path, name: str) -> None:
         (lambda d: d["threshold"].update(risk=float("nan")), "between 0 and 1"),
         (lambda d: d["classes"].pop(), "both malignant and benign"),
         (lambda d: d["reference"].update(max_distance=None), "not a valid manifest"),
-        (lambda d: d["reference"].update(max_distance=float("inf")), "above 0"),
+        (lambda d: d["reference"].update(max_distance=float("inf")), "between 0 and 1000"),
         (lambda d: d["input"].update(width=0), "not possible"),
         (lambda d: d["golden"].update(tolerance=[1e-4]), "not a valid manifest"),
         (lambda d: d["golden"].update(tolerance={"gloat32": 1e-4}), "golden.tolerance.float32 is missing"),

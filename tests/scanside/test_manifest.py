@@ -152,3 +152,17 @@ def test_classes_of_one_name_would_hide_each_other() -> None:
     classes = [{"name": "cyst", "malignant": malignant} for malignant in (False, True)]
     with pytest.raises(BundleError, match="two classes have the same name"):
         check_document(manifest(classes=classes), "m")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(("golden", "tolerance", "float32"), 0.9), (("reference", "max_distance"), 1e300)],
+)
+def test_a_limit_that_lets_everything_through_is_refused(place: tuple[str, ...], value: float) -> None:
+    document = manifest()
+    inner = document
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with pytest.raises(BundleError, match=r"not possible, it must lie between 0 and (0\.05|1000)"):
+        check_document(document, "m")
