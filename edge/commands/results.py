@@ -160,7 +160,7 @@ class Listing:
             f"{slide:9}",
             f"{frame:9}",
             f"{safe(_risk(row)):>7}",
-            f"{safe(_result(row))}.",
+            f"{safe(_result(row)).rstrip('.')}.",  # a reason may be a sentence
         )
         yield f"  {'  '.join(cells)}  {safe(row['sop_instance_uid'])}"
 

@@ -105,7 +105,7 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
     if row.risks:
         parts += [f"risk {percent_range(row.risks, view.model.threshold)}", study.state if study else ""]
         parts += [age(row.received_at, now), f"model {row.model} {row.digest[:12]}"]
-    parts += [row.reason, *row.flags]
+    parts += [row.reason.rstrip("."), *row.flags]
     why = f": {row.left_out_reason}" * bool(row.left_out_reason)
     parts += [f"left out{why}" * row.left_out, f"disputed: {row.disputed}" * bool(row.disputed)]
     parts += [f"side {row.side}" * bool(row.side), f"lesion {row.lesion}" * bool(row.lesion)]

@@ -181,8 +181,8 @@ def _find_pelvis(asked: Asked) -> str | None:
 
 RULES = (
     Rule("animal", ("PatientSpeciesDescription",), Action.REFUSE, _find_animal),
-    Rule("male", ("PatientSex",), Action.REFUSE, _sex(("M",), "a male patient")),
-    Rule("sex-other", ("PatientSex",), Action.FLAG, _sex(("O",), "a patient of other sex")),
+    Rule("male", ("PatientSex",), Action.REFUSE, _sex(("M", "MALE"), "a male patient")),
+    Rule("sex-other", ("PatientSex",), Action.FLAG, _sex(("O", "OTHER"), "a patient of other sex")),
     Rule(
         "child",
         ("PatientAge", "PatientBirthDate", "AcquisitionDateTime", "AcquisitionDate", "ContentDate",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from edge.commands.results import read_time
+from edge.commands.results import read_time, show
 from edge.row import SCORED, Acquisition, Patient, Row, now
 from edge.storage.spool import Spooled
 from edge.storage.store import Store
@@ -74,6 +74,14 @@ def test_lines_stand_under_their_patient_and_study_with_whole_uids(data: Path) -
     assert all(re.search(r"  1\.2\.826\.[\d.]{50,}$", line) for line in slides)
     assert all("37.9999 %  below the threshold" in line for line in slides)
     assert all(re.match(r"  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d  slide \d", line) for line in slides)
+
+
+def test_a_reason_that_ends_in_a_point_gets_no_second_one(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = listed(data)[0] | {"state": "not_scored", "risk": None, "reason": "Export it in another way."}
+    show([row], as_json=False)
+    assert "not scored: Export it in another way.  " in capsys.readouterr().out
 
 
 def test_programs_get_patient_accession_scanner_and_times(data: Path) -> None:

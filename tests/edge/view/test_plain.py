@@ -86,6 +86,11 @@ def test_contact_and_why_a_slide_was_not_scored_are_said() -> None:
     assert "No contact with the agent since" in said[4]
 
 
+def test_a_reason_that_ends_in_a_point_gets_no_second_one() -> None:
+    said = lines(view(unscored(3, "not_scored", "can't be read. Export it in another way.")))[-1]
+    assert "Export it in another way. " in said + " " and ".." not in said
+
+
 def test_nobody_is_named_when_identity_is_hidden() -> None:
     said = list(plain_lines([exam()], hidden=True))
     assert not any("DOE" in line or "ROE" in line for line in said)

@@ -36,6 +36,7 @@ def ask(**values: Any) -> ExamFindings:
     [
         ({"PatientSex": "M"}, "a male patient"),
         ({"PatientSex": "m "}, "a male patient"),
+        ({"PatientSex": "Male"}, "a male patient"),  # no code of the standard, but no doubt either
         ({"PatientAge": "006Y"}, "a patient 6 years old"),
         ({"PatientAge": "017Y"}, "a patient 17 years old"),
         ({"PatientAge": "001Y"}, "a patient 1 year old"),
