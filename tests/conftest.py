@@ -10,9 +10,12 @@ from tests.outside import summarise_missing
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """End the run with one line that says which programs would have let more of it run."""
-    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # in a worker of xdist
+        return
+    skipped = [report.longrepr for report in reporter.stats.get("skipped", [])]
     line = summarise_missing(str(where[2]) for where in skipped if isinstance(where, tuple))
     if line:
-        terminalreporter.write_line(line)
+        reporter.write_line(line)
