@@ -67,7 +67,7 @@ class TextSeen:
         if not self.frames:
             return "no text found on tissue"
         where = "1 frame" if self.frames == 1 else f"{self.frames} frames"
-        named = {True: ", which may name the patient", False: ", none of it in the header", None: ""}
+        named = {True: ", which may name the patient", False: ", no word of the header read in it", None: ""}
         done = "it was kept" if self.is_left else "it was blacked out"
         unread = f"; {_UNREAD}" if self.names_patient is None else ""
         return f"text on tissue in {where}{named[self.names_patient]}: {done}{unread}"

@@ -113,7 +113,7 @@ def test_nothing_is_written_of_a_file_with_text_that_is_refused(typed_file: Path
     [
         ("SPIEL VERA", True, "which may name the patient"),
         ("4711", True, "which may name the patient"),
-        ("RT OVARY", False, "none of it in the header"),
+        ("RT OVARY", False, "no word of the header read in it"),
         (None, None, "nobody read it, since tesseract is not installed"),
     ],
 )
