@@ -123,6 +123,7 @@ class Agent:
             self._worker = self._make_worker(bundle)
             self._scoring = self._make_scoring(self._worker)
         self._recovered: list[str] = []
+        self._queued, self._not_begun = False, "starting"
         self._unreadable: set[str] = set()
         self._looked: tuple[float, int] = (0.0, 0)  # when, and the spool's time of change
         self._retained = 0.0
@@ -169,11 +170,7 @@ class Agent:
                 self._sender = SyslogSender(settings.data, server)
                 self._sender.start()
                 stack.callback(self._sender.close)
-            self._settle()
-            self._look()
-            self._recover()
-            for spooled in self._store.pending():
-                self._inspect(spooled)
+            self._try_to_begin()
             self._hub.start()
             control.start()
             if self._scoring is not None:
@@ -203,6 +200,24 @@ class Agent:
         if ask(self._settings.data, {"do": "ping"}, _PING_S) is None:
             raise ScansideError("nothing listens there")
 
+    def _try_to_begin(self) -> None:
+        """Take up what was left; while the index can't be written, what is in it is served all the same."""
+        try:
+            self._begin()
+        except (sqlite3.OperationalError, OSError) as error:
+            self._not_begun = f"the index can't be written: {error}"
+            self._unwritten.met(str(error))
+
+    def _begin(self) -> None:
+        self._settle()
+        if not self._queued:
+            for spooled in self._store.pending():
+                self._inspect(spooled)
+            self._queued = True
+        self._look()
+        self._recover()
+        self._not_begun = ""
+
     def _settle(self) -> None:
         """Bring the index to the settings, the model and the journal; find the studies that go on."""
         final_after_s = self._settings.final_after_s
@@ -224,6 +239,10 @@ class Agent:
     def _upkeep(self, notices: Notices) -> None:
         """Hear what the others say; look into the spool and at what is too old, when it is time."""
         try:
+            if self._not_begun:
+                self._try_to_begin()
+                if not self._not_begun:
+                    self._telling.resend()
             for notice in notices.read():
                 if "processes" in notice:
                     if self._health.processes(notice["processes"]):
@@ -345,6 +364,7 @@ class Agent:
             [
                 *self._custody.desk.journal.faults,
                 *self._shared_ids(),
+                *filter(None, [self._not_begun]),
                 *self._missing(),
                 *filter(None, [self._custody.clock.problem]),
             ],

@@ -120,7 +120,8 @@ def open_index(data: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
         db.executescript(_SCHEMA)
-        db.execute(f"PRAGMA user_version = {_VERSION}")
+        if version == 0:
+            db.execute(f"PRAGMA user_version = {_VERSION}")
     except SettingError:
         db.close()
         raise

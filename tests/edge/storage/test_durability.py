@@ -1,11 +1,13 @@
 """What is acknowledged is on the disk, it came there in bounded memory, and a full disk is said in time."""
 
+import os
 import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -13,9 +15,11 @@ import pytest
 from pynetdicom.dsutils import create_file_meta
 
 from edge.network.streaming import DataSetStream
+from edge.sockets.requests import running
 from edge.storage.spool import Spool
+from scanside.errors import ScansideError
 from tests.edge.conftest import MakeImage, StartAgent
-from tests.edge.running import HOST, RunningAgent, wait_for
+from tests.edge.running import HOST, RunningAgent, listen, wait_for
 from tests.outside import needs_tools, require_tool
 
 MB = 1 << 20
@@ -49,6 +53,11 @@ def _peak_bytes(pid: int) -> int:
     return int(kilobytes) << 10
 
 
+def _arriving(agent: RunningAgent) -> list[Path]:
+    """What is arriving, and not what the agent writes there to try the disk."""
+    return [path for path in (agent.data / "spool" / "incoming").iterdir() if path.name != "check.part"]
+
+
 def _parts(agent: RunningAgent) -> list[Path]:
     return [path for path in (agent.data / "spool" / "incoming").iterdir() if path.stat().st_size > MB]
 
@@ -70,7 +79,7 @@ def test_four_raw_cines_at_once_take_no_memory(
     }
     sent = pydicom.dcmread(cines[0]).PixelData
     assert all(dataset.PixelData == sent for dataset in stored)
-    assert not list((agent.data / "spool" / "incoming").iterdir())
+    assert not _arriving(agent)
 
 
 def test_what_a_killed_sender_began_is_removed(agent: RunningAgent, image: MakeImage, tmp_path: Path) -> None:
@@ -183,7 +192,7 @@ def test_a_disk_nearly_full_is_said_before_it_is_full_and_passes_by_itself(
 
     refused = _storescu(agent, cine)  # 28 MB find 40, of which 16 are to stay free
     assert b"OutOfResources" in refused.communicate(timeout=60)[0]
-    assert not list((agent.data / "spool" / "incoming").iterdir()) and agent.results() == []
+    assert not _arriving(agent) and agent.results() == []
     assert agent.health()["state"] == "ready"
 
     filler.write_bytes(bytes(36 * MB))
@@ -258,3 +267,38 @@ def test_times_of_receipt_never_go_back(tmp_path: Path) -> None:
     assert receive(4, "2026-06-01T00:00:00.000000+00:00") == "2026-06-01T00:00:00.000000+00:00"
     found = [one.received_at for one in spool.read(spool.files())]
     assert found == sorted(found) and found[1].endswith("00.000001+00:00")
+
+
+def test_an_agent_process_that_dies_on_a_full_disk_comes_up_and_serves_what_there_is(
+    small_disk: Path, start_agent: StartAgent, image: MakeImage
+) -> None:
+    agent = start_agent("--config", str(_config(small_disk.parent)))
+    agent.send(image(1))
+    agent.results(1)
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as stream, pytest.raises(OSError, match="No space"):
+        while True:
+            stream.write(bytes(4096))
+    before = agent.pid("agent")
+    os.kill(before, signal.SIGKILL)
+    status = wait_for(lambda: _status_of_another(agent, before), "a status of the next process", 60)
+    assert status["agent"]["state"].startswith("not receiving: the disk is nearly full")
+    assert any("the index can't be written" in warning for warning in status["warnings"])
+    assert [row["state"] for row in next(listen(agent.data))["rows"]] == ["scored"]
+    assert "Traceback" not in agent.log
+    filler.unlink()
+    wait_for(lambda: agent.health()["state"] == "ready", "an agent that is ready again")
+    assert [sent.problem for sent in agent.send(image(2))] == [None]
+    assert len(agent.results(2)) == 2
+    assert not any("can't be written" in warning for warning in agent.status()["warnings"])
+
+
+def _status_of_another(agent: RunningAgent, before: int | None) -> "dict[str, Any] | None":
+    """The status once another agent process than `before` answers."""
+    try:
+        status = running(agent.data, 5.0)
+    except ScansideError:
+        return None
+    return (
+        status if status and status["processes"].get("agent", {}).get("pid") not in (None, before) else None
+    )
