@@ -13,7 +13,7 @@ from scanside.errors import NotScorable
 from scanside.scan.types import Grey, Mask
 
 _LOOKS = 4  # what is blacked out uncovers letters that stood beside larger ones, seldom more than once
-_UNREAD = "nobody read it, since tesseract is not installed"
+_UNREAD = "nobody read it"
 
 ReadText = Callable[[Grey], str]  # a page, (H, W) uint8, dark letters on white -> its lines
 

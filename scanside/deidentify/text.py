@@ -19,11 +19,13 @@ from scanside.runtime.protocol import Runner
 from scanside.scan.prepare import fill, to_chroma, to_grey
 from scanside.scan.types import Grey, Mask, Size
 
-_FITTED = Size(336, 544)  # the size at which the denoiser was measured
+_FITTED = Size(336, 544)  # the size at which the denoiser was measured; of larger scans it is half theirs
 _MULTIPLE = 8  # of both sides of what the detector takes
 _WIDTH_PX = 800  # of the screens for which the lengths below are given; on others they are larger or smaller
 _GAP_PX, _LEADING_PX = 15, 3  # between letters and words of a line; across it
 _LONG_PX, _HIGH_PX = 14, 6  # the smallest line of text; strokes of calipers and dotted lines are thinner
+_COLOURED, _FLOW_PX = 60, 7  # max - min of R, G and B; the side of the smallest square of flow
+_STANDS_OUT = 40  # grey values above what lies around: a letter on flow
 _BRIDGE_PX = 3  # how far around a pixel inpainting looks
 _RIM_PX = 5  # twice the soft edge of a stroke, and one
 _SMALLEST = 0.8  # of these: letters have their 5 x 7 dots on small screens, too
@@ -75,28 +77,37 @@ class TextFinder:
         grey, chroma = to_grey(pixels), to_chroma(pixels)
         if chroma is None:
             chroma = np.zeros_like(grey)
-        strokes = np.zeros(grey.shape, bool)
+        strokes, sure = np.zeros(grey.shape, bool), np.zeros(grey.shape, bool)
         x, y, width, height = cv2.boundingRect(np.asarray(grey > 0, np.uint8))
         if min(width, height) < _MULTIPLE:
-            return FoundText(strokes.copy(), strokes)
+            return FoundText(strokes, sure)
         inside = np.s_[y : y + height, x : x + width]
-        probability = np.maximum(
-            self._fitted(grey[inside], chroma[inside]), self._unscaled(grey[inside], chroma[inside])
+        fitted = self._fitted(grey[inside], chroma[inside])
+        unscaled = self._unscaled(grey[inside], chroma[inside])
+        strokes[inside] = np.maximum(fitted, unscaled) > self.limits.threshold
+        flow = _flow(grey, chroma)
+        # In Doppler's colours one size alone takes edges for strokes: both have to agree on a part of a line.
+        sure[inside] = fitted * unscaled > self.limits.threshold**2 if flow.any() else strokes[inside]
+        hidden = flow if blanked is None else flow | blanked
+        strokes &= ~hidden
+        sure &= ~hidden
+        across, upwards = (
+            _touching(lines, surely) | surely
+            for lines, surely in zip(_lines_of(strokes), _lines_of(sure), strict=True)
         )
-        strokes[inside] = probability > self.limits.threshold
-        if blanked is not None:
-            strokes &= ~blanked
-        lines, uprights = _lines_of(strokes)
-        text = _boxes_around(lines) | _boxes_around(uprights)
-        text |= dilate(_touching(strokes, text), _RIM_PX)
-        return FoundText(text, strokes, float(strokes[inside].mean()), bool(uprights.any()))
+        text = _boxes_around(across) | _boxes_around(upwards)
+        text |= dilate(_touching(sure, text), _RIM_PX)
+        return FoundText(text, sure, float(sure[inside].mean()), bool(upwards.any()))
 
     def _fitted(self, grey: Grey, chroma: Grey) -> NDArray[np.float32]:
-        found = self._annotation(fill(grey, _FITTED), fill(chroma, _FITTED))
+        size = Size(
+            *(max(least, side // 16 * _MULTIPLE) for least, side in zip(_FITTED, grey.shape, strict=True))
+        )
+        found = self._annotation(fill(grey, size), fill(chroma, size))
         return np.asarray(cv2.resize(found, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
     def _unscaled(self, grey: Grey, chroma: Grey) -> NDArray[np.float32]:
-        """As stored: small letters on a large screen are lost where it is shrunk."""
+        """As stored."""
         height, width = grey.shape
         padded = (
             cv2.copyMakeBorder(plane, 0, -height % _MULTIPLE, 0, -width % _MULTIPLE, cv2.BORDER_CONSTANT)
@@ -137,6 +148,19 @@ def page_of(pixels: NDArray[np.uint8], strokes: Mask) -> Grey:
 def dilate(mask: Mask, side: int) -> Mask:
     """The mask, larger by half of `side` all around."""
     return np.asarray(cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)), bool)
+
+
+def _flow(grey: Grey, chroma: Grey) -> Mask:
+    """Doppler's colours: areas too thick for strokes of letters, but for what stands out bright in them."""
+    coloured = np.asarray(chroma > _COLOURED, np.uint8)
+    if not coloured.any():
+        return np.zeros(grey.shape, bool)
+    side = max(_FLOW_PX, round(_FLOW_PX * grey.shape[1] / _WIDTH_PX)) | 1
+    thick = cv2.morphologyEx(coloured, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    stands_out = (
+        cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, np.ones((side + 2, side + 2), np.uint8)) > _STANDS_OUT
+    )
+    return np.asarray(dilate(thick > 0, _RIM_PX) & (coloured > 0) & ~stands_out, bool)
 
 
 def _lines_of(strokes: Mask) -> tuple[Mask, Mask]:

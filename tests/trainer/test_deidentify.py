@@ -199,8 +199,8 @@ def test_without_a_reader_text_is_found_and_nobody_claims_to_have_read_it(
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     assert run_with(typed, tmp_path / "out", "--text", "keep") == 0
     printed = capsys.readouterr().out
-    assert "it was kept; nobody read it, since tesseract is not installed" in printed
-    assert "their Patient Identity Removed is NO. Nobody read it" in printed
+    assert "it was kept; nobody read it\n" in printed
+    assert "Patient Identity Removed is NO. Nobody read it, since tesseract is not installed." in printed
     removed = {pydicom.dcmread(path).PatientIdentityRemoved for path in files(tmp_path / "out")}
     assert removed == {"YES", "NO"}
 

@@ -135,7 +135,7 @@ def test_what_was_cleaned_can_be_cleaned_again(tmp_path: Path) -> None:
     (tmp_path / "twice").mkdir()
     again = deidentify(done.path, tmp_path / "twice", KEY)
     after = open_instance(again.path).frame().pixels
-    assert np.mean(before == after) > 0.999
+    assert np.mean((before == after)[~again.text.blanked]) > 0.999
 
 
 def test_a_frame_without_a_scan_becomes_black(tmp_path: Path) -> None:
