@@ -7,7 +7,7 @@ import subprocess
 import cv2
 import numpy as np
 
-from scanside.deidentify.burned_in import ReadText
+from scanside.deidentify.burned_in import ReadText, TextOnTissue
 from scanside.scan.types import Grey
 
 _PROGRAM = "tesseract"  # Debian's package tesseract-ocr
@@ -29,19 +29,29 @@ class _Tesseract:
         self._program = program
 
     def __call__(self, page: Grey) -> str:
-        """The lines of a page, (H, W) uint8, dark letters on white; none where tesseract fails on it."""
+        """The lines of a page, (H, W) uint8, dark letters on white.
+
+        Raises:
+            TextOnTissue: tesseract failed or took too long, so that nobody knows what is written there.
+        """
         rows, columns = np.nonzero(page < 255)
         if not len(rows):
             return ""
         inside = page[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         framed = cv2.copyMakeBorder(inside, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255)
         larger = cv2.resize(framed, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_CUBIC)
-        done = subprocess.run(
-            [self._program, "stdin", "stdout", *_SPARSE],
-            input=cv2.imencode(".png", larger)[1].tobytes(),
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT_S,
-            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-        )
+        try:
+            done = subprocess.run(
+                [self._program, "stdin", "stdout", *_SPARSE],
+                input=cv2.imencode(".png", larger)[1].tobytes(),
+                capture_output=True,
+                check=True,
+                timeout=_TIMEOUT_S,
+                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise TextOnTissue(
+                f"{_PROGRAM} could not read the marks on the tissue ({type(error).__name__}). "
+                "Try again, or take it off PATH to go without a reader."
+            ) from error
         return done.stdout.decode(errors="replace")
