@@ -126,7 +126,7 @@ def run(
         (folder / "recipe.json").unlink(missing_ok=True)
     claim(folder, made, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
-    parts, remove = _parts(recipe), denoiser and denoiser.denoiser
+    parts, remove = choose_parts(recipe), denoiser and denoiser.denoiser
     train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images", denoiser=remove)
     development = mmotu.prepare_scans(
         data, parts["development"], recipe.size, "development images", denoiser=remove
@@ -142,13 +142,12 @@ def run(
     # Between two risks, as the quantile has it, and not trainer.statistics.operating_point's way: so the
     # threshold of the bundle that is shipped was chosen, and figures of it were published.
     threshold = float(np.quantile(held_out.risk[~held_out.malignant], recipe.specificity))
-    reference = _reference(run_network(network, train, "training images"), recipe.reference_variance)
-    distances = _distances(held_out.features, reference)
-    max_distance = float(np.quantile(distances, recipe.inlier_share))
+    reference = fit_reference(run_network(network, train, "training images"), recipe.reference_variance)
+    max_distance = float(np.quantile(measure_distances(held_out.features, reference), recipe.inlier_share))
     test = mmotu.prepare_scans(data, parts["test"], recipe.size, "official val images", denoiser=remove)
     on_test = run_network(network, test, "official val images")
     result = figures(on_test, threshold)
-    passed = (_distances(on_test.features, reference) <= max_distance) & ~np.isnan(test.removed)
+    passed = (measure_distances(on_test.features, reference) <= max_distance) & ~np.isnan(test.removed)
     _write(
         folder,
         Checkpoint(
@@ -232,7 +231,8 @@ def _check_same(trained: Checkpoint, recipe: Recipe) -> None:
         )
 
 
-def _parts(recipe: Recipe) -> dict[str, list[Entry]]:
+def choose_parts(recipe: Recipe) -> dict[str, list[Entry]]:
+    """The images to train on, to calibrate and choose by ("development"), and to measure on ("test")."""
     split = mmotu.read_split()
     inside = [e for e in split if e.part == "train"]
     parts = {
@@ -281,7 +281,7 @@ def _calibrate(
     }
 
 
-def _reference(train: Outputs, variance: float) -> dict[str, NDArray[np.float64]]:
+def fit_reference(train: Outputs, variance: float) -> dict[str, NDArray[np.float64]]:
     """Mean and whitened principal directions of the standardised training features (scanside.ood)."""
     mean, deviation = train.features.mean(axis=0), train.features.std(axis=0) + 1e-6
     standard = (train.features - mean) / deviation
@@ -292,9 +292,10 @@ def _reference(train: Outputs, variance: float) -> dict[str, NDArray[np.float64]
     return {"mean": mean, "whitening": directions[:keep].T / spread / deviation[:, None]}
 
 
-def _distances(
+def measure_distances(
     features: NDArray[np.float64], reference: dict[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
+    """(N, D) features -> (N,): how far each lies from the training images."""
     white = (features - reference["mean"]) @ reference["whitening"]
     return np.sqrt(np.mean(white**2, axis=1))
 
