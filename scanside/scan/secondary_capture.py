@@ -30,5 +30,7 @@ def refuse_copy(header: Dataset, allowed: bool) -> str | None:
     if kind is not None:
         return f"not an ultrasound image: Secondary Capture, {kind}"
     if not allowed:
-        return "a copy of a screen (Secondary Capture); scored only with the setting secondary_capture"
+        return (
+            "a copy of a screen (Secondary Capture); the agent takes one with its setting secondary_capture"
+        )
     return None

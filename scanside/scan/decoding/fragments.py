@@ -73,8 +73,8 @@ def count_native(value: PixelValue, layout: Layout, stated: int | None, multi_fr
     spare = size if stated or frames == 1 else 2  # pad bytes; where nobody counted, one to be even
     if not 0 <= value.length - needed < spare or frames > MAX_FRAMES:
         raise Undecodable(
-            f"its header says {frames} frames of {layout.rows} x {layout.columns} px, {needed} bytes, but it "
-            f"holds {value.length}: its header is wrong"
+            f"its header says {_frames(frames)} of {layout.rows} x {layout.columns} px, {needed} bytes, but "
+            f"it holds {value.length}: its header is wrong"
         )
     return frames
 
@@ -158,7 +158,7 @@ def group_by_frame(
     if first[0] != 0 or len(first) > MAX_FRAMES:
         raise Undecodable(f"its {len(fragments)} fragments can't be told apart into frames")
     if stated is not None and len(first) < stated and not found.ended:
-        raise Truncated(f"its header says {stated} frames, but it holds {len(first)}: it is truncated")
+        raise Truncated(f"its header says {_frames(stated)}, but it holds {len(first)}: it is truncated")
     return [fragments[a:b] for a, b in zip(first, [*first[1:], len(fragments)], strict=True)]
 
 
@@ -214,3 +214,7 @@ def _item(file: BinaryIO, end: int) -> tuple[Fragment | None, bool]:
 def _begins(file: BinaryIO, fragment: Fragment) -> bool:
     file.seek(fragment.start)
     return file.read(4).startswith(_STARTS)
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"

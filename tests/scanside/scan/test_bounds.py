@@ -141,8 +141,8 @@ def test_deflate_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"Rows": 97}, r"says 1 frames of 97 x 128 px, 37248 bytes, but it holds 36864: its header is wrong"),
-        ({"Rows": 48}, r"says 1 frames of 48 x 128 px, 18432 bytes, but it holds 36864: its header is wrong"),
+        ({"Rows": 97}, r"says 1 frame of 97 x 128 px, 37248 bytes, but it holds 36864: its header is wrong"),
+        ({"Rows": 48}, r"says 1 frame of 48 x 128 px, 18432 bytes, but it holds 36864: its header is wrong"),
         ({"NumberOfFrames": 99_999}, r"3686363136 bytes, but it holds 36864"),
         ({"NumberOfFrames": 2**31 - 1}, "not possible"),
         ({"Rows": 0}, "not possible"),

@@ -42,7 +42,7 @@ def assessor(tmp_path_factory: pytest.TempPathFactory) -> Assessor:
 @pytest.mark.parametrize(
     ("allowed", "values", "reason"),
     [
-        (False, {}, "scored only with the setting secondary_capture"),
+        (False, {}, "the agent takes one with its setting secondary_capture"),
         (False, {"Modality": "OT"}, "of another modality than US"),
         (True, {"Modality": "OT"}, "of another modality than US"),
         (True, {"ConversionType": "SD"}, "a scanned document"),
