@@ -1,5 +1,6 @@
 """Fixtures of the edge's tests: a tiny bundle, images that it scores, a running agent."""
 
+import os
 import signal
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, Maker, Patient, make_instance
 from tests.synth.scans import make_frame
 
+HangOn = Callable[[str], None]
 StartAgent = Callable[..., RunningAgent]
 MakeImage = Callable[..., Path]
 
@@ -57,6 +59,31 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> MakeImage:
         return path
 
     return make
+
+
+# Python imports it at the start of each process: there, whoever opens the file of that name never returns.
+_HANGS = """
+import time
+from scanside.scan.decoding import instance
+read_header = instance.read_header
+def read(path, *rest):
+    while path.name == {name!r}:
+        time.sleep(1)
+    return read_header(path, *rest)
+instance.read_header = read
+"""
+
+
+@pytest.fixture
+def hang_on(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> HangOn:
+    """Makes processes that are started from now on hang on the file of a name; on none where it is empty."""
+    folder, before = tmp_path_factory.mktemp("hangs"), os.environ.get("PYTHONPATH", "")
+
+    def hang(name: str) -> None:
+        (folder / "sitecustomize.py").write_text(_HANGS.format(name=name) if name else "")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), before])))
+
+    return hang
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from export.bundle import write_bundle
 from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, load_bundle
 from scanside.errors import RunnerError
 from scanside.runtime.preference import RuntimeOptions
-from tests.edge.conftest import MakeImage, StartAgent
+from tests.edge.conftest import HangOn, MakeImage, StartAgent
 from tests.edge.running import RunningAgent, alive, edge, freeze, wait_for
 
 PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the worker by /proc (Linux)")
@@ -51,9 +51,10 @@ def test_a_worker_that_hangs_is_replaced(start_agent: StartAgent, image: MakeIma
 
 
 def test_a_job_that_takes_the_worker_down_three_times_has_failed(
-    tmp_path: Path, bundle: Path, image: MakeImage
+    tmp_path: Path, bundle: Path, image: MakeImage, hang_on: HangOn
 ) -> None:
-    os.mkfifo(tmp_path / "hangs.dcm")  # who opens it waits for ever
+    hang_on("hangs.dcm")
+    (tmp_path / "hangs.dcm").write_bytes(image(2).read_bytes())
     (tmp_path / "good.dcm").write_bytes(image(1).read_bytes())
     store, queue, health = Store(tmp_path), JobQueue(), Health("T", "h")
     worker = Worker(
@@ -191,9 +192,10 @@ def _with_wrong_golden_case(bundle: Path, folder: Path) -> Path:
 
 
 def test_assess_says_so_when_a_file_takes_its_worker_down(
-    tmp_path: Path, bundle: Path, image: MakeImage
+    tmp_path: Path, bundle: Path, image: MakeImage, hang_on: HangOn
 ) -> None:
-    os.mkfifo(tmp_path / "hangs.dcm")  # who opens it waits for ever
+    hang_on("hangs.dcm")
+    (tmp_path / "hangs.dcm").write_bytes(image(2).read_bytes())
     (tmp_path / "edge.toml").write_text("worker_timeout_s = 5\n")  # time for the good one on a busy machine
     good = image(1)
     done = edge(

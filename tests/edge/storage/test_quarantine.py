@@ -1,7 +1,6 @@
 """Images that take the worker down three times wait for a person, through restarts and lost indexes."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from edge.storage.spool import Spooled
 from edge.storage.store import NAME, Store
 from scanside.bundle import load_bundle
 from scanside.runtime.preference import RuntimeOptions
-from tests.edge.conftest import MakeImage, StartAgent
+from tests.edge.conftest import HangOn, MakeImage, StartAgent
 from tests.edge.running import edge, wait_for
 
 PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc (Linux)")
@@ -22,7 +21,7 @@ PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks in
 
 @PROC
 def test_three_times_across_restarts_then_quarantine_then_what_a_person_decides(
-    start_agent: StartAgent, image: MakeImage, tmp_path: Path
+    start_agent: StartAgent, image: MakeImage, tmp_path: Path, hang_on: HangOn
 ) -> None:
     config = tmp_path / "edge.toml"
     config.write_text("worker_timeout_s = 1\n")
@@ -39,9 +38,7 @@ def test_three_times_across_restarts_then_quarantine_then_what_a_person_decides(
     store._db.execute("UPDATE frames SET state = ?, row = json_set(row, '$.state', ?)", (PENDING, PENDING))
     store._db.commit()
     store.close()
-    content = file.read_bytes()
-    file.unlink()
-    os.mkfifo(file)  # who opens it waits for ever, so the worker is replaced once more
+    hang_on(file.name)  # so the worker is replaced once more
     agent.start()
     wait_for(lambda: "in quarantine" in str(agent.results()[0]["reason"]), f"quarantine; log:\n{agent.log}")
     (row,) = agent.results(1)
@@ -51,8 +48,6 @@ def test_three_times_across_restarts_then_quarantine_then_what_a_person_decides(
     assert put_away.exists() and not file.exists()
     assert "1 instances in quarantine" in agent.status()["warnings"][0]
 
-    put_away.unlink()
-    put_away.write_bytes(content)  # the image itself, as it lies there in life
     listed = edge("quarantine", "list", "--data", agent.data)
     assert listed.returncode == 0 and uid in listed.stdout and "1 in quarantine" in listed.stdout
     (shown,) = json.loads(edge("quarantine", "list", "--data", agent.data, "--json").stdout)
@@ -67,6 +62,7 @@ def test_three_times_across_restarts_then_quarantine_then_what_a_person_decides(
     assert agent.stop() == 0
     for part in agent.data.glob(f"{NAME}*"):
         part.unlink()
+    hang_on("")
     agent.start()  # its index made anew from the spool
     (row,) = agent.results(1)
     assert row["state"] == FAILED and "3 times" in row["reason"]
