@@ -160,7 +160,7 @@ def _content(path: Path) -> bytes:
     try:
         content = read_regular(path, MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise BundleError(f"{path} can't be read: {error.strerror}.") from error
+        raise BundleError(f"{path} can't be read: {error.strerror}. Check the path.") from error
     if len(content) > MAX_FILE_BYTES:
         raise BundleError(f"{path} is larger than {MAX_FILE_BYTES} bytes. Check the path.")
     return content
