@@ -23,6 +23,7 @@ from edge.commands.watch import as_svg, first_contact, save, show
 from edge.demo.agent import HOST, running_agent
 from edge.demo.exam import write_exam
 from edge.demo.examiner import Examiner
+from edge.settings import Settings
 from edge.view.agent.feed import follow
 from edge.view.agent.messages import Row, SlideKey
 from edge.view.agent.state import View
@@ -80,6 +81,7 @@ def main(args: argparse.Namespace) -> int:
     console = Console()
     need_signs(console.encoding)
     watched = console.is_terminal
+    options.bundle(args, Settings(bundle=args.bundle))  # an agent would start without one, and show nothing
     bundle = ["--bundle", str(args.bundle)] if args.bundle else []
     bundle += ["--allow-test-bundle"] if args.allow_test_bundle else []
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # the sender tells what went wrong

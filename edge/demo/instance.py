@@ -69,7 +69,7 @@ def _about(instance: Dataset, study: Study, taken: datetime) -> None:
     instance.StudyTime = instance.SeriesTime = f"{study.began:%H%M%S}"
     instance.ContentDate = instance.AcquisitionDate = f"{taken:%Y%m%d}"
     instance.ContentTime = instance.AcquisitionTime = f"{taken:%H%M%S.%f}"
-    instance.StudyDescription = "Transvaginal ultrasound, synthetic"
+    instance.StudyDescription = "Transvaginal ultrasound of the ovaries, synthetic"
     instance.Modality, instance.Manufacturer = "US", "scanside demo"
     instance.ImageType = ["ORIGINAL", "PRIMARY"]
     instance.ImageComments = "Synthetic: drawn by a program, no patient's."

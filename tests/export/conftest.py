@@ -45,7 +45,7 @@ def checkpoint_of(clinical_inputs: tuple[str, ...] = (), encoder: EncoderName = 
             "training": {"summary": "nothing", "initial_weights": "none"},
             "threshold": {"risk": 0.5, "chosen": "nothing", "provisional": "untrained"},
             "calibration": {"method": "none", "measured_on": "nothing", "prevalence": 0.5},
-            "reference": {"method": "distance", "max_distance": 1e9, "accepted_on_test": 1.0},
+            "reference": {"method": "distance", "max_distance": 999.0, "accepted_on_test": 1.0},
             "performance": {"measured_on": "nothing", "auc": estimate},
         },
     )

@@ -67,7 +67,8 @@ def obstacle(shown: Shown, now: datetime, of_study: bool = False) -> tuple[str, 
         if shown.owner is None:
             return "NO SCAN YET", f"Send an image to {view.agent.address}."
         return "BEING ASSESSED", "The result of this study's first image is not there yet."
-    if examined := shown.exam_of_another_day:
+    examined = shown.exam_of_another_day
+    if examined and (of_study or row.risks):
         return f"EXAM OF {date(examined)}", "It is not of today. Enter shows its risk."
     if of_study:
         if shown.figures:
