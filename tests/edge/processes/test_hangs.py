@@ -63,7 +63,7 @@ def receiver(tmp_path: Path) -> Receiver:
 def test_the_receiver_calls_its_own_port_and_takes_no_slot_for_it(receiver: Receiver) -> None:
     for _ in range(3):
         receiver.echo()
-    assert receiver.last_contact_at == ""  # it is no scanner
+    assert receiver.sightings.last_contact_at == ""  # it is no scanner
     assert not receiver._server.own_calls and not receiver._server.connections._taken
     receiver.close()
     with pytest.raises((OSError, ScansideError)):

@@ -114,7 +114,7 @@ def test_a_copy_of_a_screen_is_scored_where_the_setting_says_so(bundle: Path, tm
     path, config = save(instance, tmp_path / "a.dcm"), tmp_path / "edge.toml"
     command = ("assess", path, "--json", "--bundle", bundle, "--allow-test-bundle")
     (row,) = json.loads(edge(*command).stdout)
-    assert row["state"] == NOT_SCORED and "the setting secondary_capture" in row["reason"]
+    assert row["state"] == NOT_SCORED and "its setting secondary_capture" in row["reason"]
     config.write_text("secondary_capture = true\n")
     (row,) = json.loads(edge(*command, "--config", config).stdout)
     assert row["state"] == SCORED and "copy of a screen (Secondary Capture)" in row["flags"]

@@ -17,12 +17,12 @@ def _header(name: str, source: str = "A", ago_s: float = 0.0) -> Job:
 
 
 def _still(name: str, study: str, source: str = "A", ago_s: float = 0.0) -> Job:
-    return Job(Priority.STILL, name, 0, name, _ago(ago_s), source, study)
+    return Job(Priority.STILL, name, 0, name, _ago(ago_s), source, study_instance_uid=study)
 
 
-def _cine(name: str, study: str, count: int, source: str = "A", ago_s: float = 0.0) -> list[Job]:
+def _cine(name: str, study: str, count: int) -> list[Job]:
     return [
-        Job(Priority.CINE, f"{name}{turn}", 0, name, _ago(ago_s), source, study, turn + 1, turn)
+        Job(Priority.CINE, f"{name}{turn}", 0, name, _ago(0), "A", study_instance_uid=study, turn=turn)
         for turn in range(count)
     ]
 

@@ -71,4 +71,5 @@ def test_what_an_arm_starts_from_comes_before_it() -> None:
 def test_the_command_knows_every_experiment() -> None:
     from trainer.commands.run import EXPERIMENTS as named
 
-    assert set(named) == {"default-model", "edge-denoiser", "confounder", "all", *EXPERIMENTS, *STUDIES}
+    apart = {"default-model", "default-choices", "default-folds", "edge-denoiser", "confounder", "all"}
+    assert set(named) == {*apart, *EXPERIMENTS, *STUDIES}
