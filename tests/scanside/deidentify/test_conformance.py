@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scanside.deidentify.burned_in import TextOnTissue
 from scanside.deidentify.instance import deidentify
 from scanside.deidentify.key import Key
 from tests.outside import needs_tools, require_tool
@@ -39,7 +40,11 @@ def test_a_copy_of_a_real_file_has_no_error_that_the_original_has_not(name: str,
     source = path_of(name)
     if source is None:
         pytest.skip(f"{name} lies in the data folder; set SCANSIDE_DATA to it")
-    assert errors_added(source, tmp_path) == set()
+    try:
+        added = errors_added(source, tmp_path)
+    except TextOnTissue:
+        pytest.skip("it is left out: text stays on its tissue")
+    assert added == set()
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: re.sub(r"\W", "", maker.model))
