@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from edge.commands import options
@@ -82,9 +83,7 @@ def _check_folder(settings: Settings) -> str:
     from edge.processes.lock import refuse_to_write_as_root
 
     refuse_to_write_as_root(settings.data)
-    folder = settings.data
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    folder = _find_existing(settings.data)
     try:
         with tempfile.TemporaryFile(dir=folder) as stream:
             stream.write(b"\0")
@@ -96,10 +95,15 @@ def _check_folder(settings: Settings) -> str:
     return f"{settings.data} can be written{made}"
 
 
-def _check_disk(settings: Settings) -> str:
-    folder = settings.data
+def _find_existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
+    return folder
+
+
+def _check_disk(settings: Settings) -> str:
+    folder = _find_existing(settings.data)
     disk = os.statvfs(folder)
     free_mb = disk.f_bavail * disk.f_frsize >> 20
     if free_mb < settings.min_free_mb:
