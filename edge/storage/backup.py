@@ -22,6 +22,7 @@ from scanside.errors import InputError, SettingError
 LIST = "backup.json"
 _PLACES = ("spool", "spool/replaced", "spool/quarantine")
 _ROUNDS = 100  # a file that is in none of the folders in so many looks was purged
+_LISTINGS = 4  # a file that moved while the folders were listed is missing from one listing, not from so many
 _PIECE_BYTES = 1 << 20
 
 
@@ -58,7 +59,7 @@ def back_up(data: Path, out: Path) -> int:
         (out / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         (out / folder).chmod(0o700)
     digests: dict[str, str] = {}
-    places = {name: place for place, name in _images(data)}
+    places = _list_images(data)
     for name in sorted(places):
         while (found := _find(data, name)) is not None:
             try:
@@ -141,6 +142,17 @@ def _images(data: Path) -> Iterator[tuple[str, str]]:
         for path in (data / place).glob("*.dcm"):
             if path.is_file():
                 yield place, path.name
+
+
+def _list_images(data: Path) -> dict[str, str]:
+    """Every image with its folder, listed until several listings in a row show no other one."""
+    places: dict[str, str] = {}
+    nothing_new = 0
+    while nothing_new < _LISTINGS:
+        before = len(places)
+        places.update({name: place for place, name in _images(data)})
+        nothing_new = nothing_new + 1 if len(places) == before else 0
+    return places
 
 
 def _find(data: Path, name: str) -> str | None:
