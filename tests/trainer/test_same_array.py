@@ -50,7 +50,7 @@ def fed_at_the_edge(bundle: Bundle, instance: Instance, number: int) -> list[NDA
 
 
 def test_training_and_edge_read_the_same_array(bundle: Bundle, tmp_path: Path) -> None:
-    """Of every maker; stills and a cine, two views declared and not. Text on tissue stays: nothing else differs."""
+    """Of every maker; stills, cine, two views declared or not. Text on tissue stays: nothing else differs."""
     hospital = make_hospital(tmp_path)
     words = ["prepare", "hospital", str(hospital.source), str(tmp_path / "dst"), "--jobs", "2"]
     assert main([*words, "--clinical", str(hospital.table), "--cine-frames", "3", "--text", "keep"]) == 0
