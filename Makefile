@@ -30,16 +30,19 @@ lint: .venv/dev/.installed ## style, types, import arrows
 
 # The wheel as a hospital gets it: built, installed without torch, tested away from the sources.
 test-edge: .venv/bare/.made ## the bare package in an environment of its own, without torch
-	@rm -rf build .venv/bare/tests
+	@rm -rf build */build .venv/bare/tests
+	@.venv/bare/bin/python -m pip uninstall -q -y scanside-trainer scanside-export
 	.venv/bare/bin/python -m pip install -q ".[test]"
-	@cp -r tests .venv/bare/tests
 	@cd .venv/bare && bin/python -c "import edge, sys; from importlib.util import find_spec; \
-		sys.exit('torch is here' if find_spec('torch') else 0 if 'site-packages' in edge.__file__ else edge.__file__)"
+		here = [name for name in ('torch', 'trainer', 'export') if find_spec(name)]; \
+		sys.exit(f'{here} should not be here' if here else 0 if 'site-packages' in edge.__file__ else edge.__file__)"
+	@cp -r tests .venv/bare/tests
+	.venv/bare/bin/python -m pip install -q . ./export ./trainer
 	cd .venv/bare && OMP_NUM_THREADS=1 bin/python -m pytest -q $(IN_PARALLEL) -c ../../pyproject.toml \
 		--rootdir . -m "$(TESTS)" tests/scanside tests/edge tests/synth
 
 clean: ## remove what the commands above made
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build */build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # An environment with a pip that is new enough, or the reason why there can be none. Debian's Python lacks
 # ensurepip, which puts pip into an environment, until python3-venv is installed; a pip of 22.3 or later can, too.
@@ -57,7 +60,7 @@ clean: ## remove what the commands above made
 	.venv/edge/bin/python -m pip install -q -e .
 	@touch $@
 
-.venv/dev/.installed: .venv/dev/.made pyproject.toml
+.venv/dev/.installed: .venv/dev/.made pyproject.toml trainer/pyproject.toml export/pyproject.toml
 	.venv/dev/bin/python -m pip install -q "$(TORCH)"
-	.venv/dev/bin/python -m pip install -q -e ".[train,export,dev]"
+	.venv/dev/bin/python -m pip install -q -e ".[dev]" -e "./trainer[train]" -e "./export[convert]"
 	@touch $@

@@ -99,7 +99,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         from export.convert import convert
     except ImportError as error:
         raise SettingError(
-            f"converting needs {error.name}, which is not installed: pip install 'scanside[train,export]'."
+            f"converting needs {error.name}, which is not installed: pip install 'scanside-export[convert]'."
         ) from error
     from rich.console import Console
     from rich.table import Table
@@ -128,7 +128,7 @@ def _quantise(arguments: argparse.Namespace) -> int:
         from export.scans import mmotu_parts
     except ImportError as error:
         raise SettingError(
-            f"quantising needs {error.name}, which is not installed: pip install 'scanside[train,export]'."
+            f"quantising needs {error.name}, which is not installed: pip install 'scanside-export[convert]'."
         ) from error
     precision = {"fp16": "float16"}.get(arguments.precision, arguments.precision)
     quantise(arguments.bundle, partial(mmotu_parts, Path(folder).expanduser()), precision, arguments.out)

@@ -74,7 +74,7 @@ def verify(folder: Path, checkpoint: Path | None = None, engines: Path | None = 
             from export.torch_runner import TorchRunner
         except ImportError as error:
             raise SettingError(
-                f"--checkpoint needs {error.name}, which is missing: pip install 'scanside[train,export]'."
+                f"--checkpoint needs {error.name}, which is missing: pip install 'scanside-export[convert]'."
             ) from error
         torch = TorchRunner(checkpoint)
         checks += _checks(bundle, torch, torch.name, "float32")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside[train,export]")
+pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside-export[convert]")
 
 import torch
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside[train,export]")
+pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside-export[convert]")
 
 from export.acceptance import Behaviour, Report, Scans, compare
 from export.search import nodes_to_keep

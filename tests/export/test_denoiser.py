@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside[train,export]")
+pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside-export[convert]")
 
 from export.bundle import DenoiserPart, write_bundle
 from export.cli import main

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside[train,export]")
+pytest.importorskip("torch", reason="torch is not installed: export's tests need scanside-export[convert]")
 
 from export.to_onnx import OPSET, round_to_fp16, run_torch, to_onnx
 from export.wrap import MAX_IR, MAX_OPSET

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: the trainer's tests need scanside[train]")
+pytest.importorskip("torch", reason="torch is not installed: these tests need scanside-trainer[train]")
 
 
 @pytest.fixture(scope="session")

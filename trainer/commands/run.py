@@ -306,5 +306,5 @@ def check_torch() -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise SettingError(
-            f"training needs {error.name}, which is not installed: pip install 'scanside[train]'."
+            f"training needs {error.name}, which is not installed: pip install 'scanside-trainer[train]'."
         ) from error
