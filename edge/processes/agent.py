@@ -209,6 +209,12 @@ class Agent:
             self._unwritten.met(str(error))
 
     def _begin(self) -> None:
+        if self._store.is_alone:
+            if problem := self._spool.nearly_full():
+                raise OSError(problem)
+            self._store.share()
+            if self._store.is_alone:
+                raise OSError("there is no room for the files beside it")
         self._settle()
         if not self._queued:
             for spooled in self._store.pending():

@@ -11,6 +11,7 @@ from scanside.errors import SettingError
 
 NAME = "results.sqlite"
 START_AFRESH = "It is built anew from the spool by: edge rebuild"
+_OUTSIDE = "Is its disk full or failing, or does another program hold it? See: edge status"
 WAIT_S = 10  # for another program that has the index locked
 _VERSION = 6
 # frames.receipt: which taking of the file into the index a job and its result must be about.
@@ -96,11 +97,20 @@ class UnusableIndex(SettingError):
     """The file is damaged, or of another version of edge; spool and journal have all to make it anew."""
 
 
-def open_index(data: Path) -> sqlite3.Connection:
+class NoRoomBesideIndex(SettingError):
+    """The files that SQLite keeps beside the index can't be made: its disk is full, or no longer writable."""
+
+
+def open_index(data: Path, *, alone: bool = False) -> sqlite3.Connection:
     """The index in the folder `data`, made when missing, for writing.
+
+    Args:
+        alone: nobody else can read it meanwhile; then SQLite needs no file for what readers share (-shm), and
+            an index opens on a full disk.
 
     Raises:
         UnusableIndex: the file is damaged, or of a version that this one can't use.
+        NoRoomBesideIndex: it may be opened alone.
         SettingError: it can't be opened or written.
     """
     path = data / NAME
@@ -110,6 +120,8 @@ def open_index(data: Path) -> sqlite3.Connection:
         raise SettingError(f"{path} can't be used: {error.strerror}. Whose file is it?") from error
     db = _connect(path.absolute().as_uri())
     try:
+        if alone:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
             raise UnusableIndex(f"{path} is of another version of edge.")
@@ -129,8 +141,14 @@ def open_index(data: Path) -> sqlite3.Connection:
         db.close()
         if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
             raise UnusableIndex(f"{path} is damaged: {error}.") from error
-        raise SettingError(f"{path} can't be used: {error}. {START_AFRESH}") from error
+        kind = SettingError if alone or "locked" in str(error) else NoRoomBesideIndex
+        raise kind(f"{path} can't be used: {error}. {remedy(error)}") from error
     return db
+
+
+def remedy(error: sqlite3.DatabaseError) -> str:
+    """What to do about an index that gave this error."""
+    return START_AFRESH if type(error) is sqlite3.DatabaseError else _OUTSIDE  # as above
 
 
 def read_index(data: Path) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from typing import Any
 
 from edge.row import MIXED_STUDY, SHARED_ID
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, START_AFRESH, read_index
+from edge.storage.index import NAME, read_index, remedy
 from edge.storage.wanted import EVERYTHING, Wanted
 from scanside.errors import SettingError
 
@@ -43,7 +43,7 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
                 "ORDER BY received_at, sop_instance_uid, frame"
             ).fetchall()
     except sqlite3.DatabaseError as error:
-        raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
+        raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
     return [said(*row) for row in rows]
 
 
@@ -75,7 +75,7 @@ def read_results(
                 values,
             ).fetchall()
     except sqlite3.DatabaseError as error:
-        raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
+        raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
     return [
         {**said(row, slide, asked), "patient_id": patient, "patient_name": name}
         for row, slide, asked, patient, name in rows
@@ -92,7 +92,7 @@ def read_studies(data: Path, wanted: Wanted = EVERYTHING) -> list[entered.StudyK
         with contextlib.closing(read_index(data)) as db:
             return [entered.study_kept(db, *key) for key in entered.study_keys(db, *wanted.where())]
     except sqlite3.DatabaseError as error:
-        raise SettingError(f"{data / NAME} can't be read: {error}. {START_AFRESH}") from error
+        raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
 
 
 def said(row: str, slide: int | None, asked: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ It can be deleted: the agent builds it anew from the spool and the journal, as d
 import base64
 import itertools
 import json
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +17,7 @@ from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found, found_of, told
 from edge.row import FAILED, PENDING, Acquisition, Patient, Preview, Row, now
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, WAIT_S, UnusableIndex, open_index
+from edge.storage.index import NAME, WAIT_S, NoRoomBesideIndex, UnusableIndex, open_index
 from edge.storage.label import Label
 from edge.storage.lookup import Indexed, Lookup, ViewRow, row_of
 from edge.storage.spool import Spooled
@@ -45,16 +46,32 @@ class Added:
 class Store(Lookup):
     """The index in the folder `data`, open for writing. Safe to use from several threads.
 
+    Attributes:
+        is_alone: on a full disk, no other process can read the index until `share`.
+
     Raises:
         UnusableIndex: the file is damaged, or of another version.
         SettingError: it can't be opened or written.
     """
 
     def __init__(self, data: Path) -> None:
-        super().__init__(open_index(data))
+        db, self.is_alone = _open(data)
+        super().__init__(db)
+        self._data = data
         (last,) = self._db.execute("SELECT COALESCE(MAX(receipt), 0) FROM frames").fetchone()
         self._log_holds_removed = False
         self._receipts = itertools.count(last + 1)  # none is given twice while jobs may know it
+
+    def share(self) -> None:
+        """Let other processes read the index again, where there is room for what they share with this one.
+
+        Raises:
+            SettingError: it can't be opened any more.
+        """
+        with self._lock:
+            if self.is_alone:
+                self._db.close()
+                self._db, self.is_alone = _open(self._data)
 
     def add(self, spooled: Spooled, *, found: bool = False, label: Label | None = None) -> Added:
         """Note that an instance arrived: one pending row, frame 1, until its header is known.
@@ -345,6 +362,14 @@ class Store(Lookup):
         return [
             view for key in changed for view in self._views("WHERE sop_instance_uid = ? AND frame = ?", key)
         ]
+
+
+def _open(data: Path) -> tuple[sqlite3.Connection, bool]:
+    """The open index, and whether this process has it for itself alone."""
+    try:
+        return open_index(data), False
+    except NoRoomBesideIndex:
+        return open_index(data, alone=True), True
 
 
 def _view(row: Row, patient: Patient, preview: Preview | None) -> ViewRow:

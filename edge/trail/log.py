@@ -22,6 +22,7 @@ from edge.trail.message import Message, trail_damaged
 
 FOLDER, SUFFIX = "audit", ".jsonl"
 BEGINNING = "0" * 64  # what stands for the line before the first
+CUT_OFF = "no message; it was cut off or altered"  # how a fault ends, of a line that says nothing
 _LOST, _LOST_BYTES = "lost", 20  # a file with the number of messages that could not be written
 _TAIL_BYTES = 1 << 16  # more than any line
 _log = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ def verify(data: Path) -> Verified:
                 where = f"{path.name}, line {number}"
                 message = parse(line)
                 if message is None:
-                    faults.append(f"{where}: no message; it was cut off or altered")
+                    faults.append(f"{where}: {CUT_OFF}")
                 else:
                     count += 1
                     if message.get("previous") != previous:

@@ -1,5 +1,6 @@
 """What is acknowledged is on the disk, it came there in bounded memory, and a full disk is said in time."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -16,10 +17,13 @@ from pynetdicom.dsutils import create_file_meta
 
 from edge.network.streaming import DataSetStream
 from edge.sockets.requests import running
+from edge.storage.reading import read_rows
 from edge.storage.spool import Spool
+from edge.storage.store import Store
 from scanside.errors import ScansideError
 from tests.edge.conftest import MakeImage, StartAgent
-from tests.edge.running import HOST, RunningAgent, listen, wait_for
+from tests.edge.running import HOST, RunningAgent, edge, listen, wait_for
+from tests.edge.storage.received import receive
 from tests.outside import needs_tools, require_tool
 
 MB = 1 << 20
@@ -275,10 +279,7 @@ def test_an_agent_process_that_dies_on_a_full_disk_comes_up_and_serves_what_ther
     agent = start_agent("--config", str(_config(small_disk.parent)))
     agent.send(image(1))
     agent.results(1)
-    filler = small_disk / "filler"
-    with filler.open("wb", buffering=0) as stream, pytest.raises(OSError, match="No space"):
-        while True:
-            stream.write(bytes(4096))
+    filler = _filled(small_disk)
     before = agent.pid("agent")
     os.kill(before, signal.SIGKILL)
     status = wait_for(lambda: _status_of_another(agent, before), "a status of the next process", 60)
@@ -291,6 +292,56 @@ def test_an_agent_process_that_dies_on_a_full_disk_comes_up_and_serves_what_ther
     assert [sent.problem for sent in agent.send(image(2))] == [None]
     assert len(agent.results(2)) == 2
     assert not any("can't be written" in warning for warning in agent.status()["warnings"])
+
+
+def test_an_agent_starts_on_a_full_disk_that_has_no_room_for_what_readers_of_the_index_share(
+    small_disk: Path, start_agent: StartAgent, image: MakeImage
+) -> None:
+    """As after a restart of the machine: SQLite's -wal and -shm are made as the index is opened."""
+    agent = start_agent("--config", str(_config(small_disk.parent)))
+    agent.send(image(1))
+    agent.results(1)
+    assert agent.stop() == 0 and not (agent.data / "results.sqlite-shm").exists()
+    filler = _filled(small_disk)
+    agent.start(state="not receiving: the disk is nearly full")
+    assert any("the index can't be written" in warning for warning in agent.status()["warnings"])
+    assert [row["state"] for row in next(listen(agent.data))["rows"]] == ["scored"]
+    read = edge("results", "--data", agent.data)
+    assert read.returncode == 1 and "rebuild" not in read.stderr and "edge status" in read.stderr
+    filler.unlink()
+    wait_for(lambda: agent.health()["state"] == "ready", "an agent that is ready again")
+    assert agent.send(image(2))[0].problem is None
+    assert len(agent.results(2)) == 2  # other programs read the index again
+    assert "Traceback" not in agent.log
+
+
+def test_an_index_that_is_opened_alone_is_shared_again_with_what_was_written_meanwhile(
+    small_disk: Path, image: MakeImage
+) -> None:
+    data = small_disk / "data"
+    spool = Spool(data / "spool")
+    with contextlib.closing(Store(data)) as store:
+        assert not store.is_alone
+    filler = _filled(small_disk)
+    with contextlib.closing(Store(data)) as store:
+        assert store.is_alone
+        store.share()
+        assert store.is_alone  # there is no more room than before
+        filler.unlink()
+        first = store.add(receive(spool, image(1)))
+        store.share()
+        assert not store.is_alone
+        assert store.add(receive(spool, image(2))).receipt > first.receipt > 0
+        assert len(read_rows(data)) == 2
+
+
+def _filled(disk: Path) -> Path:
+    """A file that takes all the room there is."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as stream, pytest.raises(OSError, match="No space"):
+        while True:
+            stream.write(bytes(4096))
+    return filler
 
 
 def _status_of_another(agent: RunningAgent, before: int | None) -> "dict[str, Any] | None":
