@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from scanside.image import Size
 from scanside.scan.prepare import fill
-from scanside.scan.types import Size
 from trainer.data.hospital import Cohort, read_dataset
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.figures import auc_figure

@@ -21,9 +21,9 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 from rich.console import Console
 from rich.table import Table
 
-from scanside.scan.decoding.instance import open_instance
+from scanside.image import Size
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import find_scans, prepare
-from scanside.scan.types import Size
 from tests.synth.dicom import Photometric, box_around, make_instance, region, save
 from tests.synth.scans import make_frame
 

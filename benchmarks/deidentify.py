@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from scanside.deidentify.instance import deidentify
 from scanside.deidentify.key import Key
 from scanside.errors import NotScorable
-from scanside.scan.decoding.instance import open_instance
+from scanside.scan.instance import open_instance
 from tests.outside import find_tool_or_exit
 from tests.scanside.scan.real import MORE, NAMES, path_of
 from tests.synth.dicom import MAKERS, save, transcode

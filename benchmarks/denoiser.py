@@ -23,11 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 from export.to_onnx import denoiser_to_onnx
-from scanside.bundle import DEFAULT_BUNDLE, DENOISER, NETWORK, load_bundle
 from scanside.denoise import Denoiser
 from scanside.errors import UnlikeTraining
+from scanside.image import Box, Mask, Size
+from scanside.model.bundle import DEFAULT_BUNDLE, DENOISER, NETWORK, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.types import Box, Crop, Mask, RegionSource, Scan, Size
+from scanside.scan.types import Crop, RegionSource, Scan
 from trainer.annotations.annotate import KINDS
 from trainer.data.mmotu import read_split
 from trainer.denoiser import checkpoint, whole

@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.sockets.events import socket_address
-from scanside.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.denoise import denoiser_of
+from scanside.model.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 
 WARM_UP = 3

@@ -20,8 +20,8 @@ from export.convert import convert
 from export.quantise import NonePassed, quantise
 from export.scans import mmotu_parts
 from export.to_onnx import Probabilities
-from scanside.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
 from scanside.golden import golden_inputs
+from scanside.model.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from trainer import checkpoint as checkpoints
 

@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from scanside.errors import NoTissue
+from scanside.image import Box, Frame, Grey, Mask, Size
 from scanside.scan.prepare import cut, fill, separate, to_grey
 from scanside.scan.resize import resize
 from scanside.scan.sector.views import find_sectors
-from scanside.scan.types import Box, Frame, Grey, Mask, Region, RegionSource, Size
+from scanside.scan.types import Region, RegionSource
 from tests.synth import consoles
 
 INPUT = Size(336, 544)

@@ -27,11 +27,11 @@ from edge.commands.tune import fewer_threads, in_words, tune
 from export.golden import golden_inputs
 from export.int8 import calibrate, to_int8, widened
 from export.to_onnx import Probabilities, to_onnx
-from scanside.bundle import DEFAULT_BUNDLE
+from scanside.image import Size
+from scanside.model.bundle import DEFAULT_BUNDLE
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import RuntimeOptions
 from scanside.runtime.protocol import Arrays
-from scanside.scan.types import Size
 from trainer.models.build import build
 from trainer.models.spec import NetworkSpec
 
@@ -39,7 +39,7 @@ Run = Callable[[], object]
 
 TORCH = "torch eager, float32"
 _START = """
-from scanside.bundle import load_bundle
+from scanside.model.bundle import load_bundle
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
 from scanside.golden import golden_inputs

@@ -8,7 +8,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.data.mmotu import CLASSES
 from trainer.experiments import default_model
 from trainer.models.spec import NetworkSpec

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.configuration import resolve
 from trainer.data import mmotu
 from trainer.data.loader import Batch, training_loader

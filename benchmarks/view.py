@@ -29,7 +29,7 @@ from rich.table import Table
 
 from edge.demo.exam import write_exam
 from edge.view.agent.feed import follow
-from scanside.bundle import DEFAULT_BUNDLE
+from scanside.model.bundle import DEFAULT_BUNDLE
 from tests.edge.running import RunningAgent, listen, wait_for
 from tests.edge.view.terminal import Terminal, in_terminal
 from tests.synth.bundle import make_bundle

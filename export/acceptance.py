@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.assess import MIN_LESION_SHARE, check_outputs
-from scanside.bundle import Manifest
 from scanside.errors import InputError
+from scanside.model.bundle import Manifest
 from scanside.ood import Reference
 from scanside.runtime.protocol import Runner
 from trainer.statistics.figures import auc_figure

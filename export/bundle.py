@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.bundle import (
+from scanside.model.bundle import (
     DENOISER,
     GOLDEN,
     GOLDEN_DENOISER,
@@ -23,7 +23,7 @@ from scanside.bundle import (
     Bundle,
     load_bundle,
 )
-from scanside.signature import SIGNATURE
+from scanside.model.signature import SIGNATURE
 
 Arrays = Mapping[str, NDArray[np.float32]]
 

@@ -191,7 +191,7 @@ def _wrap(arguments: argparse.Namespace) -> int:
 def _engine(arguments: argparse.Namespace) -> int:
     from export.engine import build_engines
     from export.progress import shown
-    from scanside.bundle import DEFAULT_BUNDLE
+    from scanside.model.bundle import DEFAULT_BUNDLE
 
     with shown() as progress:
         built = build_engines(

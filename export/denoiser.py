@@ -7,9 +7,9 @@ from typing import Any
 from export.bundle import DenoiserPart, carried_denoiser
 from export.golden import annotated_inputs
 from export.to_onnx import denoiser_to_onnx
-from scanside.bundle import load_bundle
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
+from scanside.model.bundle import load_bundle
 from trainer.denoiser import checkpoint as checkpoints
 from trainer.denoiser.ready import TorchDenoiser, is_bundle
 from trainer.models.denoiser.edge import STRIDE

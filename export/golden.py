@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Size
+from scanside.image import Size
 
 Arrays = dict[str, NDArray[np.float32]]
 _SCANS = 2

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from scanside.errors import BundleError, SettingError
-from scanside.tensors import Tensor
+from scanside.runtime.tensor import Tensor
 
 
 @dataclass(frozen=True)

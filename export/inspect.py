@@ -11,9 +11,9 @@ from rich.text import Text
 
 from export.graph import read_graph
 from scanside import RESEARCH_USE
-from scanside.bundle import NETWORK, SCHEMA, Bundle, load_bundle
 from scanside.errors import SettingError
-from scanside.signature import format_key, signer
+from scanside.model.bundle import NETWORK, SCHEMA, Bundle, load_bundle
+from scanside.model.signature import format_key, signer
 
 _GOLDEN_SOURCES = {
     "checkpoint": "the source checkpoint",

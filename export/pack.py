@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from scanside.bundle import MANIFEST, Bundle, load_bundle
-from scanside.bundle_zip import write_zip
-from scanside.signature import SIGNATURE
+from scanside.model.bundle import MANIFEST, Bundle, load_bundle
+from scanside.model.signature import SIGNATURE
+from scanside.model.zip import write_zip
 
 
 def pack(source: Path, target: Path) -> Bundle:

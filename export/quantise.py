@@ -17,9 +17,9 @@ from export.int8 import calibrate, layers, to_int8, widened
 from export.scans import Parts
 from export.search import nodes_to_keep
 from scanside import RESEARCH_USE
-from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, Bundle, load_bundle
 from scanside.command import say
 from scanside.errors import RunnerError, SettingError
+from scanside.model.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, Bundle, load_bundle
 
 RUNTIMES = {"float16": ("tensorrt",), "int8": ("onnxruntime", "tensorrt")}
 _LAYERS = 18  # groups that the search tells apart

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from export.acceptance import Scans
-from scanside.bundle import Bundle
 from scanside.denoise import denoiser_of
+from scanside.model.bundle import Bundle
 from trainer.data.mmotu import MALIGNANT, Entry, prepare_scans, read_split
 
 _CALIBRATION, _SELECTION = 64, 128  # images; spread over the part

@@ -1,12 +1,12 @@
-"""`export-model keygen` and `export-model sign`: who made a bundle (scanside/signature.py checks it)."""
+"""`export-model keygen` and `export-model sign`: who made a bundle; scanside/model/signature.py checks."""
 
 import os
 from pathlib import Path
 
-from scanside.bundle import load_bundle
 from scanside.errors import BundleError, SettingError
+from scanside.model.bundle import load_bundle
+from scanside.model.signature import SIGNATURE, format_key, format_signature, missing_library
 from scanside.regular_file import open_regular
-from scanside.signature import SIGNATURE, format_key, format_signature, missing_library
 
 try:
     from cryptography.hazmat.primitives import serialization

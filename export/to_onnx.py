@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.denoiser.ready import OUTPUTS as DENOISER_OUTPUTS
 from trainer.models.denoiser.edge import STRIDE
 

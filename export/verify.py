@@ -10,14 +10,14 @@ from rich.table import Table
 
 from export.engine import source_graph
 from scanside import RESEARCH_USE
-from scanside.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.errors import RunnerError, SettingError
 from scanside.golden import golden_differences, golden_limits, mean_differences
+from scanside.model.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
+from scanside.model.tensors import check_tensors
 from scanside.runtime.engine import PRECISIONS, engines_of
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Runner
 from scanside.runtime.tensorrt import open_tensorrt
-from scanside.tensors import check_tensors
 
 
 @dataclass(frozen=True)

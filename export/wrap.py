@@ -19,14 +19,14 @@ from export.golden import golden_inputs
 from export.graph import read_graph
 from scanside import RESEARCH_USE
 from scanside.assess import check_outputs
-from scanside.bundle import MAX_FILE_BYTES, NETWORK, SCHEMA, Bundle, Manifest
 from scanside.errors import BundleError, RunnerError, SettingError
 from scanside.golden import check_golden
-from scanside.manifest import check_document, read_json
+from scanside.model.bundle import MAX_FILE_BYTES, NETWORK, SCHEMA, Bundle, Manifest
+from scanside.model.manifest import check_document, read_json
+from scanside.model.tensors import check_tensors
 from scanside.ood import Reference
 from scanside.regular_file import read_regular
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.tensors import check_tensors
 
 Arrays = dict[str, NDArray[np.float32]]
 

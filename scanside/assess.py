@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.bundle import NETWORK, REFERENCE, Bundle, Manifest
 from scanside.cases import CaseRisk, narrowed
 from scanside.clinical import Case, ClinicalRecord, known_facts, possible_cases
 from scanside.denoise import Denoised, denoiser_of
+from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining
+from scanside.flags import Flag
+from scanside.image import Box, Frame, Mask
+from scanside.model.bundle import NETWORK, REFERENCE, Bundle, Manifest
 from scanside.ood import UNLIKE, Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.outputs import check_range
 from scanside.runtime.protocol import Runner
-from scanside.scan.decoding.instance import Instance
 from scanside.scan.prepare import find_scans, prepare, to_source
-from scanside.scan.types import Box, Flag, Frame, Mask, Region, RegionSource
+from scanside.scan.types import Region, RegionSource
 
 MIN_LESION_SHARE = 0.001  # of the network's input: less is noise, not a lesion
 

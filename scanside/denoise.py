@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scanside.bundle import DENOISER, Bundle
 from scanside.errors import UnlikeTraining
-from scanside.manifest import DenoiserLimits
+from scanside.flags import Flag
+from scanside.image import Mask
+from scanside.model.bundle import DENOISER, Bundle
+from scanside.model.manifest import DenoiserLimits
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.outputs import check_range
 from scanside.runtime.protocol import Runner
-from scanside.scan.types import Flag, Mask, Scan
+from scanside.scan.types import Scan
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.bundle import GOLDEN, Bundle, Manifest
 from scanside.errors import RunnerError
+from scanside.model.bundle import GOLDEN, Bundle, Manifest
 from scanside.runtime.protocol import Runner
 
 

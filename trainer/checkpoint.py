@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer import checkpoint_file
 from trainer.models.build import build
 from trainer.models.network import Network

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_type_hints
 
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.data.augment import Augmentation
 from trainer.fields import bounded, check, from_mapping, from_text, near
 from trainer.models.spec import EncoderName, NetworkSpec, Surplus, Task

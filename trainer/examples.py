@@ -10,7 +10,7 @@ from monai.visualize import GradCAM
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from scanside.scan.types import Mask
+from scanside.image import Mask
 from trainer.arrays import load_arrays
 from trainer.data.loader import to_item
 from trainer.data.slides import Slides

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from scanside.deidentify.burned_in import ReadText, TextOnTissue
-from scanside.scan.types import Grey
+from scanside.image import Grey
 
 _PROGRAM = "tesseract"  # Debian's package tesseract-ocr
 _ENLARGED = 3  # letters of a scan are 10 to 20 px high; tesseract reads best from 30 px on

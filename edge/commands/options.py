@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from edge.settings import Settings, load
-from scanside.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from scanside.model.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from scanside.model.signature import parse_key
 from scanside.runtime.preference import cpu_precision
-from scanside.signature import parse_key
 
 _SETTINGS = ("host", "port", "ae_title", "data", "bundle")
 

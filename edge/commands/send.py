@@ -21,8 +21,8 @@ from edge.network.tls import client_context
 from edge.scanners import check_ae_title
 from edge.view.text import safe
 from scanside.command import say
+from scanside.dicom.header import read_attributes
 from scanside.errors import SettingError
-from scanside.scan.decoding.header import read_attributes
 
 CALLING_AE_TITLE = "EDGE-SEND"
 _MAX_CONTEXTS = 128  # of an association, PS3.8 9.3.2.2

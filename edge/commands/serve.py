@@ -6,8 +6,8 @@ import logging
 from edge.commands import options
 from edge.settings import Settings, holds_nothing
 from scanside import RESEARCH_USE
-from scanside.bundle import Bundle
 from scanside.errors import BundleError, SettingError
+from scanside.model.bundle import Bundle
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

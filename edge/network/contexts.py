@@ -20,7 +20,7 @@ _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 _NO_PIXELS = tuple(
     f"1.2.840.10008.1.2.{end}" for end in ("4.94", "4.95", "4.204", "4.205", "7.1", "7.2", "7.3")
 )
-# With a decoder (scanside/scan/decoding, which is not imported here: the receiver holds no codec). Where one
+# With a decoder (scanside/dicom, which is not imported here: the receiver holds no codec). Where one
 # context offers several, the first is taken: without loss, then lossy, then what is kept and can't be scored.
 LOSSLESS = (
     "1.2.840.10008.1.2.1",

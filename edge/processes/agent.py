@@ -44,8 +44,8 @@ from edge.trail.log import AuditLog
 from edge.trail.message import CREATE, READ, UPDATE, instances_transferred, runtime_fallback
 from edge.trail.syslog import SyslogSender, server_of
 from scanside import RESEARCH_USE
-from scanside.bundle import Bundle
 from scanside.errors import ScansideError, SettingError
+from scanside.model.bundle import Bundle
 
 _SNAPSHOT_ROWS = 200
 _BEAT_S, _LOOK_S, _RETAIN_S = 1.0, 5.0, 60.0

@@ -26,8 +26,8 @@ from edge.processes.systemd import Systemd
 from edge.settings import Settings
 from edge.trail.log import AuditLog
 from edge.trail.message import application_started, application_stopped
-from scanside.bundle import Bundle
 from scanside.errors import ScansideError, SettingError
+from scanside.model.bundle import Bundle
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MAX_REMARK = 500  # characters: a notice is short

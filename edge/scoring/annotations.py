@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from scanside.assess import ScoredScan
-from scanside.scan.types import Mask
+from scanside.image import Mask
 
 _TOGETHER = 1 / 40  # of the frame's width: letters of a word and dots of a line lie no further apart
 

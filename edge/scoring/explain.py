@@ -7,11 +7,11 @@ from pathlib import Path
 
 import cv2
 
-from scanside.bundle import Bundle
 from scanside.denoise import denoiser_of
 from scanside.errors import SettingError, Unreadable
-from scanside.scan.decoding.instance import open_instance
+from scanside.model.bundle import Bundle
 from scanside.scan.explain import explain
+from scanside.scan.instance import open_instance
 
 
 def write_explanation(source: Path, target: Path, bundle: Bundle) -> None:

@@ -20,16 +20,17 @@ from edge.scoring.jobs import Inspection, Result
 from edge.scoring.machine import fault_of_machine
 from edge.scoring.preview import draw, draw_prepared, outlines
 from scanside.assess import Assessment, Assessor
-from scanside.bundle import Bundle
+from scanside.dicom.header import read_attributes
+from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, NotScorable, OtherExam, RunnerError, UnlikeTraining, Unreadable
 from scanside.exam.ask import ExamFindings, ask_header
 from scanside.exam.options import ExamOptions
+from scanside.image import Frame
+from scanside.model.bundle import Bundle
 from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
-from scanside.scan.decoding.header import read_attributes
-from scanside.scan.decoding.instance import Instance, open_instance
+from scanside.scan.instance import open_instance
 from scanside.scan.place.region import find_regions
-from scanside.scan.types import Frame
 
 _IDENTITY = [
     "StudyInstanceUID", "SOPInstanceUID", "PatientName", "PatientID", "IssuerOfPatientID",

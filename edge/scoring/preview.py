@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from edge.entries.finding import Polygons
 from edge.row import Preview
 from edge.scoring.annotations import grouped
-from scanside.scan.types import Frame, Mask, Size
+from scanside.image import Frame, Mask, Size
 
 MAX_SIDE_PX = 320
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from edge.settings import Settings
-from scanside.bundle import Bundle
 from scanside.errors import SettingError
+from scanside.model.bundle import Bundle
 from scanside.runtime.options import CpuOptions, Optimisation
 from scanside.runtime.preference import RuntimeOptions, cpu_precision
 

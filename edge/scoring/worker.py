@@ -13,9 +13,9 @@ from typing import Any
 from edge.processes.log import log_to_stderr
 from edge.processes.process import obey_parent_alone
 from edge.scoring.jobs import Inspection, Job, Priority, Result
-from scanside.bundle import Bundle
 from scanside.errors import ScansideError
 from scanside.exam.options import ExamOptions
+from scanside.model.bundle import Bundle
 from scanside.runtime.preference import RuntimeOptions
 
 _START_TIMEOUT_S = 120.0

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from edge.identity import identity, text
-from scanside.scan.decoding.header import read_attributes
+from scanside.dicom.header import read_attributes
 
 _KEYWORDS = (
     "SpecificCharacterSet",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scanside.deidentify.identity import Identity
 from scanside.deidentify.text import FoundText, TextFinder, dilate, page_of
 from scanside.errors import NotScorable
-from scanside.scan.types import Grey, Mask
+from scanside.image import Grey, Mask
 
 _LOOKS = 4  # what is blacked out uncovers letters that stood beside larger ones, seldom more than once
 _UNREAD = "nobody read it"

@@ -18,8 +18,9 @@ from scanside.deidentify.identity import identity_of
 from scanside.deidentify.key import Key
 from scanside.deidentify.pixels import blank_outside_tissue
 from scanside.deidentify.text import default_text_finder
+from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, Unreadable
-from scanside.scan.decoding.instance import Instance, open_instance
+from scanside.scan.instance import open_instance
 
 _MAX_PIXEL_BYTES = 2**32 - 2  # what a native pixel data element can hold
 

@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
+from scanside.image import Frame
 from scanside.scan.place.region import MIN_REGION_PX
 from scanside.scan.prepare import find_scans, to_grey
 from scanside.scan.sector.contour import find_sector
-from scanside.scan.types import Frame
 
 
 def blank_outside_tissue(frame: Frame, header: Dataset) -> NDArray[np.uint8]:

@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.bundle import DEFAULT_BUNDLE, DENOISER, load_bundle
 from scanside.errors import BundleError
-from scanside.manifest import DenoiserLimits
+from scanside.image import Grey, Mask, Size
+from scanside.model.bundle import DEFAULT_BUNDLE, DENOISER, load_bundle
+from scanside.model.manifest import DenoiserLimits
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.outputs import check_range
 from scanside.runtime.protocol import Runner
 from scanside.scan.prepare import fill, to_chroma, to_grey
-from scanside.scan.types import Grey, Mask, Size
 
 _FITTED = Size(336, 544)  # the size at which the denoiser was measured; of larger scans it is half theirs
 _MULTIPLE = 8  # of both sides of what the detector takes

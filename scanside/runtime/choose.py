@@ -6,15 +6,15 @@ elsewhere; whoever lists two is told which of them it is, and why not the first.
 
 from dataclasses import dataclass
 
-from scanside.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.errors import RunnerError, ScansideError
 from scanside.golden import check_golden
+from scanside.model.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle
+from scanside.model.tensors import check_tensors
 from scanside.runtime.engine import DENOISER_PRECISION, PRECISIONS
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
 from scanside.runtime.protocol import Runner
 from scanside.runtime.tensorrt import open_tensorrt
-from scanside.tensors import check_tensors
 
 
 @dataclass(frozen=True)

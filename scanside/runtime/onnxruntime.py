@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scanside.errors import BundleError, RunnerError
 from scanside.runtime.options import CpuOptions
 from scanside.runtime.protocol import Arrays
-from scanside.tensors import Tensor
+from scanside.runtime.tensor import Tensor
 
 _LEVELS = {
     "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,

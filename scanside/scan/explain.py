@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from scanside import RESEARCH_USE
 from scanside.denoise import Denoiser
+from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, UnlikeTraining
-from scanside.scan.decoding.instance import Instance
+from scanside.flags import Flag
+from scanside.image import Box, Frame, Size
 from scanside.scan.prepare import cut, find_scans, prepare, to_grey
 from scanside.scan.sector.contour import find_sector
-from scanside.scan.types import Box, Flag, Frame, Region, Size
+from scanside.scan.types import Region
 
 Pixels = NDArray[np.uint8]
 

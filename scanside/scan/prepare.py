@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
+from scanside.flags import Flag
+from scanside.image import Box, Frame, Grey, Mask, Size
 from scanside.scan.place.region import MIN_REGION_PX, find_regions
 from scanside.scan.resize import resize, resize_mask
 from scanside.scan.sector.content import check_content
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.sector.screen import find_lit
 from scanside.scan.sector.views import find_views
-from scanside.scan.types import Box, Crop, Flag, Frame, Grey, Mask, Region, RegionSource, Scan, Size, Tissue
+from scanside.scan.types import Crop, Region, RegionSource, Scan, Tissue
 
 _COLOUR_SPREAD = 60  # max - min of R, G, B in a pixel: above it the pixel is coloured
 _DECLARED = (RegionSource.DICOM, RegionSource.OVERLAY)  # the machine says that it is 2D

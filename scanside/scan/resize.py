@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Grey, Mask, Size
+from scanside.image import Grey, Mask, Size
 
 _ALL = 254  # a mask's True as a grey value: even, so that half a pixel is a whole number
 

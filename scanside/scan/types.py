@@ -1,34 +1,13 @@
-"""The values that pass between decode, region, contour and prepare."""
+"""The values that pass between place, sector and prepare."""
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-
-
-class Size(NamedTuple):
-    """Rows and columns, in pixels."""
-
-    height: int
-    width: int
-
-
-class Box(NamedTuple):
-    """A rectangle in pixels; `x1` and `y1` are exclusive, the origin is the top left pixel."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-
-    @property
-    def size(self) -> Size:
-        return Size(self.y1 - self.y0, self.x1 - self.x0)
+from scanside.flags import Flag
+from scanside.image import Box, Grey, Size
 
 
 class RegionSource(str, Enum):
@@ -38,38 +17,6 @@ class RegionSource(str, Enum):
     OVERLAY = "Active Image Area Overlay"
     DEVICE = "device table"
     CONTOUR = "contour"
-
-
-class Flag(str, Enum):
-    """What a reader of the risk has to know about the scan it came from."""
-
-    COLOUR = "colour in the scan, scored as grey"
-    REGION_CLIPPED = "region reaches beyond the image"
-    REGION_SCALED = "region belongs to a larger image, scaled to this one"
-    REGION_UNTRUSTED = "declared region does not fit the image, not used"
-    UNKNOWN_DEVICE = "device not in the table of text strips"
-    ANNOTATIONS = "annotations removed"
-    SECONDARY_CAPTURE = "copy of a screen (Secondary Capture)"
-    PASSED_OVER = "damaged or unknown attributes of the header passed over"
-    FRAME_COUNT = "not as many frames as the header says"
-    DISPLAY = "impossible window or rescale slope not applied"
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One decoded frame of an instance.
-
-    Attributes:
-        pixels: (H, W) grey or (H, W, 3) RGB, uint8.
-        index: 0-based frame number in its instance.
-    """
-
-    pixels: NDArray[np.uint8]
-    index: int = 0
-
-    @property
-    def size(self) -> Size:
-        return Size(*self.pixels.shape[:2])
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from edge.settings import Settings
 from edge.storage.spool import Spool
 from edge.view.focus.keys import KEYS
 from export.cli import COMMANDS
-from scanside.bundle import DEFAULT_BUNDLE, load_bundle
-from scanside.scan.decoding.codecs import COMPRESSED, NATIVE
-from scanside.scan.decoding.jpeg_xl import JPEG_XL
-from scanside.scan.decoding.video import VIDEO
+from scanside.dicom.codecs import COMPRESSED, NATIVE
+from scanside.dicom.jpeg_xl import JPEG_XL
+from scanside.dicom.video import VIDEO
+from scanside.model.bundle import DEFAULT_BUNDLE, load_bundle
 from tests.architecture.test_commands import MODULES
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from edge.row import NOT_SCORED, SCORED
-from scanside.bundle import DENOISER, MANIFEST, NETWORK, REFERENCE
+from scanside.model.bundle import DENOISER, MANIFEST, NETWORK, REFERENCE
 from tests.edge.conftest import MakeImage, real_files
 from tests.edge.running import RunningAgent, edge, wait_for
 from tests.synth.bundle import make_bundle

@@ -9,8 +9,8 @@ pytest.importorskip("torch", reason="torch is not installed: export's tests need
 import torch
 
 from export.convert import Parity, convert
-from scanside.bundle import Bundle
-from scanside.scan.types import Size
+from scanside.image import Size
+from scanside.model.bundle import Bundle
 from trainer import checkpoint as checkpoints
 from trainer.checkpoint import Checkpoint
 from trainer.models.build import build

@@ -10,8 +10,8 @@ pytest.importorskip("torch", reason="torch is not installed: export's tests need
 
 from export.acceptance import Behaviour, Report, Scans, compare
 from export.search import nodes_to_keep
-from scanside.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
 from scanside.errors import InputError, RunnerError
+from scanside.model.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
 
 N = 200
 THRESHOLD = 0.3

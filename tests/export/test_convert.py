@@ -12,9 +12,9 @@ from export.cli import main
 from export.convert import Parity, convert
 from export.golden import golden_inputs
 from export.to_onnx import round_to_fp16, run_torch
-from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, Bundle, load_bundle
+from scanside.image import Size
+from scanside.model.bundle import GOLDEN, MODEL_CARD, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.types import Size
 from tests.export.conftest import checkpoint_of
 from trainer import checkpoint as checkpoints
 

@@ -13,7 +13,10 @@ from export.cli import main
 from export.convert import convert
 from export.denoiser import denoiser_part
 from export.golden import annotated_inputs
-from scanside.bundle import (
+from scanside.denoise import denoiser_of
+from scanside.errors import SettingError
+from scanside.image import Size
+from scanside.model.bundle import (
     DENOISER,
     GOLDEN,
     GOLDEN_DENOISER,
@@ -22,10 +25,7 @@ from scanside.bundle import (
     REFERENCE,
     load_bundle,
 )
-from scanside.denoise import denoiser_of
-from scanside.errors import SettingError
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.types import Size
 from tests.export.conftest import checkpoint_of
 from tests.trainer.denoiser.untrained import untrained
 from trainer import checkpoint as networks

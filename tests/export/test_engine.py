@@ -19,8 +19,8 @@ from export.cli import main
 from export.convert import Parity
 from export.engine import source_graph
 from export.half import KEPT_IN_FP32, to_half
-from scanside.bundle import DEFAULT_BUNDLE, DENOISER, GOLDEN, NETWORK, Bundle, load_bundle
 from scanside.errors import BundleError, RunnerError, SettingError
+from scanside.model.bundle import DEFAULT_BUNDLE, DENOISER, GOLDEN, NETWORK, Bundle, load_bundle
 from scanside.runtime.cuda import Cuda
 from scanside.runtime.engine import DENOISER_PRECISION, Gpu, engines_of, find_engine
 from scanside.runtime.onnxruntime import OnnxRuntime

@@ -8,8 +8,8 @@ pytest.importorskip("torch", reason="torch is not installed: export's tests need
 
 from export.to_onnx import OPSET, round_to_fp16, run_torch, to_onnx
 from export.wrap import MAX_IR, MAX_OPSET
+from scanside.image import Size
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.types import Size
 from tests.trainer.models.test_conformance import ARMS, name_of, seeded
 from trainer.models.spec import NetworkSpec
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from export.cli import main
-from scanside.bundle import DEFAULT_BUNDLE, MANIFEST, NETWORK, load_bundle
-from scanside.manifest import SCHEMA
+from scanside.model.bundle import DEFAULT_BUNDLE, MANIFEST, NETWORK, load_bundle
+from scanside.model.manifest import SCHEMA
 from tests.synth.bundle import make_bundle
 
 

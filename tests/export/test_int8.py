@@ -11,7 +11,7 @@ from export.convert import Parity
 from export.golden import golden_inputs
 from export.half import to_half
 from export.int8 import calibrate, layers, quantisable, to_int8, widened
-from scanside.bundle import NETWORK, Bundle
+from scanside.model.bundle import NETWORK, Bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 
 Exported = tuple[Path, Bundle, Parity]

@@ -12,10 +12,10 @@ from onnx import numpy_helper
 from export import acceptance
 from export.cli import main
 from export.quantise import quantise
-from scanside.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from scanside.errors import BundleError, RunnerError
 from scanside.golden import golden_differences
-from scanside.manifest import Variant
+from scanside.model.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from scanside.model.manifest import Variant
 from scanside.runtime.choose import open_network
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.options import CpuOptions

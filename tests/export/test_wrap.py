@@ -12,7 +12,7 @@ import pytest
 from onnx import ModelProto, TensorProto, helper
 
 from export.cli import main
-from scanside.bundle import GOLDEN, MANIFEST, MODEL_CARD, NETWORK, REFERENCE, load_bundle
+from scanside.model.bundle import GOLDEN, MANIFEST, MODEL_CARD, NETWORK, REFERENCE, load_bundle
 from tests.synth.bundle import make_bundle
 
 

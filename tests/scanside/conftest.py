@@ -6,9 +6,10 @@ import pytest
 from hypothesis import settings
 
 from scanside.assess import Assessor
-from scanside.bundle import Bundle, load_bundle
-from scanside.scan.decoding.instance import Instance, open_instance
-from scanside.scan.types import Frame
+from scanside.dicom.instance import Instance
+from scanside.image import Frame
+from scanside.model.bundle import Bundle, load_bundle
+from scanside.scan.instance import open_instance
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import box_around, make_instance, region, save
 from tests.synth.scans import SynthFrame, make_frame

@@ -11,14 +11,17 @@ import pytest
 from numpy.typing import NDArray
 
 from scanside.assess import Assessor
-from scanside.bundle import NETWORK, Bundle, load_bundle
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, RunnerError, UnlikeTraining
+from scanside.flags import Flag
 from scanside.golden import check_golden
+from scanside.image import Box
+from scanside.model.bundle import NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Arrays
-from scanside.scan.decoding.instance import Instance, open_instance
-from scanside.scan.types import Box, Flag, RegionSource
+from scanside.scan.instance import open_instance
+from scanside.scan.types import RegionSource
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, Maker, Photometric, box_around, make_instance, region, save
 from tests.synth.headers import put_in, short

@@ -8,7 +8,7 @@ import pytest
 from scanside.assess import Assessor
 from scanside.cases import CaseRisk, narrowed
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus, known_facts, possible_cases
-from scanside.scan.decoding.instance import Instance
+from scanside.dicom.instance import Instance
 
 NAMES = ("menopausal_status", "oncology_centre")
 CASES = [

@@ -8,15 +8,18 @@ import pytest
 from numpy.typing import NDArray
 
 from scanside.assess import Assessor
-from scanside.bundle import DENOISER, Bundle
 from scanside.denoise import Denoiser, denoiser_of
+from scanside.dicom.instance import Instance
 from scanside.errors import RunnerError, UnlikeTraining
-from scanside.manifest import DenoiserLimits
+from scanside.flags import Flag
+from scanside.image import Box, Frame, Size
+from scanside.model.bundle import DENOISER, Bundle
+from scanside.model.manifest import DenoiserLimits
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Arrays
-from scanside.scan.decoding.instance import Instance, open_instance
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import cut, prepare, prepare_mask
-from scanside.scan.types import Box, Flag, Frame, Region, RegionSource, Scan, Size
+from scanside.scan.types import Region, RegionSource, Scan
 from tests.synth.bundle import INPUT_SIZE
 from tests.synth.dicom import make_instance, save
 from tests.synth.scans import YELLOW, SynthFrame, make_frame

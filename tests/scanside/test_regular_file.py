@@ -9,12 +9,12 @@ import pytest
 
 from edge.cli import main as edge
 from export.cli import main as export
-from scanside.bundle import load_bundle
 from scanside.deidentify.key import load_or_make_key
 from scanside.errors import InputError
+from scanside.model.bundle import load_bundle
+from scanside.model.signature import parse_key
 from scanside.regular_file import open_regular, read_regular
-from scanside.scan.decoding.instance import open_instance
-from scanside.signature import parse_key
+from scanside.scan.instance import open_instance
 from trainer.cli import main as trainer
 from trainer.data.hospital import read_dataset
 from trainer.prepare.clinical import read_clinical
@@ -60,7 +60,7 @@ def test_a_pipe_is_no_public_key(pipe: Path) -> None:
 
 @pytest.mark.parametrize("name", ["manifest.json", "network.onnx"])
 def test_a_pipe_in_a_bundle_is_an_error(name: str, tmp_path: Path) -> None:
-    from scanside.bundle import DEFAULT_BUNDLE
+    from scanside.model.bundle import DEFAULT_BUNDLE
 
     for file in DEFAULT_BUNDLE.iterdir():
         (tmp_path / file.name).symlink_to(file)

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 
 from scanside.assess import Assessor, ScoredScan
-from scanside.bundle import DEFAULT_BUNDLE, DENOISER, NETWORK, REFERENCE, load_bundle
 from scanside.errors import NotScorable
 from scanside.golden import golden_inputs
+from scanside.model.bundle import DEFAULT_BUNDLE, DENOISER, NETWORK, REFERENCE, load_bundle
 from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.cine import frames_to_score
-from scanside.scan.decoding.instance import open_instance
+from scanside.scan.instance import open_instance
 from tests.scanside.scan.real import NAMES, path_of
 from tests.synth.dicom import make_instance, save
 

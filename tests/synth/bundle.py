@@ -13,8 +13,9 @@ from onnx import TensorProto, checker, helper, numpy_helper
 
 from export.bundle import write_bundle
 from scanside import RESEARCH_USE
+from scanside.image import Box, Frame, Size
 from scanside.scan.prepare import prepare
-from scanside.scan.types import Box, Frame, Region, RegionSource, Size
+from scanside.scan.types import Region, RegionSource
 from tests.synth.denoiser import make_denoiser
 from tests.synth.scans import make_frame
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Box, Grey, Mask, Size
+from scanside.image import Box, Grey, Mask, Size
 from tests.synth.scans import Plane, speckle, tissue_layers
 from tests.synth.sectors import Sector, Shape, make_sector
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from export.bundle import DenoiserPart
-from scanside.scan.types import Size
+from scanside.image import Size
 
 Floats = NDArray[np.float32]
 

@@ -28,7 +28,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from scanside.scan.types import Box
+from scanside.image import Box
 
 Pixels = NDArray[np.uint8]
 

@@ -20,7 +20,7 @@ from pydicom import uid
 from pydicom.dataset import FileDataset
 
 from scanside.errors import ScansideError
-from scanside.scan.types import Size
+from scanside.image import Size
 from tests.scanside.scan.real import MORE, NAMES, path_of, scans_of
 from tests.synth.dicom import NATIVE, Photometric, make_instance, save, transcode
 from tests.synth.scans import make_frame

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Box, Mask, Size
+from scanside.image import Box, Mask, Size
 from tests.synth.consoles import IDENTITY
 from tests.synth.scans import speckle, tissue_layers
 from tests.synth.sectors import Shape, make_sector

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import UID, generate_uid
 
-from scanside.scan.types import Mask, Size
+from scanside.image import Mask, Size
 from tests.synth.dicom import MAKERS, NATIVE, Photometric, box_around, make_instance, region
 from tests.synth.scans import Probe, SynthFrame, make_frame
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from tests.synth.scans import GREY, WHITE, make_frame
 
 Pixels = NDArray[np.uint8]

@@ -6,7 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Box, Mask, Size
+from scanside.image import Box, Mask, Size
 
 
 class Shape(str, Enum):

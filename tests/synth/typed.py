@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Mask, Size
+from scanside.image import Mask, Size
 from tests.synth.scans import Probe, SynthFrame, make_frame
 
 INKS = {"white": (255, 255, 255), "grey": (170, 170, 170), "yellow": (240, 220, 40), "cyan": (40, 220, 230)}

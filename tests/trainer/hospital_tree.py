@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pydicom.dataset import FileDataset
 
-from scanside.scan.types import Box, Mask
+from scanside.image import Box, Mask
 from tests.synth.dicom import MAKERS, Maker, Patient, box_around, make_instance, region, save
 from tests.synth.scans import Probe, SynthFrame, make_frame
 

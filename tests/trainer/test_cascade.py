@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanside.scan.types import Box
+from scanside.image import Box
 from trainer.data.cascade import crop, lesion_box
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from scanside.errors import InputError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.data.augment import Augmentation, augment
 from trainer.data.loader import training_loader
 from trainer.data.mmotu import MALIGNANT, prepare_scans, read_split

@@ -10,7 +10,8 @@ import pytest
 
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
-from scanside.scan.types import Box, Crop, Size
+from scanside.image import Box, Size
+from scanside.scan.types import Crop
 from trainer.data.hospital import Slide, fingerprint, read_dataset
 from trainer.prepare.dataset import Facts, draw_split, finish, pseudonym, write_slide
 

@@ -14,7 +14,7 @@ import pydicom
 import pytest
 
 from scanside.clinical import MenopausalStatus
-from scanside.scan.types import Size
+from scanside.image import Size
 from tests.trainer.hospital_tree import PATIENTS, Hospital, draw, make_hospital
 from trainer.cli import main
 from trainer.data.hospital import Cohort, read_dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scanside.deidentify.key import load_or_make_key
-from scanside.scan.decoding.instance import open_instance
+from scanside.scan.instance import open_instance
 from tests.outside import needs_tools
 from tests.synth.dicom import Patient, make_instance, save
 from tests.synth.leaks import leaked_bytes, leaked_words

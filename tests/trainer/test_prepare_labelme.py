@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanside.errors import InputError
-from scanside.scan.types import Mask, Size
+from scanside.image import Mask, Size
 from trainer.prepare.labelme import read_mask
 
 SIZE = Size(60, 80)

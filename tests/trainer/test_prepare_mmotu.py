@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scanside.errors import InputError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.cli import main
 from trainer.data.mmotu import find_layout, prepare_scans, read_split
 from trainer.prepare.mmotu import Fault, check

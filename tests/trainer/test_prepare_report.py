@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from scanside.clinical import ClinicalRecord
-from scanside.scan.types import Box, Crop, Size
+from scanside.image import Box, Size
+from scanside.scan.types import Crop
 from trainer.data.hospital import Patient, Slide
 from trainer.prepare.dataset import table
 from trainer.prepare.instance import LeftOut

@@ -7,12 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from scanside.assess import Assessor
-from scanside.bundle import NETWORK, Bundle, load_bundle
 from scanside.deidentify.key import load_or_make_key
+from scanside.dicom.instance import Instance
 from scanside.errors import NotScorable
+from scanside.model.bundle import NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Arrays
-from scanside.scan.decoding.instance import Instance, open_instance
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import fill
 from tests.synth.bundle import make_bundle
 from tests.trainer.hospital_tree import make_hospital

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from scanside.errors import InputError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.configuration import Loss, Optimiser, Training
 from trainer.data.augment import Augmentation
 from trainer.data.loader import plain_loader, training_loader

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import SettingError
-from scanside.scan.types import Grey, Mask
+from scanside.image import Grey, Mask
 from trainer.annotations.arrows import draw_arrows
 from trainer.annotations.bars import draw_depth_ticks, draw_scale_bar
 from trainer.annotations.body_marks import draw_body_mark

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from scanside.scan.types import Grey
+from scanside.image import Grey
 
 _ROWS, _COLUMNS = 7, 5
 # Seven rows of a letter from top to bottom; in a row the highest of five bits is the left dot.

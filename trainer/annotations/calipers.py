@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from scanside.scan.types import Grey
+from scanside.image import Grey
 from trainer.annotations import bank
 from trainer.annotations.layer import Ink, Layer
 from trainer.annotations.lettering import write

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from scanside.scan.types import Grey
+from scanside.image import Grey
 from trainer.annotations.layer import BLACK, Ink, Layer
 from trainer.annotations.look import Look
 from trainer.annotations.scene import Scene

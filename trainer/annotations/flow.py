@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Mask
+from scanside.image import Mask
 from trainer.annotations.scene import Scene, look_at
 
 # Colour Doppler, from fast away to fast towards the probe.

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Grey, Mask
+from scanside.image import Grey, Mask
 
 Colour = tuple[int, int, int]
 BLACK: Colour = (0, 0, 0)

@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from scanside.scan.types import Grey
+from scanside.image import Grey
 from trainer.annotations.bitmap_font import write_bitmap
 
 AILERON, BITMAP = "Aileron", "bitmap"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scanside.scan.types import Grey
+from scanside.image import Grey
 from trainer.annotations import bank
 from trainer.annotations.corners import in_corner
 from trainer.annotations.layer import Colour, Ink, Layer

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Box, Mask
+from scanside.image import Box, Mask
 
 Point = tuple[float, float]
 Outline = NDArray[np.float32]

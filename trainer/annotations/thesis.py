@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Mask
+from scanside.image import Mask
 from trainer.annotations.scene import lesion_outline
 
 TEXTS = ("Rt. Ovary", "Lt. Ovary", "LL Ovary", "Li Ov", "Rt Ov", "Fluid")

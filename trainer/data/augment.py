@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Grey, Size
+from scanside.image import Grey, Size
 from trainer.fields import bounded, check
 
 

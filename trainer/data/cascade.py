@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
+from scanside.image import Box, Grey, Mask, Size
 from scanside.scan.resize import resize
-from scanside.scan.types import Box, Grey, Mask, Size
 
 
 def lesion_box(lesion: Mask, margin: float = 0.01, fallback: int = 256) -> Box:

@@ -21,10 +21,11 @@ import cv2
 import numpy as np
 
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.dicom.layout import MAX_FRAME_PIXELS
 from scanside.errors import InputError
+from scanside.image import Box, Grey, Mask, Size
 from scanside.regular_file import read_regular
-from scanside.scan.decoding.layout import MAX_FRAME_PIXELS
-from scanside.scan.types import Box, Crop, Grey, Mask, Size
+from scanside.scan.types import Crop
 
 SCHEMA = "scanside-dataset/1"
 KINDS = ("hospital", "synthetic")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.data.augment import Augmentation, augment
 from trainer.data.slides import Slides
 

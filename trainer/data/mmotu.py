@@ -16,10 +16,10 @@ from pydicom.dataset import Dataset as Header
 
 from scanside.denoise import Denoiser
 from scanside.errors import InputError, NoTissue, UnlikeTraining
+from scanside.image import Frame, Mask, Size
 from scanside.regular_file import read_regular
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, prepare_mask
-from scanside.scan.types import Frame, Mask, Size
 from trainer.data.picture import decode_picture
 from trainer.progress import track
 

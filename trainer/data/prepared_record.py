@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
+from scanside.image import Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut, fill, prepare_mask
-from scanside.scan.types import Size
 from trainer.data.mmotu import Entry, Layout, find_layout, naming, read_frame, read_split
 from trainer.progress import track
 

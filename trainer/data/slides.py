@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.errors import InputError
+from scanside.image import Box, Grey, Mask, Size
 from scanside.scan.prepare import fill, prepare_mask
-from scanside.scan.types import Box, Crop, Grey, Mask, Size
+from scanside.scan.types import Crop
 from trainer.data import mmotu
 from trainer.data.hospital import Cohort, Patient, read_dataset
 from trainer.progress import track

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from scanside.manifest import DenoiserLimits
+from scanside.model.manifest import DenoiserLimits
 from trainer import checkpoint_file
 from trainer.models.denoiser.edge import EdgeDenoiser
 

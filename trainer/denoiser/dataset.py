@@ -13,9 +13,9 @@ import numpy as np
 from pydicom.dataset import Dataset as Header
 
 from scanside.errors import InputError, SettingError
+from scanside.image import Frame
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
-from scanside.scan.types import Frame
 from trainer.data.hospital import Cohort, Slide, read_dataset
 from trainer.data.mmotu import (
     DENOISED,

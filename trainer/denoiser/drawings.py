@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.denoiser.pairs import Pair, Source, make_pair
 from trainer.denoiser.sources import Sources
 from trainer.progress import track

@@ -13,7 +13,7 @@ from typing import Literal, cast, get_args
 import numpy as np
 
 from scanside.errors import InputError
-from scanside.scan.types import Mask, Size
+from scanside.image import Mask, Size
 
 Kind = Literal[
     "caliper",

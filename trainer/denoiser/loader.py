@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.data.loader import Batch, EpochSampler
 from trainer.denoiser.pairs import Pair
 from trainer.fields import bounded

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset as Header
 
 from scanside.errors import NoTissue
+from scanside.image import Box, Frame, Grey, Mask, Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import fill, to_chroma, to_grey
 from scanside.scan.sector.contour import find_sector
-from scanside.scan.types import Box, Frame, Grey, Mask, Size
 from trainer.annotations.annotate import annotate, recompress
 from trainer.annotations.flow import draw_flow
 

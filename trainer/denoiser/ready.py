@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from scanside.bundle import load_bundle
 from scanside.denoise import Denoiser, denoiser_of
 from scanside.errors import SettingError
+from scanside.model.bundle import load_bundle
 from scanside.runtime.protocol import Arrays
 from trainer.denoiser import checkpoint as checkpoints
 

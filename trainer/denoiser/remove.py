@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from scanside.errors import UnlikeTraining
+from scanside.image import Box, Grey, Size
 from scanside.scan.prepare import fill
 from scanside.scan.resize import resize, resize_mask
-from scanside.scan.types import Box, Crop, Grey, RegionSource, Scan, Size
+from scanside.scan.types import Crop, RegionSource, Scan
 from trainer.checkpoint_file import read_form
 from trainer.denoiser import whole
 from trainer.denoiser.ready import ReadyDenoiser, is_bundle, open_denoiser

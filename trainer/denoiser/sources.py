@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scanside.scan.types import Mask, Size
+from scanside.image import Mask, Size
 from trainer.data.mmotu import SOURCE, Entry, find_layout, naming, read_frame, read_split
 from trainer.denoiser.labels import pixel_labelled, read_labels, read_pixel_mask
 from trainer.denoiser.pairs import Pair, Source, find_whole_sector, make_pair

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from scanside.image import Mask
 from scanside.scan.prepare import to_grey
-from scanside.scan.types import Mask
 
 _UNIT_PX = 520  # length of a sector whose strokes are one or two pixels wide
 _TINT_PX = 41  # over such a window a scan's own tint is the median

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanside.errors import RunnerError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer import checkpoint_file
 from trainer.models.denoiser.build import DenoiserName, build_denoiser
 

@@ -11,10 +11,11 @@ from pydicom.dataset import Dataset as Header
 
 from scanside.denoise import Denoiser
 from scanside.errors import NoTissue, UnlikeTraining
+from scanside.image import Frame, Mask, Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, to_grey
 from scanside.scan.sector.contour import find_sector
-from scanside.scan.types import Frame, Mask, Scan, Size
+from scanside.scan.types import Scan
 from trainer.annotations.annotate import annotate, recompress
 from trainer.data.mmotu import Entry, find_layout, naming, read_frame
 from trainer.progress import track

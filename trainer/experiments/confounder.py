@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.arrays import load_arrays, save_arrays
 from trainer.data import mmotu
 from trainer.data.mmotu import Entry

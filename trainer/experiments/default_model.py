@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scanside import __version__
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer import checkpoint as checkpoints
 from trainer.arrays import save_arrays
 from trainer.checkpoint import Checkpoint

@@ -8,7 +8,7 @@ from pathlib import Path
 import lightning
 import numpy as np
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.arrays import load_arrays, save_arrays
 from trainer.configuration import Configuration, override, resolve
 from trainer.data import mmotu

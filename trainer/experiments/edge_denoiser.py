@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.configuration import Optimiser, Training
 from trainer.denoiser import checkpoint as checkpoints
 from trainer.denoiser.checkpoint import DenoiserCheckpoint

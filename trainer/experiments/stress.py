@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from scanside.scan.types import Grey, Mask
+from scanside.image import Grey, Mask
 from trainer.data.mmotu import PreparedScans
 from trainer.experiments.default_outputs import Outputs, run_network
 from trainer.statistics.operating_point import at_sensitivity

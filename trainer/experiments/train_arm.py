@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.arrays import save_arrays
 from trainer.configuration import Configuration, Input
 from trainer.data import mmotu

@@ -21,7 +21,7 @@ import numpy as np
 
 from scanside import RESEARCH_USE, __version__
 from scanside.clinical import ClinicalRecord
-from scanside.scan.types import Grey, Mask
+from scanside.image import Grey, Mask
 from trainer.data.hospital import (
     CA125_COLUMN,
     FOLDS,

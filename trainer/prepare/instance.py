@@ -17,11 +17,13 @@ from scanside.deidentify.header import device_of
 from scanside.deidentify.identity import Identity, identity_of
 from scanside.deidentify.key import Key
 from scanside.deidentify.text import default_text_finder
+from scanside.dicom.instance import Instance
 from scanside.errors import InputError, NotScorable, Unreadable
+from scanside.image import Frame, Mask, Size
 from scanside.scan.cine import frames_to_score
-from scanside.scan.decoding.instance import Instance, open_instance
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import cut, find_scans
-from scanside.scan.types import Frame, Mask, Size, Tissue
+from scanside.scan.types import Tissue
 from trainer.data.hospital import Slide, read_slide
 from trainer.prepare.dataset import pseudonym, slide_row, write_slide
 from trainer.prepare.labelme import read_mask

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from scanside.errors import InputError
+from scanside.image import Grey, Mask, Size
 from scanside.regular_file import read_regular
-from scanside.scan.types import Grey, Mask, Size
 
 _MAX_BYTES = 128 * 2**20  # Labelme puts the image itself into the file
 _MAX_COORDINATE = 1e5  # px; fixed-point arithmetic below stays far from its limits

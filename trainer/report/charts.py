@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from scanside.errors import InputError
-from scanside.scan.types import Mask
+from scanside.image import Mask
 from trainer.examples import Examples
 from trainer.experiments.evaluation import Evaluation
 from trainer.statistics.calibration import reliability

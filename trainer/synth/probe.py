@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Mask, Size
+from scanside.image import Mask, Size
 
 Plane = NDArray[np.float32]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 
 SIZES = {"small": Size(240, 320), "full": Size(480, 640)}
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Mask
+from scanside.image import Mask
 from trainer.annotations.thesis import draw_as_thesis
 from trainer.synth.anatomy import Canvas, draw_bladder, draw_bowel, draw_lesion_plane
 from trainer.synth.echo import Console, compress, envelope

@@ -9,9 +9,10 @@ import numpy as np
 from pydicom.dataset import Dataset as Header
 
 from scanside.errors import InputError, NoTissue
+from scanside.image import Box, Frame, Grey, Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
-from scanside.scan.types import Box, Crop, Frame, Grey, Size
+from scanside.scan.types import Crop
 from trainer.data.hospital import Slide
 from trainer.files import write_file
 from trainer.prepare.dataset import write_slide

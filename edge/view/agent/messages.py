@@ -14,7 +14,7 @@ from typing import Any
 from edge.monitor.disk import in_words, warning
 from edge.monitor.lateness import late_warning
 from edge.view.text import person, safe
-from scanside.scan.types import Flag
+from scanside.flags import Flag
 
 Message = Mapping[str, Any]
 Polygons = tuple[tuple[tuple[float, float], ...], ...]

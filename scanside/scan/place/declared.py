@@ -7,7 +7,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from scanside.errors import NoTissue
-from scanside.scan.types import Box, Flag, Region, RegionSource, Size
+from scanside.flags import Flag
+from scanside.image import Box, Size
+from scanside.scan.types import Region, RegionSource
 
 MIN_REGION_PX = 32  # a side; less shows no lesion
 _SPATIAL_2D = 1

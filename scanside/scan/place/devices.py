@@ -9,7 +9,7 @@ from importlib.resources import files
 from pydicom.dataset import Dataset
 
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 
 if sys.version_info >= (3, 11):
     import tomllib

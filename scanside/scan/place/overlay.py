@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from pydicom.dataset import Dataset
 
+from scanside.image import Box, Size
 from scanside.scan.place.declared import MIN_REGION_PX
-from scanside.scan.types import Box, Region, RegionSource, Size
+from scanside.scan.types import Region, RegionSource
 
 _SUBTYPE = "ACTIVE 2D/BMODE IMAGE AREA"
 _GROUPS = range(0x6000, 0x6020, 2)  # the standard's sixteen

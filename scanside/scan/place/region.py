@@ -2,10 +2,12 @@
 
 from pydicom.dataset import Dataset
 
+from scanside.flags import Flag
+from scanside.image import Box, Size
 from scanside.scan.place.declared import MIN_REGION_PX, declared_regions
 from scanside.scan.place.devices import text_strip
 from scanside.scan.place.overlay import active_areas
-from scanside.scan.types import Box, Flag, Region, RegionSource, Size
+from scanside.scan.types import Region, RegionSource
 
 __all__ = ["MIN_REGION_PX", "find_regions"]
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
+from scanside.image import Grey, Mask
 from scanside.scan.resize import shrink
 from scanside.scan.sector.screen import BLACK, find_screen
-from scanside.scan.types import Grey, Mask
 
 Columns = NDArray[np.int16]  # (H, w): a frame averaged to few columns
 

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from scanside.errors import NoTissue
+from scanside.image import Box, Grey, Mask, Size
 from scanside.scan.sector.edges import fill_edges, find_edges
 from scanside.scan.sector.screen import find_lit, find_screen
 from scanside.scan.sector.tissue import bright_areas, hull_of, outline, to_working_size, without_strokes
-from scanside.scan.types import Box, Grey, Mask, Size
 
 _LETTER_SHARE = 1 / 60  # of the frame: strokes this near belong to one word
 _LINE_PX = 9  # working size: a line of text is thinner than this, tissue is not

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Mask, Size
+from scanside.image import Mask, Size
 
 Values = NDArray[np.float32]
 Points = NDArray[np.float32]  # (N, 2): x, y

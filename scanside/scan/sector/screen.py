@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.scan.types import Box, Grey
+from scanside.image import Box, Grey
 
 BLACK = 6  # grey values up to this are black: what JPEG adds to it
 _BAR_SHARE = 0.25  # of the height or width: a bar of text or keys is no thicker

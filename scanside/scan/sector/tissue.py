@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import NoTissue
+from scanside.image import Grey
 from scanside.scan.resize import shrink
 from scanside.scan.sector.edges import Points
-from scanside.scan.types import Grey
 
 _WORK_SIDE_PX = 320  # the sector is found on a frame this large: fast, and text strokes vanish
 _DARK = 6  # grey values up to this above the background are its own: what JPEG adds to it

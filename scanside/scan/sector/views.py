@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from scanside.image import Grey, Mask
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.sector.edges import find_edges
 from scanside.scan.sector.screen import find_lit, find_screen
 from scanside.scan.sector.tissue import bright_areas, hull_of, outline, to_working_size, without_strokes
-from scanside.scan.types import Grey, Mask
 
 _ALIKE = 0.55  # what the smaller of two views has of the larger one's width and height at least
 _ALIKE_AREA = 0.35  # and of its area, of which shadows take a part

@@ -20,12 +20,12 @@ from edge.commands.demo import REAL_FILES, SYNTHETIC_SCANS, DemoFile, final_tabl
 from edge.demo.exam import SPECTRUM, write_exam
 from edge.demo.scans import Lesion, Plane, draw
 from scanside import RESEARCH_USE
-from scanside.bundle import MANIFEST
 from scanside.errors import NoTissue
-from scanside.scan.decoding.instance import open_instance
+from scanside.image import Size
+from scanside.model.bundle import MANIFEST
+from scanside.scan.instance import open_instance
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare
-from scanside.scan.types import Size
 from tests.edge.running import RunningAgent, edge
 from tests.edge.view.messages import row, view
 from tests.edge.view.terminal import in_terminal, running_with

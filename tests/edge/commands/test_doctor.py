@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scanside.bundle import NETWORK
+from scanside.model.bundle import NETWORK
 from tests.edge.running import HOST, RunningAgent, edge
 
 

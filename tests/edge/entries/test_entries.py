@@ -14,10 +14,10 @@ import pytest
 from edge.sockets.control import ask, by
 from edge.view.percentage import percent_beside
 from scanside.assess import Assessor
-from scanside.bundle import load_bundle
 from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import ScansideError
-from scanside.scan.decoding.instance import open_instance
+from scanside.model.bundle import load_bundle
+from scanside.scan.instance import open_instance
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import edge, listen, wait_for
 from tests.synth.dicom import Patient

@@ -8,8 +8,8 @@ from pynetdicom import build_context
 from pynetdicom.presentation import negotiate_as_acceptor
 
 from edge.network import contexts
-from scanside.scan.decoding.codecs import COMPRESSED, NATIVE
-from scanside.scan.decoding.video import VIDEO
+from scanside.dicom.codecs import COMPRESSED, NATIVE
+from scanside.dicom.video import VIDEO
 
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
 PAGE = Path(__file__).parents[3] / "docs" / "dicom-conformance.md"

@@ -10,7 +10,7 @@ import pytest
 
 from edge.row import NOT_SCORED, PENDING, SCORED, now
 from edge.scoring.inference import inspect
-from scanside.bundle import DEFAULT_BUNDLE, MANIFEST
+from scanside.model.bundle import DEFAULT_BUNDLE, MANIFEST
 from tests.edge.conftest import real_files
 from tests.edge.running import HOST, Row, RunningAgent, wait_for
 from tests.outside import needs_tools, require_tool

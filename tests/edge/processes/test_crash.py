@@ -16,8 +16,8 @@ from edge.scoring.worker import Worker
 from edge.storage.spool import Spooled
 from edge.storage.store import Store
 from export.bundle import write_bundle
-from scanside.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, load_bundle
 from scanside.errors import RunnerError
+from scanside.model.bundle import GOLDEN, MODEL_CARD, NETWORK, REFERENCE, load_bundle
 from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import HangOn, MakeImage, StartAgent
 from tests.edge.running import RunningAgent, alive, edge, freeze, wait_for

@@ -12,11 +12,11 @@ import pytest
 from edge.demo.instance import declare_spectrum
 from edge.row import NAME_UNDECODED, NOT_SCORED, SCORED, Patient
 from edge.scoring.inference import Inference, inspect
-from scanside.bundle import GOLDEN_DENOISER, load_bundle
+from scanside.dicom.header import read_header
 from scanside.errors import RunnerError, Unreadable
+from scanside.flags import Flag
+from scanside.model.bundle import GOLDEN_DENOISER, load_bundle
 from scanside.runtime.preference import RuntimeOptions
-from scanside.scan.decoding.header import read_header
-from scanside.scan.types import Flag
 from tests.edge.conftest import MakeImage
 from tests.synth.dicom import make_instance, save
 from tests.synth.headers import deflated, short

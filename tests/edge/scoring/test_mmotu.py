@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scanside.bundle import DEFAULT_BUNDLE
+from scanside.model.bundle import DEFAULT_BUNDLE
 from tests.edge.conftest import StartAgent
 from tests.edge.running import edge
 from tests.synth.dicom import MAKERS, make_instance

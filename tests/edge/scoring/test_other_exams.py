@@ -11,11 +11,11 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from edge.row import NOT_SCORED, SCORED
 from edge.scoring.inference import Inference, inspect
-from scanside.bundle import DEFAULT_BUNDLE, load_bundle
 from scanside.exam.options import ExamOptions
 from scanside.exam.rules import Action
+from scanside.image import Box
+from scanside.model.bundle import DEFAULT_BUNDLE, load_bundle
 from scanside.runtime.preference import RuntimeOptions
-from scanside.scan.types import Box
 from tests.edge.running import edge
 from tests.synth.dicom import box_around, make_instance, region, save
 from tests.synth.scans import make_frame

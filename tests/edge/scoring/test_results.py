@@ -9,7 +9,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
 from edge.view.percentage import percent_beside
-from scanside.bundle import load_bundle
+from scanside.model.bundle import load_bundle
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, edge, wait_for
 from tests.synth.dicom import MAKERS, Patient, make_instance, save

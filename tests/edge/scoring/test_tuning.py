@@ -11,7 +11,7 @@ from edge.cli import main
 from edge.commands.tune import _AGAIN, _DEFAULT, fastest
 from edge.scoring.tuning import FILE, how_to_run, save_tuning
 from edge.settings import Settings
-from scanside.bundle import Bundle, load_bundle
+from scanside.model.bundle import Bundle, load_bundle
 from scanside.runtime.options import CpuOptions
 
 

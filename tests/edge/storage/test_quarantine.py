@@ -11,7 +11,7 @@ from edge.scoring.worker import Worker, WorkerLost
 from edge.storage.aside import Aside, Note
 from edge.storage.spool import Spooled
 from edge.storage.store import NAME, Store
-from scanside.bundle import load_bundle
+from scanside.model.bundle import load_bundle
 from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import HangOn, MakeImage, StartAgent
 from tests.edge.running import edge, wait_for

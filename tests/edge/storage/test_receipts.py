@@ -17,7 +17,7 @@ from edge.scoring.queue import JobQueue
 from edge.storage.intake import Taken, take, take_up
 from edge.storage.spool import Spool
 from edge.storage.store import NAME, Store
-from scanside.bundle import load_bundle
+from scanside.model.bundle import load_bundle
 from scanside.runtime.preference import RuntimeOptions
 from tests.edge.conftest import MakeImage
 from tests.edge.storage.received import receive

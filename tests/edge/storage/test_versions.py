@@ -8,7 +8,7 @@ import pytest
 from pydicom.uid import RLELossless
 
 from edge.row import MIXED_STUDY, NEW_VERSION, SCORED
-from scanside.scan.types import Box
+from scanside.image import Box
 from tests.edge.conftest import MakeImage
 from tests.edge.running import Row, RunningAgent, edge, listen, wait_for
 from tests.synth.dicom import region

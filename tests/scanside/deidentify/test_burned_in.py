@@ -14,8 +14,8 @@ from scanside.deidentify.identity import Identity, identity_of
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key
 from scanside.deidentify.text import FoundText, TextFinder, default_text_finder
-from scanside.scan.decoding.instance import open_instance
-from scanside.scan.types import Grey, Mask
+from scanside.image import Grey, Mask
+from scanside.scan.instance import open_instance
 from tests.scanside.scan.real import path_of
 from tests.synth.dicom import Patient, make_instance, save
 from tests.synth.typed import INKS, NAME, make_plain_scan, type_on

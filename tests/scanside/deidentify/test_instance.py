@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV
 from scanside.deidentify.instance import Deidentified, deidentify
 from scanside.deidentify.key import Key
 from scanside.errors import NoTissue
-from scanside.scan.decoding.instance import open_instance
+from scanside.scan.instance import open_instance
 from tests.outside import needs_tools
 from tests.scanside.scan.real import MORE, NAMES, path_of
 from tests.synth.dicom import make_instance, save, transcode

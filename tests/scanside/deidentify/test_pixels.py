@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from scanside.deidentify.pixels import blank_outside_tissue
 from scanside.errors import NoTissue
-from scanside.scan.types import Frame, Mask, Size
+from scanside.image import Frame, Mask, Size
 from tests.synth.scans import Probe, make_frame
 
 Picture = tuple[NDArray[np.uint8], Mask]

@@ -13,7 +13,7 @@ from scanside.exam.ask import ExamFindings, ask_header
 from scanside.exam.options import ExamOptions, read_actions
 from scanside.exam.rules import RULES, Action
 from scanside.exam.values import read_texts
-from scanside.scan.types import Box
+from scanside.image import Box
 from tests.synth.dicom import make_instance, region
 from tests.synth.scans import make_frame
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scanside.bundle import NETWORK, Bundle
 from scanside.errors import BundleError, RunnerError
+from scanside.image import Size
+from scanside.model.bundle import NETWORK, Bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.types import Size
 
 SIZE = Size(84, 136)
 

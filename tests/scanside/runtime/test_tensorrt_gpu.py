@@ -9,9 +9,9 @@ import pytest
 
 from export.engine import build_engines
 from export.verify import verify
-from scanside.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.errors import RunnerError
 from scanside.golden import check_golden, golden_differences
+from scanside.model.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.runtime.choose import open_network
 from scanside.runtime.cuda import Cuda
 from scanside.runtime.engine import find_engine

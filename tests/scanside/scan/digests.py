@@ -18,9 +18,9 @@ from pydicom.dataset import Dataset
 
 from scanside.deidentify.pixels import blank_outside_tissue
 from scanside.errors import NotScorable
-from scanside.scan.decoding.instance import open_instance
+from scanside.image import Frame, Size
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import cut, fill, find_scans, prepare_mask
-from scanside.scan.types import Frame, Size
 
 SIZES = (Size(84, 136), Size(168, 272), Size(336, 544))
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
-from scanside.scan.decoding.instance import open_instance
+from scanside.image import Size
+from scanside.scan.instance import open_instance
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare
-from scanside.scan.types import Scan, Size
+from scanside.scan.types import Scan
 
 NAMES = (
     "examples_palette.dcm",

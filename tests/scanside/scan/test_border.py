@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue, NotScorable
-from scanside.scan.decoding.instance import open_instance
+from scanside.image import Box, Frame, Size
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import find_scans, prepare
-from scanside.scan.types import Box, Crop, Frame, Size
+from scanside.scan.types import Crop
 from tests.scanside.scan.real import MORE, NAMES, path_of
 from tests.synth.consoles import make_console
 from tests.synth.layouts import make_layout

@@ -22,10 +22,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from scanside.dicom import header
 from scanside.errors import Unreadable
-from scanside.scan.decoding import header
-from scanside.scan.decoding.instance import open_instance
-from scanside.scan.types import Size
+from scanside.image import Size
+from scanside.scan.instance import open_instance
 from tests.synth.dicom import Photometric, make_instance, save
 from tests.synth.scans import make_frame
 
@@ -36,7 +36,7 @@ _MIB = 2**20
 PEAK = """
 import sys
 from pathlib import Path
-from scanside.scan.decoding.instance import open_instance
+from scanside.scan.instance import open_instance
 from tests.synth.fuzz import peak_kib
 before = peak_kib()
 instance = open_instance(Path(sys.argv[1]))
@@ -113,7 +113,7 @@ def test_many_frames_cost_as_much_each_as_few(tmp_path: Path) -> None:
         path = save(made, tmp_path / f"{count}.dcm")
         code = (
             "import sys; from pathlib import Path\n"
-            "from scanside.scan.decoding.instance import open_instance\n"
+            "from scanside.scan.instance import open_instance\n"
             "i = open_instance(Path(sys.argv[1]))\nfor n in range(i.frame_count): i.frame(n)\n"
             "print(sum(int(l.split()[1]) for l in open('/proc/self/io') if l.startswith('rchar')))"
         )

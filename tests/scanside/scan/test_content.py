@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from scanside.errors import NoTissue
+from scanside.image import Box, Frame, Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare
 from scanside.scan.sector.content import check_content
-from scanside.scan.types import Box, Frame, Region, RegionSource, Size
+from scanside.scan.types import Region, RegionSource
 from tests.synth.scans import Probe, make_frame
 from tests.synth.screens import NO_SCANS, m_mode, report, spectrum
 

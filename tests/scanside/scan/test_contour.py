@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from scanside.errors import NoTissue
+from scanside.image import Mask, Size
 from scanside.scan.prepare import to_grey
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.sector.views import find_sectors
-from scanside.scan.types import Mask, Size
 from tests.synth.consoles import make_console
 from tests.synth.scans import Probe, make_frame
 from tests.synth.sectors import Shape

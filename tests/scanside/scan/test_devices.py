@@ -4,9 +4,11 @@ import pytest
 from pydicom.dataset import Dataset
 
 from scanside.errors import SettingError
+from scanside.flags import Flag
+from scanside.image import Box, Size
 from scanside.scan.place.devices import TextStrip, text_strip, text_strips
 from scanside.scan.place.region import find_regions
-from scanside.scan.types import Box, Flag, RegionSource, Size
+from scanside.scan.types import RegionSource
 
 SCREEN = Size(768, 1024)
 

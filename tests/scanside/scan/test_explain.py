@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from scanside.bundle import Bundle
 from scanside.denoise import denoiser_of
 from scanside.errors import Unreadable
-from scanside.scan.decoding.instance import open_instance
+from scanside.image import Box, Size
+from scanside.model.bundle import Bundle
 from scanside.scan.explain import explain
-from scanside.scan.types import Box, Size
+from scanside.scan.instance import open_instance
 from tests.synth.dicom import Patient, box_around, make_instance, region, save
 from tests.synth.scans import make_frame
 from tests.synth.screens import m_mode, report

@@ -5,8 +5,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from scanside.deidentify.pixels import blank_outside_tissue
+from scanside.image import Frame, Size
 from scanside.scan.prepare import cut, find_scans, to_grey
-from scanside.scan.types import Frame, Size
 from tests.synth.layouts import LAYOUTS, make_layout
 
 

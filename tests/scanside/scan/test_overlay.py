@@ -5,8 +5,10 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pack_bits
 
+from scanside.flags import Flag
+from scanside.image import Box, Size
 from scanside.scan.place.region import find_regions
-from scanside.scan.types import Box, Flag, RegionSource, Size
+from scanside.scan.types import RegionSource
 from tests.synth.dicom import region
 
 SIZE = Size(480, 640)

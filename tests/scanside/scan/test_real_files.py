@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from scanside.errors import NoTissue
-from scanside.scan.decoding.instance import open_instance
+from scanside.flags import Flag
+from scanside.image import Box
+from scanside.scan.instance import open_instance
 from scanside.scan.place.region import find_regions
-from scanside.scan.types import Box, Flag, RegionSource
+from scanside.scan.types import RegionSource
 from tests.scanside.scan.real import path_of, scans_of
 
 CLIPPED, SCALED = Flag.REGION_CLIPPED, Flag.REGION_SCALED

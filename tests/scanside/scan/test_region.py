@@ -7,8 +7,10 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from scanside.errors import NoTissue
+from scanside.flags import Flag
+from scanside.image import Box, Size
 from scanside.scan.place.region import MIN_REGION_PX, find_regions
-from scanside.scan.types import Box, Flag, Region, RegionSource, Size
+from scanside.scan.types import Region, RegionSource
 from tests.synth.dicom import region
 
 SIZE = Size(480, 640)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scanside
+from scanside.image import Size
 from scanside.scan.resize import resize, resize_mask, shrink
-from scanside.scan.types import Size
 
 HOUSE = Path(scanside.__file__).parents[1]
 DECIDES = ("scanside/scan", "scanside/deidentify", "scanside/denoise.py", "trainer/data", "trainer/denoiser")

@@ -9,10 +9,10 @@ import pytest
 from pydicom.dataset import Dataset
 
 from scanside.deidentify.pixels import blank_outside_tissue
-from scanside.scan.decoding.instance import open_instance
+from scanside.image import Box, Frame, Size
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import cut, find_scans
 from scanside.scan.sector.screen import find_screen
-from scanside.scan.types import Box, Frame, Size
 from tests.synth.scans import Probe, make_frame
 
 

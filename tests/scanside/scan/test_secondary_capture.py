@@ -12,10 +12,10 @@ from pydicom.uid import (
 )
 
 from scanside.assess import Assessor
-from scanside.bundle import load_bundle
 from scanside.errors import NoTissue, NotScorable
-from scanside.scan.decoding.instance import open_instance
-from scanside.scan.types import Flag
+from scanside.flags import Flag
+from scanside.model.bundle import load_bundle
+from scanside.scan.instance import open_instance
 from tests.synth.bundle import make_bundle
 from tests.synth.dicom import MAKERS, make_instance, save
 from tests.synth.scans import make_frame

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from scanside.errors import Unreadable
-from scanside.scan.decoding.instance import open_instance
+from scanside.flags import Flag
+from scanside.image import Box
+from scanside.scan.instance import open_instance
 from scanside.scan.prepare import cut, find_scans
-from scanside.scan.types import Box, Flag, RegionSource
+from scanside.scan.types import RegionSource
 
 FOLDER = Path(os.environ.get("SCANSIDE_DATA", ""), "trials")
 DECLARED = Box(120, 60, 800, 519)

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from scanside.errors import InputError
+from scanside.image import Mask
 from scanside.scan.prepare import to_grey
 from scanside.scan.sector.contour import find_sector
-from scanside.scan.types import Mask
 from trainer.data.mmotu import find_layout, read_split
 from trainer.denoiser.labels import KINDS, pixel_labelled, read_labels, read_pixel_mask
 

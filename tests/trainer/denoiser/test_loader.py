@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.denoiser.loader import PairsOf, RandomViews, Views, plain_loader, training_loader
 from trainer.denoiser.pairs import Pair, Source, make_pair
 

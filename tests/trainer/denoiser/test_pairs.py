@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from pydicom.dataset import Dataset
 
+from scanside.image import Frame, Size
 from scanside.scan.prepare import find_scans, prepare
-from scanside.scan.types import Frame, Size
 from tests.trainer.denoiser.conftest import speckle
 from trainer.denoiser.pairs import Source, find_whole_sector, make_pair
 from trainer.denoiser.suspects import suspects

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scanside.errors import RunnerError
-from scanside.scan.types import Size
+from scanside.image import Size
 from tests.synth.bundle import make_bundle
 from tests.trainer.denoiser.conftest import speckle
 from trainer.cli import main

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.data.hospital import read_dataset
 from trainer.data.slides import UNKNOWN, hospital_slides
 from trainer.experiments.arm import Arm

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from scanside.denoise import Denoiser
-from scanside.manifest import DenoiserLimits
+from scanside.image import Size
+from scanside.model.manifest import DenoiserLimits
 from scanside.runtime.onnxruntime import OnnxRuntime
-from scanside.scan.types import Size
 from tests.synth.bundle import make_bundle
 from tests.synth.denoiser import make_denoiser
 from trainer.cli import main

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from scanside.errors import SettingError
-from scanside.scan.types import Size
+from scanside.image import Size
 from trainer.data.slides import mmotu_slides
 from trainer.experiments.arm import Arm
 from trainer.experiments.plan import Plan

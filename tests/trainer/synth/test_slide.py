@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scanside.image import Frame
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
-from scanside.scan.types import Frame
 from trainer.annotations.thesis import draw_as_thesis
 from trainer.synth.lesion import draw_lesion
 from trainer.synth.patients import draw_patients
