@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from export.to_onnx import denoiser_to_onnx
-from scanside.denoise import Denoiser
+from scanside.assess.denoise import Denoiser
 from scanside.errors import UnlikeTraining
 from scanside.image import Box, Mask, Size
 from scanside.model.bundle import DEFAULT_BUNDLE, DENOISER, NETWORK, load_bundle

@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.sockets.events import socket_address
-from scanside.clinical import ClinicalRecord, possible_inputs
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
+from scanside.facts import ClinicalRecord, possible_inputs
 from scanside.model.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
 from scanside.model.bundle import DEFAULT_BUNDLE, NETWORK, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from trainer.data.mmotu import MALIGNANT, prepare_scans, read_split

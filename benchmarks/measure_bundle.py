@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from export.bundle import carried_denoiser, write_bundle
 from export.model_card import model_card
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
 from scanside.errors import SettingError
 from scanside.model.bundle import DEFAULT_BUNDLE, GOLDEN, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime

@@ -20,7 +20,7 @@ from export.convert import convert
 from export.quantise import NonePassed, quantise
 from export.scans import mmotu_parts
 from export.to_onnx import Probabilities
-from scanside.golden import golden_inputs
+from scanside.assess.golden import golden_inputs
 from scanside.model.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from trainer import checkpoint as checkpoints

@@ -40,9 +40,9 @@ Run = Callable[[], object]
 TORCH = "torch eager, float32"
 _START = """
 from scanside.model.bundle import load_bundle
-from scanside.runtime.choose import open_network
+from scanside.assess.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
-from scanside.golden import golden_inputs
+from scanside.assess.golden import golden_inputs
 from pathlib import Path
 import sys
 bundle = load_bundle(Path(sys.argv[1]))

@@ -18,7 +18,7 @@ from edge.sockets.telling import Telling
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN
 from edge.storage.spool import Spooled
 from edge.storage.store import Store
-from scanside.cases import CaseRisk
+from scanside.assess.cases import CaseRisk
 
 _STUDY, _PATIENT = "1.2.3", Patient("A^B", "1")
 _FOUND = Found(0.5, [ScanFound([CaseRisk({}, 0.2, {"benign": 0.8})], (), "contour", 1.0, (0, 0, 9, 9))])

@@ -18,8 +18,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from scanside.assess.choose import open_network
 from scanside.model.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from scanside.runtime.choose import open_network
 from scanside.runtime.preference import ONNXRUNTIME, RUNTIMES, RuntimeOptions
 from scanside.runtime.protocol import Arrays, Runner
 

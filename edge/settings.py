@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from edge.scanners import THIS_MACHINE, Scanner, check_ae_title, read_scanners, scanner_tables
 from scanside import RESEARCH_USE
-from scanside.clinical import Centre
 from scanside.errors import SettingError
 from scanside.exam.options import MIN_AGE_YEARS, ExamOptions, read_actions
+from scanside.facts import Centre
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions, check_runtimes
 
 if sys.version_info >= (3, 11):

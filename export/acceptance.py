@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.assess import MIN_LESION_SHARE, check_outputs
+from scanside.assess.assessor import MIN_LESION_SHARE, check_outputs
+from scanside.assess.gate import Reference
 from scanside.errors import InputError
 from scanside.model.bundle import Manifest
-from scanside.ood import Reference
 from scanside.runtime.protocol import Runner
 from trainer.statistics.figures import auc_figure
 

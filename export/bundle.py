@@ -69,7 +69,7 @@ def write_bundle(
         document: the manifest without `schema` and `files` (docs/bundle.md).
         network: the ONNX graph.
         golden: `in_<input>` and `out_<output>` arrays of the source checkpoint.
-        reference: the arrays of scanside.ood.Reference.
+        reference: the arrays of scanside.assess.gate.Reference.
         model_card: Markdown.
         denoiser: None when the bundle has none; what an older bundle in `folder` had is removed.
         variants: files by name of the network in other precisions, which `document["precisions"]` describes.

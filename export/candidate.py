@@ -9,9 +9,9 @@ from onnx.helper import set_model_props
 
 from export.acceptance import Behaviour, Report, Scans, compare, observe
 from export.golden import golden_inputs
-from scanside.golden import golden_differences
+from scanside.assess.gate import Reference
+from scanside.assess.golden import golden_differences
 from scanside.model.bundle import NETWORK, REFERENCE, Bundle
-from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.options import CpuOptions
 

@@ -14,7 +14,7 @@ from export.golden import golden_inputs
 from export.model_card import model_card
 from export.to_onnx import round_to_fp16, run_torch, to_onnx
 from scanside import RESEARCH_USE
-from scanside.golden import check_golden
+from scanside.assess.golden import check_golden
 from scanside.model.bundle import GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from trainer import checkpoint as checkpoints

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from export.build_engine import Progress, build
 from export.half import to_half
-from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.errors import BundleError, SettingError
+from scanside.facts import ClinicalRecord, possible_inputs
 from scanside.model.bundle import DENOISER, NETWORK, Bundle, load_bundle
 from scanside.runtime.cuda import Cuda
 from scanside.runtime.engine import DENOISER_PRECISION, PRECISIONS, Engine, holds, write_engine

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from export.acceptance import Scans
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
 from scanside.model.bundle import Bundle
 from trainer.data.mmotu import MALIGNANT, Entry, prepare_scans, read_split
 

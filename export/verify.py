@@ -10,8 +10,8 @@ from rich.table import Table
 
 from export.engine import source_graph
 from scanside import RESEARCH_USE
+from scanside.assess.golden import golden_differences, golden_limits, mean_differences
 from scanside.errors import RunnerError, SettingError
-from scanside.golden import golden_differences, golden_limits, mean_differences
 from scanside.model.bundle import DENOISER, GOLDEN, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.model.tensors import check_tensors
 from scanside.runtime.engine import PRECISIONS, engines_of

@@ -18,13 +18,13 @@ from export.bundle import write_bundle
 from export.golden import golden_inputs
 from export.graph import read_graph
 from scanside import RESEARCH_USE
-from scanside.assess import check_outputs
+from scanside.assess.assessor import check_outputs
+from scanside.assess.gate import Reference
+from scanside.assess.golden import check_golden
 from scanside.errors import BundleError, RunnerError, SettingError
-from scanside.golden import check_golden
 from scanside.model.bundle import MAX_FILE_BYTES, NETWORK, SCHEMA, Bundle, Manifest
 from scanside.model.manifest import check_document, read_json
 from scanside.model.tensors import check_tensors
-from scanside.ood import Reference
 from scanside.regular_file import read_regular
 from scanside.runtime.onnxruntime import OnnxRuntime
 

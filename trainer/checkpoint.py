@@ -26,7 +26,7 @@ class Checkpoint:
         classes: (name, malignant) in the order of the output.
         input_size: rows and columns the network was trained for.
         clinical_inputs: names, in order.
-        reference: arrays of scanside.ood.Reference.
+        reference: arrays of scanside.assess.gate.Reference.
         manifest: name, version, intended use, training, threshold, performance, calibration and
             reference, as they go into the bundle's manifest.
     """

@@ -16,9 +16,9 @@ from edge.scoring.tuning import how_to_run
 from edge.scoring.worker import Worker, WorkerLost
 from edge.settings import Settings
 from edge.storage.entered import CENTRE
-from scanside.clinical import Centre
 from scanside.command import say
 from scanside.errors import SettingError
+from scanside.facts import Centre
 from scanside.scan.cine import frames_to_score
 
 

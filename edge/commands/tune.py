@@ -14,10 +14,10 @@ from edge.commands import options
 from edge.processes.lock import refuse_to_write_as_root
 from edge.scoring.tuning import save_tuning
 from scanside import RESEARCH_USE
+from scanside.assess.choose import open_network
+from scanside.assess.golden import golden_inputs
 from scanside.errors import BundleError, RunnerError, SettingError
-from scanside.golden import golden_inputs
 from scanside.model.bundle import GOLDEN_DENOISER, Bundle
-from scanside.runtime.choose import open_network
 from scanside.runtime.options import CpuOptions
 from scanside.runtime.preference import ONNXRUNTIME, RuntimeOptions
 from scanside.runtime.protocol import Arrays

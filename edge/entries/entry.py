@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from edge.row import now
-from scanside.clinical import MenopausalStatus
+from scanside.assess.study import Side
 from scanside.errors import SettingError
-from scanside.study import Side
+from scanside.facts import MenopausalStatus
 
 STATUS, SIDE, LESION, LEFT_OUT, DISPUTED = "menopausal_status", "side", "lesion", "left_out", "disputed"
 MOST_LESIONS = 9  # of a study: each has its own key

@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edge.row import OF_INSTANCE, SCORED, Row
-from scanside.cases import CaseRisk, narrowed
-from scanside.study import Side, Slide
+from scanside.assess.cases import CaseRisk, narrowed
+from scanside.assess.study import Side, Slide
 
 Polygons = list[list[list[int]]]
 
 
 @dataclass(frozen=True)
 class ScanFound:
-    """One scored scan of a frame; `box` and the rest as in scanside.assess.ScoredScan and a row.
+    """One scored scan of a frame; `box` and the rest as in scanside.assess.assessor.ScoredScan and a row.
 
     Attributes:
         outline, removed: polygons for the preview, where the frame has several scans: the lesion, and

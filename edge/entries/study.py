@@ -7,7 +7,7 @@ from typing import Any
 
 from edge.entries.entry import STATUS, Entry
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN, StudyKept
-from scanside.study import StudyFigures, StudyRisk, study_figures
+from scanside.assess.study import StudyFigures, StudyRisk, study_figures
 
 PROVISIONAL, FINAL = "provisional", "final"
 _VOTES = {True: "above", False: "below", None: "tie"}

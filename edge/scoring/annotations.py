@@ -5,7 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from scanside.assess import ScoredScan
+from scanside.assess.assessor import ScoredScan
 from scanside.image import Mask
 
 _TOGETHER = 1 / 40  # of the frame's width: letters of a word and dots of a line lie no further apart

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from edge.row import NOT_SCORED, OF_INSTANCE, SCORED, Row
 from edge.scoring.jobs import Job, Result
+from scanside.assess.gate import UNLIKE
 from scanside.exam.ask import FLAG_PREFIX
-from scanside.ood import UNLIKE
 
 CINE_UNLIKE_SHARE = 0.5
 AS_A_WHOLE = f"{UNLIKE} as a whole: "

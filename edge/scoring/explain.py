@@ -7,10 +7,10 @@ from pathlib import Path
 
 import cv2
 
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
+from scanside.assess.explain import explain
 from scanside.errors import SettingError, Unreadable
 from scanside.model.bundle import Bundle
-from scanside.scan.explain import explain
 from scanside.scan.instance import open_instance
 
 

@@ -19,7 +19,8 @@ from edge.scoring.cines import AS_A_WHOLE
 from edge.scoring.jobs import Inspection, Result
 from edge.scoring.machine import fault_of_machine
 from edge.scoring.preview import draw, draw_prepared, outlines
-from scanside.assess import Assessment, Assessor
+from scanside.assess.assessor import Assessment, Assessor
+from scanside.assess.choose import open_network
 from scanside.dicom.header import read_attributes
 from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, NotScorable, OtherExam, RunnerError, UnlikeTraining, Unreadable
@@ -27,7 +28,6 @@ from scanside.exam.ask import ExamFindings, ask_header
 from scanside.exam.options import ExamOptions
 from scanside.image import Frame
 from scanside.model.bundle import Bundle
-from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
 from scanside.scan.instance import open_instance
 from scanside.scan.place.region import find_regions

@@ -13,7 +13,7 @@ from edge.entries.entry import DISPUTED, LEFT_OUT, LESION, SIDE, Entry
 from edge.entries.finding import Derived, Found, Marks, derived, slide_of
 from edge.row import PENDING, Row
 from edge.storage import numbers
-from scanside.study import Side, Slide
+from scanside.assess.study import Side, Slide
 
 CENTRE, ASKED, FINAL_AFTER_S = "centre", "clinical_inputs", "final_after_s"
 UNKNOWN = "unknown"

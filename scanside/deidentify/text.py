@@ -52,7 +52,7 @@ class TextFinder:
     """Finds text on tissue.
 
     Args:
-        runner: the denoiser's graph (scanside.denoise).
+        runner: the denoiser's graph (scanside.assess.denoise).
         limits: its threshold, and the share of annotation from which it is not believed.
     """
 

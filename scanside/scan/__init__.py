@@ -6,6 +6,5 @@ place/                 where in a frame the scan lies, as far as something says 
 sector/                the sector of tissue, by its pixels
 resize.py              the one way of resizing, equal on every processor
 prepare.py             a frame -> scans -> the network's input, and a mask's way back
-explain.py             each step as a picture
 types.py               the values that they hand on
 """

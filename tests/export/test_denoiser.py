@@ -13,7 +13,7 @@ from export.cli import main
 from export.convert import convert
 from export.denoiser import denoiser_part
 from export.golden import annotated_inputs
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
 from scanside.errors import SettingError
 from scanside.image import Size
 from scanside.model.bundle import (
@@ -95,7 +95,7 @@ def test_a_bundle_with_its_denoiser(exported: Path, capsys: pytest.CaptureFixtur
 
 
 def test_checkpoint_and_bundle_remove_the_same(exported: Path, files: dict[str, Path]) -> None:
-    from tests.scanside.test_denoise import scan_of
+    from tests.scanside.assess.test_denoise import scan_of
     from tests.synth.scans import make_frame
 
     scan = scan_of(make_frame(4), Size(56, 88))

@@ -12,11 +12,11 @@ from onnx import numpy_helper
 from export import acceptance
 from export.cli import main
 from export.quantise import quantise
+from scanside.assess.choose import open_network
+from scanside.assess.golden import golden_differences
 from scanside.errors import BundleError, RunnerError
-from scanside.golden import golden_differences
 from scanside.model.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from scanside.model.manifest import Variant
-from scanside.runtime.choose import open_network
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.options import CpuOptions
 from scanside.runtime.preference import RuntimeOptions

@@ -12,9 +12,9 @@ from export.engine import source_graph
 from export.half import to_half
 from export.quantise import quantise
 from export.scans import Parts
+from scanside.assess.choose import open_network
 from scanside.errors import RunnerError, SettingError
 from scanside.model.bundle import DEFAULT_BUNDLE, MODEL_CARD, NETWORK, Bundle, load_bundle
-from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
 from tests.synth.bundle import _scan
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from scanside.assess import Assessor
+from scanside.assess.assessor import Assessor
 from scanside.dicom.instance import Instance
 from scanside.image import Frame
 from scanside.model.bundle import Bundle, load_bundle

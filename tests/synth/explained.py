@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
+from scanside.assess.explain import explain
 from scanside.image import Size
-from scanside.scan.explain import explain
 from scanside.scan.instance import open_instance
 from tests.synth.dicom import MAKERS, box_around, make_instance, region, save
 from tests.synth.scans import Probe, make_frame

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scanside.assess.golden import check_golden
 from scanside.errors import BundleError
-from scanside.golden import check_golden
 from scanside.model.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from tests.synth.bundle import make_bundle

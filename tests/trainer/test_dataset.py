@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
 from scanside.image import Box, Size
 from scanside.scan.types import Crop
 from trainer.data.hospital import Slide, fingerprint, read_dataset

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
 from trainer.prepare.clinical import Malignancy, read_clinical
 
 TABLE = (

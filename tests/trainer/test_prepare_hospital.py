@@ -13,7 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from scanside.clinical import MenopausalStatus
+from scanside.facts import MenopausalStatus
 from scanside.image import Size
 from tests.trainer.hospital_tree import PATIENTS, Hospital, draw, make_hospital
 from trainer.cli import main

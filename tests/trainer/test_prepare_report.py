@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scanside.clinical import ClinicalRecord
+from scanside.facts import ClinicalRecord
 from scanside.image import Box, Size
 from scanside.scan.types import Crop
 from trainer.data.hospital import Patient, Slide

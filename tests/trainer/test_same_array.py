@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanside.assess import Assessor
+from scanside.assess.assessor import Assessor
 from scanside.deidentify.key import load_or_make_key
 from scanside.dicom.instance import Instance
 from scanside.errors import NotScorable

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
 from scanside.dicom.layout import MAX_FRAME_PIXELS
 from scanside.errors import InputError
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
 from scanside.image import Box, Grey, Mask, Size
 from scanside.regular_file import read_regular
 from scanside.scan.types import Crop

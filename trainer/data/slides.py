@@ -11,8 +11,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.clinical import ClinicalRecord, possible_inputs
 from scanside.errors import InputError
+from scanside.facts import ClinicalRecord, possible_inputs
 from scanside.image import Box, Grey, Mask, Size
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Crop

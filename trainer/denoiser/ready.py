@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from scanside.denoise import Denoiser, denoiser_of
+from scanside.assess.denoise import Denoiser, denoiser_of
 from scanside.errors import SettingError
 from scanside.model.bundle import load_bundle
 from scanside.runtime.protocol import Arrays

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import softmax
 
-from scanside.clinical import Centre, MenopausalStatus
+from scanside.facts import Centre, MenopausalStatus
 from trainer.data.hospital import Cohort
 from trainer.data.loader import plain_loader
 from trainer.data.slides import CLINICAL_INPUTS, Slides, encoded

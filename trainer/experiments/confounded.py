@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset as Header
 
-from scanside.denoise import Denoiser
+from scanside.assess.denoise import Denoiser
 from scanside.errors import NoTissue, UnlikeTraining
 from scanside.image import Frame, Mask, Size
 from scanside.scan.place.region import find_regions

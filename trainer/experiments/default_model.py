@@ -282,7 +282,7 @@ def _calibrate(
 
 
 def fit_reference(train: Outputs, variance: float) -> dict[str, NDArray[np.float64]]:
-    """Mean and whitened principal directions of the standardised training features (scanside.ood)."""
+    """Mean and whitened principal directions of the standardised training features (scanside.assess.gate)."""
     mean, deviation = train.features.mean(axis=0), train.features.std(axis=0) + 1e-6
     standard = (train.features - mean) / deviation
     _, scale, directions = np.linalg.svd(standard, full_matrices=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.study import study_risk
+from scanside.assess.study import study_risk
 from trainer.experiments.evaluation import CHOSEN, Row
 from trainer.statistics.arm import ArmResult
 from trainer.statistics.bootstrap import estimate

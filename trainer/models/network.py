@@ -17,8 +17,8 @@ class NetworkOutput(NamedTuple):
         class_logits: (N, classes).
         lesion_logits: (N, 1, H, W), the input's size.
         features: (N, D): mean and standard deviation of each channel of the early encoder stages, which
-            tell the look of an image; scanside.ood compares them with those of the training data. Only
-            in evaluation mode, and only of encoders that have a decoder.
+            tell the look of an image; scanside.assess.gate compares them with those of the training data.
+            Only in evaluation mode, and only of encoders that have a decoder.
     """
 
     class_logits: Tensor | None

@@ -7,8 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from scanside.clinical import CA125_MOST, Centre, ClinicalRecord, MenopausalStatus
 from scanside.errors import InputError
+from scanside.facts import CA125_MOST, Centre, ClinicalRecord, MenopausalStatus
 from scanside.regular_file import read_regular
 
 _MAX_BYTES = 64 * 2**20

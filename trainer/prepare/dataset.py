@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from scanside import RESEARCH_USE, __version__
-from scanside.clinical import ClinicalRecord
+from scanside.facts import ClinicalRecord
 from scanside.image import Grey, Mask
 from trainer.data.hospital import (
     CA125_COLUMN,

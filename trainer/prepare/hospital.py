@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from scanside import __version__
-from scanside.clinical import ClinicalRecord
 from scanside.deidentify.burned_in import WhenText
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, SettingError
+from scanside.facts import ClinicalRecord
 from trainer.data.hospital import Cohort, Slide, read_dataset
 from trainer.files import write_file
 from trainer.lock import locked

@@ -5,7 +5,7 @@ from math import exp, floor, log, log2
 
 import numpy as np
 
-from scanside.clinical import CA125_MOST, Centre, ClinicalRecord, MenopausalStatus
+from scanside.facts import CA125_MOST, Centre, ClinicalRecord, MenopausalStatus
 from trainer.prepare.dataset import pseudonym
 from trainer.synth.recipe import Recipe
 

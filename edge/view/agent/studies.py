@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from edge.view.agent.messages import Message, Model, Row, SlideKey, StudyKey
 from edge.view.text import safe
-from scanside.study import study_risk
+from scanside.assess.study import study_risk
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from edge.storage.purge import Wanted
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Store
 from edge.trail.log import AuditLog, verify
-from scanside.cases import CaseRisk
-from scanside.clinical import possible_cases
+from scanside.assess.cases import CaseRisk
 from scanside.errors import ScansideError, SettingError
+from scanside.facts import possible_cases
 from tests.edge.storage.folder import CASES, Folder, days_ago
 
 POST = {"fact": "menopausal_status", "value": "postmenopausal"}

@@ -13,9 +13,9 @@ import pytest
 
 from edge.sockets.control import ask, by
 from edge.view.percentage import percent_beside
-from scanside.assess import Assessor
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.assess.assessor import Assessor
 from scanside.errors import ScansideError
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
 from scanside.model.bundle import load_bundle
 from scanside.scan.instance import open_instance
 from tests.edge.conftest import MakeImage, StartAgent

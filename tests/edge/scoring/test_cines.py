@@ -14,7 +14,7 @@ from edge.scoring.cines import AS_A_WHOLE, Cines
 from edge.scoring.jobs import Job, Priority, Result
 from edge.storage.spool import Spooled
 from edge.storage.store import Store
-from scanside.ood import UNLIKE
+from scanside.assess.gate import UNLIKE
 from tests.edge.running import edge
 from tests.synth.dicom import make_instance, save
 from tests.synth.scans import make_frame

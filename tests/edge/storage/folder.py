@@ -19,7 +19,7 @@ from edge.storage.reading import read_rows
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import NAME, Store
 from edge.trail.log import AuditLog
-from scanside.cases import CaseRisk
+from scanside.assess.cases import CaseRisk
 
 CASES = [
     CaseRisk({"menopausal_status": status}, risk, {"benign": 1 - risk, "malignant": risk})

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
+from scanside.assess.gate import Reference
+from scanside.assess.golden import check_golden
 from scanside.errors import UnlikeTraining
-from scanside.golden import check_golden
 from scanside.image import Frame
 from scanside.model.bundle import (
     DEFAULT_BUNDLE,
@@ -23,7 +24,6 @@ from scanside.model.bundle import (
     Bundle,
     load_bundle,
 )
-from scanside.ood import Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare

@@ -6,9 +6,9 @@ from dataclasses import replace
 import onnx
 import pytest
 
+from scanside.assess.choose import open_network
 from scanside.errors import BundleError, RunnerError, SettingError
 from scanside.model.bundle import NETWORK, Bundle
-from scanside.runtime.choose import open_network
 from scanside.runtime.preference import RuntimeOptions
 
 Change = Callable[[onnx.ModelProto], object]

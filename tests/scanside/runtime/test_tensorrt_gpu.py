@@ -9,10 +9,10 @@ import pytest
 
 from export.engine import build_engines
 from export.verify import verify
+from scanside.assess.choose import open_network
+from scanside.assess.golden import check_golden, golden_differences
 from scanside.errors import RunnerError
-from scanside.golden import check_golden, golden_differences
 from scanside.model.bundle import DEFAULT_BUNDLE, GOLDEN_DENOISER, NETWORK, Bundle, load_bundle
-from scanside.runtime.choose import open_network
 from scanside.runtime.cuda import Cuda
 from scanside.runtime.engine import find_engine
 from scanside.runtime.onnxruntime import OnnxRuntime

@@ -14,8 +14,15 @@ from scanside.image import Size
 from scanside.scan.resize import resize, resize_mask, shrink
 
 HOUSE = Path(scanside.__file__).parents[1]
-DECIDES = ("scanside/scan", "scanside/deidentify", "scanside/denoise.py", "trainer/data", "trainer/denoiser")
-DRAWS = ("scanside/scan/explain.py",)  # what it resizes is looked at, and nothing else is done with it
+DECIDES = (
+    "scanside/dicom",
+    "scanside/scan",
+    "scanside/deidentify",
+    "scanside/assess",
+    "trainer/data",
+    "trainer/denoiser",
+)
+DRAWS = ("scanside/assess/explain.py",)  # what it resizes is looked at, and nothing else is done with it
 AFTER = [  # what a network gave back is laid over the frame: nothing reads it but a person, or a threshold
     ("scanside/scan/prepare.py", "cv2.resize(lesion, size, interpolation=cv2.INTER_LINEAR)"),
     ("scanside/deidentify/text.py", "cv2.resize(found, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)"),

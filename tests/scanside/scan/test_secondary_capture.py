@@ -11,7 +11,7 @@ from pydicom.uid import (
     UltrasoundImageStorage,
 )
 
-from scanside.assess import Assessor
+from scanside.assess.assessor import Assessor
 from scanside.errors import NoTissue, NotScorable
 from scanside.flags import Flag
 from scanside.model.bundle import load_bundle

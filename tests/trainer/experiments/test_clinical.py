@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
 from trainer.data.hospital import Cohort, Patient
 from trainer.data.slides import CLINICAL_INPUTS, Slides
 from trainer.experiments.clinical import facts_alone, toggle

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scanside.denoise import Denoiser
+from scanside.assess.denoise import Denoiser
 from scanside.image import Size
 from scanside.model.manifest import DenoiserLimits
 from scanside.runtime.onnxruntime import OnnxRuntime

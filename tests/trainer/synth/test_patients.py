@@ -6,8 +6,8 @@ from math import erf
 import numpy as np
 import pytest
 
-from scanside.clinical import Centre, MenopausalStatus
 from scanside.errors import SettingError
+from scanside.facts import Centre, MenopausalStatus
 from trainer.synth.patients import HOSPITALS, SynthPatient, draw_patients
 from trainer.synth.recipe import Recipe
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scanside.assess.choose import Choice, open_network
 from scanside.errors import RunnerError, SettingError
 from scanside.model.bundle import GOLDEN, GOLDEN_DENOISER, Bundle
-from scanside.runtime.choose import Choice, open_network
 from scanside.runtime.preference import RuntimeOptions, check_runtimes
 
 

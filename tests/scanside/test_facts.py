@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus, encode_ca125, possible_inputs
 from scanside.errors import BundleError
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus, encode_ca125, possible_inputs
 
 BOTH = ("menopausal_status", "oncology_centre")
 

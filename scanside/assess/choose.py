@@ -6,8 +6,8 @@ elsewhere; whoever lists two is told which of them it is, and why not the first.
 
 from dataclasses import dataclass
 
+from scanside.assess.golden import check_golden
 from scanside.errors import RunnerError, ScansideError
-from scanside.golden import check_golden
 from scanside.model.bundle import DENOISER, GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.model.tensors import check_tensors
 from scanside.runtime.engine import DENOISER_PRECISION, PRECISIONS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scanside.clinical import fits, open_facts
+from scanside.facts import fits, open_facts
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class CaseRisk:
     """What the network says in one case.
 
     Attributes:
-        facts: as `scanside.clinical.Case` has them.
+        facts: as `scanside.facts.Case` has them.
         risk: probability of malignancy, 0 to 1.
         class_probabilities: by class name, summing to 1.
     """

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside import RESEARCH_USE
-from scanside.denoise import Denoiser
+from scanside.assess.denoise import Denoiser
 from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, UnlikeTraining
 from scanside.flags import Flag

@@ -1,4 +1,4 @@
-"""What a person knows about the patient, as the networks read it (thesis, figure 5). Unknown is a value."""
+"""Clinical facts of a patient, and how the networks read them (thesis, figure 5). Unknown is a value."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanside.assess import Assessor
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus
+from scanside.assess.assessor import Assessor
+from scanside.assess.golden import check_golden
 from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, RunnerError, UnlikeTraining
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
 from scanside.flags import Flag
-from scanside.golden import check_golden
 from scanside.image import Box
 from scanside.model.bundle import NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime

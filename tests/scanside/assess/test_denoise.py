@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanside.assess import Assessor
-from scanside.denoise import Denoiser, denoiser_of
+from scanside.assess.assessor import Assessor
+from scanside.assess.denoise import Denoiser, denoiser_of
 from scanside.dicom.instance import Instance
 from scanside.errors import RunnerError, UnlikeTraining
 from scanside.flags import Flag

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from scanside.assess.gate import Reference
 from scanside.errors import BundleError, RunnerError
-from scanside.ood import Reference
 
 
 def test_distance_of_training_data_is_about_one() -> None:

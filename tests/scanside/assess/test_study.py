@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanside.study import Side, Slide, study_figures, study_risk
+from scanside.assess.study import Side, Slide, study_figures, study_risk
 
 
 def test_nothing_scored_is_no_risk() -> None:

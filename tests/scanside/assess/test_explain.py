@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from scanside.denoise import denoiser_of
+from scanside.assess.denoise import denoiser_of
+from scanside.assess.explain import explain
 from scanside.errors import Unreadable
 from scanside.image import Box, Size
 from scanside.model.bundle import Bundle
-from scanside.scan.explain import explain
 from scanside.scan.instance import open_instance
 from tests.synth.dicom import Patient, box_around, make_instance, region, save
 from tests.synth.scans import make_frame

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from scanside.assess import Assessor
-from scanside.cases import CaseRisk, narrowed
-from scanside.clinical import Centre, ClinicalRecord, MenopausalStatus, known_facts, possible_cases
+from scanside.assess.assessor import Assessor
+from scanside.assess.cases import CaseRisk, narrowed
 from scanside.dicom.instance import Instance
+from scanside.facts import Centre, ClinicalRecord, MenopausalStatus, known_facts, possible_cases
 
 NAMES = ("menopausal_status", "oncology_centre")
 CASES = [

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.cases import CaseRisk, narrowed
-from scanside.clinical import Case, ClinicalRecord, known_facts, possible_cases
-from scanside.denoise import Denoised, denoiser_of
+from scanside.assess.cases import CaseRisk, narrowed
+from scanside.assess.denoise import Denoised, denoiser_of
+from scanside.assess.gate import UNLIKE, Reference
 from scanside.dicom.instance import Instance
 from scanside.errors import NoTissue, NotScorable, RunnerError, UnlikeTraining
+from scanside.facts import Case, ClinicalRecord, known_facts, possible_cases
 from scanside.flags import Flag
 from scanside.image import Box, Frame, Mask
 from scanside.model.bundle import NETWORK, REFERENCE, Bundle, Manifest
-from scanside.ood import UNLIKE, Reference
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.outputs import check_range
 from scanside.runtime.protocol import Runner
