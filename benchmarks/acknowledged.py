@@ -18,7 +18,7 @@ from typing import Any
 import pydicom
 from pydicom.uid import generate_uid
 
-from edge.row import PENDING
+from edge.protocol.row import PENDING
 from edge.storage.index import read_index
 from edge.trail.log import CUT_OFF, verify
 from tests.outside import find_tool_or_exit

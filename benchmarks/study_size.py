@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge.entries.arrivals import Arrivals
 from edge.entries.finding import Found, ScanFound
-from edge.row import SCORED, Patient, Preview, Row, now
+from edge.protocol.row import SCORED, Patient, Preview, Row, now
 from edge.sockets.events import EventHub, socket_address
 from edge.sockets.telling import Telling
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN
@@ -55,14 +55,14 @@ def main() -> None:
 def _add(store: Store, telling: Telling, number: int) -> None:
     """One instance, from its arrival to its result."""
     uid, file, received_at = f"1.2.3.{number}", f"{number}.dcm", now()
-    row, _ = store.add(Spooled(file, uid, received_at))
-    assert row is not None
-    telling.row(row)
-    for view in store.expand(file, _STUDY, _PATIENT, [1]):
+    added = store.add(Spooled(file, uid, received_at))
+    assert added.row is not None
+    telling.row(added.row)
+    for view in store.expand(added.receipt, _STUDY, _PATIENT, [1]):
         telling.row(view)
     done = Row(uid, 1, _STUDY, state=SCORED, risk=0.2, above_threshold=False, received_at=received_at,
                assessed_at=now(), bundle_digest="ab", model="m")  # fmt: skip
-    view = store.finish(file, done, Preview(b"png" * 2000, 100, 100, []), _FOUND)
+    view = store.finish(added.receipt, done, Preview(b"png" * 2000, 100, 100, []), _FOUND)
     assert view is not None
     telling.row(view)
 

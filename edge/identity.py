@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataset import Dataset
 
-from edge.row import ID_UNDECODED, NAME_UNDECODED, Patient
+from edge.protocol.row import ID_UNDECODED, NAME_UNDECODED, Patient
 
 # What becomes of bytes that no declared character set explains: pydicom puts the first in their place, keeps
 # the second, and reads the third as Latin-1 where none is declared or the one that is declared is unknown.

@@ -2,14 +2,14 @@
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from edge.commands import options
 from edge.commands.folders import DICOMDIR, find_files, is_dicomdir
 from edge.commands.results import show
 from edge.entries.finding import derived
-from edge.row import FAILED, Row, now
+from edge.protocol.row import FAILED, Row, now
 from edge.scoring.cines import Cines
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.tuning import how_to_run
@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
         worker.stop()
     known = {} if settings.centre == Centre.UNKNOWN.value else {CENTRE: settings.centre}
     rows = [derived(result.row, result.found, known).row for _, result in results]
-    show([asdict(row) for row in rows], as_json=args.json)
+    show(rows, as_json=args.json)
     refused = [f"{path}: {result.row.reason}" for path, result in results if not result.readable]
     for message in (*refused, *filter(None, [given.remark])):
         say("edge", message)

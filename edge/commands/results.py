@@ -18,6 +18,7 @@ from scanside import RESEARCH_USE
 from scanside.errors import SettingError
 
 if TYPE_CHECKING:
+    from edge.protocol.row import Row
     from edge.storage.wanted import Wanted
 
 VOTES = {"above": "above the threshold", "below": "below the threshold", "tie": "tied"}
@@ -100,11 +101,12 @@ def read_time(text: str, now: datetime) -> datetime:
 
 
 def _follow(data: Path, wanted: "Wanted", *, as_json: bool) -> int:
+    from edge.protocol.json import to_builtins
     from edge.storage.reading import read_results
 
     everything = replace(wanted, last=None)
     rows = read_results(data, wanted)
-    told = {_key(row): row["assessed_at"] for row in read_results(data, everything)}
+    told = {_key(row): row.assessed_at for row in read_results(data, everything)}
     told = {key: at for key, at in told.items() if key not in {_key(row) for row in rows}}
     listing = Listing()
     if not as_json:
@@ -112,9 +114,9 @@ def _follow(data: Path, wanted: "Wanted", *, as_json: bool) -> int:
     try:
         while True:
             for row in rows:
-                if row["assessed_at"] and told.get(_key(row)) != row["assessed_at"]:
-                    told[_key(row)] = row["assessed_at"]
-                    for line in [json.dumps(row)] if as_json else listing.lines(row):
+                if row.assessed_at and told.get(_key(row)) != row.assessed_at:
+                    told[_key(row)] = row.assessed_at
+                    for line in [json.dumps(to_builtins(row))] if as_json else listing.lines(row):
                         print(line)
             sys.stdout.flush()
             time.sleep(_LOOK_S)
@@ -125,14 +127,16 @@ def _follow(data: Path, wanted: "Wanted", *, as_json: bool) -> int:
         return 0
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, int]:
-    return row["sop_instance_uid"], row["frame"]
+def _key(row: "Row") -> tuple[str, int]:
+    return row.sop_instance_uid, row.frame
 
 
-def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+def show(rows: Sequence["Row"], *, as_json: bool) -> None:
     """Print rows for a program or for a person."""
     if as_json:
-        print(json.dumps(rows, indent=2))
+        from edge.protocol.json import to_builtins
+
+        print(json.dumps(to_builtins(rows), indent=2))
         return
     print(RESEARCH_USE)
     listing = Listing()
@@ -147,14 +151,14 @@ class Listing:
     def __init__(self) -> None:
         self._study: tuple[object, ...] | None = None
 
-    def lines(self, row: Mapping[str, Any]) -> Iterator[str]:
+    def lines(self, row: "Row") -> Iterator[str]:
         """The lines of one row, after those of its study where that is another than before."""
-        study = (row["study_instance_uid"], row.get("patient_id"))
+        study = (row.study_instance_uid, *_patient(row))
         if study != self._study:
             self._study = study
             yield from ("", _heading(row))
-        slide = f"slide {row['slide']}" if row["slide"] else ""
-        frame = f"frame {row['frame']}" if row["frame"] > 1 else ""
+        slide = f"slide {row.slide}" if row.slide else ""
+        frame = f"frame {row.frame}" if row.frame > 1 else ""
         cells = (
             f"{_time(row):25}",
             f"{slide:9}",
@@ -162,19 +166,26 @@ class Listing:
             f"{safe(_risk(row)):>7}",
             f"{safe(_result(row)).rstrip('.')}.",  # a reason may be a sentence
         )
-        yield f"  {'  '.join(cells)}  {safe(row['sop_instance_uid'])}"
+        yield f"  {'  '.join(cells)}  {safe(row.sop_instance_uid)}"
 
 
-def _heading(row: Mapping[str, Any]) -> str:
-    name, patient = row.get("patient_name") or "", row.get("patient_id") or ""  # `edge assess` has neither
+def _patient(row: "Row") -> tuple[str, str]:
+    """Name and ID; `edge assess` has neither."""
+    from edge.protocol.row import PatientRow
+
+    return (row.patient_name, row.patient_id) if isinstance(row, PatientRow) else ("", "")
+
+
+def _heading(row: "Row") -> str:
+    name, patient = _patient(row)
     who = [person(name), f"ID {patient}" * bool(patient)]
-    exam = " ".join(filter(None, [row["study_date"], row["study_time"]]))
+    exam = " ".join(filter(None, [row.study_date, row.study_time]))
     parts = [
         *who,
-        f"study {row['study_instance_uid']}" if row["study_instance_uid"] else "no study yet",
+        f"study {row.study_instance_uid}" if row.study_instance_uid else "no study yet",
         f"exam {exam}" * bool(exam),
-        f"accession {row['accession_number']}" * bool(row["accession_number"]),
-        f"from {row['source']}" * bool(row["source"]),
+        f"accession {row.accession_number}" * bool(row.accession_number),
+        f"from {row.source}" * bool(row.source),
     ]
     return ", ".join(safe(part) for part in parts if part)
 
@@ -224,40 +235,40 @@ def _facts(study: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _time(row: Mapping[str, Any]) -> str:
+def _time(row: "Row") -> str:
     """When it was received, local time with its offset; nothing where there is no agent."""
-    if not row["received_at"]:
+    if not row.received_at:
         return ""
-    then = datetime.fromisoformat(row["received_at"]).astimezone()
+    then = datetime.fromisoformat(row.received_at).astimezone()
     offset = f"{then:%z}"
     return f"{then:%Y-%m-%d %H:%M:%S}{offset[:3]}:{offset[3:5]}"
 
 
-def _risk(row: Mapping[str, Any]) -> str:
-    if row["risk_if"]:
-        told = {label: percent_beside(risk, row["threshold"]) for label, risk in row["risk_if"].items()}
+def _risk(row: "Row") -> str:
+    if row.risk_if:
+        told = {label: percent_beside(risk, row.threshold) for label, risk in row.risk_if.items()}
         return "; ".join(f"{risk} if {label}" for label, risk in told.items())
-    return "" if row["risk"] is None else percent_beside(row["risk"], row["threshold"])
+    return "" if row.risk is None else percent_beside(row.risk, row.threshold)
 
 
-def _result(row: Mapping[str, Any]) -> str:
+def _result(row: "Row") -> str:
     words = {None: "scored", True: "above the threshold", False: "below the threshold"}
-    if row["state"] == "scored":
-        return ", ".join([words[row["above_threshold"]], *_entered(row), *row["flags"]])
-    state = str(row["state"]).replace("_", " ")
-    return f"{state}: {row['reason']}" if row["reason"] else state
+    if row.state == "scored":
+        return ", ".join([words[row.above_threshold], *_entered(row), *row.flags])
+    state = str(row.state).replace("_", " ")
+    return f"{state}: {row.reason}" if row.reason else state
 
 
-def _entered(row: Mapping[str, Any]) -> list[str]:
+def _entered(row: "Row") -> list[str]:
     """What people entered about a slide, and what its risk stands on."""
-    told = [*row["facts"].values()]
-    if row["side"]:
-        told.append(f"{row['side']} side")
-    if row["lesion"]:
-        told.append(f"lesion {row['lesion']}")
-    if row["left_out"]:
-        why = f": {row['left_out_reason']}" if row["left_out_reason"] else ""
+    told = [*row.facts.values()]
+    if row.side:
+        told.append(f"{row.side} side")
+    if row.lesion:
+        told.append(f"lesion {row.lesion}")
+    if row.left_out:
+        why = f": {row.left_out_reason}" if row.left_out_reason else ""
         told.append(f"left out of the study{why}")
-    if row["disputed"]:
-        told.append(f"disputed: {row['disputed']}")
+    if row.disputed:
+        told.append(f"disputed: {row.disputed}")
     return told

@@ -10,9 +10,9 @@ from typing import Any
 
 from edge.entries.entry import STATUS, Entry, requested
 from edge.entries.journal import NAME, InDoubt, Journal
-from edge.row import PENDING
+from edge.protocol.row import PENDING, ShownRow
 from edge.storage.entered import StudyKept
-from edge.storage.store import Store, ViewRow
+from edge.storage.store import Store
 from edge.trail.log import AuditLog
 from edge.trail.message import Message, patient_record_updated, procedure_record_updated
 from scanside.errors import ScansideError, SettingError
@@ -30,7 +30,7 @@ class Entered:
     """
 
     kept: StudyKept
-    rows: list[ViewRow]
+    rows: list[ShownRow]
 
 
 class Desk:
@@ -152,13 +152,13 @@ class Desk:
         if not entry.instance:
             return entry
         row = self._store.row(*entry.slide, picture=False)
-        if row is None or (row["study_instance_uid"], row["patient_id"]) != (entry.study, entry.patient):
+        if row is None or row.owner != (entry.study, entry.patient):
             raise SettingError("no such slide in this study of this patient.")
-        if row["state"] == PENDING:
+        if row.state == PENDING:
             raise SettingError("the slide waits for its result. Enter it once that is there.")
-        if entry.image not in (None, row["image_digest"]):
+        if entry.image not in (None, row.image_digest):
             raise SettingError("another image came under this UID meanwhile. Look at it first.")
-        return replace(entry, image=row["image_digest"])
+        return replace(entry, image=row.image_digest)
 
     def _with_patient(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         study = request.get("study")

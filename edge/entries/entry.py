@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from edge.row import now
+from edge.protocol.row import now
 from scanside.assess.study import Side
 from scanside.errors import SettingError
 from scanside.facts import MenopausalStatus

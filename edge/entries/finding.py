@@ -4,10 +4,10 @@ The index keeps both: whatever is entered later, the row is derived anew, and th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from edge.row import OF_INSTANCE, SCORED, Row
+from edge.protocol.row import OF_INSTANCE, SCORED, Row
 from scanside.assess.cases import CaseRisk, narrowed
 from scanside.assess.study import Side, Slide
 
@@ -112,19 +112,3 @@ def derived(row: Row, found: Found | None, known: Mapping[str, str], marks: Mark
         digest=row.bundle_digest,
     )
     return Derived(row, slide, speaks)
-
-
-def found_of(said: Mapping[str, Any]) -> Found:
-    """The way back from `dataclasses.asdict`."""
-    scans = [ScanFound(**{**scan, "cases": [CaseRisk(**c) for c in scan["cases"]]}) for scan in said["scans"]]
-    return Found(said["threshold"], scans)
-
-
-def slide_of(said: Mapping[str, Any]) -> Slide:
-    """Likewise."""
-    side = said["side"] and Side(said["side"])
-    return Slide(**{**said, "unknown": tuple(said["unknown"]), "side": side})
-
-
-def told(found: Found | None) -> dict[str, Any] | None:
-    return None if found is None else asdict(found)

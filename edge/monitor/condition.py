@@ -14,7 +14,7 @@ from edge.monitor.lateness import late_warning
 from edge.monitor.remarks import remarks
 from edge.processes.notices import REPEAT_S
 from edge.processes.process import STARTING, UP
-from edge.row import milliseconds, now
+from edge.protocol.row import milliseconds, now
 from edge.storage.room import Room
 from edge.storage.spool import Spool
 

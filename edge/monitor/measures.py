@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from edge.row import PENDING
+from edge.protocol.row import PENDING, Row
 from edge.storage.spool import Spooled
-from edge.storage.store import ViewRow
 from scanside.errors import SettingError
 
 HOST = "127.0.0.1"
@@ -55,16 +54,16 @@ class Measures:
             if spooled.receive_ms is not None:
                 self._add("receive", spooled.receive_ms)
 
-    def result(self, row: ViewRow) -> None:
+    def result(self, row: Row) -> None:
         """A row that changed; one that is pending is no result."""
-        if row["state"] == PENDING:
+        if row.state == PENDING:
             return
         with self._lock:
-            self._results[row["state"]] = self._results.get(row["state"], 0) + 1
-            for stage, milliseconds in row["timings_ms"].items():
+            self._results[row.state] = self._results.get(row.state, 0) + 1
+            for stage, milliseconds in row.timings_ms.items():
                 self._add(stage, milliseconds)
-            if row["latency_ms"] is not None:
-                self._add("total", row["latency_ms"])
+            if row.latency_ms is not None:
+                self._add("total", row.latency_ms)
 
     def exposition(self, status: dict[str, Any]) -> str:
         """The text that Prometheus reads (exposition format 0.0.4); `status` as of `edge status --json`."""

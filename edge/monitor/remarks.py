@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge.row import milliseconds
+from edge.protocol.row import milliseconds
 
 REFUSED_FOR_S = 3600.0  # after its last refusal a peer is no news any more
 _MOST_REFUSED = 4

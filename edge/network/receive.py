@@ -17,7 +17,7 @@ from edge.network.services import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, PROCESSIN
 from edge.network.sightings import Sightings
 from edge.network.streaming import DataSetStream
 from edge.network.tls import Tls
-from edge.row import now
+from edge.protocol.row import now
 from edge.settings import Settings
 from edge.storage.spool import Spool, Spooled
 from scanside.errors import InputError, SettingError

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
-from edge.row import now
+from edge.protocol.row import now
 
 SEVERAL = "several addresses"  # what is told of those that no longer get a place of their own
 _FIRST_S, _LONGEST_S = 600.0, 3600.0

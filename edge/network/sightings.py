@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edge.row import now
+from edge.protocol.row import now
 from edge.scanners import Scanner
 
 

@@ -21,7 +21,7 @@ from edge.network.tls import expiry_warning
 from edge.processes.lasting import Lasting
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
-from edge.row import milliseconds, now
+from edge.protocol.row import ShownRow, milliseconds, now
 from edge.scoring.jobs import Inspection, Job, Priority
 from edge.scoring.loop import Scoring
 from edge.scoring.queue import JobQueue
@@ -39,7 +39,7 @@ from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
 from edge.storage.intake import Taken
 from edge.storage.rebuild import open_store
 from edge.storage.spool import Spool, Spooled
-from edge.storage.store import Store, ViewRow
+from edge.storage.store import Store
 from edge.trail.log import AuditLog
 from edge.trail.message import CREATE, READ, UPDATE, instances_transferred, runtime_fallback
 from edge.trail.syslog import SyslogSender, server_of
@@ -234,13 +234,14 @@ class Agent:
         self._custody.desk.catch_up()
         rows = self._store.newest(_SNAPSHOT_ROWS)
         if rows:
-            self._health.goes_on(rows[-1]["received_at"])
+            self._health.goes_on(rows[-1].received_at or "")
         for row in rows:
-            if row["scanner"]:
-                self._health.seen_before(row["scanner"], row["received_at"])
-            ago_s = milliseconds(row["received_at"], now()) / 1e3
-            if row["study_instance_uid"] and 0 <= ago_s < final_after_s:
-                self._arrivals.came((row["study_instance_uid"], row["patient_id"]), ago_s)
+            received_at = row.received_at or now()
+            if row.scanner:
+                self._health.seen_before(row.scanner, received_at)
+            ago_s = milliseconds(received_at, now()) / 1e3
+            if row.study_instance_uid and 0 <= ago_s < final_after_s:
+                self._arrivals.came(row.owner, ago_s)
 
     def _upkeep(self, notices: Notices) -> None:
         """Hear what the others say; look into the spool and at what is too old, when it is time."""
@@ -334,10 +335,10 @@ class Agent:
         origin = self._spool.origin(file)
         self._audit.record(instances_transferred(self._settings.ae_title, origin, action, study, patient_id))
 
-    def _quarantine(self, job: Job, reason: str) -> list[ViewRow]:
+    def _quarantine(self, job: Job, reason: str) -> list[ShownRow]:
         return self._custody.put_in_quarantine(job.receipt, reason)
 
-    def _publish(self, view: ViewRow) -> None:
+    def _publish(self, view: ShownRow) -> None:
         self._measures.result(view)
         self._telling.row(view)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydicom.dataset import Dataset
 
 from edge.identity import text
-from edge.row import Acquisition
+from edge.protocol.row import Acquisition
 
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")  # PS3.5 6.2, DA; with dots as ACR-NEMA wrote it
 _TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d*)?")  # TM, likewise

@@ -7,7 +7,7 @@ that are not say nothing. No risk is shown that a later frame would take back.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge.row import NOT_SCORED, OF_INSTANCE, SCORED, Row
+from edge.protocol.row import NOT_SCORED, OF_INSTANCE, SCORED, Row
 from edge.scoring.jobs import Job, Result
 from scanside.assess.gate import UNLIKE
 from scanside.exam.ask import FLAG_PREFIX

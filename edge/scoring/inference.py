@@ -12,7 +12,17 @@ from pydicom.dataset import Dataset
 
 from edge.entries.finding import Found, ScanFound, derived
 from edge.identity import identity, text
-from edge.row import FAILED, NEW_VERSION, NOT_SCORED, SCORED, UNDECODED, Acquisition, Preview, Row, now
+from edge.protocol.row import (
+    FAILED,
+    NEW_VERSION,
+    NOT_SCORED,
+    SCORED,
+    UNDECODED,
+    Acquisition,
+    Preview,
+    Row,
+    now,
+)
 from edge.scoring.acquisition import read_acquisition
 from edge.scoring.annotations import told
 from edge.scoring.cines import AS_A_WHOLE

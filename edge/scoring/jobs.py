@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 
 from edge.entries.finding import Found
-from edge.row import NOT_SCORED, Acquisition, Patient, Preview, Row, now
+from edge.protocol.row import NOT_SCORED, Acquisition, Patient, Preview, Row, now
 
 
 class Priority(IntEnum):

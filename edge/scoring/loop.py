@@ -10,12 +10,12 @@ from typing import TypeVar
 
 from edge.monitor.condition import READY, Health
 from edge.processes.lasting import Lasting
-from edge.row import MIXED_STUDY, SHARED_ID, milliseconds, now
+from edge.protocol.row import MIXED_STUDY, SHARED_ID, ShownRow, milliseconds, now
 from edge.scoring.cines import CINE_UNLIKE_SHARE, Cines
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.queue import JobQueue
 from edge.scoring.worker import Worker, WorkerLost
-from edge.storage.store import Store, ViewRow
+from edge.storage.store import Store
 from scanside.errors import InputError, RunnerError
 from scanside.scan.cine import frames_to_score
 
@@ -51,8 +51,8 @@ class Scoring(threading.Thread):
         store: Store,
         health: Health,
         cine_frames: int,
-        publish: Callable[[ViewRow], None],
-        quarantine: Callable[[Job, str], list[ViewRow]],
+        publish: Callable[[ShownRow], None],
+        quarantine: Callable[[Job, str], list[ShownRow]],
         resend: Callable[[], None] = lambda: None,
         inspected: Callable[[Job, Inspection, bool], None] = lambda _job, _found, _before: None,
         fell_back: Callable[[str, str], None] = lambda _runtime, _refused: None,
@@ -217,12 +217,10 @@ class Scoring(threading.Thread):
         pending = self._store.expand(
             job.receipt, found.study_instance_uid, found.patient, frames, found.acquisition
         )
-        doubts = [f for f in (MIXED_STUDY, SHARED_ID) if any(f in view["flags"] for view in pending)]
+        doubts = [f for f in (MIXED_STUDY, SHARED_ID) if any(f in view.flags for view in pending)]
         if pending:
             self._numbered(job.file, job.sop_instance_uid)
-        previous = {
-            view["frame"]: self._store.previous(job.sop_instance_uid, view["frame"]) for view in pending
-        }
+        previous = {view.frame: self._store.previous(job.sop_instance_uid, view.frame) for view in pending}
         for doubt in doubts:
             _log.warning("%s: %s", job.sop_instance_uid, doubt)
         if doubts or any(previous.values()):  # flags of other rows may have come or gone

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.entries.finding import Polygons
-from edge.row import Preview
+from edge.protocol.row import Preview
 from edge.scoring.annotations import grouped
 from scanside.image import Frame, Mask, Size
 

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from edge.row import milliseconds, now
+from edge.protocol.row import milliseconds, now
 from edge.scoring.jobs import Job, Priority
 
 _HEADERS_A_SLOT = 8  # so many headers take about as long as one frame

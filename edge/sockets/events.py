@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from edge.protocol.json import to_builtins
 from edge.sockets.listening import WATCH, listen_on, uid_of
 from edge.sockets.listening import socket_address as socket_address
 from scanside.errors import InputError
@@ -214,4 +215,4 @@ class _Viewer:
 
 
 def _line(message: Message) -> bytes:
-    return json.dumps(message).encode() + b"\n"
+    return json.dumps(to_builtins(message)).encode() + b"\n"

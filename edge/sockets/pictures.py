@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edge.row import PENDING
+from edge.protocol.row import PENDING, Preview
 from edge.storage.store import Store
 from scanside.errors import SettingError
 
@@ -27,16 +27,16 @@ def picture(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     return {"event": "picture", **about, "picture": found, "reason": None if found else reason}
 
 
-def _found(store: Store, uid: str, frame: int, kind: str) -> tuple[dict[str, Any] | None, str, str | None]:
+def _found(store: Store, uid: str, frame: int, kind: str) -> tuple[Preview | None, str, str | None]:
     """The picture, why there is none, and the digest of the image that it shows."""
     if kind == SALIENCY:
         return None, "this model exports no saliency", None
     row = store.row(uid, frame)
     if row is None:
         return None, "no such slide is held", None
-    if row["state"] == PENDING:
+    if row.state == PENDING:
         return None, "it waits for its result", None
     if kind == PREVIEW:
-        return row["preview"], row["reason"] or "there is no picture of it", row["image_digest"]
+        return row.preview, row.reason or "there is no picture of it", row.image_digest
     found, image = store.prepared(uid, frame)
-    return found, row["reason"] or "its input was not kept", image
+    return found, row.reason or "its input was not kept", image

@@ -3,15 +3,16 @@
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from edge.entries.arrivals import Arrivals, Study
 from edge.entries.desk import Desk
 from edge.entries.study import study_message
-from edge.row import PENDING
+from edge.protocol.row import PENDING, ShownRow
 from edge.sockets.control import Request
 from edge.sockets.events import EventHub
-from edge.storage.store import Store, ViewRow
+from edge.storage.store import Store
 
 _MANY_ROWS = 20  # that one entry changed: from here on a snapshot says so
 # A study is read whole for its message: the pause after each is so many times what that took, so that an
@@ -28,20 +29,19 @@ class Telling:
         self._quiet_until: dict[Study, float] = {}
         self._unsaid: dict[Study, None] = {}  # studies that changed since their last message
 
-    def row(self, view: ViewRow) -> None:
+    def row(self, view: ShownRow) -> None:
         """A row is new or has changed, and so has its study."""
         with self._lock:
-            row = self._store.row(view["sop_instance_uid"], view["frame"], picture=False)
+            row = self._store.row(view.sop_instance_uid, view.frame, picture=False)
             if row is None:  # gone meanwhile
                 return
-            if row["assessed_at"] == view["assessed_at"]:  # else another content came under its UID
-                row["preview"] = view["preview"]
+            if row.assessed_at == view.assessed_at:  # else another content came under its UID
+                row = replace(row, preview=view.preview)
             self._hub.publish({"event": "row", "row": row})
-        study = row["study_instance_uid"], row["patient_id"]
-        if study[0] and row["state"] == PENDING:
-            self._arrivals.came(study)
-        if study[0] and (row["state"] != PENDING or row["frame"] == 1):  # of a cine that waits, once
-            self.study(study)
+        if row.study_instance_uid and row.state == PENDING:
+            self._arrivals.came(row.owner)
+        if row.study_instance_uid and (row.state != PENDING or row.frame == 1):  # of a cine that waits, once
+            self.study(row.owner)
 
     def study(self, study: Study) -> None:
         """A study has changed; of a large one a later message says so, by `catch_up`."""
@@ -86,10 +86,10 @@ class Telling:
             self._hub.publish({"event": "study", "study": study})
             return study
 
-    def studies(self, rows: Iterable[ViewRow]) -> list[dict[str, Any]]:
+    def studies(self, rows: Iterable[ShownRow]) -> list[dict[str, Any]]:
         """The studies that `rows` belong to, for a snapshot."""
-        studies = dict.fromkeys((row["study_instance_uid"], row["patient_id"]) for row in rows)
-        return [self._message(study) for study in studies if study[0]]
+        studies = dict.fromkeys(row.owner for row in rows if row.study_instance_uid)
+        return [self._message(study) for study in studies]
 
     def _message(self, study: Study) -> dict[str, Any]:
         return study_message(self._store.study(*study), self._arrivals.may_follow(study))

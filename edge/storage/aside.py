@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edge.row import now
+from edge.protocol.row import now
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.entries.journal import NAME as JOURNAL
-from edge.row import now
+from edge.protocol.row import now
 from edge.storage.aside import sync_folder
 from edge.storage.index import NAME as INDEX
 from edge.trail.log import FOLDER as AUDIT

@@ -17,6 +17,7 @@ from pathlib import Path
 from edge.entries.desk import Desk
 from edge.processes.lasting import Lasting
 from edge.processes.lock import locked
+from edge.protocol.row import ShownRow
 from edge.storage.aside import Aside, Note
 from edge.storage.clock import Clock
 from edge.storage.intake import Taken, recover, take, take_up
@@ -36,7 +37,7 @@ from edge.storage.purge import (
 )
 from edge.storage.rebuild import open_store, put_aside_indexes
 from edge.storage.spool import Spool, Spooled
-from edge.storage.store import Indexed, Store, ViewRow
+from edge.storage.store import Indexed, Store
 from edge.storage.whose import Whose, whose
 from edge.trail.log import AuditLog
 from edge.trail.message import study_deleted
@@ -103,7 +104,7 @@ class Custody:
         except OSError as error:
             _log.error("the numbers of %s are not in its file: %s", instance, error)
 
-    def put_in_quarantine(self, receipt: int, reason: str) -> list[ViewRow]:
+    def put_in_quarantine(self, receipt: int, reason: str) -> list[ShownRow]:
         """Put an instance away that took the worker down too often; the rows that say so."""
         with self._changing:
             known = self._store.taken(receipt)

@@ -3,15 +3,15 @@
 Functions of an open index; whoever calls them holds it and its transaction.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from edge.entries.entry import DISPUTED, LEFT_OUT, LESION, SIDE, Entry
-from edge.entries.finding import Derived, Found, Marks, derived, slide_of
-from edge.row import PENDING, Row
+from edge.entries.finding import Derived, Found, Marks, derived
+from edge.protocol.json import from_json, to_json
+from edge.protocol.row import PENDING, Row
 from edge.storage import numbers
 from scanside.assess.study import Side, Slide
 
@@ -54,7 +54,7 @@ class StudyKept:
 def put(db: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     db.executemany(
         "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)",
-        ((*entry.key, json.dumps(asdict(entry))) for entry in entries),
+        ((*entry.key, to_json(entry)) for entry in entries),
     )
 
 
@@ -103,7 +103,7 @@ def study_kept(db: sqlite3.Connection, study: str, patient: str) -> StudyKept:
         (study, patient),
     ).fetchall()
     done = [row for row in rows if row[3] is not None]
-    slides = json.loads(f"[{','.join(row[3] for row in done)}]")
+    slides = from_json(f"[{','.join(row[3] for row in done)}]", list[Slide])
     facts = db.execute(
         "SELECT entry FROM entries WHERE study = ? AND patient = ? AND instance = ''", (study, patient)
     )
@@ -111,7 +111,7 @@ def study_kept(db: sqlite3.Connection, study: str, patient: str) -> StudyKept:
         study,
         patient,
         [(row[0], row[1]) for row in done],
-        [slide_of(slide) for slide in slides],
+        slides,
         len({row[0] for row in rows if row[2] == PENDING}),
         max((row[4] for row in rows), default=""),
         {entry.what: entry for entry in map(_entry, (text for (text,) in facts))},
@@ -155,4 +155,4 @@ def _marks(entries: Iterable[Entry], row: Row) -> Marks:
 
 
 def _entry(text: str) -> Entry:
-    return Entry(**json.loads(text))
+    return from_json(text, Entry)

@@ -3,11 +3,11 @@
 import contextlib
 from dataclasses import dataclass, replace
 
-from edge.row import Patient
+from edge.protocol.row import Patient, ShownRow
 from edge.storage.aside import Note
 from edge.storage.label import write_received
 from edge.storage.spool import Spool, Spooled
-from edge.storage.store import Indexed, Store, ViewRow
+from edge.storage.store import Indexed, Store
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Taken:
         replaced: whether a version of it was put aside.
     """
 
-    row: ViewRow | None
+    row: ShownRow | None
     spooled: Spooled
     before: Indexed | None
     replaced: bool
@@ -52,7 +52,8 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
     else:  # put aside in the moment in which it came again
         spool.replaced.take_back(spooled.file)
     if added.row is not None:
-        spooled = replace(spooled, receipt=added.receipt, received_at=added.row["received_at"])
+        received_at = added.row.received_at or spooled.received_at
+        spooled = replace(spooled, receipt=added.receipt, received_at=received_at)
         if label is not None and label.received_at != spooled.received_at:
             with contextlib.suppress(OSError):  # then a rebuild dates it by the first time that it came
                 write_received(spool.path(spooled.file), spooled.received_at)

@@ -1,17 +1,17 @@
 """What may be asked of the index while it is open."""
 
-import json
 import sqlite3
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 from edge.entries.entry import Entry
-from edge.entries.finding import found_of
-from edge.row import PENDING, SCORED, Row
+from edge.entries.finding import Found
+from edge.protocol.json import from_json
+from edge.protocol.row import PENDING, SCORED, Preview, Row, ShownRow
 from edge.storage import entered, numbers
 from edge.storage.label import Slides
-from edge.storage.reading import ASKED_ANEW, said
+from edge.storage.reading import ASKED_ANEW, parse_row
 from edge.storage.spool import Spooled
 
 _PREVIEW = """(SELECT preview FROM pictures
@@ -20,8 +20,6 @@ _INSTANCES = """SELECT file, sop_instance_uid, MIN(received_at),
     COALESCE(MAX(json_extract(row, '$.study_instance_uid')), ''), MAX(patient_id), MAX(patient_name),
     MAX(patient_issuer), MAX(state = ?)
     FROM frames"""
-
-ViewRow = dict[str, Any]  # a row's keys, the patient's, and the preview: docs/watch-protocol.md
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Lookup:
         found = self._ask(
             "SELECT row FROM replaced WHERE sop_instance_uid = ? AND frame = ?", sop_instance_uid, frame
         )
-        return row_of(found[0][0]) if found else None
+        return from_json(found[0][0], Row) if found else None
 
     def entries(self) -> dict[entered.Key, Entry]:
         """What was entered, as the index knows it."""
@@ -71,7 +69,7 @@ class Lookup:
         with self._lock:
             return entered.study_kept(self._db, study, patient)
 
-    def prepared(self, sop_instance_uid: str, frame: int) -> tuple[ViewRow | None, str | None]:
+    def prepared(self, sop_instance_uid: str, frame: int) -> tuple[Preview | None, str | None]:
         """What the network got of the scan that speaks for a frame, as a preview, and the image's digest.
 
         Both None if it was not scored.
@@ -86,8 +84,8 @@ class Lookup:
             if held is None:
                 return None, None
             text, origin, inputs, patient = held
-            one = entered.derive(self._db, row_of(text), found_of(json.loads(origin)), patient)
-        pictures: list[ViewRow] = json.loads(inputs)
+            one = entered.derive(self._db, from_json(text, Row), from_json(origin, Found), patient)
+        pictures = from_json(inputs, list[Preview])
         return pictures[one.speaks] if one.speaks < len(pictures) else None, one.row.image_digest
 
     def patients(self, study: str) -> list[str]:
@@ -95,7 +93,7 @@ class Lookup:
         where = "WHERE json_extract(row, '$.study_instance_uid') = ?"
         return [name for (name,) in self._ask(f"SELECT DISTINCT patient_id FROM frames {where}", study)]
 
-    def row(self, sop_instance_uid: str, frame: int, *, picture: bool = True) -> ViewRow | None:
+    def row(self, sop_instance_uid: str, frame: int, *, picture: bool = True) -> ShownRow | None:
         """One row, with its picture or without."""
         key = (sop_instance_uid, frame)
         with self._lock:
@@ -160,14 +158,15 @@ class Lookup:
             for file, uid, received_at, source, scanner, receipt in found
         ]
 
-    def newest(self, count: int) -> list[ViewRow]:
+    def newest(self, count: int) -> list[ShownRow]:
         """The newest rows, oldest first; the newest scored one has its preview."""
         with self._lock:
             views = self._views("ORDER BY received_at DESC, frame DESC LIMIT ?", (count,))[::-1]
-            scored = [view for view in views if view["state"] == SCORED]
-            if scored:
-                key = (scored[-1]["sop_instance_uid"], scored[-1]["frame"])
-                scored[-1] |= self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
+            for at in reversed(range(len(views))):
+                if views[at].state == SCORED:
+                    key = (views[at].sop_instance_uid, views[at].frame)
+                    views[at] = self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
+                    break
         return views
 
     def _instances(self, which: str, *values: Any) -> list[Indexed]:
@@ -177,7 +176,7 @@ class Lookup:
             for file, uid, received_at, study, patient, name, issuer, pending in found
         ]
 
-    def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ViewRow]:
+    def _views(self, where: str, values: tuple[Any, ...], preview: bool = False) -> list[ShownRow]:
         column = _PREVIEW if preview else "NULL"
         found = self._db.execute(
             f"SELECT row, {numbers.SLIDE}, {ASKED_ANEW}, patient_name, patient_id, {column} "
@@ -185,22 +184,18 @@ class Lookup:
             values,
         )
         return [
-            {
-                **said(row, slide, asked),
-                "patient_name": name,
-                "patient_id": identity,
-                "preview": picture and json.loads(picture),
-            }
+            parse_row(
+                ShownRow,
+                row,
+                slide,
+                asked,
+                patient_name=name,
+                patient_id=identity,
+                preview=from_json(picture, Preview) if picture else None,
+            )
             for row, slide, asked, name, identity, picture in found
         ]
 
     def _ask(self, question: str, *values: Any) -> list[Any]:
         with self._lock:
             return self._db.execute(question, values).fetchall()
-
-
-def row_of(text: str) -> Row:
-    """The way back from the text that a row is stored as."""
-    said = json.loads(text)
-    lists = {name: tuple(said.get(name, ())) for name in ("flags", "exam", "skipped")}
-    return Row(**{**said, **lists})

@@ -1,12 +1,13 @@
 """The index for who only reads it, the agent running or not: `edge results`."""
 
 import contextlib
-import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from edge.row import MIXED_STUDY, SHARED_ID
+from edge.protocol.json import from_json
+from edge.protocol.row import MIXED_STUDY, SHARED_ID, PatientRow, Row
 from edge.storage import entered, numbers
 from edge.storage.index import NAME, read_index, remedy
 from edge.storage.wanted import EVERYTHING, Wanted
@@ -30,7 +31,10 @@ ASKED_ANEW = f"json_array({_either(_OTHER)}, {_SHARED})"  # whether each of thes
 _FLAGS = (MIXED_STUDY, SHARED_ID)
 
 
-def read_rows(data: Path) -> list[dict[str, Any]]:
+RowType = TypeVar("RowType", bound=Row)
+
+
+def read_rows(data: Path) -> list[Row]:
     """Every row of the store in the folder `data`, the first received first; the agent may be running.
 
     Raises:
@@ -44,13 +48,13 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
             ).fetchall()
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
-    return [said(*row) for row in rows]
+    return [parse_row(Row, *row) for row in rows]
 
 
 def read_results(
     data: Path, wanted: Wanted = EVERYTHING, assessed_after: str | None = None
-) -> list[dict[str, Any]]:
-    """The rows that are wanted, study by study, with `patient_id` and `patient_name`.
+) -> list[PatientRow]:
+    """The rows that are wanted, study by study.
 
     Args:
         assessed_after: only those whose result is newer, as rows say times, the oldest result first.
@@ -77,7 +81,7 @@ def read_results(
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
     return [
-        {**said(row, slide, asked), "patient_id": patient, "patient_name": name}
+        parse_row(PatientRow, row, slide, asked, patient_id=patient, patient_name=name)
         for row, slide, asked, patient, name in rows
     ]
 
@@ -95,8 +99,15 @@ def read_studies(data: Path, wanted: Wanted = EVERYTHING) -> list[entered.StudyK
         raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
 
 
-def said(row: str, slide: int | None, asked: str) -> dict[str, Any]:
-    """A row as it is told; `asked` is what `ASKED_ANEW` gives."""
-    told: dict[str, Any] = {**json.loads(row), "slide": slide}
-    holds = [flag for flag, is_so in zip(_FLAGS, json.loads(asked), strict=True) if is_so]
-    return {**told, "flags": [*told["flags"], *holds]}
+def parse_row(kind: type[RowType], text: str, slide: int | None, asked: str, **about: Any) -> RowType:
+    """Make a row of what the index holds.
+
+    Args:
+        text: the row as JSON.
+        asked: what `ASKED_ANEW` gives.
+        about: further attributes of `kind`.
+    """
+    row = from_json(text, kind)
+    holds = from_json(asked, list[int])
+    flags = (*row.flags, *(flag for flag, is_so in zip(_FLAGS, holds, strict=True) if is_so))
+    return replace(row, slide=slide, flags=flags, **about)

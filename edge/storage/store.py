@@ -3,9 +3,7 @@
 It can be deleted: the agent builds it anew from the spool and the journal, as does `edge rebuild`.
 """
 
-import base64
 import itertools
-import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from edge.entries.entry import Entry
-from edge.entries.finding import Derived, Found, found_of, told
-from edge.row import FAILED, PENDING, Acquisition, Patient, Preview, Row, now
+from edge.entries.finding import Derived, Found
+from edge.protocol.json import from_json, to_json
+from edge.protocol.row import FAILED, PENDING, Acquisition, Patient, Preview, Row, ShownRow, now
 from edge.storage import entered, numbers
 from edge.storage.index import NAME, WAIT_S, NoRoomBesideIndex, UnusableIndex, open_index
 from edge.storage.label import Label
-from edge.storage.lookup import Indexed, Lookup, ViewRow, row_of
+from edge.storage.lookup import Indexed, Lookup
 from edge.storage.spool import Spooled
 from edge.storage.whose import person
 
-__all__ = ["NAME", "Indexed", "Store", "UnusableIndex", "ViewRow"]
+__all__ = ["NAME", "Indexed", "Store", "UnusableIndex"]
 
 _READER_LOOK_S = 0.05  # between two tries while a reader keeps the log
 
@@ -38,7 +37,7 @@ class Added:
         outdated: name of the file that no longer counts, if any.
     """
 
-    row: ViewRow | None
+    row: ShownRow | None
     receipt: int = 0
     outdated: str | None = None
 
@@ -114,7 +113,7 @@ class Store(Lookup):
             self._insert(row, spooled.file, receipt, Patient())
             if label is not None:
                 numbers.reserve(self._db, row.sop_instance_uid, label.slides)
-        return Added(_view(row, Patient(), None), receipt, known and known[0])
+        return Added(ShownRow(**vars(row)), receipt, known and known[0])
 
     def expand(
         self,
@@ -123,7 +122,7 @@ class Store(Lookup):
         patient: Patient,
         frames: Sequence[int],
         acquisition: Acquisition | None = None,
-    ) -> list[ViewRow]:
+    ) -> list[ShownRow]:
         """Give every frame that is to be scored its row, once the header is known.
 
         Returns:
@@ -135,7 +134,7 @@ class Store(Lookup):
             ).fetchone()
             if first is None:  # replaced by another content meanwhile, or purged
                 return []
-            template, file = replace(row_of(first[0]), study_instance_uid=study_instance_uid), first[1]
+            template, file = from_json(first[0], Row), first[1]
             about = asdict(acquisition or Acquisition())
             for frame in frames:
                 old = self._db.execute(
@@ -165,7 +164,7 @@ class Store(Lookup):
         prepared: Sequence[Preview] = (),
         *,
         reused: bool = False,
-    ) -> ViewRow | None:
+    ) -> ShownRow | None:
         """Store the result of one frame; None when its receipt no longer counts, or the frame is done.
 
         Args:
@@ -175,8 +174,8 @@ class Store(Lookup):
             prepared: what the network got of each scan that was found.
             reused: it is that of `previous`, and so are the pictures and what was found.
         """
-        picture, origin = preview and _json(_preview(preview)), found and _json(told(found))
-        inputs = _json([_preview(one) for one in prepared])
+        picture, origin = preview and to_json(preview), found and to_json(found)
+        inputs = to_json(prepared)
         with self._lock, self._db:
             key = (row.sop_instance_uid, row.frame)
             owner = self._db.execute(
@@ -191,7 +190,7 @@ class Store(Lookup):
                     "SELECT preview, found, prepared FROM replaced WHERE sop_instance_uid = ? AND frame = ?",
                     key,
                 ).fetchone() or (None, None, "[]")
-                found = found_of(json.loads(origin)) if origin else None
+                found = from_json(origin, Found) if origin else None
             self._db.execute(
                 "UPDATE frames SET found = ? WHERE sop_instance_uid = ? AND frame = ?", (origin, *key)
             )
@@ -219,14 +218,14 @@ class Store(Lookup):
             (count,) = self._db.execute("SELECT count FROM attempts WHERE file = ?", (file,)).fetchone()
         return int(count)
 
-    def fail(self, receipt: int, reason: str) -> list[ViewRow]:
+    def fail(self, receipt: int, reason: str) -> list[ShownRow]:
         """Give every pending frame of an instance the result "failed"; the rows that changed."""
         with self._lock, self._db:
             found = self._db.execute(
                 "SELECT row, patient_id FROM frames WHERE receipt = ? AND state = ?", (receipt, PENDING)
             )
             failed = [
-                (replace(row_of(row), state=FAILED, reason=reason, assessed_at=now()), patient)
+                (replace(from_json(row, Row), state=FAILED, reason=reason, assessed_at=now()), patient)
                 for row, patient in found.fetchall()
             ]
             for row, patient in failed:
@@ -243,7 +242,7 @@ class Store(Lookup):
                 )
             ]
 
-    def enter(self, entries: Iterable[Entry], gone: Iterable[entered.Key] = ()) -> list[ViewRow]:
+    def enter(self, entries: Iterable[Entry], gone: Iterable[entered.Key] = ()) -> list[ShownRow]:
         """Apply `entries`, and take back those of the keys `gone`; the rows that changed, without picture."""
         with self._lock, self._db:
             entries, gone = list(entries), list(gone)
@@ -322,7 +321,7 @@ class Store(Lookup):
             "patient_id": patient.id,
             "patient_issuer": patient.issuer,
             "person": person(patient.name),
-            "row": _json(asdict(row)),
+            "row": to_json(row),
         }
         self._db.execute(
             f"INSERT OR REPLACE INTO frames ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
@@ -334,7 +333,7 @@ class Store(Lookup):
         key = (one.row.sop_instance_uid, one.row.frame)
         self._db.execute(
             "UPDATE frames SET state = ?, row = ?, slide = ? WHERE sop_instance_uid = ? AND frame = ?",
-            (one.row.state, _json(asdict(one.row)), _json(asdict(one.slide)), *key),
+            (one.row.state, to_json(one.row), to_json(one.slide), *key),
         )
         if found is not None and len(found.scans) > 1:  # the picture outlines the scan that speaks
             scan = found.scans[one.speaks]
@@ -342,17 +341,17 @@ class Store(Lookup):
                 "UPDATE pictures SET preview = "
                 "json_set(preview, '$.outline', json(?), '$.annotations', json(?)) "
                 "WHERE sop_instance_uid = ? AND frame = ?",
-                (_json(scan.outline or []), _json(scan.removed or []), *key),
+                (to_json(scan.outline or []), to_json(scan.removed or []), *key),
             )
 
-    def _derive_anew(self, where: str, values: tuple[Any, ...]) -> list[ViewRow]:
+    def _derive_anew(self, where: str, values: tuple[Any, ...]) -> list[ShownRow]:
         """Rows that have a result, under what is known now; those that changed."""
         rows = self._db.execute(
             f"SELECT row, found, patient_id FROM frames WHERE {where} AND state != '{PENDING}'", values
         ).fetchall()
         changed = []
         for text, origin, patient in rows:
-            row, found = row_of(text), found_of(json.loads(origin)) if origin else None
+            row, found = from_json(text, Row), from_json(origin, Found) if origin else None
             one = entered.derive(self._db, row, found, patient)
             if (one.row.risk, one.row.risk_if) != (row.risk, row.risk_if):
                 one = replace(one, row=replace(one.row, superseded=True))
@@ -370,16 +369,3 @@ def _open(data: Path) -> tuple[sqlite3.Connection, bool]:
         return open_index(data), False
     except NoRoomBesideIndex:
         return open_index(data, alone=True), True
-
-
-def _view(row: Row, patient: Patient, preview: Preview | None) -> ViewRow:
-    picture = preview and _preview(preview)
-    return {**asdict(row), "patient_name": patient.name, "patient_id": patient.id, "preview": picture}
-
-
-def _preview(preview: Preview) -> dict[str, Any]:
-    return {**asdict(preview), "png": base64.b64encode(preview.png).decode("ascii")}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.row import now
+from edge.protocol.row import now
 from edge.trail.message import Message, trail_damaged
 
 FOLDER, SUFFIX = "audit", ".jsonl"

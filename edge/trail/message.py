@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edge.row import now
+from edge.protocol.row import now
 
 Message = dict[str, Any]
 Object = dict[str, Any]

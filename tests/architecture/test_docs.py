@@ -12,7 +12,7 @@ from pydicom.uid import UltrasoundImageStorage
 from pynetdicom import AE
 
 from edge.network.receive import Receiver
-from edge.row import Row
+from edge.protocol.row import Row
 from edge.settings import Settings
 from edge.storage.spool import Spool
 from edge.view.focus.keys import KEYS

@@ -12,7 +12,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from edge.row import NOT_SCORED, SCORED
+from edge.protocol.row import NOT_SCORED, SCORED
 from scanside.model.bundle import DENOISER, MANIFEST, NETWORK, REFERENCE
 from tests.edge.conftest import MakeImage, real_files
 from tests.edge.running import RunningAgent, edge, wait_for

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from edge.commands.results import read_time, show
-from edge.row import SCORED, Acquisition, Patient, Row, now
+from edge.protocol.json import from_builtins
+from edge.protocol.row import SCORED, Acquisition, Patient, PatientRow, Row, now
 from edge.storage.spool import Spooled
 from edge.storage.store import Store
 from scanside.errors import SettingError
@@ -80,7 +81,7 @@ def test_a_reason_that_ends_in_a_point_gets_no_second_one(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = listed(data)[0] | {"state": "not_scored", "risk": None, "reason": "Export it in another way."}
-    show([row], as_json=False)
+    show([from_builtins(row, PatientRow)], as_json=False)
     assert "not scored: Export it in another way.  " in capsys.readouterr().out
 
 

@@ -1,6 +1,5 @@
 """What an entry does to rows, figures, journal and audit trail; and what becomes of it later."""
 
-import base64
 import contextlib
 import json
 import socket
@@ -16,7 +15,7 @@ import pytest
 from edge.entries.arrivals import Arrivals
 from edge.entries.finding import Found, ScanFound
 from edge.entries.journal import NAME as JOURNAL
-from edge.row import SCORED, Patient, Preview, Row
+from edge.protocol.row import SCORED, Patient, Preview, Row
 from edge.sockets.control import Control, ask
 from edge.sockets.listening import socket_address
 from edge.sockets.requests import answer
@@ -58,7 +57,7 @@ def test_a_fact_reaches_its_study_and_no_other(folder: Folder) -> None:
     assert before["risk"]["highest"] == 0.6 and before["risk"]["risk_if_unknown"]
     assert before["facts"]["menopausal_status"] == {"value": "unknown", "source": None, "used": True}
     entered = folder.enter("1.1", "ID-1", **PRE)
-    assert [row["risk"] for row in entered.rows] == [0.2, 0.2]
+    assert [row.risk for row in entered.rows] == [0.2, 0.2]
     rows = folder.rows()
     assert (rows["a"]["risk"], rows["a"]["risk_if"], rows["a"]["above_threshold"]) == (0.2, {}, False)
     assert rows["a"]["facts"] == {"menopausal_status": "premenopausal"} and rows["a"]["superseded"]
@@ -295,19 +294,23 @@ def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_pa
     preview = Preview(b"frame", 1, 1, [[[1, 1]]])
     row = Row("1.2.1.a", 1, "1.1", state=SCORED)
     shown = folder.store.finish(folder.receipt("a.dcm"), row, preview, Found(0.5, scans), pictures)
-    assert shown is not None and (shown["flags"], shown["preview"]["outline"]) == (["first"], [[[1, 1]]])
+    assert (
+        shown is not None
+        and shown.preview
+        and (shown.flags, shown.preview.outline) == (("first",), [[[1, 1]]])
+    )
     folder.enter("1.1", "ID-1", **PRE)
     after, prepared = folder.store.row("1.2.1.a", 1), folder.store.prepared("1.2.1.a", 1)[0]
-    assert after is not None and (after["risk"], after["found_by"], after["flags"]) == (
+    assert after is not None and (after.risk, after.found_by, after.flags) == (
         0.4,
         "device table",
-        [],
+        (),
     )
-    assert (after["preview"]["outline"], after["preview"]["annotations"]) == ([[[2, 2]]], [[[3, 3]]])
-    assert prepared is not None and base64.b64decode(prepared["png"]) == b"second"
+    assert after.preview and (after.preview.outline, after.preview.annotations) == ([[[2, 2]]], [[[3, 3]]])
+    assert prepared is not None and prepared.png == b"second"
     folder.enter("1.1", "ID-1", **POST)
     again = folder.store.row("1.2.1.a", 1)
-    assert again is not None and (again["risk"], again["preview"]["outline"]) == (0.6, [[[1, 1]]])
+    assert again is not None and again.preview and (again.risk, again.preview.outline) == (0.6, [[[1, 1]]])
     folder.store.close()
 
 

@@ -72,7 +72,7 @@ def test_a_fact_picks_the_risk_that_the_network_gave(
     assert answer["study"]["why"] == "images may follow"
     status = answer["study"]["facts"]["menopausal_status"]
     assert status["source"].startswith(f"entered by Dr. Example (account {by()}) at 20") and status["used"]
-    told = until(messages, "row")
+    told = until(messages, "row", superseded=True)
     assert told["risk"] == after[0]["risk"] and told["preview"] is None
     assert until(messages, "study") == answer["study"]
 

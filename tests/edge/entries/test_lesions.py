@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from edge.commands.results import show, show_studies
+from edge.protocol.json import from_builtins
+from edge.protocol.row import Row
 from tests.edge.entries.test_desk import POST, slide
 from tests.edge.storage.folder import Folder, days_ago
 
@@ -25,7 +27,7 @@ def test_slides_are_assigned_to_lesions(folder: Folder) -> None:
     assert folder.study("1.1", "ID-1")["lesions"] == {} and folder.rows()["a"]["lesion"] is None
     folder.enter("1.1", "ID-1", **slide("a", lesion=1))
     entered = folder.enter("1.1", "ID-1", **slide("b", lesion=2))
-    assert [(row["lesion"], row["superseded"]) for row in entered.rows] == [(2, True)]  # by the fact alone
+    assert [(row.lesion, row.superseded) for row in entered.rows] == [(2, True)]  # by the fact alone
     assert folder.enter("1.1", "ID-1", **slide("b", lesion=2)).rows == []
     study = folder.study("1.1", "ID-1")
     assert {number: lesion["sides"] for number, lesion in study["lesions"].items()} == {"1": [], "2": []}
@@ -80,6 +82,6 @@ def test_a_study_without_a_patient_id_is_told_as_such(
 def test_a_slide_is_listed_with_what_was_entered(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     folder.enter("1.1", "ID-1", **slide("a", lesion=3))
     folder.enter("1.1", "ID-1", **slide("a", left_out=True, reason="bladder"))
-    show([folder.rows()["a"]], as_json=False)
+    show([from_builtins(folder.rows()["a"], Row)], as_json=False)
     told = capsys.readouterr().out
     assert "lesion 3" in told and "bladder" in told

@@ -8,7 +8,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from edge.row import NOT_SCORED, PENDING, SCORED, now
+from edge.protocol.row import NOT_SCORED, PENDING, SCORED, now
 from edge.scoring.inference import inspect
 from scanside.model.bundle import DEFAULT_BUNDLE, MANIFEST
 from tests.edge.conftest import real_files

@@ -15,7 +15,7 @@ from pynetdicom import AE, AllStoragePresentationContexts
 from pynetdicom.association import Association
 
 from edge.network.receive import OUT_OF_RESOURCES, SUCCESS
-from edge.row import NOT_SCORED, SCORED
+from edge.protocol.row import NOT_SCORED, SCORED
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import HOST, RunningAgent, freeze, wait_for
 from tests.synth.dicom import MAKERS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.monitor.condition import Health
-from edge.row import FAILED, PENDING, SCORED
+from edge.protocol.row import FAILED, PENDING, SCORED
 from edge.scoring.jobs import Job, Priority
 from edge.scoring.loop import Scoring
 from edge.scoring.queue import JobQueue

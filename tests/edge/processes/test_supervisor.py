@@ -15,7 +15,7 @@ from edge.network.server import Server
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
 from edge.processes.receiver import receive
-from edge.row import SCORED
+from edge.protocol.row import SCORED
 from edge.settings import Settings
 from edge.storage.spool import Spooled
 from scanside.errors import ScansideError

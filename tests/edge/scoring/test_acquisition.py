@@ -3,7 +3,7 @@
 import pytest
 from pydicom.dataset import Dataset
 
-from edge.row import Acquisition
+from edge.protocol.row import Acquisition
 from edge.scoring.acquisition import read_acquisition
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.entries.finding import Found
-from edge.row import NAME_UNDECODED, NOT_SCORED, SCORED, Patient, Preview, Row
+from edge.protocol.row import NAME_UNDECODED, NOT_SCORED, SCORED, Patient, Preview, Row
 from edge.scoring.cines import AS_A_WHOLE, Cines
 from edge.scoring.jobs import Job, Priority, Result
 from edge.storage.spool import Spooled

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge.demo.instance import declare_spectrum
-from edge.row import NAME_UNDECODED, NOT_SCORED, SCORED, Patient
+from edge.protocol.row import NAME_UNDECODED, NOT_SCORED, SCORED, Patient
 from edge.scoring.inference import Inference, inspect
 from scanside.dicom.header import read_header
 from scanside.errors import RunnerError, Unreadable

@@ -6,7 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from edge.monitor.condition import Health
-from edge.row import now
+from edge.protocol.row import now
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import RunningAgent, edge, freeze, wait_for
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.row import PENDING, SCORED
+from edge.protocol.row import PENDING, SCORED
 from edge.scoring.machine import fault_of_machine
 from scanside.errors import RunnerError, Unreadable
 from tests.edge.conftest import MakeImage

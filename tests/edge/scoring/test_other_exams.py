@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from edge.row import NOT_SCORED, SCORED
+from edge.protocol.row import NOT_SCORED, SCORED
 from edge.scoring.inference import Inference, inspect
 from scanside.exam.options import ExamOptions
 from scanside.exam.rules import Action

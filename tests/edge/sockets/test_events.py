@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.row import PENDING, SCORED
+from edge.protocol.row import PENDING, SCORED
 from edge.sockets.events import EventHub, socket_address
 from tests.edge.conftest import MakeImage
 from tests.edge.running import RunningAgent, listen, wait_for

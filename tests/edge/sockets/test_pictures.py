@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.row import Preview
+from edge.protocol.row import Preview
 from edge.scoring.preview import draw_prepared
 from edge.sockets.events import EventHub
 from edge.sockets.listening import socket_address

@@ -10,7 +10,8 @@ from typing import Any
 from edge.entries.desk import Entered
 from edge.entries.finding import Found, ScanFound
 from edge.entries.study import study_message
-from edge.row import SCORED, Patient, Preview, Row, now
+from edge.protocol.json import to_builtins
+from edge.protocol.row import SCORED, Patient, Preview, Row, now
 from edge.storage.aside import Note
 from edge.storage.custody import Custody
 from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN
@@ -82,7 +83,8 @@ class Folder:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """By the name of the instance."""
-        return {row["sop_instance_uid"].rpartition(".")[2]: row for row in read_rows(self.data)}
+        rows = to_builtins(read_rows(self.data))
+        return {row["sop_instance_uid"].rpartition(".")[2]: row for row in rows}
 
     def study(self, study: str, patient: str) -> dict[str, Any]:
         return study_message(self.store.study(study, patient), may_follow=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pydicom
 from pynetdicom.dsutils import create_file_meta
 
-from edge.row import now
+from edge.protocol.row import now
 from edge.storage.spool import Spool, Spooled
 
 

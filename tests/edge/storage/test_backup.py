@@ -8,7 +8,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from edge.row import Patient
+from edge.protocol.row import Patient
 from edge.storage.backup import back_up, restore
 from edge.storage.intake import recover, take, take_up
 from edge.storage.label import Label, Slides, encode, read_label, study_key, write_slides
@@ -38,7 +38,7 @@ class Agent:
             self._number(taken.spooled.receipt)
 
     def rows(self) -> list[tuple[object, ...]]:
-        return [tuple(row[key] for key in TOLD) for row in self.store.newest(99)]
+        return [tuple(getattr(row, key) for key in TOLD) for row in self.store.newest(99)]
 
     def _number(self, receipt: int) -> None:
         known = self.store.taken(receipt)

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Folder:
 def numbers(folder: Folder) -> dict[str, int | None]:
     told = {name: row["slide"] for name, row in folder.rows().items()}
     for row in folder.store.newest(200):
-        assert row["slide"] == told[row["sop_instance_uid"].rpartition(".")[2]]
+        assert row.slide == told[row.sop_instance_uid.rpartition(".")[2]]
     return told
 
 
@@ -40,10 +40,11 @@ def test_slides_are_numbered_as_they_came_whatever_the_clock_said(folder: Folder
 
 def test_a_slide_has_no_number_before_its_study_is_known(folder: Folder) -> None:
     added = folder.store.add(Spooled("new.dcm", "1.2.3.new", days_ago(0)))
-    assert added.row is not None and added.row["slide"] is None
-    assert folder.store.row("1.2.3.new", 1)["slide"] is None  # type: ignore[index]
+    assert added.row is not None and added.row.slide is None
+    row = folder.store.row("1.2.3.new", 1)
+    assert row is not None and row.slide is None
     frames = folder.store.expand(added.receipt, "1.1", Patient("NAME", "ID-1"), [1, 5, 9])
-    assert [(frame["frame"], frame["slide"]) for frame in frames] == [(1, 4), (5, 5), (9, 6)]
+    assert [(frame.frame, frame.slide) for frame in frames] == [(1, 4), (5, 5), (9, 6)]
     assert folder.study("1.1", "ID-1")["slides"] == 6
 
 
@@ -70,7 +71,7 @@ def test_numbers_go_on_where_more_slides_come_than_a_view_is_told(tmp_path: Path
     folder = Folder(tmp_path)
     added = folder.store.add(Spooled("cine.dcm", "1.2.1.cine", days_ago(0)))
     folder.store.expand(added.receipt, "1.1", Patient("NAME", "ID-1"), range(1, 206))
-    assert [row["slide"] for row in folder.store.newest(200)] == list(range(6, 206))
+    assert [row.slide for row in folder.store.newest(200)] == list(range(6, 206))
     assert folder.study("1.1", "ID-1")["slides"] == 205
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from edge.row import SCORED
+from edge.protocol.row import SCORED
 from edge.storage.aside import Note
 from edge.storage.purge import Wanted
 from edge.storage.store import NAME, Store

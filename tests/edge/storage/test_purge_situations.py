@@ -193,7 +193,7 @@ def test_people_who_share_an_id_are_shown_and_told_apart(image: MakeImage, tmp_p
 
 
 def test_one_id_under_two_names_is_flagged(tmp_path: Path) -> None:
-    from edge.row import SHARED_ID
+    from edge.protocol.row import SHARED_ID
 
     folder = Folder(tmp_path)
     folder.add("a", "4711", "1.1", days_ago(2), name_of="DOE^JANE")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.row import FAILED, PENDING, SCORED, Patient, Row
+from edge.protocol.row import FAILED, PENDING, SCORED, Patient, Row
 from edge.scoring.jobs import Job, Priority
 from edge.scoring.worker import Worker, WorkerLost
 from edge.storage.aside import Aside, Note

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.row import PENDING, SCORED
+from edge.protocol.row import PENDING, SCORED
 from edge.storage.store import NAME, Store, UnusableIndex
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage

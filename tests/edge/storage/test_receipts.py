@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 from edge.monitor.condition import Health
-from edge.row import SCORED, Row
+from edge.protocol.row import SCORED, Row
 from edge.scoring.inference import Inference, inspect
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.loop import Scoring
@@ -142,8 +142,8 @@ def test_the_row_is_the_last_content_s_with_its_patient_in_every_order(
             agent.apply(told)
         agent.finish()
         (row,) = agent.store.newest(9)
-        assert (row["state"], row["patient_id"]) == (SCORED, names[-1]), order
-        assert row["patient_name"] == f"NAME^{names[-1].upper()}", order
+        assert (row.state, row.patient_id) == (SCORED, names[-1]), order
+        assert row.patient_name == f"NAME^{names[-1].upper()}", order
         (indexed,) = agent.store.instances()
         assert agent.spool.path(indexed.file).exists() and indexed.study_instance_uid == "1.2.3.1", order
         assert agent.store.study("1.2.3.1", names[-1]).waiting == 0, order
@@ -163,7 +163,7 @@ def test_an_index_made_anew_has_the_content_that_came_last(
         agent.taken(taken)
     agent.finish()
     (row,) = agent.store.newest(9)
-    assert row["patient_id"] == "other image"
+    assert row.patient_id == "other image"
 
 
 def test_a_result_without_its_receipt_is_dropped(tmp_path: Path, contents: dict[str, Path]) -> None:

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from edge.row import MIXED_STUDY, NEW_VERSION, SCORED
+from edge.protocol.row import MIXED_STUDY, NEW_VERSION, SCORED
 from scanside.image import Box
 from tests.edge.conftest import MakeImage
 from tests.edge.running import Row, RunningAgent, edge, listen, wait_for

@@ -1,4 +1,4 @@
-"""One frame and what became of it: a row of the store, of `edge results` and of `edge assess`."""
+"""One frame and what became of it: a row of the index, `edge results`, `edge assess` and the views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -80,6 +80,30 @@ class Row:
     left_out_reason: str | None = None
     disputed: str | None = None
     superseded: bool = False
+
+
+@dataclass(frozen=True)
+class PatientRow(Row):
+    """A row, and whose it is.
+
+    Attributes:
+        patient_name, patient_id: as in the header; empty until it was read.
+    """
+
+    patient_name: str = ""
+    patient_id: str = ""
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """The study of a patient that it belongs to; its UID is empty until the header was read."""
+        return self.study_instance_uid or "", self.patient_id
+
+
+@dataclass(frozen=True)
+class ShownRow(PatientRow):
+    """A row as views get it: with a small picture, where one is sent along."""
+
+    preview: "Preview | None" = None
 
 
 @dataclass(frozen=True)
