@@ -20,7 +20,7 @@ from rich.table import Table
 
 from trainer.data.mmotu import Entry, Layout, find_layout, read_split
 from trainer.data.picture import decode_picture
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 HEIGHT = 300  # of a scan in which keypoints are sought, px
 SURROUNDINGS = 30  # px around the lesion

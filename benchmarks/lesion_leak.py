@@ -18,10 +18,10 @@ from scanside.assess.denoise import denoiser_of
 from scanside.model.bundle import DEFAULT_BUNDLE, NETWORK, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from trainer.data.mmotu import MALIGNANT, prepare_scans, read_split
-from trainer.progress import track
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate
 from trainer.statistics.figures import auc_figure, mean_figure
+from trainer.terminal.progress import track
 
 
 def main() -> None:

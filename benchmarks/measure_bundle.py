@@ -31,10 +31,10 @@ from scanside.runtime.protocol import Runner
 from trainer.data import mmotu
 from trainer.data.mmotu import PreparedScans
 from trainer.data.prepared_record import prepared_fingerprint
-from trainer.experiments.default_model import Recipe, choose_parts, fit_reference, measure_distances
-from trainer.experiments.default_outputs import Outputs, figures
-from trainer.metrics import iou_per_image
-from trainer.progress import track
+from trainer.default_model.outputs import Outputs, figures
+from trainer.default_model.train import Recipe, choose_parts, fit_reference, measure_distances
+from trainer.terminal.progress import track
+from trainer.training.metrics import iou_per_image
 
 PREPARATION = (
     "The weights were trained on scans as an earlier version prepared them; calibration, denoiser and FP16 "

@@ -23,7 +23,7 @@ from export.to_onnx import Probabilities
 from scanside.assess.golden import golden_inputs
 from scanside.model.bundle import DEFAULT_BUNDLE, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
-from trainer import checkpoint as checkpoints
+from trainer.models import checkpoint as checkpoints
 
 _COLUMNS = (
     "network", "nodes in FP32", "risk p99", "risk, largest", "IoU", "AUC", "calls changed", "beyond .02",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scanside.image import Size
 from trainer.data.mmotu import CLASSES
-from trainer.experiments import default_model
+from trainer.default_model import train as default_model
 from trainer.models.spec import NetworkSpec
 from trainer.report.terminal import print_figures
 

@@ -27,15 +27,15 @@ from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
 from scanside.image import Size
-from trainer.configuration import resolve
 from trainer.data import mmotu
 from trainer.data.loader import Batch, training_loader
 from trainer.data.slides import mmotu_slides
 from trainer.experiments.catalogue import EXPERIMENTS
-from trainer.hardware import find, repeatable
-from trainer.losses import terms
 from trainer.models.build import build
-from trainer.optimiser import optimiser
+from trainer.settings.configuration import resolve
+from trainer.training.hardware import find, repeatable
+from trainer.training.losses import terms
+from trainer.training.optimiser import optimiser
 
 CONFIGURATION = resolve("as-thesis", "mmotu")
 

@@ -17,8 +17,8 @@ from scanside import RESEARCH_USE
 from scanside.assess.golden import check_golden
 from scanside.model.bundle import GOLDEN_DENOISER, NETWORK, Bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
-from trainer import checkpoint as checkpoints
 from trainer.denoiser.ready import open_denoiser
+from trainer.models import checkpoint as checkpoints
 
 TOLERANCE = {"float32": 1e-3}
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from export.acceptance import Report
 from scanside.errors import RunnerError
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 Layer = tuple[str, ...]  # nodes that are quantised together
 Judge = Callable[[Collection[str]], Report]  # report of the network in which these nodes stay in FP32

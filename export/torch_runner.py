@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from export.to_onnx import round_to_fp16, run_torch
 from scanside.runtime.protocol import Arrays
-from trainer import checkpoint as checkpoints
+from trainer.models import checkpoint as checkpoints
 
 
 class TorchRunner:

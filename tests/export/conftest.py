@@ -11,9 +11,9 @@ import torch
 from export.convert import Parity, convert
 from scanside.image import Size
 from scanside.model.bundle import Bundle
-from trainer import checkpoint as checkpoints
-from trainer.checkpoint import Checkpoint
+from trainer.models import checkpoint as checkpoints
 from trainer.models.build import build
+from trainer.models.checkpoint import Checkpoint
 from trainer.models.spec import EncoderName, NetworkSpec
 
 

@@ -16,7 +16,7 @@ from scanside.image import Size
 from scanside.model.bundle import GOLDEN, MODEL_CARD, NETWORK, Bundle, load_bundle
 from scanside.runtime.onnxruntime import OnnxRuntime
 from tests.export.conftest import checkpoint_of
-from trainer import checkpoint as checkpoints
+from trainer.models import checkpoint as checkpoints
 
 Exported = tuple[Path, Bundle, Parity]
 

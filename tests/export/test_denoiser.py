@@ -28,10 +28,10 @@ from scanside.model.bundle import (
 from scanside.runtime.onnxruntime import OnnxRuntime
 from tests.export.conftest import checkpoint_of
 from tests.trainer.denoiser.untrained import untrained
-from trainer import checkpoint as networks
-from trainer.checkpoint import Checkpoint
 from trainer.denoiser import checkpoint as denoisers
 from trainer.denoiser.ready import TorchDenoiser, open_denoiser
+from trainer.models import checkpoint as networks
+from trainer.models.checkpoint import Checkpoint
 
 
 def measured_with(denoiser: dict[str, Any] | None) -> Checkpoint:

@@ -13,7 +13,7 @@ from scanside.scan.prepare import to_grey
 from scanside.scan.sector.contour import find_sector
 from trainer.annotations.annotate import annotate, recompress
 from trainer.data.picture import decode_picture
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 _TILE = (420, 280)  # width and height, pixels
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")

@@ -89,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise SettingError(
             "--denoiser and --weights-from belong to experiments on one network alone. Leave them out."
         )
-    from trainer.experiments.plan import Plan
+    from trainer.runs.plan import Plan
 
     count = arguments.seeds if arguments.seeds is not None else (1 if arguments.scale == "smoke" else 3)
     if count < 1 or arguments.devices < 1 or arguments.seed < 0:
@@ -121,9 +121,9 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     check_torch()
     from dataclasses import replace
 
-    from trainer import checkpoint as checkpoints
+    from trainer.default_model import train as default_model
     from trainer.denoiser.ready import open_denoiser
-    from trainer.experiments import default_model
+    from trainer.models import checkpoint as checkpoints
     from trainer.report.terminal import print_figures
 
     recipe = replace(default_model.Recipe(), seed=arguments.seed)
@@ -153,9 +153,10 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     from dataclasses import replace
 
     from trainer.data.mmotu import FOLDS
+    from trainer.default_model import figures as default_figures
+    from trainer.default_model import folds as default_folds
     from trainer.denoiser.ready import open_denoiser
-    from trainer.experiments import default_figures, default_folds
-    from trainer.files import write_file
+    from trainer.files.write import write_file
     from trainer.report.terminal import print_figures
 
     folder, inner = _folder(arguments), arguments.experiment == "default-choices"
@@ -209,8 +210,8 @@ def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     check_torch()
     from dataclasses import replace
 
+    from trainer.confounder import run as confounder
     from trainer.denoiser.ready import open_denoiser
-    from trainer.experiments import confounder
     from trainer.report.page import write_report
     from trainer.report.terminal import print_section
 
@@ -232,7 +233,7 @@ def _edge_denoiser(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     check_torch()
     from dataclasses import replace
 
-    from trainer.experiments import edge_denoiser
+    from trainer.denoiser import train_edge as edge_denoiser
     from trainer.report.terminal import print_figures
 
     recipe = replace(edge_denoiser.Recipe(), seed=arguments.seed)

@@ -63,7 +63,7 @@ def _annotations(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from trainer.annotations.sheet import find_images, make_sheet
-    from trainer.files import write_file
+    from trainer.files.write import write_file
 
     if arguments.count < 1 or arguments.seed < 0:
         raise SettingError("--count is at least 1, --seed is at least 0.")

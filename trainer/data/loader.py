@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from scanside.image import Size
-from trainer.data.augment import Augmentation, augment
+from trainer.data.augment import augment
 from trainer.data.slides import Slides
+from trainer.settings.augmentation import Augmentation
 
 Batch = dict[str, Tensor]
 

@@ -21,7 +21,7 @@ from scanside.regular_file import read_regular
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare, prepare_mask
 from trainer.data.picture import decode_picture
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 CLASSES = (
     "chocolate cyst",

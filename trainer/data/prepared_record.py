@@ -18,7 +18,7 @@ from scanside.image import Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut, fill, prepare_mask
 from trainer.data.mmotu import Entry, Layout, find_layout, naming, read_frame, read_split
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 RECORD = "mmotu_prepared.csv"
 SIZES = (Size(168, 272), Size(336, 544))  # of the default model, and of the thesis

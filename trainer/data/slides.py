@@ -18,7 +18,7 @@ from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Crop
 from trainer.data import mmotu
 from trainer.data.hospital import Cohort, Patient, read_dataset
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 CLINICAL_INPUTS = ("menopausal_status", "oncology_centre", "ca125")  # a network reads the first 0, 2 or 3
 UNKNOWN = 0.5  # of a fact: halfway between its values

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from scanside.model.manifest import DenoiserLimits
-from trainer import checkpoint_file
+from trainer.models import checkpoint_file
 from trainer.models.denoiser.edge import EdgeDenoiser
 
 FORMAT = "scanside-denoiser/1"

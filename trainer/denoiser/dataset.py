@@ -29,10 +29,10 @@ from trainer.data.mmotu import (
     read_split,
 )
 from trainer.denoiser.remove import Remover, try_remove
-from trainer.files import write_file
-from trainer.lock import locked
+from trainer.files.lock import locked
+from trainer.files.write import write_file
 from trainer.prepare.dataset import finish, write_slide
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from scanside.image import Size
 from trainer.denoiser.pairs import Pair, Source, make_pair
 from trainer.denoiser.sources import Sources
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 # On few scans, but large: what is missed of them weighs most. Half of the training pairs have one of them.
 _RARE = ("result box", "body mark", "scale bar", "Doppler box", "trace")

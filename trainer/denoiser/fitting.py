@@ -2,11 +2,11 @@
 
 from torch import Tensor, nn
 
-from trainer.configuration import Optimiser, Training
 from trainer.data.loader import Batch
 from trainer.denoiser.losses import edge, restoration
 from trainer.models.denoiser.edge import EdgeDenoiser, EdgeOutput
-from trainer.training import Trained
+from trainer.settings.configuration import Optimiser, Training
+from trainer.training.fit import Trained
 
 
 class EdgeFitting(Trained):

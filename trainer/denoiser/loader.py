@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from scanside.image import Size
 from trainer.data.loader import Batch, EpochSampler
 from trainer.denoiser.pairs import Pair
-from trainer.fields import bounded
+from trainer.settings.fields import bounded
 
 PairsOf = Callable[[int], Sequence[Pair]]  # the pairs of an epoch
 

@@ -14,10 +14,10 @@ from scanside.image import Box, Grey, Size
 from scanside.scan.prepare import fill
 from scanside.scan.resize import resize, resize_mask
 from scanside.scan.types import Crop, RegionSource, Scan
-from trainer.checkpoint_file import read_form
 from trainer.denoiser import whole
 from trainer.denoiser.ready import ReadyDenoiser, is_bundle, open_denoiser
 from trainer.denoiser.whole import WholeCheckpoint
+from trainer.models.checkpoint_file import read_form
 
 _SIZE = Size(336, 544)  # the thesis's input: at it the edge's denoiser looks for annotations in a data set
 _MADE_BY = "trainer run denoiser` or `trainer run edge-denoiser"

@@ -12,7 +12,7 @@ from trainer.data.mmotu import SOURCE, Entry, find_layout, naming, read_frame, r
 from trainer.denoiser.labels import pixel_labelled, read_labels, read_pixel_mask
 from trainer.denoiser.pairs import Pair, Source, find_whole_sector, make_pair
 from trainer.denoiser.suspects import suspects
-from trainer.progress import track
+from trainer.terminal.progress import track
 
 _WHITE_WITHIN = {"text", "cursor", "arrow", "other"}  # kinds that may be white and lie anywhere
 

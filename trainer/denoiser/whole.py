@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from scanside.errors import RunnerError
 from scanside.image import Size
-from trainer import checkpoint_file
+from trainer.models import checkpoint_file
 from trainer.models.denoiser.build import DenoiserName, build_denoiser
 
 FORMAT = "scanside-whole-denoiser/1"

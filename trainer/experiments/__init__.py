@@ -1,1 +1,1 @@
-"""One file per experiment: what it trains, on what, and what it reports."""
+"""The experiments: the list of tables, the list of studies, and the loop that runs them."""

@@ -1,60 +1,9 @@
-"""Every experiment of the thesis: its arms, the pairs named before the run, and what the thesis prints."""
+"""Every experiment of the thesis: its arms, and the pairs that are compared."""
 
-import csv
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from dataclasses import replace
 
-from trainer.experiments.arm import Arm
-
-ARM_FIGURES = ("iou", "accuracy", "sensitivity", "specificity", "precision", "f1", "auc")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two arms that are compared in one figure; decided before anything is run.
-
-    Attributes:
-        figure: a name in trainer.statistics.arm.FIGURES.
-    """
-
-    first: Arm
-    second: Arm
-    figure: str
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A table of the thesis, or a question that its text raises.
-
-    Attributes:
-        arms: in the order of the rows.
-        pairs: `first` less `second` in a figure, corrected together (Holm).
-    """
-
-    name: str
-    title: str
-    arms: tuple[Arm, ...]
-    pairs: tuple[Pair, ...] = ()
-
-    def label(self, arm: Arm) -> str:
-        """The arm's name, with what sets it apart from the others here."""
-        datasets, starts, shares = (
-            {getattr(a, f) for a in self.arms} for f in ("dataset", "pretrained", "share")
-        )
-        extra = [{"mmotu": "MMOTU", "hospital": "hospital"}[arm.dataset]] if len(datasets) > 1 else []
-        if len(starts) > 1 and len(datasets) == 1:
-            extra += ["pre-trained" if arm.pretrained else "from scratch"]
-        extra += [f"{round(100 * arm.share)} %"] if len(shares) > 1 else []
-        return ", ".join([arm.name, *extra])
-
-
-@dataclass(frozen=True)
-class Printed:
-    """What the thesis prints for an arm: figures by name, and a note where the print is in doubt."""
-
-    figures: dict[str, float]
-    note: str
+from trainer.runs.arm import Arm
+from trainer.runs.experiment import Experiment, Pair
 
 
 def _mmotu(variant: str) -> tuple[Arm, ...]:
@@ -128,15 +77,3 @@ def _experiments() -> tuple[Experiment, ...]:
 
 
 EXPERIMENTS = {experiment.name: experiment for experiment in _experiments()}
-
-
-@cache
-def printed() -> dict[tuple[str, str], Printed]:
-    """(experiment, name of the arm) -> what the thesis prints."""
-    with files(__package__).joinpath("paper.csv").open(encoding="utf-8") as file:
-        return {
-            (row["experiment"], row["arm"]): Printed(
-                {name: float(row[name]) for name in ARM_FIGURES if row[name]}, row["note"]
-            )
-            for row in csv.DictReader(file)
-        }

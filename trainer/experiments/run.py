@@ -7,16 +7,17 @@ from scanside.errors import InputError, SettingError
 from trainer.data import mmotu
 from trainer.data.hospital import read_dataset
 from trainer.data.slides import check_parts
-from trainer.experiments.arm import Arm
-from trainer.experiments.catalogue import EXPERIMENTS, Experiment
-from trainer.experiments.finished import Finished, finished, is_done
-from trainer.experiments.plan import Plan, root_of
-from trainer.experiments.sections import section_of
-from trainer.experiments.studies import STUDIES
-from trainer.experiments.train_arm import train_arm
-from trainer.hardware import Hardware, find
+from trainer.experiments.analyses import ANALYSES
+from trainer.experiments.catalogue import EXPERIMENTS
 from trainer.report.page import Section, load_section, save_section, write_report
+from trainer.report.sections import section_of
 from trainer.report.terminal import print_section
+from trainer.runs.arm import Arm
+from trainer.runs.experiment import Experiment
+from trainer.runs.finished import Finished, finished, is_done
+from trainer.runs.plan import Plan, root_of
+from trainer.runs.train_arm import train_arm
+from trainer.training.hardware import Hardware, find
 
 
 def run(name: str, plan: Plan) -> tuple[Path, Path]:
@@ -95,10 +96,10 @@ def _check_data(plan: Plan) -> list[str]:
 
 
 def _run_one(name: str, plan: Plan, hardware: Hardware) -> Section:
-    if name in STUDIES:
-        study = STUDIES[name]
-        train_arms(name, study.arms(plan), plan, hardware)
-        section = study.section(plan, hardware)
+    if name in ANALYSES:
+        analysis = ANALYSES[name]
+        train_arms(name, analysis.arms(plan), plan, hardware)
+        section = analysis.section(plan, hardware)
         save_section(section, plan.root / "sections" / f"{name}.json")
         return section
     experiment = EXPERIMENTS[name]
@@ -136,10 +137,10 @@ def _section(
 
 def _unable(name: str, plan: Plan) -> str:
     """Why nothing of an experiment can be run; empty where something can."""
-    if name in STUDIES:
-        return STUDIES[name].unable(plan)
+    if name in ANALYSES:
+        return ANALYSES[name].unable(plan)
     missing = [plan.missing(arm) for arm in EXPERIMENTS[name].arms]
     return missing[0] if all(missing) else ""
 
 
-CATALOGUE = (*EXPERIMENTS, *STUDIES)
+CATALOGUE = (*EXPERIMENTS, *ANALYSES)

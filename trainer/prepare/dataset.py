@@ -32,7 +32,7 @@ from trainer.data.hospital import (
     Slide,
     fingerprint,
 )
-from trainer.files import write_file
+from trainer.files.write import write_file
 
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: in full width
 TEST_SHARE = 0.15  # thesis: 85 % for training and validation, 15 % for testing, by patient

@@ -22,16 +22,16 @@ from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, SettingError
 from scanside.facts import ClinicalRecord
 from trainer.data.hospital import Cohort, Slide, read_dataset
-from trainer.files import write_file
-from trainer.lock import locked
+from trainer.files.lock import locked
+from trainer.files.write import write_file
 from trainer.prepare.clinical import Malignancy, read_clinical
 from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, pseudonym
 from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
 from trainer.prepare.masks import Unused, match_masks
 from trainer.prepare.pool import run_all
+from trainer.prepare.read_text import find_reader
 from trainer.prepare.report import Missing, left_out_table, private_table, report
-from trainer.read_text import find_reader
-from trainer.tree import list_tree
+from trainer.prepare.tree import list_tree
 
 _PROGRESS = ".progress"
 _LOCK = "lock"  # in it; the first file that a run makes

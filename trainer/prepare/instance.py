@@ -28,7 +28,7 @@ from trainer.data.hospital import Slide, read_slide
 from trainer.prepare.dataset import pseudonym, slide_row, write_slide
 from trainer.prepare.labelme import read_mask
 from trainer.prepare.masks import UNNUMBERED
-from trainer.read_text import find_reader
+from trainer.prepare.read_text import find_reader
 
 
 @dataclass(frozen=True)

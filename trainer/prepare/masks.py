@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from scanside.errors import InputError
 from trainer.prepare.labelme import read_document
-from trainer.tree import list_tree
+from trainer.prepare.tree import list_tree
 
 UNNUMBERED = 0  # the only frame of an image; no frame of a cine
 _SUFFIXES = {".dcm", ".dicom", ".ima", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".json"}

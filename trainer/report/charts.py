@@ -14,8 +14,8 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from scanside.errors import InputError
 from scanside.image import Mask
-from trainer.examples import Examples
-from trainer.experiments.evaluation import Evaluation
+from trainer.results.evaluation import Evaluation
+from trainer.runs.examples import Examples
 from trainer.statistics.calibration import reliability
 
 matplotlib.use("Agg")

@@ -1,9 +1,9 @@
 """Patients instead of slides: figures of mean risk and vote, and the tests that are valid on them."""
 
 from scanside.errors import InputError
-from trainer.experiments.evaluation import Evaluation
-from trainer.experiments.patients import by_patient, has_patients, patient_figures
 from trainer.report.table import TextTable, interval, number, probability
+from trainer.results.evaluation import Evaluation
+from trainer.results.patients import by_patient, has_patients, patient_figures
 from trainer.statistics.estimate import Estimate
 from trainer.statistics.independent import delong, mcnemar
 

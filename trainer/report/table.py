@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trainer.experiments.catalogue import Printed, printed
-from trainer.experiments.evaluation import CHOSEN, Evaluation, Row
+from trainer.report.printed import Printed, printed
+from trainer.results.evaluation import CHOSEN, Evaluation, Row
 from trainer.statistics.estimate import Estimate
 
 NAMES = {

@@ -19,7 +19,7 @@ from rich.progress import track
 
 from scanside.errors import InputError, ScansideError
 from trainer.data.hospital import Cohort, read_dataset
-from trainer.files import write_file
+from trainer.files.write import write_file
 from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, table
 from trainer.prepare.instance import LeftOut
 from trainer.prepare.pool import run_all

@@ -14,7 +14,7 @@ from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
 from scanside.scan.types import Crop
 from trainer.data.hospital import Slide
-from trainer.files import write_file
+from trainer.files.write import write_file
 from trainer.prepare.dataset import write_slide
 from trainer.synth.patients import SynthPatient, patient_name, slide_name
 from trainer.synth.recipe import Recipe

@@ -1,9 +1,10 @@
 """The experiments against what the thesis prints, and the arms that tables share."""
 
-from trainer.experiments.arm import Arm
-from trainer.experiments.catalogue import ARM_FIGURES, EXPERIMENTS, printed
+from trainer.experiments.analyses import ANALYSES
+from trainer.experiments.catalogue import EXPERIMENTS
 from trainer.experiments.run import in_order
-from trainer.experiments.studies import STUDIES
+from trainer.report.printed import ARM_FIGURES, printed
+from trainer.runs.arm import Arm
 
 
 def test_every_row_of_tables_1_to_7_is_printed_and_has_an_arm() -> None:
@@ -72,4 +73,4 @@ def test_the_command_knows_every_experiment() -> None:
     from trainer.commands.run import EXPERIMENTS as named
 
     apart = {"default-model", "default-choices", "default-folds", "edge-denoiser", "confounder", "all"}
-    assert set(named) == {*apart, *EXPERIMENTS, *STUDIES}
+    assert set(named) == {*apart, *EXPERIMENTS, *ANALYSES}

@@ -9,10 +9,10 @@ import pytest
 from scanside.errors import SettingError
 from trainer.cli import main
 from trainer.experiments.catalogue import EXPERIMENTS
-from trainer.experiments.plan import Plan
-from trainer.hardware import Hardware
+from trainer.runs.plan import Plan
 from trainer.synth.cohort import write_cohort
 from trainer.synth.recipe import Recipe
+from trainer.training.hardware import Hardware
 
 
 def test_settings_come_from_preset_scale_and_the_person_in_this_order(tmp_path: Path) -> None:

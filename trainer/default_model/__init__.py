@@ -1,0 +1,1 @@
+"""The network of the bundle that scanside ships: its training, its folds and its figures."""

@@ -1,0 +1,74 @@
+"""What the default model's network gives on prepared scans, and the figures that follow from it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import log_softmax
+
+from trainer.data.loader import plain_loader
+from trainer.data.mmotu import MALIGNANT, PreparedScans
+from trainer.data.slides import of_mmotu
+from trainer.statistics.bootstrap import estimate
+from trainer.statistics.estimate import Estimate, proportion
+from trainer.statistics.figures import auc_figure, mean_figure
+from trainer.terminal.progress import track
+from trainer.training.metrics import iou_per_image
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """One row per image.
+
+    Attributes:
+        logits: (N, classes) float64.
+        features: (N, D) float64.
+        iou: (N,), at a lesion probability above one half, in the network's input.
+        labels: (N,).
+    """
+
+    logits: NDArray[np.float64]
+    features: NDArray[np.float64]
+    iou: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        return np.exp(log_softmax(torch.from_numpy(self.logits), dim=1).numpy())
+
+    @property
+    def risk(self) -> NDArray[np.float64]:
+        """(N,): probability of the malignant class."""
+        return self.probabilities[:, MALIGNANT]
+
+    @property
+    def malignant(self) -> NDArray[np.bool_]:
+        return self.labels == MALIGNANT
+
+
+@torch.inference_mode()
+def run_network(network: nn.Module, data: PreparedScans, what: str, batch: int = 16) -> Outputs:
+    """Run `network` over `data` in evaluation mode."""
+    network.eval()
+    rows = []
+    for item in track(plain_loader(of_mmotu(data), batch), f"evaluating on {what}"):
+        output = network(item["scan"])
+        iou = iou_per_image(output.lesion_logits > 0, item["mask"] > 0)
+        rows.append((output.class_logits, output.features, iou))
+    logits, features, ious = (torch.cat(column).double().numpy() for column in zip(*rows, strict=True))
+    return Outputs(logits, features, ious, data.labels)
+
+
+def figures(outputs: Outputs, threshold: float) -> dict[str, Estimate]:
+    """The figures of a report, each with its 95 % interval over images."""
+    malignant, called = outputs.malignant, outputs.risk >= threshold
+    right = outputs.logits.argmax(1) == outputs.labels
+    return {
+        "auc": estimate(auc_figure(malignant, outputs.risk)),
+        "sensitivity": proportion(int(called[malignant].sum()), int(malignant.sum())),
+        "specificity": proportion(int((~called[~malignant]).sum()), int((~malignant).sum())),
+        "accuracy_8_classes": proportion(int(right.sum()), len(right)),
+        "iou": estimate(mean_figure(outputs.iou)),
+    }

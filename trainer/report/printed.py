@@ -1,0 +1,28 @@
+"""The figures that the thesis prints for its arms (paper.csv)."""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+ARM_FIGURES = ("iou", "accuracy", "sensitivity", "specificity", "precision", "f1", "auc")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the thesis prints for an arm: figures by name, and a note where the print is in doubt."""
+
+    figures: dict[str, float]
+    note: str
+
+
+@cache
+def printed() -> dict[tuple[str, str], Printed]:
+    """(experiment, name of the arm) -> what the thesis prints."""
+    with files(__package__).joinpath("paper.csv").open(encoding="utf-8") as file:
+        return {
+            (row["experiment"], row["arm"]): Printed(
+                {name: float(row[name]) for name in ARM_FIGURES if row[name]}, row["note"]
+            )
+            for row in csv.DictReader(file)
+        }

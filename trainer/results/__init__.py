@@ -1,0 +1,1 @@
+"""Figures of finished runs: tables of arms, patients, clinical facts."""

@@ -1,0 +1,186 @@
+"""Predictions of an experiment's arms -> its rows: figures with intervals, decisions, comparisons."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data import mmotu
+from trainer.runs.arm import Arm
+from trainer.runs.experiment import Experiment
+from trainer.runs.predictions import Predictions
+from trainer.settings.configuration import Evaluation as Settings
+from trainer.statistics.arm import DECISION_FIGURES, ArmResult, figure_of
+from trainer.statistics.calibration import expected_calibration_error, temperature
+from trainer.statistics.operating_point import Decisions, decide, youden
+from trainer.statistics.paired import Comparison, Contrast, compare
+from trainer.statistics.seeds import Spread, spread
+
+CHOSEN = "chosen on validation"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One training of an arm, as the statistics see it."""
+
+    validation: Predictions
+    test: Predictions
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far the risk is a probability; means over seeds.
+
+    Attributes:
+        error: expected calibration error as trained.
+        temperature: the divisor of the logits that fits the validation slides best.
+        error_after: expected calibration error with it.
+        brier: mean squared error of the risk as trained.
+    """
+
+    error: float
+    temperature: float
+    error_after: float
+    brier: Spread
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm of a table.
+
+    Attributes:
+        seeds: how many.
+        figures: "auc", "iou", "class_accuracy": those that the arm has.
+        decisions: by the rule of the threshold; empty for an arm that only segments. CHOSEN is missing
+            where the validation part has one class alone.
+        decision_sd: standard deviation over seeds of each of their figures; NaN with one seed.
+        calibration: None for an arm that only segments.
+        result: what the figures are computed from; its IoU is that of slides with a mask.
+    """
+
+    arm: Arm
+    seeds: int
+    figures: Mapping[str, Spread]
+    decisions: Mapping[str, Decisions]
+    decision_sd: Mapping[str, Mapping[str, float]]
+    calibration: Calibration | None
+    result: ArmResult
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An experiment's result; `left_out` names the arms that were not run, with the reason."""
+
+    experiment: Experiment
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    left_out: Mapping[Arm, str]
+
+
+def evaluate(
+    experiment: Experiment, tested: Mapping[Arm, Sequence[Outcome]], left_out: Mapping[Arm, str]
+) -> Evaluation:
+    """Turn predictions into figures.
+
+    Args:
+        tested: by arm, one for each seed.
+        left_out: arm that was not run -> why.
+    """
+    rows = tuple(row(arm, tested[arm]) for arm in experiment.arms if arm in tested)
+    results = {r.arm.slug: r.result for r in rows}
+    contrasts = [
+        Contrast(
+            f"{experiment.label(pair.first)} - {experiment.label(pair.second)}",
+            pair.second.slug,
+            pair.first.slug,
+            pair.figure,
+        )
+        for pair in experiment.pairs
+        if pair.first.slug in results and pair.second.slug in results
+    ]
+    return Evaluation(experiment, rows, compare(contrasts, results), left_out)
+
+
+def row(arm: Arm, seeds: Sequence[Outcome]) -> Row:
+    """The figures of one arm over its seeds."""
+    tests = [one.test for one in seeds]
+    first = tests[0]
+    malignant = is_malignant(arm, first.labels)
+    classifies, segments = arm.task != "seg", arm.task != "cls"
+    iou = np.stack([np.where(test.has_mask, test.iou, np.nan) for test in tests]) if segments else None
+    risk = right = chosen = None
+    if classifies:
+        risk = np.stack([risk_of(arm, test) for test in tests])
+        right = np.stack([test.probabilities.argmax(1) == test.labels for test in tests])
+        chosen = _thresholds(arm, [one.validation for one in seeds])
+    result = ArmResult(malignant, first.patients, risk, chosen, iou, right)
+    figures = {name: spread(figure_of(result, name)) for name in ["auc", "class_accuracy"] * classifies}
+    if iou is not None:
+        everywhere = arm.task == "mtl" and seeds[0].settings.iou_on == "all slides in mtl"
+        shown = np.stack([test.iou for test in tests]) if everywhere else iou
+        figures["iou"] = spread(figure_of(ArmResult(malignant, first.patients, iou=shown), "iou"))
+    decided = {} if chosen is None else {CHOSEN: result}
+    if classifies:
+        for threshold in seeds[0].settings.thresholds:
+            fixed = np.full(len(tests), threshold)
+            decided[f"at {threshold:g}"] = ArmResult(malignant, first.patients, risk, fixed)
+    decisions = {rule: decide(one) for rule, one in decided.items()}
+    decision_sd = {rule: _sd(one) for rule, one in decided.items()}
+    calibration = _calibration(arm, seeds, result) if classifies else None
+    return Row(arm, len(seeds), figures, decisions, decision_sd, calibration, result)
+
+
+def _sd(result: ArmResult) -> dict[str, float]:
+    by_seed = {name: figure_of(result, name).by_seed for name in DECISION_FIGURES}
+    return {name: float(v.std(ddof=1)) if len(v) > 1 else float("nan") for name, v in by_seed.items()}
+
+
+def only(one: Outcome, keep: Callable[[str], bool]) -> Outcome:
+    """The same training on those test slides whose name `keep` likes."""
+    rows = np.array([keep(str(name)) for name in one.test.names], bool)
+    test = Predictions(**{name: column[rows] for name, column in vars(one.test).items()})
+    return Outcome(one.validation, test, one.settings)
+
+
+def is_malignant(arm: Arm, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(N,): the malignant class of the arm's data set."""
+    return np.asarray(labels == _malignant_class(arm), bool)
+
+
+def risk_of(arm: Arm, predictions: Predictions) -> NDArray[np.float64]:
+    """(N,): probability of malignancy."""
+    return predictions.probabilities[:, _malignant_class(arm)].astype(np.float64)
+
+
+def _malignant_class(arm: Arm) -> int:
+    return mmotu.MALIGNANT if arm.dataset == "mmotu" else 1
+
+
+def _thresholds(arm: Arm, validations: Sequence[Predictions]) -> NDArray[np.float64] | None:
+    """(seeds,): chosen on validation; None where that part has one class alone and nothing can be chosen."""
+    truths = [is_malignant(arm, validation.labels) for validation in validations]
+    if any(truth.all() or not truth.any() for truth in truths):
+        return None
+    risks = [risk_of(arm, validation) for validation in validations]
+    return np.array([youden(y, r).threshold for y, r in zip(truths, risks, strict=True)])
+
+
+def _calibration(arm: Arm, seeds: Sequence[Outcome], result: ArmResult) -> Calibration:
+    before, temperatures, after = [], [], []
+    for one in seeds:
+        logits, held_out = _logits(one.test), _logits(one.validation)
+        t = temperature(held_out, one.validation.labels)
+        cooled = np.exp(logits / t)
+        cooled /= cooled.sum(axis=1, keepdims=True)
+        temperatures.append(t)
+        before.append(expected_calibration_error(result.malignant, risk_of(arm, one.test)))
+        after.append(expected_calibration_error(result.malignant, cooled[:, _malignant_class(arm)]))
+    brier = spread(figure_of(result, "brier"))
+    return Calibration(float(np.mean(before)), float(np.mean(temperatures)), float(np.mean(after)), brier)
+
+
+def _logits(predictions: Predictions) -> NDArray[np.float64]:
+    """Up to a constant for each slide, which the softmax does not see."""
+    return np.log(predictions.probabilities.astype(np.float64).clip(1e-30))

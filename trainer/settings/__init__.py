@@ -1,0 +1,1 @@
+"""Every setting of a training: typed, bounded fields, and the configuration that holds them."""

@@ -1,0 +1,1 @@
+"""One training of one network: losses, optimiser, hardware, the loop on Lightning."""
