@@ -110,7 +110,8 @@ def recompress(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 RGB through a JPEG of `quality`, 1 to 100, and back, as a stored screen is."""
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, stream = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.cvtColor(cv2.imdecode(stream, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+    bgr = np.asarray(cv2.imdecode(stream, cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _filled(scene: Scene) -> Mask:

@@ -33,4 +33,4 @@ def draw_arrows(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator
 
 def _turned(way: np.ndarray, by: float) -> np.ndarray:
     cos, sin = np.cos(by), np.sin(by)
-    return np.array([[cos, -sin], [sin, cos]]) @ way
+    return np.asarray(np.array([[cos, -sin], [sin, cos]]) @ way)

@@ -10,7 +10,7 @@ import numpy as np
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 
 def label(rng: np.random.Generator) -> str:
@@ -41,7 +41,9 @@ def value(kind: str, rng: np.random.Generator) -> str:
 
 @cache
 def _bank() -> dict[str, dict[str, list[str]]]:
-    return tomllib.loads(files(__package__).joinpath("bank.toml").read_text("utf-8"))
+    bank: dict[str, dict[str, list[str]]]
+    bank = tomllib.loads(files(__package__).joinpath("bank.toml").read_text("utf-8"))
+    return bank
 
 
 def _one(choices: Sequence[str], rng: np.random.Generator) -> str:

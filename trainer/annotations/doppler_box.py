@@ -33,7 +33,7 @@ def draw_doppler_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
     width = scene.px(rng.uniform(0.8, 2))
     _draw_line(canvas, np.concatenate([corners, corners[:1]]), dash, gap, width)
     ink = look.in_colour(_COLOURS[rng.integers(len(_COLOURS))])
-    layer.draw(cv2.copyTo(canvas, scene.sector.view(np.uint8)), ink)
+    layer.draw(np.asarray(cv2.copyTo(canvas, scene.sector.view(np.uint8)), np.uint8), ink)
     if rng.random() < 0.2:
         layer.draw(_gate(layer.blank(), (box.x0 + wide / 2, box.y0), scene, rng), ink)
 
@@ -62,7 +62,7 @@ def _ring(x: float, y: float, high: float, rng: np.random.Generator) -> NDArray[
     arcs = [
         r * np.stack([np.sin(turn), np.cos(turn)], 1) for r, turn in ((near, angles), (far, angles[::-1]))
     ]
-    return np.concatenate(arcs) + np.array([x, y - up])
+    return np.asarray(np.concatenate(arcs) + np.array([x, y - up]), np.float64)
 
 
 def _draw_line(canvas: np.ndarray, points: np.ndarray, dash: int, gap: int, width: int) -> None:

@@ -45,7 +45,7 @@ def draw_flow(pixels: NDArray[np.uint8], sector: Mask, rng: np.random.Generator)
     drawn = pixels.copy()
     for plane in range(3):
         drawn[shown, plane] = np.interp(at * (len(colours) - 1), range(len(colours)), colours[:, plane])
-    return drawn
+    return np.asarray(drawn, np.uint8)
 
 
 def _vessel(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:

@@ -81,7 +81,7 @@ class Layer:
             return
         at = np.s_[y0:y1, x0:x1]
         alpha = opacity / 255 * cover[y0 - y : y1 - y, x0 - x : x1 - x]
-        mixed = self.pixels[at] * (1 - alpha[..., None]) + np.float32(colour) * alpha[..., None]
+        mixed = self.pixels[at] * (1 - alpha[..., None]) + np.array(colour, np.float32) * alpha[..., None]
         self.pixels[at] = np.rint(mixed)
         self.cover[at] = np.ceil(255 * alpha + self.cover[at] * (1 - alpha))
 

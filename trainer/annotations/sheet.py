@@ -59,7 +59,7 @@ def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uin
         except NoTissue:
             sector = np.ones(pixels.shape[:2], bool)
         drawn = annotate(pixels, None, sector, np.random.default_rng((seed, number)), preset)
-        marked = np.where(drawn.mask[..., None], np.uint8(_MARKED), drawn.pixels)
+        marked = np.where(drawn.mask[..., None], np.array(_MARKED, np.uint8), drawn.pixels)
         rows.append(np.hstack([_tile(p) for p in (pixels, recompress(drawn.pixels, _QUALITY), marked)]))
     return np.vstack(rows)
 

@@ -196,11 +196,11 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
         pooled = default_figures.pool(found)
         together = default_figures.figures(pooled) | default_figures.decisions(found)
         print_figures(together, arguments.experiment, arguments.scale)
-        said = {
+        document: dict[str, object] = {
             **default_figures.plain(together),
             "calibration": default_figures.calibration(pooled),
         }
-        write_file(folder / "figures.json", (json.dumps(said, indent=2) + "\n").encode())
+        write_file(folder / "figures.json", (json.dumps(document, indent=2) + "\n").encode())
     return 0
 
 
@@ -284,7 +284,7 @@ def _check_own_recipe(
 
 
 def _data_sets(given: list[str]) -> dict[str, Path]:
-    sets = {}
+    sets: dict[str, Path] = {}
     for item in given:
         name, equals, folder = item.partition("=")
         if not equals or not name:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanside.errors import InputError
+from trainer.models.memory_format import use_channels_last
 
 
 def build_classifier() -> nn.Module:
@@ -18,7 +19,9 @@ def build_classifier() -> nn.Module:
         convolution = nn.Conv2d(narrow, wide, 3, stride=2, padding=1, bias=False)
         layers += [convolution, nn.BatchNorm2d(wide), nn.ReLU(inplace=True)]
     head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.25), nn.Linear(widths[-1], 1), nn.Flatten(0))
-    return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
+    classifier = nn.Sequential(*layers, *head)
+    use_channels_last(classifier)
+    return classifier
 
 
 def fit(
@@ -49,7 +52,7 @@ def fit(
             wanted = torch.from_numpy(second[rows].astype(np.float32))
             loss = nn.functional.binary_cross_entropy_with_logits(network(_input(shown)), wanted)
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
 

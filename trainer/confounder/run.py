@@ -87,7 +87,7 @@ def run(data: Path, folder: Path, recipe: Recipe, ready: ReadyDenoiser | None = 
     Raises:
         SettingError: the folder holds a run with other settings or data.
     """
-    second, denoiser = recipe.classes[1], ready and ready.denoiser
+    second, denoiser = recipe.classes[1], ready.denoiser if ready else None
     parts = []
     for part in (("train",), ("validation", "test")):
         entries = _entries(part, recipe)

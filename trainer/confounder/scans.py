@@ -43,7 +43,7 @@ class TwoClasses:
     def shown(self, annotated: NDArray[np.bool_], *, denoised: bool) -> NDArray[np.uint8]:
         """(N, H, W) uint8: each scan with its drawn annotations where `annotated`, (N,) bool, says so."""
         both = self.removed if denoised else self.stored
-        return np.where(annotated[:, None, None], both[1], both[0])
+        return np.asarray(np.where(annotated[:, None, None], both[1], both[0]), np.uint8)
 
 
 def read_two_classes(

@@ -5,6 +5,7 @@ Whatever is fitted on predictions, temperature and threshold, is fitted on the o
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +102,7 @@ def decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
     result: dict[str, Estimate] = {}
     pooled = pool(found)
     sizes = np.cumsum([len(one.images) for one in found])[:-1]
-    folds = [
-        HeldOut(**{k: v for k, v in zip(vars(pooled), part, strict=True)}) for part in _split(pooled, sizes)
-    ]
+    folds = [HeldOut(**dict(zip(vars(pooled), part, strict=True))) for part in _split(pooled, sizes)]
     for wanted in SENSITIVITIES:
 
         def chosen(others: HeldOut, wanted: float = wanted) -> float:
@@ -162,5 +161,5 @@ def _join(found: Sequence[HeldOut]) -> HeldOut:
     return HeldOut(**{name: np.concatenate([getattr(one, name) for one in found]) for name in vars(found[0])})
 
 
-def _split(found: HeldOut, at: NDArray[np.int64]) -> list[tuple[NDArray[np.generic], ...]]:
+def _split(found: HeldOut, at: NDArray[np.int64]) -> list[tuple[NDArray[Any], ...]]:
     return list(zip(*(np.split(column, at) for column in vars(found).values()), strict=True))

@@ -147,7 +147,7 @@ def run_fit(
     if result.exists():
         return load_arrays(HeldOut, result, "predictions")
     lightning.seed_everything(recipe.seed, verbose=False)
-    remove = denoiser and denoiser.denoiser
+    remove = denoiser.denoiser if denoiser else None
     train = mmotu.prepare_scans(data, trained, recipe.size, f"training scans, {what}", denoiser=remove)
     claim(folder, {"prepared": hashlib.sha256(train.scans.tobytes()).hexdigest()}, "prepared.json")
     class_weights = weigh_classes(train.labels)

@@ -36,7 +36,7 @@ class Outputs:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        return np.exp(log_softmax(torch.from_numpy(self.logits), dim=1).numpy())
+        return np.asarray(np.exp(log_softmax(torch.from_numpy(self.logits), dim=1).numpy()), np.float64)
 
     @property
     def risk(self) -> NDArray[np.float64]:
@@ -45,7 +45,7 @@ class Outputs:
 
     @property
     def malignant(self) -> NDArray[np.bool_]:
-        return self.labels == MALIGNANT
+        return np.asarray(self.labels == MALIGNANT, bool)
 
 
 @torch.inference_mode()

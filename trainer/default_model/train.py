@@ -12,7 +12,7 @@ import lightning
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanside import __version__
 from scanside.errors import SettingError
@@ -126,7 +126,7 @@ def run(
         (folder / "recipe.json").unlink(missing_ok=True)
     claim(folder, made, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
-    parts, remove = choose_parts(recipe), denoiser and denoiser.denoiser
+    parts, remove = choose_parts(recipe), denoiser.denoiser if denoiser else None
     train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images", denoiser=remove)
     development = mmotu.prepare_scans(
         data, parts["development"], recipe.size, "development images", denoiser=remove
@@ -269,7 +269,9 @@ def _calibrate(
         before: the temperature that the logits were divided by already.
     """
     t = temperature(held_out.logits - prior, held_out.labels)
-    last = network.head[-1]  # type: ignore[index]
+    assert network.head is not None
+    last = network.head[-1]
+    assert isinstance(last, nn.Linear)
     with torch.no_grad():
         last.weight.div_(t)
         last.bias.sub_(torch.from_numpy(prior).float()).div_(t)
@@ -297,7 +299,7 @@ def measure_distances(
 ) -> NDArray[np.float64]:
     """(N, D) features -> (N,): how far each lies from the training images."""
     white = (features - reference["mean"]) @ reference["whitening"]
-    return np.sqrt(np.mean(white**2, axis=1))
+    return np.asarray(np.sqrt(np.mean(white**2, axis=1)), np.float64)
 
 
 def _training(train: PreparedScans, recipe: Recipe, initial: str, scale: str) -> dict[str, object]:

@@ -56,8 +56,9 @@ def restored(clean: NDArray[np.float32], pairs: Pair) -> Restored:
         clean: (N, H, W) float32 in [0, 1].
         pairs: (N, H, W) each.
     """
-    truth = pairs.clean.astype(np.float32) / 255
-    shown = np.where(pairs.restorable, clean, truth)  # nobody knows what is under real annotations
+    truth = np.asarray(pairs.clean.astype(np.float32) / 255, np.float32)
+    # What lies under real annotations is unknown: there the truth stands on both sides.
+    shown = np.asarray(np.where(pairs.restorable, clean, truth), np.float32)
     squared, similar = (shown - truth) ** 2, _ssim_map(shown, truth)
     places = (pairs.mask & pairs.restorable, ~pairs.mask & pairs.restorable, pairs.restorable)  # WHERE
     return Restored(

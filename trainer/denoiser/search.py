@@ -96,7 +96,7 @@ def section(plan: Plan, hardware: Hardware) -> Section:
     tables = []
     for test in TESTS:
         pairs = stacked(_pairs(plan, "test", test, size))
-        untouched = restored(pairs.scan.astype(np.float32) / 255, pairs)
+        untouched = restored(np.asarray(pairs.scan.astype(np.float32) / 255, np.float32), pairs)
         what = "the thesis's annotations" if test == "thesis" else "all kinds of annotations"
         cells = tuple(map(tuple, [["untouched", *_cells(untouched)], *rows[test]]))
         tables.append(TextTable(f"Test scans with {what}", columns, cells, notes))

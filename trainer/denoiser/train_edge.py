@@ -156,7 +156,8 @@ def run(
 
 def measure(network: EdgeDenoiser, pairs: list[Pair], threshold: float) -> dict[str, Estimate]:
     """Every figure, with colour and without, on pairs of one size; outside the mask the scan stays."""
-    truth, figures = stacked(pairs), {}
+    truth = stacked(pairs)
+    figures: dict[str, Estimate] = {}
     for name, grey in (("", False), ("_grey", True)):
         probability, clean = predict(network, pairs, grey=grey)
         shown = np.where(probability > threshold, clean, truth.scan.astype(np.float32) / 255)

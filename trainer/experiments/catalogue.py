@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from trainer.models.spec import EncoderName, Task
 from trainer.runs.arm import Arm
 from trainer.runs.experiment import Experiment, Pair
 
@@ -10,7 +11,7 @@ def _mmotu(variant: str) -> tuple[Arm, ...]:
     return tuple(Arm("mmotu", variant, e, t) for e in ("unet", "efficientnet") for t in ("seg", "cls", "mtl"))
 
 
-def _hospital(variant: str, encoder: str) -> tuple[Arm, ...]:
+def _hospital(variant: str, encoder: EncoderName) -> tuple[Arm, ...]:
     plain = [Arm("hospital", variant, encoder, task, pretrained=True) for task in ("seg", "cls", "mtl")]
     return (*plain, *(replace(arm, clinical=True) for arm in plain[1:]))
 
@@ -20,7 +21,8 @@ def _tasks(arms: tuple[Arm, ...]) -> tuple[Pair, ...]:
     pairs = []
     for mtl in (arm for arm in arms if arm.task == "mtl"):
         of_class = "class_accuracy" if mtl.dataset == "mmotu" else "auc"
-        for task, figure in (("seg", "iou"), ("cls", of_class)):
+        singles: tuple[tuple[Task, str], ...] = (("seg", "iou"), ("cls", of_class))
+        for task, figure in singles:
             single = replace(mtl, task=task)
             pairs += [Pair(mtl, single, figure)] if single in arms else []
     return tuple(pairs)
@@ -43,7 +45,7 @@ def _experiments() -> tuple[Experiment, ...]:
     sizes = tuple(replace(arm, share=share) for arm in (*efficient, *local) for share in (0.25, 0.5, 1.0))
     tuned = tuple(Arm("hospital", "original", "efficientnet", t, pretrained=True) for t in ("cls", "mtl"))
     scratch = tuple(replace(arm, pretrained=False) for arm in tuned)
-    encoders = ("efficientnet", "resnet18", "resnet50", "densenet121")
+    encoders: tuple[EncoderName, ...] = ("efficientnet", "resnet18", "resnet50", "densenet121")
     backbones = tuple(Arm("hospital", "original", encoder, "cls") for encoder in encoders)
     return (
         _table("table1", "MMOTU, original scans", _mmotu("original")),

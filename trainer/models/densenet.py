@@ -31,7 +31,10 @@ class DenseLayer(nn.Sequential):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([x, super().forward(x)], dim=1)
+        new = x
+        for layer in self:
+            new = layer(new)
+        return torch.cat([x, new], dim=1)
 
 
 def densenet121(in_channels: int = 1) -> Encoder:
@@ -43,7 +46,7 @@ def densenet121(in_channels: int = 1) -> Encoder:
     )
     channels = _STEM
     for number, layers in enumerate(_BLOCKS, start=1):
-        block = OrderedDict()
+        block: OrderedDict[str, nn.Module] = OrderedDict()
         for layer in range(1, layers + 1):
             block[f"denselayer{layer}"] = DenseLayer(channels)
             channels += _GROWTH

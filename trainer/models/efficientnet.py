@@ -83,7 +83,7 @@ class InvertedResidual(nn.Module):
         self.drop = drop
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.block(x)
+        y: Tensor = self.block(x)
         if not self.residual:
             return y
         if self.training and self.drop:

@@ -44,7 +44,8 @@ class UpStep(nn.Module):
             up = up[:, :, :height, :width]
         else:
             up = up[:, :, up.shape[2] - height :, up.shape[3] - width :]
-        return self.convs(torch.cat([up, skip], dim=1))
+        output: Tensor = self.convs(torch.cat([up, skip], dim=1))
+        return output
 
 
 def double_conv(channels: int, out: int) -> nn.Sequential:

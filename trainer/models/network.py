@@ -37,7 +37,8 @@ class Network(nn.Module):
         self._skips = [stage for stage, _ in encoder.skips]
         self._look = encoder.look
         self.decoder: nn.ModuleList | None = None
-        self.head = self.clinical = None
+        self.head: nn.Sequential | None = None
+        self.clinical: nn.Sequential | None = None
         if spec.task != "cls":
             channels, steps = encoder.channels, []
             for (_, skip), out in zip(reversed(encoder.skips), encoder.decoded, strict=True):
@@ -76,7 +77,8 @@ class Network(nn.Module):
             return None
         if self.clinical is not None:
             pooled = [*pooled, self.clinical(clinical)]
-        return self.head(torch.cat(pooled, dim=1))
+        logits: Tensor = self.head(torch.cat(pooled, dim=1))
+        return logits
 
     def _outline(self, x: Tensor, kept: list[Tensor], scan: Tensor) -> Tensor | None:
         if self.decoder is None:

@@ -28,7 +28,8 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
+        output: Tensor = self.relu(y + (x if self.downsample is None else self.downsample(x)))
+        return output
 
 
 class Bottleneck(nn.Module):
@@ -52,7 +53,8 @@ class Bottleneck(nn.Module):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
+        output: Tensor = self.relu(y + (x if self.downsample is None else self.downsample(x)))
+        return output
 
 
 def resnet18(in_channels: int = 1) -> Encoder:

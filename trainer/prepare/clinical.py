@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -142,9 +144,7 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
     return found
 
 
-def _value(
-    path: Path, line: int, column: str, cell: str, words: dict[_Value, frozenset[str] | set[str]]
-) -> _Value:
+def _value(path: Path, line: int, column: str, cell: str, words: Mapping[_Value, AbstractSet[str]]) -> _Value:
     plain = _plain(cell)
     for value, synonyms in words.items():
         if plain in synonyms:

@@ -172,7 +172,7 @@ def join(
             missing.append(Missing(job.number, job.path, LeftOut("file", 0, reason)))
             continue
         for slide in done.slides:
-            reason = twice.get(slide.name) or twice.get(slide.image_sha256)
+            reason = twice.get(slide.name) or twice.get(slide.image_sha256) or ""
             if not reason and slide.name in names:
                 reason = "the same instance again"
             elif not reason and slide.image_sha256 in images:

@@ -142,7 +142,8 @@ def _short(name: str) -> str:
 
 def _contours(mask: Mask) -> Sequence[NDArray[np.int32]]:
     small = cv2.resize(mask.astype(np.uint8), _TILE, interpolation=cv2.INTER_NEAREST)
-    return cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    outlines, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [np.asarray(outline, np.int32) for outline in outlines]
 
 
 def _frame(axes: Axes, title: str, x: str, y: str, *, diagonal: bool = False) -> None:

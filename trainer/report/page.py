@@ -98,6 +98,7 @@ def load_section(path: Path) -> Section:
             )
             for t in content["tables"]
         ]
+        pictures: list[tuple[str, str | bytes]]
         pictures = [(str(caption), str(picture)) for caption, picture in content["pictures"]]
         return Section(str(content["title"]), tables, pictures, [str(note) for note in content["notes"]])
     except Exception as error:

@@ -119,7 +119,7 @@ def row(arm: Arm, seeds: Sequence[Outcome]) -> Row:
     figures = {name: spread(figure_of(result, name)) for name in ["auc", "class_accuracy"] * classifies}
     if iou is not None:
         everywhere = arm.task == "mtl" and seeds[0].settings.iou_on == "all slides in mtl"
-        shown = np.stack([test.iou for test in tests]) if everywhere else iou
+        shown = np.stack([test.iou for test in tests]).astype(np.float64) if everywhere else iou
         figures["iou"] = spread(figure_of(ArmResult(malignant, first.patients, iou=shown), "iou"))
     decided = {} if chosen is None else {CHOSEN: result}
     if classifies:
@@ -183,4 +183,4 @@ def _calibration(arm: Arm, seeds: Sequence[Outcome], result: ArmResult) -> Calib
 
 def _logits(predictions: Predictions) -> NDArray[np.float64]:
     """Up to a constant for each slide, which the softmax does not see."""
-    return np.log(predictions.probabilities.astype(np.float64).clip(1e-30))
+    return np.asarray(np.log(predictions.probabilities.astype(np.float64).clip(1e-30)), np.float64)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scanside.assess.study import study_risk
+from scanside.assess.study import StudyRisk, study_risk
 from trainer.results.evaluation import CHOSEN, Row
 from trainer.statistics.arm import ArmResult
 from trainer.statistics.bootstrap import estimate
@@ -34,7 +34,7 @@ class PatientResult:
     @property
     def right(self) -> NDArray[np.bool_]:
         """(seeds, patients): whether the vote is right."""
-        return self.called == self.malignant
+        return np.asarray(self.called == self.malignant, bool)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def by_patient(result: ArmResult) -> PatientResult:
     patients, first = np.unique(result.patient, return_index=True)
     rows = [np.flatnonzero(result.patient == name) for name in patients]
     studies = [
-        [study_risk(risk[slides].tolist(), float(threshold)) for slides in rows]
+        [_aggregate(risk[slides], float(threshold)) for slides in rows]
         for risk, threshold in zip(result.risk, result.threshold, strict=True)
     ]
     return PatientResult(
@@ -75,6 +75,13 @@ def by_patient(result: ArmResult) -> PatientResult:
         called=np.array([[study.vote is not False for study in seed] for seed in studies]),
         agreement=np.array([[study.agreement for study in seed] for seed in studies]),
     )
+
+
+def _aggregate(risks: NDArray[np.float64], threshold: float) -> StudyRisk:
+    """The risk of one patient whose slides have `risks`, (slides,); at least one."""
+    study = study_risk(risks.tolist(), threshold)
+    assert study is not None
+    return study
 
 
 def has_patients(row: Row) -> bool:

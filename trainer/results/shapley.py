@@ -29,7 +29,8 @@ class BranchShares:
         """(N,) from 0 to 1: the clinical branch's part of both sizes; one half where both are 0."""
         image, clinical = np.abs(self.image), np.abs(self.clinical)
         total = image + clinical
-        return np.divide(clinical, total, out=np.full_like(total, 0.5), where=total > 0)
+        share = np.divide(clinical, total, out=np.full_like(total, 0.5), where=total > 0)
+        return np.asarray(share, np.float64)
 
 
 def branch_shares(network: Network, slides: Slides, hardware: Hardware) -> BranchShares:
@@ -38,7 +39,8 @@ def branch_shares(network: Network, slides: Slides, hardware: Hardware) -> Branc
     Args:
         network: classifies into benign and malignant, with clinical facts.
     """
-    image, clinical = _features(network, slides, hardware)
+    assert network.head is not None
+    image, clinical = _features(network, network.head, slides, hardware)
     pairs = _log_odds_of_pairs(network.head, image, clinical)
     whole, of_image, of_facts, base = pairs.diagonal(), pairs.mean(1), pairs.mean(0), pairs.mean()
     return BranchShares(
@@ -48,10 +50,10 @@ def branch_shares(network: Network, slides: Slides, hardware: Hardware) -> Branc
 
 
 @torch.inference_mode()
-def _features(network: Network, slides: Slides, hardware: Hardware) -> tuple[Tensor, Tensor]:
+def _features(network: Network, head: nn.Module, slides: Slides, hardware: Hardware) -> tuple[Tensor, Tensor]:
     """What each branch hands to the head, (N, D) each."""
     seen: list[Tensor] = []
-    watch = network.head.register_forward_pre_hook(lambda _, given: seen.append(given[0].cpu()))
+    watch = head.register_forward_pre_hook(lambda _, given: seen.append(given[0].cpu()))
     network.eval().to(hardware.device)
     try:
         for batch in plain_loader(slides, 16):

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-ENCODER_NAMES = {
+from trainer.models.spec import EncoderName, Task
+
+ENCODER_NAMES: dict[EncoderName, str] = {
     "unet": "U-Net",
     "efficientnet": "EfficientNet",
     "resnet18": "ResNet18",
     "resnet50": "ResNet50",
     "densenet121": "DenseNet121",
 }
-TASK_NAMES = {"seg": "seg", "cls": "cls", "mtl": "MTL"}
+TASK_NAMES: dict[Task, str] = {"seg": "seg", "cls": "cls", "mtl": "MTL"}
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Arm:
 
     dataset: str
     variant: str
-    encoder: str
-    task: str
+    encoder: EncoderName
+    task: Task
     clinical: bool = False
     pretrained: bool = False
     share: float = 1.0

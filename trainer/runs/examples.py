@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from monai.visualize import GradCAM
+from monai.visualize.class_activation_maps import GradCAM
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -133,4 +133,5 @@ class _Classifier(nn.Module):
         self.network = network
 
     def forward(self, scan: Tensor, clinical: Tensor) -> Tensor:
-        return self.network(scan, clinical).class_logits
+        logits: Tensor = self.network(scan, clinical).class_logits
+        return logits

@@ -6,7 +6,7 @@ what `_AS_CODE` lists. Free of torch, so that a command can refuse a wrong setti
 
 import json
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, cast, get_args, get_type_hints
 
 from scanside.errors import SettingError
 from scanside.image import Size
@@ -241,8 +241,9 @@ def resolve(preset: str, dataset: str, overrides: tuple[str, ...] = ()) -> Confi
     for what, name, kind in (("preset", preset, Preset), ("data set", dataset, DatasetName)):
         if name not in get_args(kind):
             raise SettingError(f"{what} {name!r}: choose one of {', '.join(get_args(kind))}.")
-    steps = _AS_THESIS[dataset] + (_AS_CODE[dataset] if preset == "as-code" else ())
-    return override(Configuration(preset, dataset), (*steps, *overrides))
+    start = Configuration(cast(Preset, preset), cast(DatasetName, dataset))  # both are checked above
+    steps = _AS_THESIS[start.dataset] + (_AS_CODE[start.dataset] if preset == "as-code" else ())
+    return override(start, (*steps, *overrides))
 
 
 def override(configuration: Configuration, settings: tuple[str, ...]) -> Configuration:

@@ -48,7 +48,7 @@ def from_mapping(kind: type[T], content: object, where: str = "") -> T:
         raise SettingError(f"{where or 'the configuration'}: missing or unknown: {', '.join(odd)}.")
     values = {
         name: from_mapping(inner, content[name], f"{where}{name}.")
-        if is_dataclass(inner)
+        if isinstance(inner, type) and is_dataclass(inner)
         else _typed(content[name], inner, f"{where}{name}")
         for name, inner in kinds.items()
     }

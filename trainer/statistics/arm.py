@@ -48,7 +48,7 @@ class ArmResult:
     @property
     def masked(self) -> NDArray[np.bool_]:
         """(slides,): which have a mask to compare with."""
-        return ~np.isnan(needed(self.iou, "IoU")[0])
+        return np.asarray(~np.isnan(needed(self.iou, "IoU")[0]), bool)
 
     def called(self) -> NDArray[np.bool_]:
         """(seeds, slides): which slides are called malignant."""

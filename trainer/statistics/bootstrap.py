@@ -71,7 +71,7 @@ def expanded(support: float) -> NDArray[np.float64]:
     known (Hesterberg, The American Statistician 2015). With no end of patients it is +-1.96.
     """
     few = 1 if np.isinf(support) else (support / (support - 1)) ** 0.5
-    return few * student.ppf([0.025, 0.975], support - 1)
+    return np.asarray(few * student.ppf([0.025, 0.975], support - 1), np.float64)
 
 
 def bca(

@@ -123,7 +123,8 @@ def _by_patient(values: NDArray[np.float64], codes: NDArray[np.int64], patients:
 
 
 def _divide(over: NDArray[np.float64], under: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(over, under, out=np.full(np.shape(over), np.nan), where=under > 0)
+    ratio = np.divide(over, under, out=np.full(np.shape(over), np.nan), where=under > 0)
+    return np.asarray(ratio, np.float64)
 
 
 def _undefined(seeds: int, patients: int, slides: int, flaw: str) -> Figure:

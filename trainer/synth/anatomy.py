@@ -36,7 +36,8 @@ class Canvas:
 
     def medium(self) -> Medium:
         size = (LINES, SAMPLES)
-        return Medium(cv2.resize(self.echo_db, size), cv2.resize(self.attenuation, size))
+        echo, attenuation = (cv2.resize(plane, size) for plane in (self.echo_db, self.attenuation))
+        return Medium(np.asarray(echo, np.float32), np.asarray(attenuation, np.float32))
 
 
 def draw_bladder(canvas: Canvas, depth_cm: float) -> None:
@@ -114,7 +115,7 @@ def _sheet(canvas: Canvas, distance: Plane) -> Plane:
     along = np.abs(cv2.Sobel(distance, -1, 0, 1)) / canvas.step_cm[0]
     across = np.abs(cv2.Sobel(distance, -1, 1, 0)) / canvas.step_cm[1]
     square = along**2 / (along**2 + across**2 + np.float32(1e-12))
-    return _speckled(canvas, _WALL_DB, 3.5) + np.float32(_SPECULAR_DB) * square
+    return np.asarray(_speckled(canvas, _WALL_DB, 3.5) + np.float32(_SPECULAR_DB) * square, np.float32)
 
 
 def _side(septum: NDArray[np.float32], unit: Points) -> Plane:
@@ -137,7 +138,8 @@ def _tissue(rng: np.random.Generator) -> Plane:
 
 def _speckled(canvas: Canvas, echo_db: float, spread_db: float) -> Plane:
     """dB: `echo_db` with fine unevenness."""
-    return np.float32(echo_db) + np.float32(spread_db) * _noise(canvas.rng, (48, 28), canvas.x.shape)
+    noise = _noise(canvas.rng, (48, 28), canvas.x.shape)
+    return np.asarray(np.float32(echo_db) + np.float32(spread_db) * noise, np.float32)
 
 
 def _noise(rng: np.random.Generator, cells: tuple[int, int], shape: tuple[int, int]) -> Plane:

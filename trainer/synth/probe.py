@@ -1,7 +1,6 @@
 """Convex probes: where each sample of each scan line lies in the body, and where on the screen."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -60,9 +59,11 @@ class Screen:
     sector: Mask
     px_per_cm: float
 
-    def convert(self, samples: NDArray[Any]) -> NDArray[Any]:
+    def convert(self, samples: Plane) -> Plane:
         """(SAMPLES, LINES) -> (H, W), linear; 0 outside the sector."""
-        return np.where(self.sector, cv2.remap(samples, self.place, None, cv2.INTER_LINEAR), 0)
+        # OpenCV reads both coordinates from a map of two planes; its stub wants a second map all the same.
+        shown = cv2.remap(samples, self.place, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+        return np.where(self.sector, shown, 0)
 
 
 def lay_out(probe: Probe, size: Size) -> Screen:

@@ -77,8 +77,8 @@ def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
     grey = compress(envelope(canvas.medium(), probe, console, rng), console)
     screen = lay_out(probe, SIZES[recipe.size])
     shown = screen.convert(grey).astype(np.uint8)
-    clean = cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB)
-    fine = cv2.resize(distance, grey.shape[::-1])
+    clean = np.asarray(cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB), np.uint8)
+    fine = np.asarray(cv2.resize(distance, grey.shape[::-1]), np.float32)
     seen = (screen.convert(fine) < 0) & screen.sector
     _banner(clean)
     pixels, drawn = clean, np.zeros(clean.shape[:2], bool)

@@ -8,12 +8,14 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from scanside.errors import InputError, SettingError
 from trainer.data.loader import Batch
+from trainer.models.memory_format import use_channels_last
 from trainer.models.network import Network
 from trainer.settings.configuration import Loss, Optimiser, Training
 from trainer.terminal.epoch_bar import EpochBar
@@ -74,7 +76,7 @@ class Trained(lightning.LightningModule):
             )
         return figures
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
         moved = optimiser(self.network.parameters(), self.optimiser)
         return {
@@ -132,7 +134,7 @@ def fit(
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # which devices it found, tips
     plan = fitting.training_plan
     if plan.channels_last:
-        fitting.network.to(memory_format=torch.channels_last)
+        use_channels_last(fitting.network)
     last, best = folder / "last.ckpt", folder / "best.ckpt"
     keeps_best = plan.keep == "lowest validation loss"
     callbacks: list[Callback] = [EMAWeightAveraging(decay=plan.ema)] if plan.ema else []

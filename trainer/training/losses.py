@@ -6,7 +6,7 @@ MONAI's FocalLoss averages over classes too and applies alpha another way: anoth
 from collections.abc import Mapping
 
 import torch
-from monai.losses import DiceLoss
+from monai.losses.dice import DiceLoss
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -25,7 +25,8 @@ def dice(lesion_logits: Tensor, mask: Tensor, has_mask: Tensor) -> Tensor:
     """
     if not has_mask.any():
         return lesion_logits.sum() * 0
-    return _dice(lesion_logits[has_mask], mask[has_mask])
+    loss: Tensor = _dice(lesion_logits[has_mask], mask[has_mask])
+    return loss
 
 
 def focal(class_logits: Tensor, label: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
@@ -45,14 +46,15 @@ def terms(output: NetworkOutput, batch: Mapping[str, Tensor], settings: Loss) ->
         "loss", and "dice", "classification" or both, unweighted. A single task's loss is its only term,
         without its weight: there is nothing that it could be weighed against.
     """
-    parts, weights = {}, {"dice": settings.dice_weight, "classification": settings.classification_weight}
+    parts: dict[str, Tensor] = {}
     if output.lesion_logits is not None:
         parts["dice"] = dice(output.lesion_logits.float(), batch["mask"], batch["has_mask"])
     if output.class_logits is not None:
         parts["classification"] = _classification(output.class_logits.float(), batch["label"], settings)
     if len(parts) == 1:
         return {"loss": next(iter(parts.values())), **parts}
-    return {"loss": sum(weights[name] * part for name, part in parts.items()), **parts}
+    loss = settings.dice_weight * parts["dice"] + settings.classification_weight * parts["classification"]
+    return {"loss": loss, **parts}
 
 
 def _classification(class_logits: Tensor, label: Tensor, settings: Loss) -> Tensor:

@@ -20,4 +20,5 @@ class UNetDenoiser(nn.Module):
 
     def forward(self, scan: Tensor) -> Tensor:
         """(N, 1, H, W) in [0, 1] -> the scan without annotations, the same but for values beyond the ends."""
-        return self.network(scan).lesion_logits
+        clean: Tensor = self.network(scan).lesion_logits
+        return clean
