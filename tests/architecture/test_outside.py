@@ -114,7 +114,7 @@ def test_skips_are_summed_up_in_one_line() -> None:
 
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "in parallel"])
 def test_a_run_without_programs_ends_with_what_to_install(options: list[str], tmp_path: Path) -> None:
-    tests = ROOT / "tests" / "scanside" / "scan" / "test_codecs.py"
+    tests = ROOT / "tests" / "scanside" / "dicom" / "test_codecs.py"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "dcmtk", *options, tests]
     done = subprocess.run(
         command, cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=300
