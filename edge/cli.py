@@ -24,6 +24,7 @@ COMMANDS = {
     "health": "say whether the agent receives and scores, by the exit code",
     "quarantine": "list, retry or drop images that took the worker down",
     "purge": "remove all that is kept of a patient or a study",
+    "rescore": "score studies again with the present model",
     "backup": "copy all that is kept, also while the agent runs",
     "restore": "make a data folder from a backup",
     "clock": "say whether the agent believes the clock, and accept it",

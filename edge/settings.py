@@ -70,6 +70,13 @@ class Settings:
         low=0,
         high=86400,
     )
+    study_open_h: float = _setting(
+        24.0,
+        "After an update of the model a study goes on under the one that scored it, until no image of it has "
+        "come for so many hours. 0: not so.",
+        low=0,
+        high=720,
+    )
     watch_group: str | None = _setting(
         None,
         "Group of this machine whose members may open the live view. Not set: the agent's user alone.",

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from edge.commands import options
 from edge.settings import Settings, holds_nothing
 from scanside import RESEARCH_USE
-from scanside.errors import ScansideError, SettingError
+from scanside.errors import BundleError, ScansideError, SettingError
+from scanside.model.signature import parse_key
 
 _EXPIRES_SOON_DAYS = 30.0
 
@@ -55,6 +56,7 @@ def examine(args: argparse.Namespace) -> list[Finding]:
         "data folder": lambda: _check_folder(settings),
         "disk": lambda: _check_disk(settings),
         "bundle": lambda: _check_bundle(args, settings),
+        "kept models": lambda: _check_kept(settings, args.allow_test_bundle),
         "scanners": lambda: _check_scanners(settings),
         "certificates": lambda: _check_certificates(settings),
         "port": lambda: _check_port(settings),
@@ -117,6 +119,24 @@ def _check_bundle(args: argparse.Namespace, settings: Settings) -> str:
     bundle = options.bundle(args, settings)
     manifest = bundle.manifest
     return f"{manifest.name} {manifest.version}, {bundle.digest[:12]}: every file is as its manifest says"
+
+
+def _check_kept(settings: Settings, allow_test_only: bool) -> str:
+    """The copies of models with which open studies may go on; one that is of no use stops nothing."""
+    from edge.storage.bundles import KeptBundles
+
+    keys = [parse_key(text) for text in settings.trusted_keys]
+    kept = KeptBundles(settings.data, keys, allow_test_only=allow_test_only)
+    names = []
+    for digest in sorted(kept.digests()):
+        try:
+            manifest = kept.load(digest).manifest
+        except BundleError as error:
+            raise SettingError(
+                f"{error} Open studies that began under it would go on under the bundle."
+            ) from error
+        names.append(f"{manifest.name} {manifest.version}, {digest[:12]}")
+    return "; ".join(names) or "none yet"
 
 
 def _check_scanners(settings: Settings) -> str:

@@ -45,6 +45,11 @@ def _scanner(scanner: dict[str, Any]) -> str:
     return f"scanner    {scanner['name']}: {seen}; {counts} since the start"
 
 
+def _model(model: dict[str, str], number: int) -> str:
+    whose = "of open studies that began under it" if number else "of new studies"
+    return f"model      {model['name']} {model['version']} ({model['digest'][:12]}): {whose}"
+
+
 def _count(number: int, of: str) -> str:
     return f"{number} {of}{'s' * (number != 1)}"
 
@@ -59,6 +64,7 @@ def _told(status: dict[str, Any]) -> str:
     rows = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status["rows"].items()))
     lines = [
         f"{agent['state']}: {agent['ae_title']} at {agent['host']}:{agent['port']}",
+        *map(_model, agent["models"], range(len(agent["models"]))),
         f"results    {rows or 'none'}; {agent['queue']} jobs wait",
         f"disk       {in_words(agent)}{_room(agent)}",
         f"contact    last image {_time(agent['last_received_at'])}, "

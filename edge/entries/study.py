@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from edge.entries.entry import STATUS, Entry
-from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN, StudyKept
+from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, UNKNOWN, StudyKept, asked_by
 from scanside.assess.study import StudyFigures, StudyRisk, study_figures
 
 PROVISIONAL, FINAL = "provisional", "final"
@@ -27,7 +27,7 @@ def study_message(kept: StudyKept, may_follow: bool) -> dict[str, Any]:
         "patient_id": kept.patient,
         "state": PROVISIONAL if why else FINAL,
         "why": why or None,
-        "facts": _facts(kept),
+        "facts": _facts(kept, figures.digest),
         "risk": None if figures.whole is None else _risk(figures.whole, kept),
         "sides": {side.value: _risk(risk, kept) for side, risk in figures.sides.items()},
         "lesions": {
@@ -63,8 +63,9 @@ def _why(kept: StudyKept, figures: StudyFigures, may_follow: bool) -> Iterator[s
         yield "images may follow"
 
 
-def _facts(kept: StudyKept) -> dict[str, Any]:
-    asked = json.loads(kept.site.get(ASKED, "[]"))
+def _facts(kept: StudyKept, digest: str | None) -> dict[str, Any]:
+    """The facts of a study, and whether the model that scored it, or would, asks for them."""
+    asked = json.loads(kept.site.get(asked_by(digest or ""), kept.site.get(ASKED, "[]")))
     entry = kept.facts.get(STATUS)
     value = entry.value if entry else UNKNOWN
     source = f"entered by {_who(entry)} at {entry.at[:16].replace('T', ' ')} UTC" if entry else None

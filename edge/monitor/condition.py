@@ -51,6 +51,8 @@ class Health:
         self._last_received_at: str | None = None
         self._last_contact_at: str | None = None
         self._settings_remark = ""
+        self._models: list[dict[str, str]] = []
+        self._about_models: list[str] = []
         self._scanners: dict[str, tuple[float, dict[str, Any]]] = {}  # when each was told, monotonic
         self._seen_before: dict[str, str] = {}
         self._refused: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}  # likewise
@@ -86,6 +88,11 @@ class Health:
         with self._lock:
             self._runtime, self._precision = runtime, precision
             self._runtime_note = " ".join(refused) or None
+
+    def models(self, models: list[dict[str, str]], remarks: list[str]) -> None:
+        """The models in use, the one of new studies first, and what people should know of them."""
+        with self._lock:
+            self._models, self._about_models = models, remarks
 
     def met(self, scanner: dict[str, Any]) -> None:
         """What the receiver says of one scanner."""
@@ -148,6 +155,7 @@ class Health:
                 "runtime": self._runtime,
                 "precision": self._precision,
                 "runtime_note": self._runtime_note,
+                "models": self._models,
                 "queue": queue,
                 "waits_s": None if waits_s is None else round(waits_s, 1),
                 "results_late": waits_s is not None and waits_s > self._late_after_s,
@@ -158,7 +166,10 @@ class Health:
                 ),
                 "scanners": scanners,
                 "refused": refused,
-                "remarks": remarks(self._settings_remark, scanners, refused, self._place["started_at"], at),
+                "remarks": [
+                    *remarks(self._settings_remark, scanners, refused, self._place["started_at"], at),
+                    *self._about_models,
+                ],
                 **disk(room, self._sizes),
                 "latency_p50_ms": p50 and round(float(p50), 1),
                 "latency_p95_ms": p95 and round(float(p95), 1),

@@ -19,6 +19,7 @@ from edge.monitor.probe import Probe
 from edge.network.access import scanner_names
 from edge.network.tls import expiry_warning
 from edge.processes.lasting import Lasting
+from edge.processes.models import NO_MODEL, Models, model_message, name_model
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
 from edge.protocol.row import ShownRow, milliseconds, now
@@ -26,7 +27,7 @@ from edge.scoring.jobs import Inspection, Job, Priority
 from edge.scoring.loop import Scoring
 from edge.scoring.queue import JobQueue
 from edge.scoring.tuning import how_to_run
-from edge.scoring.worker import Worker
+from edge.scoring.worker import Runtime, Worker
 from edge.settings import Settings
 from edge.sockets.control import Answer, Control, Request, ask
 from edge.sockets.events import EventHub
@@ -35,7 +36,7 @@ from edge.sockets.pictures import picture
 from edge.sockets.requests import answer
 from edge.sockets.telling import Telling
 from edge.storage.custody import Custody
-from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S
+from edge.storage.entered import ASKED, CENTRE, FINAL_AFTER_S, asked_by
 from edge.storage.intake import Taken
 from edge.storage.rebuild import open_store
 from edge.storage.spool import Spool, Spooled
@@ -43,7 +44,6 @@ from edge.storage.store import Store
 from edge.trail.log import AuditLog
 from edge.trail.message import CREATE, READ, UPDATE, instances_transferred, runtime_fallback
 from edge.trail.syslog import SyslogSender, server_of
-from scanside import RESEARCH_USE
 from scanside.errors import ScansideError, SettingError
 from scanside.model.bundle import Bundle
 
@@ -51,19 +51,6 @@ _SNAPSHOT_ROWS = 200
 _BEAT_S, _LOOK_S, _RETAIN_S = 1.0, 5.0, 60.0
 _PING_S, _DEAF_S = 5.0, 20.0  # for one answer of the own control socket; without any
 _SETTLED_NS = 10**9  # two changes within one tick of a file system's clock look like one
-# What the views are told of where there is none; no risk stands beside it, since the agent is not ready.
-_NO_MODEL: dict[str, Any] = {
-    "name": "none",
-    "version": "",
-    "digest": "",
-    "trained_on": "",
-    "intended_use": "",
-    "threshold": 1.0,
-    "threshold_note": None,
-    "clinical_inputs": [],
-    "test_only": False,
-    "research_use": RESEARCH_USE,
-}
 _log = logging.getLogger(__name__)
 
 
@@ -115,13 +102,17 @@ class Agent:
         )
         self._telling = Telling(self._hub, store, self._arrivals)
         self._worker: Worker | None = None
+        self._models: Models | None = None
         self._scoring: Scoring | None = None
         if bundle is None:
             self._health.is_now(f"not scoring: {unusable}")
             _log.error("not scoring: %s", unusable)
         else:
             self._worker = self._make_worker(bundle)
-            self._scoring = self._make_scoring(self._worker)
+            self._models = Models(
+                settings, bundle, spool, store, self._health, self._make_worker, self._own_model_started
+            )
+            self._scoring = self._make_scoring(self._worker, self._models)
         self._recovered: list[str] = []
         self._queued, self._not_begun = False, "starting"
         self._unreadable: set[str] = set()
@@ -144,12 +135,12 @@ class Agent:
             settings.exam_options,
         )
 
-    def _make_scoring(self, worker: Worker) -> Scoring:
+    def _make_scoring(self, worker: Worker, models: Models) -> Scoring:
         settings = self._settings
         return Scoring(
             self._queue, worker, self._store, self._health, settings.cine_frames, self._publish,
             self._quarantine, self._telling.resend, self._inspected, self._fell_back,
-            settings.cine_unlike_share, self._custody.label,
+            settings.cine_unlike_share, self._custody.label, models.own,
         )  # fmt: skip
 
     @property
@@ -222,6 +213,8 @@ class Agent:
             self._queued = True
         self._look()
         self._recover()
+        if self._models is not None:
+            self._models.tend()
         self._not_begun = ""
 
     def _settle(self) -> None:
@@ -229,7 +222,8 @@ class Agent:
         final_after_s = self._settings.final_after_s
         site = {CENTRE: self._settings.centre, FINAL_AFTER_S: str(final_after_s)}
         if self._bundle is not None:
-            site[ASKED] = json.dumps(self._bundle.manifest.clinical_inputs)
+            asked = json.dumps(self._bundle.manifest.clinical_inputs)
+            site |= {ASKED: asked, asked_by(self._bundle.digest): asked}
         self._store.settle(site)
         self._custody.desk.catch_up()
         rows = self._store.newest(_SNAPSHOT_ROWS)
@@ -264,12 +258,16 @@ class Agent:
             for study in self._arrivals.over():
                 self._telling.study(study)
             self._telling.catch_up()
+            if self._models is not None:
+                self._models.say()
             if self._custody.desk.behind and self._custody.desk.catch_up():
                 self._telling.resend()
             if time.monotonic() - self._looked[0] > _LOOK_S:
                 self._look()
             if time.monotonic() - self._retained > _RETAIN_S:
                 self._retained = time.monotonic()
+                if self._models is not None and self._models.tend():
+                    self._telling.resend()
                 if self._custody.retain(self._settings.keep_days, self._settings.keep_gb):
                     self._telling.resend()
             self._unwritten.passed()
@@ -320,6 +318,7 @@ class Agent:
                 spooled.received_at,
                 spooled.source,
                 spooled.scanner,
+                again=spooled.again,
             )
         )
 
@@ -330,6 +329,12 @@ class Agent:
 
     def _fell_back(self, runtime: str, refused: str) -> None:
         self._audit.record(runtime_fallback(self._settings.ae_title, runtime, refused))
+
+    def _own_model_started(self, runtime: Runtime) -> None:
+        """The worker for a study that began under another bundle has started."""
+        for refused in runtime.refused:
+            _log.warning("an open study's model runs in %s, not in %s", runtime.name, refused)
+            self._fell_back(runtime.name, refused)
 
     def _transferred(self, file: str, action: str, study: str, patient_id: str) -> None:
         origin = self._spool.origin(file)
@@ -347,7 +352,8 @@ class Agent:
         return {
             "event": "snapshot",
             "agent": self._health.message(len(self._queue), self._queue.oldest()),
-            "model": _model(self._bundle),
+            "model": model_message(self._bundle) if self._bundle else NO_MODEL,
+            "open_models": self._models.messages() if self._models else [],
             "rows": rows,
             "studies": self._telling.studies(rows),
         }
@@ -359,6 +365,8 @@ class Agent:
         """What `edge status --json` prints."""
         pid, restarts = (self._worker.pid, self._worker.restarts) if self._worker else (None, 0)
         worker = {"worker": {"pid": pid, "restarts": restarts}}
+        if self._models and (second := self._models.own.worker):
+            worker["second_worker"] = {"pid": second.pid, "restarts": second.restarts}
         return condition.status(
             self._health.message(len(self._queue), self._queue.oldest()),
             {**self._health.parts, **worker},
@@ -398,25 +406,10 @@ class Agent:
         said = answer(self._custody, request, account)
         if "retry" in said:
             self._inspect(Spooled(**said["retry"]))
-        if request.get("do") in ("retry", "drop", "purge"):
+        for spooled in said.pop("spooled", ()):
+            self._inspect(Spooled(**spooled))
+        if request.get("do") == "rescore":
+            said["model"] = name_model(self._bundle) if self._bundle else None
+        if request.get("do") in ("retry", "drop", "purge", "rescore"):
             self._telling.resend()
         return said
-
-
-def _model(bundle: Bundle | None) -> dict[str, Any]:
-    if bundle is None:
-        return _NO_MODEL
-    manifest = bundle.manifest
-    provisional = manifest.document["threshold"].get("provisional")
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "digest": bundle.digest,
-        "trained_on": manifest.trained_on,
-        "intended_use": manifest.intended_use,
-        "threshold": manifest.threshold,
-        "threshold_note": f"Provisional threshold: {provisional}" if provisional else None,
-        "clinical_inputs": list(manifest.clinical_inputs),
-        "test_only": manifest.test_only,
-        "research_use": RESEARCH_USE,
-    }

@@ -85,12 +85,15 @@ class Inference:
         study_instance_uid: str | None,
         frame: int,
         previous: Row | None = None,
+        *,
+        may_reuse: bool = True,
     ) -> Result:
         """The result for one frame (1-based) of the instance at `path`; it never raises.
 
         Args:
             previous: the result of what came before under this UID; it is taken over when the image is the
                 same and so is the model.
+            may_reuse: False: it is not taken over in any case.
         """
         said: dict[str, object] = {}
         machine: str | None = None
@@ -104,7 +107,7 @@ class Inference:
             undecoded = identity(instance.header).flags
             acquisition = read_acquisition(instance.header)
             exam = ask_header(instance.header, self._exam, lambda: instance.frame(frame - 1).pixels)
-            if previous is not None and _may_remain(previous, exam):
+            if may_reuse and previous is not None and _may_remain(previous, exam):
                 digest = _digest(instance, instance.frame(frame - 1))
                 model = {"bundle_digest": previous.bundle_digest, "model": previous.model}
                 if digest == previous.image_digest and model == self._model:
@@ -145,7 +148,9 @@ class Inference:
             said = {"state": FAILED, "reason": f"the program failed: {type(error).__name__}: {error}"}
         said |= {"flags": (*exam.flags, *undecoded), "exam": _told(exam), **asdict(acquisition)}
         row = Row(sop_instance_uid, frame, study_instance_uid, assessed_at=now(), **self._model, **said)  # type: ignore[arg-type]
-        if previous is not None and previous.image_digest not in (None, row.image_digest):
+        if previous is not None and (
+            NEW_VERSION in previous.flags or previous.image_digest not in (None, row.image_digest)
+        ):
             row = replace(row, flags=(*row.flags, NEW_VERSION), superseded=True)
         derived_row = derived(row, found, {}).row
         return Result(derived_row, preview, readable, found=found, prepared=prepared, machine=machine)

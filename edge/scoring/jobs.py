@@ -26,7 +26,8 @@ class Job:
         source, scanner: which one it came from, as in `Spooled`.
         frame: 1-based; what is asked of the header alone counts as frame 1.
         turn: of the frames of a cine that are scored, which one this is, from 0.
-        previous: what was found when other content came under this UID before.
+        previous: what was found before: when other content came under this UID, or before it is scored again.
+        again: it has had a result and is scored again: nobody waits for it, and nothing is taken over.
     """
 
     priority: Priority
@@ -40,6 +41,7 @@ class Job:
     frame: int = 1
     turn: int = 0
     previous: Row | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from edge.processes.lasting import Lasting
 from edge.protocol.row import MIXED_STUDY, SHARED_ID, ShownRow, milliseconds, now
 from edge.scoring.cines import CINE_UNLIKE_SHARE, Cines
 from edge.scoring.jobs import Inspection, Job, Priority, Result
+from edge.scoring.own_models import OwnModels
 from edge.scoring.queue import JobQueue
 from edge.scoring.worker import Worker, WorkerLost
 from edge.storage.store import Store
@@ -38,6 +39,7 @@ class Scoring(threading.Thread):
         resend: called when rows changed beside the one that is published.
         inspected: told of each header that is read, and whether an earlier version had a result.
         numbered: told file and instance once the slides have their numbers.
+        own_models: finds the worker for a study that goes on under another model than the present one.
         fell_back: told the runtime that is used, and each that the settings prefer to it, with the reason.
 
     Attributes:
@@ -58,6 +60,7 @@ class Scoring(threading.Thread):
         fell_back: Callable[[str, str], None] = lambda _runtime, _refused: None,
         cine_unlike_share: float = CINE_UNLIKE_SHARE,
         numbered: Callable[[str, str], None] = lambda _file, _instance: None,
+        own_models: OwnModels | None = None,
     ) -> None:
         super().__init__(name="scoring", daemon=True)
         self._queue, self._worker, self._store, self._health = queue, worker, store, health
@@ -66,7 +69,7 @@ class Scoring(threading.Thread):
         self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
         self._put_offs: dict[tuple[int, int], int] = {}  # receipt and frame: how often
         self._unstored = Lasting(_log, "results can't be stored")
-        self._numbered, self._began = numbered, now()
+        self._numbered, self._began, self._own_models = numbered, now(), own_models
         self.broken = False
 
     def run(self) -> None:
@@ -76,6 +79,8 @@ class Scoring(threading.Thread):
             _log.info("ready")
             while not self._queue.closed:
                 job = self._queue.get(_IDLE_S)
+                if self._own_models is not None:
+                    self._own_models.rest()
                 if job is None:
                     self._try_worker()
                 elif (answer := self._ask(job)) is None:
@@ -93,6 +98,8 @@ class Scoring(threading.Thread):
             self.broken = True
         finally:
             self._worker.stop()
+            if self._own_models is not None:
+                self._own_models.stop()
 
     def _put_off(self, job: Job, why: str) -> None:
         """Try a job again later: the fault is the machine's, and others may be done meanwhile."""
@@ -155,10 +162,13 @@ class Scoring(threading.Thread):
         """
         kills = 0
         while True:
-            if not self._worker.alive:
-                self._start_worker()
+            worker = self._own_worker(job)
+            if worker is None:
+                worker = self._worker
+                if not worker.alive:
+                    self._start_worker()
             try:
-                return self._worker.ask(job)
+                return worker.ask(job)
             except WorkerLost as lost:
                 if lost.was_killed:  # for want of memory, or by a person: the image is not to blame
                     kills += 1
@@ -177,6 +187,13 @@ class Scoring(threading.Thread):
                     return None
             if self._queue.wait_closed(0):
                 return None
+
+    def _own_worker(self, job: Job) -> Worker | None:
+        """The worker of the model under which the job's study goes on; None: that of the present one."""
+        if self._own_models is None or job.priority is Priority.INSPECT:
+            return None
+        digest = self._stored(partial(self._own_models.model_of, job))
+        return self._own_models.worker_of(digest) if digest else None
 
     def _stored(self, change: Callable[[], T]) -> T | None:
         """What `change` of the store returns; while the disk is full, try again; None when the agent stops.
@@ -223,10 +240,11 @@ class Scoring(threading.Thread):
         previous = {view.frame: self._store.previous(job.sop_instance_uid, view.frame) for view in pending}
         for doubt in doubts:
             _log.warning("%s: %s", job.sop_instance_uid, doubt)
-        if doubts or any(previous.values()):  # flags of other rows may have come or gone
-            self._resend()
-        for view in pending:
-            self._publish(view)
+        if not job.again:  # else the views know by now that it waits again
+            if doubts or any(previous.values()):  # flags of other rows may have come or gone
+                self._resend()
+            for view in pending:
+                self._publish(view)
         if not found.frame_count:
             self._finish(job, Result(found.refusal(job.sop_instance_uid)))
             return
@@ -247,7 +265,8 @@ class Scoring(threading.Thread):
     def _finish(self, job: Job, result: Result) -> None:
         taken_ms = round(milliseconds(job.received_at, now()), 1)
         # What came before this agent began has waited for it; and the clock may have been set back meanwhile.
-        latency_ms = taken_ms if taken_ms >= 0 and job.received_at >= self._began else None
+        is_measured = taken_ms >= 0 and job.received_at >= self._began and not job.again
+        latency_ms = taken_ms if is_measured else None
         row = replace(
             result.row,
             source=job.source or None,

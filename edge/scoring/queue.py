@@ -61,10 +61,13 @@ class JobQueue:
             return job
 
     def oldest(self) -> str | None:
-        """When the image was received that waits longest for its result, as in a row; None when none does."""
+        """When the image was received that waits longest for its result, as in a row; None when none does.
+
+        An image that is scored again has a result, or had one.
+        """
         with self._changed:
-            waiting = [lane.oldest() for lane in self._lanes.values() if lane.waits]
-            if self._in_hand is not None:
+            waiting = [at for lane in self._lanes.values() if (at := lane.oldest())]
+            if self._in_hand is not None and not self._in_hand.again:
                 waiting.append(self._in_hand.received_at)
             return min(waiting, default=None)
 
@@ -95,7 +98,7 @@ class _Lane:
         self._headers_left = 0
         self._order = itertools.count()
         self._headers = _Headers()
-        self._studies: dict[str, list[tuple[int, int, int, Job]]] = {}  # each a heap
+        self._studies: dict[str, list[tuple[bool, int, int, int, Job]]] = {}  # each a heap
         self._newest: dict[str, str] = {}  # when the newest image of each study was received
 
     @property
@@ -110,7 +113,7 @@ class _Lane:
             self._headers.put(job)
             return
         study = job.study_instance_uid or job.sop_instance_uid
-        rank = (int(job.priority), job.turn, next(self._order), job)
+        rank = (job.again, int(job.priority), job.turn, next(self._order), job)
         heapq.heappush(self._studies.setdefault(study, []), rank)
         self._newest[study] = max(self._newest.get(study, ""), job.received_at)
 
@@ -121,14 +124,15 @@ class _Lane:
             return self._headers.get()
         self.slot_is_over = True
         study = max(self._newest, key=self._newest.__getitem__)
-        job = heapq.heappop(self._studies[study])[3]
+        job = heapq.heappop(self._studies[study])[-1]
         if not self._studies[study]:
             del self._studies[study], self._newest[study]
         return job
 
-    def oldest(self) -> str:
-        frames = (job.received_at for heap in self._studies.values() for *_, job in heap)
-        return min(itertools.chain(frames, self._headers.received_at()))
+    def oldest(self) -> str | None:
+        frames = (job for heap in self._studies.values() for *_, job in heap)
+        jobs = itertools.chain(frames, self._headers.jobs())
+        return min((job.received_at for job in jobs if not job.again), default=None)
 
 
 class _Headers:
@@ -139,27 +143,33 @@ class _Headers:
     """
 
     def __init__(self) -> None:
+        self._old: deque[Job] = deque()  # that did not come just now, in the order of their putting
         self._bursts: deque[_Burst] = deque()  # in the order of reception
 
     def put(self, job: Job) -> None:
         last = self._bursts[-1] if self._bursts else None
         if last is None or not last.takes(job):
             last = _Burst(job)
+            if not last.is_recent:
+                self._old.append(job)
+                return
             self._bursts.append(last)
         last.add(job)
 
     def get(self) -> Job:
+        if self._old and not (self._bursts and self._bursts[-1].is_recent):
+            return self._old.popleft()
         at = -1 if self._bursts[-1].is_recent else 0
         job = self._bursts[at].jobs.popleft()
         if not self._bursts[at].jobs:
             del self._bursts[at]
         return job
 
-    def received_at(self) -> Iterator[str]:
-        return (job.received_at for burst in self._bursts for job in burst.jobs)
+    def jobs(self) -> Iterator[Job]:
+        return itertools.chain(self._old, (job for burst in self._bursts for job in burst.jobs))
 
     def __bool__(self) -> bool:
-        return bool(self._bursts)
+        return bool(self._old or self._bursts)
 
 
 class _Burst:

@@ -220,7 +220,12 @@ def _work(
             connection.send(replace(inspection, reason=_without_file(inspection.reason, path)))
         else:
             result = inference.assess(
-                path, job.sop_instance_uid, job.study_instance_uid, job.frame, job.previous
+                path,
+                job.sop_instance_uid,
+                job.study_instance_uid,
+                job.frame,
+                job.previous,
+                may_reuse=not job.again,
             )
             row = replace(result.row, reason=_without_file(result.row.reason, path))
             connection.send(replace(result, row=row))

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from edge.settings import Settings
 from edge.sockets.control import Answer, Request, ask, by
 from edge.storage.custody import Custody, in_custody
 from edge.storage.purge import Wanted
+from edge.storage.wanted import Wanted as WantedRows
 from scanside.errors import SettingError
 
 _WAIT_S, _PAUSE_S = 60.0, 0.1  # for other commands on the same folder
@@ -34,6 +36,10 @@ def answer(custody: Custody, request: Mapping[str, Any], account: str) -> Answer
             wanted = Wanted(**{key: _text(what.get(key)) for key in ("patient", "issuer", "study")})
             if wanted.patient or wanted.study:
                 return asdict(custody.purge(wanted, by, dry=dry, unreadable=unreadable))
+        case {"do": "rescore", "dry": bool(dry), **which}:
+            rows = WantedRows(study=_text(which.get("study")), since=_time(which.get("since")))
+            if rows.study or rows.since:
+                return asdict(custody.score_again(rows, account, dry=dry))
         case {"do": "clock", "accept": bool(accept)}:
             return {"problem": custody.clock_problem(accept=accept)}
         case {"do": "enter"}:
@@ -44,6 +50,15 @@ def answer(custody: Custody, request: Mapping[str, Any], account: str) -> Answer
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _time(value: Any) -> datetime | None:
+    """A time that a request names, with its zone; None where it is none."""
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo else None
 
 
 def request(settings: Settings, what: Request) -> Answer:

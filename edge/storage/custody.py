@@ -8,9 +8,9 @@ nothing that was removed comes back.
 import contextlib
 import logging
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -38,9 +38,10 @@ from edge.storage.purge import (
 from edge.storage.rebuild import open_store, put_aside_indexes
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Indexed, Store
+from edge.storage.wanted import Wanted as WantedRows
 from edge.storage.whose import Whose, whose
 from edge.trail.log import AuditLog
-from edge.trail.message import study_deleted
+from edge.trail.message import study_deleted, study_scored_again
 from scanside.errors import SettingError
 
 _RETENTION = "retention"  # who removed it, in the audit trail
@@ -50,6 +51,22 @@ _READER_S = 20.0  # for a program that reads the index to end
 _log = logging.getLogger(__name__)
 
 Study = tuple[str, str]  # its UID, the patient's ID
+
+
+@dataclass(frozen=True)
+class ScoredAgain:
+    """What is scored again, or would be.
+
+    Attributes:
+        studies, slides: how many.
+        left: instances that keep their results, since they are in quarantine or their files are gone.
+        spooled: the instances, for the queue.
+    """
+
+    studies: int
+    slides: int
+    left: int
+    spooled: tuple[Spooled, ...] = ()
 
 
 class Custody:
@@ -227,6 +244,28 @@ class Custody:
         kept = {(one.patient_id, one.study) for one in left}
         studies = dict.fromkeys((one.patient_id, one.study) for _, one in mine if wanted.takes(one))
         return [about for about in studies if about not in kept]
+
+    def score_again(self, wanted: WantedRows, by: str, *, dry: bool = False) -> ScoredAgain:
+        """Make the slides of studies pending again, of all that have a row which is wanted.
+
+        An image that is in quarantine, or whose file is gone, keeps its result.
+
+        Args:
+            by: whose account asks for it.
+            dry: only say how many that would be.
+        """
+        with self._changing:
+            found = self._store.assessed(wanted)
+            there = [one for one in found if self._spool.path(one.file).exists()]
+            slides: Counter[Study] = Counter()
+            for one in there:
+                slides[one.study_instance_uid, one.patient_id] += one.slides
+            files = [one.file for one in there]
+            spooled = () if dry else tuple(self._store.score_again(files))
+        if not dry:
+            for (study, patient), count in slides.items():
+                self._audit.record(study_scored_again(self._audit.agent, by, by, study, patient, count))
+        return ScoredAgain(len(slides), sum(slides.values()), len(found) - len(there), spooled)
 
     def retain(self, keep_days: int, keep_gb: float) -> int:
         """Remove what is older than `keep_days`, then the oldest beyond `keep_gb`; 0: no limit.

@@ -24,6 +24,11 @@ OF_SLIDE = (
 OF_STUDY = "json_extract(row, '$.study_instance_uid') = ? AND patient_id = ?"
 
 
+def asked_by(digest: str) -> str:
+    """The name under which the site keeps which clinical inputs a model asks for."""
+    return f"{ASKED} of {digest}"
+
+
 @dataclass(frozen=True)
 class StudyKept:
     """What the index holds of a study of a patient.

@@ -83,6 +83,8 @@ CREATE TABLE IF NOT EXISTS attempts (
     count INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_study ON frames (json_extract(row, '$.study_instance_uid'), patient_id);
+CREATE INDEX IF NOT EXISTS by_scored ON frames
+    (json_extract(row, '$.study_instance_uid'), patient_id, received_at) WHERE state = 'scored';
 CREATE INDEX IF NOT EXISTS by_person ON frames (patient_id, patient_issuer, person);
 CREATE INDEX IF NOT EXISTS by_number ON numbers (study, patient, slide);
 CREATE INDEX IF NOT EXISTS by_reserved ON reserved (study, first + count);

@@ -13,6 +13,7 @@ from edge.storage import entered, numbers
 from edge.storage.label import Slides
 from edge.storage.reading import ASKED_ANEW, parse_row
 from edge.storage.spool import Spooled
+from edge.storage.wanted import Wanted
 
 _PREVIEW = """(SELECT preview FROM pictures
     WHERE (pictures.sop_instance_uid, pictures.frame) = (frames.sop_instance_uid, frames.frame))"""
@@ -20,6 +21,9 @@ _INSTANCES = """SELECT file, sop_instance_uid, MIN(received_at),
     COALESCE(MAX(json_extract(row, '$.study_instance_uid')), ''), MAX(patient_id), MAX(patient_name),
     MAX(patient_issuer), MAX(state = ?)
     FROM frames"""
+# Whether a pending instance had a result already as it is: other content would have come at another time.
+_AGAIN = """EXISTS (SELECT 1 FROM replaced WHERE replaced.sop_instance_uid = frames.sop_instance_uid
+    AND json_extract(replaced.row, '$.received_at') = frames.received_at)"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,33 @@ class Indexed:
     patient_name: str
     patient_issuer: str
     pending: bool
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Which model scored the newest slide of a study.
+
+    Attributes:
+        digest: of its bundle.
+        received_at: when that slide was received, as in a row.
+    """
+
+    digest: str
+    received_at: str
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """An instance that has results.
+
+    Attributes:
+        slides: how many of its frames have one.
+    """
+
+    file: str
+    study_instance_uid: str
+    patient_id: str
+    slides: int
 
 
 class Lookup:
@@ -112,6 +143,51 @@ class Lookup:
         """What is known of the instance with this receipt; None when it no longer counts."""
         return next(iter(self._instances("WHERE receipt = ? GROUP BY file", receipt)), None)
 
+    def scored_by(self, receipt: int) -> Scored | None:
+        """The model of the study that the instance with this receipt is of; None before it has a risk."""
+        study = self._ask(
+            "SELECT json_extract(row, '$.study_instance_uid'), patient_id FROM frames "
+            "WHERE receipt = ? LIMIT 1",
+            receipt,
+        )
+        return self._scored_by(*study[0]) if study else None
+
+    def models_of_open(self, since: str) -> set[str]:
+        """Digests of the models of studies that had an image since then, as rows say times, or still wait."""
+        studies = self._ask(
+            "SELECT DISTINCT json_extract(row, '$.study_instance_uid'), patient_id FROM frames "
+            "WHERE received_at >= ? UNION "
+            "SELECT DISTINCT json_extract(row, '$.study_instance_uid'), patient_id FROM frames "
+            "WHERE state = ?",
+            since,
+            PENDING,
+        )
+        return {scored.digest for study in studies if (scored := self._scored_by(*study))}
+
+    def _scored_by(self, study: str | None, patient: str) -> Scored | None:
+        found = self._ask(  # 'scored' as a literal: only so the index by_scored serves
+            "SELECT json_extract(row, '$.bundle_digest'), received_at FROM frames "
+            f"WHERE {entered.OF_STUDY} AND state = 'scored' ORDER BY received_at DESC LIMIT 1",
+            study,
+            patient,
+        )
+        return Scored(*found[0]) if found else None
+
+    def assessed(self, wanted: Wanted) -> list[Assessed]:
+        """The instances that have results, of all studies of which a row is wanted, as they were received."""
+        with self._lock:
+            studies = entered.study_keys(self._db, *wanted.where())
+        return [
+            Assessed(file, *study, slides)
+            for study in studies
+            for file, slides in self._ask(
+                f"SELECT file, COUNT(*) FROM frames WHERE {entered.OF_STUDY} AND state != ? "
+                "GROUP BY file ORDER BY MIN(received_at)",
+                *study,
+                PENDING,
+            )
+        ]
+
     def slides(self, sop_instance_uid: str) -> Slides:
         """The numbers of an instance's slides."""
         with self._lock:
@@ -149,13 +225,21 @@ class Lookup:
         """The instances that are not done, in the order in which they were received."""
         found = self._ask(
             "SELECT file, sop_instance_uid, received_at, json_extract(row, '$.source'), "
-            "json_extract(row, '$.scanner'), receipt FROM frames "
+            f"json_extract(row, '$.scanner'), receipt, {_AGAIN} FROM frames "
             "WHERE state = ? GROUP BY file ORDER BY received_at",
             PENDING,
         )
         return [
-            Spooled(file, uid, received_at, source=source or "", scanner=scanner or "", receipt=receipt)
-            for file, uid, received_at, source, scanner, receipt in found
+            Spooled(
+                file,
+                uid,
+                received_at,
+                source=source or "",
+                scanner=scanner or "",
+                receipt=receipt,
+                again=bool(again),
+            )
+            for file, uid, received_at, source, scanner, receipt, again in found
         ]
 
     def newest(self, count: int) -> list[ShownRow]:

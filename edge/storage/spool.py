@@ -43,6 +43,7 @@ class Spooled:
         source: the scanner that sent it: its AE title and its address.
         scanner: its name in the settings; empty where they know none.
         receipt: what its jobs and results name; 0 before it is in the index.
+        again: it has had a result, and is to be scored again.
     """
 
     file: str
@@ -53,6 +54,7 @@ class Spooled:
     source: str = ""
     scanner: str = ""
     receipt: int = 0
+    again: bool = False
 
 
 class Arrival:

@@ -7,7 +7,7 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ from edge.storage.whose import person
 
 __all__ = ["NAME", "Indexed", "Store", "UnusableIndex"]
 
+_OF_HEADER = (  # what of a row stays while its frame is scored again
+    "sop_instance_uid", "frame", "study_instance_uid", "source", "scanner", "received_at",
+    *(one.name for one in fields(Acquisition)),
+)  # fmt: skip
 _READER_LOOK_S = 0.05  # between two tries while a reader keeps the log
 
 
@@ -100,13 +104,7 @@ class Store(Lookup):
                 if label is None or label.last_at < known[1]:
                     return Added(None, outdated=spooled.file)
                 row = replace(row, received_at=label.last_at)  # the same content came again after the other
-            self._db.execute(
-                "INSERT OR REPLACE INTO replaced "
-                "SELECT sop_instance_uid, frame, row, found, preview, prepared FROM frames "
-                "LEFT JOIN pictures USING (sop_instance_uid, frame) "
-                "WHERE sop_instance_uid = ? AND state != ?",
-                (row.sop_instance_uid, PENDING),
-            )
+            self._set_previous("sop_instance_uid = ?", row.sop_instance_uid)
             for table in ("frames", "pictures"):
                 self._db.execute(f"DELETE FROM {table} WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
             receipt = next(self._receipts)
@@ -198,7 +196,10 @@ class Store(Lookup):
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", (*key, picture, inputs or "[]")
             )
             one = entered.derive(self._db, row, found, owner[0])
-            if reused and (one.row.risk, one.row.risk_if) != (row.risk, row.risk_if):
+            before = self._db.execute(
+                "SELECT row FROM replaced WHERE sop_instance_uid = ? AND frame = ?", key
+            ).fetchone()
+            if before is not None and _supersedes(one.row, from_json(before[0], Row)):
                 one = replace(one, row=replace(one.row, superseded=True))
             self._write(one, found)
             self._db.execute(
@@ -207,6 +208,42 @@ class Store(Lookup):
                 (row.sop_instance_uid, row.sop_instance_uid, PENDING),
             )
             return self._views("WHERE sop_instance_uid = ? AND frame = ?", key, True)[0]
+
+    def score_again(self, files: Iterable[str]) -> list[Spooled]:
+        """Make the instances in these files pending again, all their frames; what is to be scored.
+
+        Slides keep their numbers, and what was entered stays. Until an instance has all its new results,
+        `previous` has those of before.
+        """
+        with self._lock, self._db:
+            return [spooled for file in files for spooled in self._score_again(file)]
+
+    def _score_again(self, file: str) -> list[Spooled]:
+        rows = self._db.execute("SELECT row FROM frames WHERE file = ? ORDER BY frame", (file,)).fetchall()
+        if not rows:
+            return []
+        self._set_previous("file = ?", file)
+        receipt = next(self._receipts)
+        for row in (from_json(text, Row) for (text,) in rows):
+            pending = Row(**{name: getattr(row, name) for name in _OF_HEADER})
+            self._db.execute(
+                "UPDATE frames SET receipt = ?, state = ?, row = ?, found = NULL, slide = NULL "
+                "WHERE sop_instance_uid = ? AND frame = ?",
+                (receipt, PENDING, to_json(pending), row.sop_instance_uid, row.frame),
+            )
+        first = from_json(rows[0][0], Row)
+        assert first.received_at is not None
+        return [
+            Spooled(
+                file,
+                first.sop_instance_uid,
+                first.received_at,
+                source=first.source or "",
+                scanner=first.scanner or "",
+                receipt=receipt,
+                again=True,
+            )
+        ]
 
     def attempt(self, file: str) -> int:
         """Count that `file` took the worker down; how often it has, agents before this one included."""
@@ -309,6 +346,15 @@ class Store(Lookup):
                     return not self._log_holds_removed
             time.sleep(_READER_LOOK_S)
 
+    def _set_previous(self, where: str, value: str) -> None:
+        """Let `previous` have the results of an instance."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO replaced "
+            "SELECT sop_instance_uid, frame, row, found, preview, prepared FROM frames "
+            f"LEFT JOIN pictures USING (sop_instance_uid, frame) WHERE {where} AND state != ?",
+            (value, PENDING),
+        )
+
     def _insert(self, row: Row, file: str, receipt: int, patient: Patient) -> None:
         values = {
             "sop_instance_uid": row.sop_instance_uid,
@@ -369,3 +415,9 @@ def _open(data: Path) -> tuple[sqlite3.Connection, bool]:
         return open_index(data), False
     except NoRoomBesideIndex:
         return open_index(data, alone=True), True
+
+
+def _supersedes(row: Row, before: Row) -> bool:
+    """Whether a row stands in place of another risk than its own."""
+    told = before.risk is not None or before.risk_if
+    return before.superseded or bool(told and (before.risk, before.risk_if) != (row.risk, row.risk_if))

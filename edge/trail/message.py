@@ -96,6 +96,19 @@ def procedure_record_updated(
     )
 
 
+def study_scored_again(
+    agent: str, by: str, account: str, study: str, patient_id: str, slides: int
+) -> Message:
+    """A.5.3.15: a person had the slides of a study scored again."""
+    what = f"{slides} slides are scored again"
+    return _message(
+        agent,
+        _event(_dcm("110111", "Procedure Record"), UPDATE, description=what),
+        [_participant(by, True, account=account)],
+        [_study(study, {}), _patient(patient_id)],
+    )
+
+
 def association_refused(agent: str, calling: str, address: str, why: str) -> Message:
     """A.5.3.11, node authentication: somebody was not let in."""
     kind, caller = _dcm("110126", "Node Authentication"), _participant(calling, True, address=address)

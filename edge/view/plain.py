@@ -70,7 +70,8 @@ def plain_lines(views: Iterable[View], hidden: bool) -> Iterator[str]:
             figures = (study.state, study.figures, study.sides, study.lesions)
             if any(row.of_another_day for row in view.rows_of(study.key)):
                 continue
-            if study.figures_by(view.model) and told.get(study.key) != figures:
+            model = view.model_of(study.digest)
+            if model and study.figures_by(model) and told.get(study.key) != figures:
                 told[study.key] = figures
                 yield _study(view, study, hidden, now)
 
@@ -88,22 +89,22 @@ def _sentence(text: str) -> str:
 
 
 def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
-    assert view.model is not None
-    study = view.study(row.owner)
+    study, model = view.study(row.owner), view.model_of(row.digest)
+    assert model is not None
     number = next(slide.slide for slide in view.rows_of(row.owner) if slide.key == row.key)
     parts = [
         clock(row.received_at, now),
         named(view, row.owner, hidden, row.key),
         f"from {row.scanner}" * bool(row.scanner),
         f"slide {number}" + f", frame {row.frame}" * (row.frame > 1),
-        of_row(row, view.model).word,
+        of_row(row, model).word,
     ]
     if row.of_another_day and row.examined_at:
         return ". ".join(
             [*filter(None, parts[:4]), f"exam of {date(row.examined_at)}, its risk is in: edge results"]
         )
     if row.risks:
-        parts += [f"risk {percent_range(row.risks, view.model.threshold)}", study.state if study else ""]
+        parts += [f"risk {percent_range(row.risks, model.threshold)}", study.state if study else ""]
         parts += [age(row.received_at, now), f"model {row.model} {row.digest[:12]}"]
     parts += [row.reason.rstrip("."), *row.flags]
     why = f": {row.left_out_reason}" * bool(row.left_out_reason)
@@ -114,7 +115,7 @@ def _slide(view: View, row: Row, hidden: bool, now: datetime) -> str:
 
 
 def _study(view: View, study: Study, hidden: bool, now: datetime) -> str:
-    figures, model = study.figures, view.model
+    figures, model = study.figures, view.model_of(study.digest)
     assert figures is not None and model is not None
     rows = view.rows_of(study.key)
     parts = [

@@ -74,6 +74,16 @@ class RunningAgent:
             self.process.kill()
             raise
 
+    def update(self, bundle: Path, state: str = "ready") -> None:
+        """Stop it, and start it with another bundle."""
+        assert self.stop() == 0
+        self.use(bundle)
+        self.start(state)
+
+    def use(self, bundle: Path) -> None:
+        """Let the next start be with another bundle."""
+        self._arguments[self._arguments.index("--bundle") + 1] = str(bundle)
+
     @property
     def log(self) -> str:
         return self._log.read_text(errors="replace")

@@ -35,7 +35,12 @@ _EPSILON = 1e-3
 
 
 def make_bundle(
-    folder: Path, *, clinical: bool = True, size: Size = INPUT_SIZE, denoiser: bool = False
+    folder: Path,
+    *,
+    clinical: bool = True,
+    size: Size = INPUT_SIZE,
+    denoiser: bool = False,
+    version: str = "1",
 ) -> Path:
     """Write the test bundle into `folder`.
 
@@ -43,6 +48,7 @@ def make_bundle(
         clinical: whether the network reads the two clinical facts too.
         size: rows and columns of its input.
         denoiser: whether a denoiser goes first.
+        version: as its manifest says.
 
     Returns:
         `folder`.
@@ -54,7 +60,7 @@ def make_bundle(
     outputs = run_numpy(inputs, weights)
     document = {
         "name": "synthetic-test-network",
-        "version": "1",
+        "version": version,
         "intended_use": f"Tests of scanside. {RESEARCH_USE}",
         "licence": "Apache-2.0",
         "test_only": True,

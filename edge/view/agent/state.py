@@ -47,6 +47,8 @@ class View:
     """All that the live view shows.
 
     Attributes:
+        model: that of new studies.
+        open_models: those of studies that began under another and are open.
         rows: by the time of reception, oldest first.
         studies: what the agent said of studies; None from an agent that says nothing of them.
         pictures: those asked for, the newest last.
@@ -56,11 +58,16 @@ class View:
 
     agent: Agent | None = None
     model: Model | None = None
+    open_models: tuple[Model, ...] = ()
     rows: tuple[Row, ...] = ()
     studies: tuple[Study, ...] | None = None
     pictures: tuple[Sent, ...] = ()
     in_contact: bool = False
     heard_at: datetime | None = field(default=None, compare=False)
+
+    def model_of(self, digest: str) -> Model | None:
+        """The model in use of this digest; where there is none, that of new studies."""
+        return next((model for model in self.open_models if model.digest == digest), self.model)
 
     @property
     def newest(self) -> Row | None:
@@ -115,6 +122,7 @@ class View:
                 return {
                     "agent": agent_of(message["agent"]),
                     "model": model_of(message["model"]),
+                    "open_models": tuple(map(model_of, message.get("open_models") or ())),
                     "rows": rows,
                     "studies": None if studies is None else tuple(map(study_of, studies)),
                     "pictures": tuple(sent for sent in self.pictures if self._still(sent, rows)),

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from edge.view.agent.messages import Row, SlideKey, StudyKey
+from edge.view.agent.messages import Model, Row, SlideKey, StudyKey
 from edge.view.agent.state import MAX_ROWS, Sent, View
 from edge.view.agent.studies import Figures, Study, study_of_rows
 
@@ -44,8 +44,14 @@ class Shown:
 
     @property
     def figures(self) -> Figures | None:
-        """The study's, by the model that runs."""
-        return self.study.figures_by(self.view.model) if self.study and self.view.model else None
+        """The study's, where a model that is in use gave them."""
+        model = self.view.model_of(self.study.digest) if self.study else None
+        return self.study.figures_by(model) if self.study and model else None
+
+    @property
+    def model(self) -> Model | None:
+        """The model in use that scored the slide shown, else the study; else that of new studies."""
+        return self.view.model_of((self.row and self.row.digest) or (self.study.digest if self.study else ""))
 
     @property
     def exam_of_another_day(self) -> datetime | None:

@@ -37,8 +37,9 @@ def others(shown: Shown, hidden: bool, most: int, now: datetime) -> Iterator[Tex
         examined = rows[-1].examined_at if rows[-1].of_another_day else None
         if examined:
             line.append(f"   exam of {date(examined)}", style=NOTICE)
-        if not examined and study and (figures := study.figures_by(view.model)):
-            highest, threshold = figures.highest, view.model.threshold
+        model = view.model_of(study.digest) if study else None
+        if not examined and study and model and (figures := study.figures_by(model)):
+            highest, threshold = figures.highest, model.threshold
             top = side((highest,), threshold)
             line.append(
                 f"   highest {percent(highest, digits(highest, threshold))} {top.sign}", style=top.style

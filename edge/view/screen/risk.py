@@ -40,7 +40,9 @@ class RiskColumn:
 
 def risk_lines(shown: Shown, of_study: bool, now: datetime, width: int, height: int) -> list[Text]:
     """What the column says, most important first."""
-    stop, row, model = obstacle(shown, now, of_study), shown.row, shown.view.model
+    stop, row, model = obstacle(shown, now, of_study), shown.row, shown.model
+    if of_study and shown.study and shown.study.digest:
+        model = shown.view.model_of(shown.study.digest)
     if stop is not None or row is None or model is None:
         heading = [_heading(shown, of_study, now, width)] if row and shown.view.in_contact else []
         return heading + _notice(stop) + (list(_remarks(row)) if heading and row and not of_study else [])

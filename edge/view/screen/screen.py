@@ -54,7 +54,7 @@ def screen(view: View, now: datetime, size: ConsoleDimensions, focus: Focus = _L
     """The live view for a terminal of `size`; `now` says how old things are."""
     shown = focus.look(view)
     width, tall = size.width, size.height >= _STRIP_MIN_HEIGHT
-    model = about(shown.view.model)
+    model = about(shown.model)
     most = _MODEL_MAX_LINES if tall and not focus.help else 1
     model_lines = min(most, 1 + model.cell_len // max(1, width - 8))
     needed = focus.entry or focus.notices

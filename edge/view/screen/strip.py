@@ -23,7 +23,8 @@ def strip(shown: Shown, width: int, most_parts: int) -> list[Text]:
     Args:
         most_parts: how many of them sides and lesions may take.
     """
-    model, study = shown.view.model, shown.study
+    study = shown.study
+    model = shown.view.model_of(study.digest if study else "")
     if not shown.view.in_contact or model is None or not shown.rows or shown.exam_of_another_day:
         return []
     figures = shown.figures
@@ -35,7 +36,7 @@ def strip(shown: Shown, width: int, most_parts: int) -> list[Text]:
         if figures.if_unknown:
             lines.append(Text(" unknown facts: each slide counts with its highest risk", style=QUIET))
         lines += parts(shown, study, model.threshold, width, most_parts)
-    return [*lines, *_cells(shown, model, width)]
+    return [*lines, *_cells(shown, width)]
 
 
 def _title(shown: Shown, figures: Figures | None) -> Text:
@@ -59,10 +60,10 @@ def _title(shown: Shown, figures: Figures | None) -> Text:
     return title
 
 
-def _cells(shown: Shown, model: Model, width: int) -> Iterator[Text]:
+def _cells(shown: Shown, width: int) -> Iterator[Text]:
     """Two lines: the slides' numbers with their marks, and what became of them; around the one shown."""
     tops = [_top(row.slide, row, row is shown.row) for row in shown.rows]
-    lows = [_low(row, model) for row in shown.rows]
+    lows = [_low(row, model) for row in shown.rows if (model := shown.view.model_of(row.digest))]
     widths = [max(top.cell_len, low.cell_len) + 1 for top, low in zip(tops, lows, strict=True)]
     at = shown.rows.index(shown.row) if shown.row else 0
     first, last = _window(widths, at, width - 1, unseen=shown.unseen > 0)

@@ -83,7 +83,7 @@ def obstacle(shown: Shown, now: datetime, of_study: bool = False) -> tuple[str, 
         return "BEING ASSESSED", "The result of this slide is not there yet."
     if not row.risks:
         return verdict(row, view.model.threshold).word.upper(), row.reason
-    if row.digest != view.model.digest:
+    if shown.model is None or row.digest != shown.model.digest:
         return "OTHER MODEL", f"Scored by {by_other(row)}."
     return None
 

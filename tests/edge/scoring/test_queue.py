@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from edge.scoring.jobs import Job, Priority
@@ -99,6 +100,22 @@ def test_the_queue_says_what_waits_longest() -> None:
     assert queue.oldest() == old.received_at  # it has no result yet
     queue.close()
     assert queue.get() is None and queue.oldest() is None
+
+
+def test_what_is_scored_again_holds_up_nothing_that_has_just_come() -> None:
+    again = [replace(_header(f"{number}", ago_s=3600), again=True) for number in range(50)]
+    queue = _queue([_header("fresh"), *again, _header("fresher")])
+    assert _order(queue)[:2] == ["fresh", "fresher"]
+    stills = [replace(_still(f"{number}", "1"), again=True) for number in range(50)]
+    assert _order(_queue([*stills, _still("new in the same study", "1")]))[0] == "new in the same study"
+
+
+def test_nobody_waits_for_what_is_scored_again() -> None:
+    queue = _queue([replace(_header("again", ago_s=3600), again=True)])
+    assert queue.oldest() is None
+    queue.put(waiting := _header("new", ago_s=1))
+    assert queue.oldest() == waiting.received_at
+    assert _order(queue) == ["new", "again"] and queue.oldest() is None
 
 
 def test_a_closed_queue_gives_nothing_more() -> None:

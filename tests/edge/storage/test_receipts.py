@@ -3,13 +3,14 @@
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
 import pytest
 
 from edge.monitor.condition import Health
-from edge.protocol.row import SCORED, Row
+from edge.protocol.row import NEW_VERSION, SCORED, Row
 from edge.scoring.inference import Inference, inspect
 from edge.scoring.jobs import Inspection, Job, Priority, Result
 from edge.scoring.loop import Scoring
@@ -58,6 +59,12 @@ class Agent:
                 Job(Priority.INSPECT, one.file, one.receipt, one.sop_instance_uid, one.received_at)
             )
 
+    def again(self) -> None:
+        """Have all that it holds scored again."""
+        for one in self.store.score_again(self.spool.files()):
+            job = Job(Priority.INSPECT, one.file, one.receipt, one.sop_instance_uid, one.received_at)
+            self.queue.put(replace(job, again=one.again))
+
     def ask(self) -> tuple[Job, Inspection | Result] | None:
         """The next job and its answer; None when none waits."""
         if not len(self.queue):
@@ -78,16 +85,17 @@ class Agent:
 def answer(bundle: Path) -> Callable[[Path, Job], Inspection | Result]:
     """The worker's own functions; what a frame gives is computed once for each content."""
     inference = Inference(load_bundle(bundle, allow_test_only=True), RuntimeOptions(threads=1))
-    known: dict[tuple[str, str | None], Result] = {}
+    known: dict[tuple[str, str | None, bool], Result] = {}
 
     def answered(path: Path, job: Job) -> Inspection | Result:
         if job.priority is Priority.INSPECT:
             return inspect(path)
-        key = job.file, job.previous and job.previous.image_digest
+        key = job.file, job.previous and job.previous.image_digest, job.again
+        about = path, UID, job.study_instance_uid, job.frame, job.previous
         if not path.exists():
-            return inference.assess(path, UID, job.study_instance_uid, job.frame, job.previous)
+            return inference.assess(*about)
         if key not in known:
-            known[key] = inference.assess(path, UID, job.study_instance_uid, job.frame, job.previous)
+            known[key] = inference.assess(*about, may_reuse=not job.again)
         return known[key]
 
     return answered
@@ -164,6 +172,49 @@ def test_an_index_made_anew_has_the_content_that_came_last(
     agent.finish()
     (row,) = agent.store.newest(9)
     assert row.patient_id == "other image"
+
+
+def test_scored_again_an_image_keeps_what_was_said_of_it(
+    answer: Callable[[Path, Job], Inspection | Result], contents: dict[str, Path], tmp_path: Path
+) -> None:
+    agent = Agent(tmp_path, answer)
+    for name in ("X", "other image"):
+        agent.receive(contents[name])
+        agent.finish()
+    (before,) = agent.store.newest(9)
+    assert NEW_VERSION in before.flags and before.superseded
+    agent.again()
+    agent.finish()
+    (after,) = agent.store.newest(9)
+    assert after.assessed_at and before.assessed_at and after.assessed_at > before.assessed_at
+    differs = {"assessed_at": None, "timings_ms": {}, "latency_ms": None}
+    assert replace(after, **differs) == replace(before, **differs)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_other_content_that_comes_while_an_image_is_scored_again_counts(
+    restarts: bool,
+    answer: Callable[[Path, Job], Inspection | Result],
+    contents: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    agent = Agent(tmp_path, answer)
+    agent.receive(contents["X"])
+    agent.finish()
+    agent.again()
+    asked = agent.ask()
+    assert asked is not None and asked[0].again
+    if restarts:
+        agent.store.close()
+        agent = Agent(tmp_path, answer)
+        (pending,) = agent.store.pending()
+        assert pending.again  # known from the index alone
+    agent.receive(contents["other image"])
+    assert not agent.store.pending()[0].again
+    agent.apply(asked)
+    agent.finish()
+    (row,) = agent.store.newest(9)
+    assert (row.state, row.patient_id) == (SCORED, "other image")
 
 
 def test_a_result_without_its_receipt_is_dropped(tmp_path: Path, contents: dict[str, Path]) -> None:
