@@ -124,6 +124,6 @@ def _left(removed: Mapping[str, Any]) -> Iterator[str]:
         yield f"{count} whose it is: {', '.join(files[:_SHOWN])}{more}. With --unreadable that goes too."
     if removed["log_is_kept"]:
         yield (
-            "another program reads results.sqlite, so its log still holds what was removed. "
-            "Close it; the agent empties the log within a minute, `edge purge` at once."
+            "another program reads results.sqlite, or there is no room for a copy of it, so it still holds "
+            "what was removed. Close it or make room; the agent clears it within a minute."
         )

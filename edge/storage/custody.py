@@ -167,7 +167,7 @@ class Custody:
             for earlier in self._spool.replaced.notes():  # it must not count again
                 if note.sop_instance_uid and earlier.sop_instance_uid == note.sop_instance_uid:
                     self._spool.replaced.remove(earlier.file)
-            self._store.remove([note.file])
+            self._store.remove([note.file], for_good=True)
         self._deleted([(note.study_instance_uid, note.patient_id)], by)
         self._store.empty_log()
         return note
@@ -215,7 +215,7 @@ class Custody:
                 else:
                     self._spool.remove(one.file)
                     self._spool.quarantine.remove(one.file)
-            self._store.remove(one.file for one, _ in mine if one.place != REPLACED)
+            self._store.remove((one.file for one, _ in mine if one.place != REPLACED), for_good=True)
             for path in indexes:
                 path.unlink()
             self._deleted(gone, by)

@@ -3,6 +3,7 @@
 It can be deleted: the agent builds it anew from the spool and the journal, as does `edge rebuild`.
 """
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -120,31 +121,29 @@ def open_index(data: Path, *, alone: bool = False) -> sqlite3.Connection:
         path.touch(mode=0o600)
     except OSError as error:
         raise SettingError(f"{path} can't be used: {error.strerror}. Whose file is it?") from error
-    db = _connect(path.absolute().as_uri())
-    try:
-        if alone:
-            db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _VERSION):
-            raise UnusableIndex(f"{path} is of another version of edge.")
-        damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if damage != "ok":
-            raise UnusableIndex(f"{path} is damaged: {' '.join(damage.split())}.")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
-        db.executescript(_SCHEMA)
-        if version == 0:
-            db.execute(f"PRAGMA user_version = {_VERSION}")
-    except SettingError:
-        db.close()
-        raise
-    except sqlite3.DatabaseError as error:
-        db.close()
-        if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
-            raise UnusableIndex(f"{path} is damaged: {error}.") from error
-        kind = SettingError if alone or "locked" in str(error) else NoRoomBesideIndex
-        raise kind(f"{path} can't be used: {error}. {remedy(error)}") from error
+    with contextlib.ExitStack() as opened:
+        try:
+            db = opened.enter_context(contextlib.closing(_connect(path.absolute().as_uri())))
+            if alone:
+                db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, _VERSION):
+                raise UnusableIndex(f"{path} is of another version of edge.")
+            damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if damage != "ok":
+                raise UnusableIndex(f"{path} is damaged: {' '.join(damage.split())}.")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA secure_delete = ON")  # what is purged is not left in free pages
+            db.executescript(_SCHEMA)
+            if version == 0:
+                db.execute(f"PRAGMA user_version = {_VERSION}")
+        except sqlite3.DatabaseError as error:
+            if type(error) is sqlite3.DatabaseError:  # its subclasses mean locked, full or read-only
+                raise UnusableIndex(f"{path} is damaged: {error}.") from error
+            kind = SettingError if alone or "locked" in str(error) else NoRoomBesideIndex
+            raise kind(f"{path} can't be used: {error}. {remedy(error)}") from error
+        opened.pop_all()
     return db
 
 

@@ -3,6 +3,7 @@
 It can be deleted: the agent builds it anew from the spool and the journal, as does `edge rebuild`.
 """
 
+import contextlib
 import itertools
 import sqlite3
 import time
@@ -62,7 +63,7 @@ class Store(Lookup):
         super().__init__(db)
         self._data = data
         (last,) = self._db.execute("SELECT COALESCE(MAX(receipt), 0) FROM frames").fetchone()
-        self._log_holds_removed = False
+        self._log_holds_removed = self._pages_hold_removed = False
         self._receipts = itertools.count(last + 1)  # none is given twice while jobs may know it
 
     def share(self) -> None:
@@ -299,11 +300,12 @@ class Store(Lookup):
             if before.get(entered.CENTRE, entered.UNKNOWN) != site[entered.CENTRE]:
                 self._derive_anew("found IS NOT NULL", ())
 
-    def remove(self, files: Iterable[str], *, come_again: bool = False) -> None:
+    def remove(self, files: Iterable[str], *, come_again: bool = False, for_good: bool = False) -> None:
         """Forget these files and all that came of them, the pages on the disk included.
 
         Args:
             come_again: they are added again at once: their slides keep their numbers.
+            for_good: no byte of them may stay; `empty_log` then writes the whole index anew.
         """
         with self._lock:
             with self._db:
@@ -323,16 +325,23 @@ class Store(Lookup):
                     self._db.execute("DELETE FROM frames WHERE file = ?", (file,))
                     self._db.execute("DELETE FROM attempts WHERE file = ?", (file,))
             self._log_holds_removed = True
+            self._pages_hold_removed |= for_good
 
     def empty_log(self, wait_s: float = 0.0) -> bool:
-        """Empty the index's log, which holds what was removed; whether it holds none of it now.
+        """Empty the index's log, which holds what was removed; whether index and log hold none of it now.
 
-        While another program reads the index the log can't be emptied.
+        While another program reads the index the log can't be emptied. SQLite clears a cell that is deleted
+        (secure_delete), but no copy of it that balancing has left between the cells of another page: after
+        a removal for good all pages are written anew, which takes room for a copy.
 
         Args:
             wait_s: how long to wait for readers.
         """
         end = time.monotonic() + wait_s
+        with self._lock, contextlib.suppress(sqlite3.OperationalError):  # no room: it is tried again later
+            if self._pages_hold_removed:
+                self._db.execute("VACUUM")
+                self._pages_hold_removed = False
         while True:
             with self._lock:
                 if self._log_holds_removed:
@@ -343,7 +352,7 @@ class Store(Lookup):
                         self._db.execute(f"PRAGMA busy_timeout = {1000 * WAIT_S}")
                     self._log_holds_removed = bool(busy)
                 if not self._log_holds_removed or time.monotonic() >= end:
-                    return not self._log_holds_removed
+                    return not (self._log_holds_removed or self._pages_hold_removed)
             time.sleep(_READER_LOOK_S)
 
     def _set_previous(self, where: str, value: str) -> None:

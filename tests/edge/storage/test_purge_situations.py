@@ -1,16 +1,20 @@
 """After a purge nothing is left of a patient, whatever the index knew; and nobody else is touched unasked."""
 
 import json
+import random
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
 import pytest
 
+from edge.protocol import row
 from edge.storage.index import NAME
 from edge.storage.purge import Wanted
-from edge.storage.spool import Spool
+from edge.storage.spool import Spool, Spooled
+from edge.storage.store import Store
 from edge.storage.whose import person, whose
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import RunningAgent, edge, wait_for
@@ -218,3 +222,28 @@ def test_what_is_purged_while_its_notice_waits_does_not_come_back(tmp_path: Path
     one = receive(folder.spool, images[0])
     folder.custody.purge(Wanted(patient=ID), "tester")
     assert folder.custody.take(one).row is None and folder.store.instances() == []
+
+
+def test_no_copy_of_a_deleted_cell_is_left_in_the_index(tmp_path: Path) -> None:
+    """SQLite's secure_delete clears the cell, but no copy that balancing has left on another page."""
+    store, chance, number, left = Store(tmp_path), random.Random(2), 0, []
+    for round_ in range(12):
+        ids = [f"ID-{round_:02}-{who}" for who in range(6)]
+        order = [who for who in ids for _ in range(5)] + ["LOAD"] * chance.randrange(60)
+        chance.shuffle(order)
+        studies, files = {who: _uid(chance) for who in [*ids, "LOAD"]}, defaultdict(list)
+        for who in order:
+            number += 1
+            files[who].append(f"{number:064}.dcm")
+            spooled = Spooled(files[who][-1], _uid(chance), f"2026-01-01T00:00:00.{number:06}+00:00")
+            store.expand(store.add(spooled).receipt, studies[who], row.Patient(f"N^{who}", who), [1])
+        for who in ids:
+            store.remove(files[who], for_good=True)
+            assert store.empty_log()
+            left += [who for path in tmp_path.glob(f"{NAME}*") if who.encode() in path.read_bytes()]
+    store.close()
+    assert left == []
+
+
+def _uid(chance: random.Random) -> str:
+    return f"2.25.{chance.getrandbits(100)}"
