@@ -387,9 +387,12 @@ def in_custody(data: Path, ae_title: str) -> Iterator[Custody]:
     if not (data / "spool").is_dir():
         raise SettingError(f"no spool in {data}: nothing is kept there. Check --data.")
     with locked(data), contextlib.closing(open_store(data)) as store:
-        spool = Spool(data / "spool")
-        spool.sweep()
-        custody = Custody(data, spool, store, AuditLog(data, ae_title))
+        try:
+            spool = Spool(data / "spool")
+            spool.sweep()
+            custody = Custody(data, spool, store, AuditLog(data, ae_title))
+        except OSError as error:
+            raise SettingError(f"the data folder {data} can't be used: {error}.") from error
         custody.desk.catch_up()
         yield custody
 
