@@ -100,7 +100,7 @@ def _whose(found: Mapping[str, Any]) -> Iterator[str]:
         for study in one["studies"]:
             date = f"of {_date(study['date'])}" if study["date"] else "without a date"
             files = "1 file" if study["files"] == 1 else f"{study['files']} files"
-            yield safe(f"  study {study['study'] or 'without a UID'} {date}: {files}")
+            yield "  " + safe(f"study {study['study'] or 'without a UID'} {date}: {files}")
 
 
 def _date(text: str) -> str:

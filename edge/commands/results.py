@@ -18,7 +18,7 @@ from scanside import RESEARCH_USE
 from scanside.errors import SettingError
 
 if TYPE_CHECKING:
-    from edge.protocol.row import Row
+    from edge.protocol.row import PatientRow, Row
     from edge.storage.wanted import Wanted
 
 VOTES = {"above": "above the threshold", "below": "below the threshold", "tie": "tied"}
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--studies", action="store_true", help="the figures of each study, not each slide")
     parser.add_argument("--json", action="store_true", help="a JSON list, its keys in docs/results-json.md")
     parser.add_argument(
-        "--follow", action="store_true", help="go on with each new result until Ctrl-C; JSON line by line"
+        "--follow",
+        action="store_true",
+        help="go on with each new or changed result until Ctrl-C; JSON line by line",
     )
 
 
@@ -56,7 +58,8 @@ def main(args: argparse.Namespace) -> int:
     if args.studies:
         kept = read_studies(data, wanted)
         _check_known(args, bool(kept))
-        show_studies([study_message(one, images_may_follow(one)) for one in kept], as_json=args.json)
+        studies = [study_message(one, images_may_follow(one)) for one in kept]
+        show_studies(studies, read_results(data, wanted), as_json=args.json)
         return 0
     rows = read_results(data, wanted)
     _check_known(args, bool(rows))
@@ -106,16 +109,17 @@ def _follow(data: Path, wanted: "Wanted", *, as_json: bool) -> int:
 
     everything = replace(wanted, last=None)
     rows = read_results(data, wanted)
-    told = {_key(row): row.assessed_at for row in read_results(data, everything)}
-    told = {key: at for key, at in told.items() if key not in {_key(row) for row in rows}}
+    told = {_key(row): _content(row) for row in read_results(data, everything)}
+    for row in rows:
+        told.pop(_key(row), None)
     listing = Listing()
     if not as_json:
         print(RESEARCH_USE)
     try:
         while True:
             for row in rows:
-                if row.assessed_at and told.get(_key(row)) != row.assessed_at:
-                    told[_key(row)] = row.assessed_at
+                if row.assessed_at and told.get(_key(row)) != _content(row):
+                    told[_key(row)] = _content(row)
                     for line in [json.dumps(to_builtins(row))] if as_json else listing.lines(row):
                         print(line)
             sys.stdout.flush()
@@ -131,6 +135,11 @@ def _key(row: "Row") -> tuple[str, int]:
     return row.sop_instance_uid, row.frame
 
 
+def _content(row: "Row") -> int:
+    """Stands for all that a row says: an entry changes it without a new time of assessment."""
+    return hash(repr(row))
+
+
 def show(rows: Sequence["Row"], *, as_json: bool) -> None:
     """Print rows for a program or for a person."""
     if as_json:
@@ -139,6 +148,8 @@ def show(rows: Sequence["Row"], *, as_json: bool) -> None:
         print(json.dumps(to_builtins(rows), indent=2))
         return
     print(RESEARCH_USE)
+    if not rows:
+        print("No results.")
     listing = Listing()
     for row in rows:
         for line in listing.lines(row):
@@ -146,14 +157,15 @@ def show(rows: Sequence["Row"], *, as_json: bool) -> None:
 
 
 class Listing:
-    """Rows as lines for a person: a heading for each study of a patient, whole UIDs at the end of a line."""
+    """Rows as lines for a person: a heading for each study of a patient and each scanner that slides of it
+    came from, whole UIDs at the end of a line."""
 
     def __init__(self) -> None:
         self._study: tuple[object, ...] | None = None
 
     def lines(self, row: "Row") -> Iterator[str]:
         """The lines of one row, after those of its study where that is another than before."""
-        study = (row.study_instance_uid, *_patient(row))
+        study = (row.study_instance_uid, *_patient(row), row.scanner or row.source)
         if study != self._study:
             self._study = study
             yield from ("", _heading(row))
@@ -185,21 +197,38 @@ def _heading(row: "Row") -> str:
         f"study {row.study_instance_uid}" if row.study_instance_uid else "no study yet",
         f"exam {exam}" * bool(exam),
         f"accession {row.accession_number}" * bool(row.accession_number),
-        f"from {row.source}" * bool(row.source),
+        _origin(row),
     ]
     return ", ".join(safe(part) for part in parts if part)
 
 
-def show_studies(studies: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Print studies, their sides and their lesions, for a program or for a person."""
+def _origin(row: "Row") -> str:
+    if not row.scanner:
+        return f"from {row.source}" * bool(row.source)
+    return f"from {row.scanner} ({row.source})"
+
+
+def show_studies(
+    studies: Sequence[Mapping[str, Any]], rows: Sequence["PatientRow"] = (), *, as_json: bool
+) -> None:
+    """Print studies, their sides and their lesions, for a program or for a person.
+
+    Args:
+        rows: of these studies: they say who and when.
+    """
     if as_json:
         print(json.dumps(studies, indent=2))
         return
     print(RESEARCH_USE)
+    if not studies:
+        print("No results.")
+    headings = {(row.study_instance_uid, row.patient_id): _heading(row) for row in reversed(rows)}
     for study in studies:
         state = f"{study['state']}: {study['why']}" if study["why"] else study["state"]
         patient = f"patient {study['patient_id']}" if study["patient_id"] else "no patient ID"
-        print(safe(f"{study['study_instance_uid']}, {patient}: {state}"))
+        named = safe(f"{study['study_instance_uid']}, {patient}")
+        heading = headings.get((study["study_instance_uid"], study["patient_id"]), named)
+        print(f"{heading}: {safe(state)}")
         for line in _facts(study):
             print(f"  {safe(line)}")
         for part, risk in {"study": study["risk"], **study["sides"]}.items():
@@ -236,10 +265,13 @@ def _facts(study: Mapping[str, Any]) -> list[str]:
 
 
 def _time(row: "Row") -> str:
-    """When it was received, local time with its offset; nothing where there is no agent."""
-    if not row.received_at:
-        return ""
-    then = datetime.fromisoformat(row.received_at).astimezone()
+    """When it was received; nothing where there is no agent."""
+    return local_time(row.received_at) if row.received_at else ""
+
+
+def local_time(at: str) -> str:
+    """A time of a row as a person reads it: local, with its offset."""
+    then = datetime.fromisoformat(at).astimezone()
     offset = f"{then:%z}"
     return f"{then:%Y-%m-%d %H:%M:%S}{offset[:3]}:{offset[3:5]}"
 

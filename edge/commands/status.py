@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from edge.commands import options
+from edge.commands.results import local_time
 from edge.monitor.disk import in_words
 from scanside.errors import SettingError
 
@@ -29,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _time(said: str | None) -> str:
-    return f"{said[:19].replace('T', ' ')} UTC" if said else "never"
+    return local_time(said) if said else "never"
 
 
 def _room(agent: dict[str, Any]) -> str:

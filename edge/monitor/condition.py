@@ -53,6 +53,7 @@ class Health:
         self._settings_remark = ""
         self._models: list[dict[str, str]] = []
         self._about_models: list[str] = []
+        self._remarks: dict[str, str] = {}
         self._scanners: dict[str, tuple[float, dict[str, Any]]] = {}  # when each was told, monotonic
         self._seen_before: dict[str, str] = {}
         self._refused: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}  # likewise
@@ -82,6 +83,16 @@ class Health:
     def is_now(self, state: str) -> None:
         with self._lock:
             self._state = state
+
+    def remark(self, about: str, text: str) -> None:
+        """Something that people should see beside the state.
+
+        Args:
+            about: what it is about; a later one about the same takes its place.
+            text: one sentence without its full stop; empty when it is over.
+        """
+        with self._lock:
+            self._remarks[about] = text
 
     def runs_in(self, runtime: str, precision: str, refused: tuple[str, ...]) -> None:
         """What the network runs in, and why in none that the settings prefer."""
@@ -167,6 +178,7 @@ class Health:
                 "scanners": scanners,
                 "refused": refused,
                 "remarks": [
+                    *filter(None, self._remarks.values()),
                     *remarks(self._settings_remark, scanners, refused, self._place["started_at"], at),
                     *self._about_models,
                 ],

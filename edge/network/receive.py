@@ -19,6 +19,7 @@ from edge.network.streaming import DataSetStream
 from edge.network.tls import Tls
 from edge.protocol.row import now
 from edge.settings import Settings
+from edge.storage.clock import Clock
 from edge.storage.spool import Spool, Spooled
 from scanside.errors import InputError, SettingError
 
@@ -45,7 +46,7 @@ class Receiver:
         stored: Callable[[Spooled], None],
         refusals: Refusals | None = None,
     ) -> None:
-        self._spool, self._stored = spool, stored
+        self._spool, self._stored, self._clock = spool, stored, Clock(settings.data)
         access, tls = Access(settings), Tls.from_settings(settings)
         self.sightings = Sightings(settings.scanners)
         self._ae = AE(settings.ae_title)
@@ -117,7 +118,7 @@ class Receiver:
         stream = request.DataSet
         assert isinstance(stream, DataSetStream)
         try:
-            spooled = stream.keep(received_at)
+            spooled = stream.keep(received_at, doubted=self._clock.is_doubted(self._spool.latest))
         except OSError as error:
             _log.error("not stored, %.64s: %s", uid, error)
             return OUT_OF_RESOURCES

@@ -57,8 +57,8 @@ class DataSetStream(BytesIO):
                     self._discard()
         return len(data)
 
-    def keep(self, received_at: str) -> Spooled | None:
-        """Make what arrived durable; None when nothing did.
+    def keep(self, received_at: str, *, doubted: bool) -> Spooled | None:
+        """Make what arrived durable; None when nothing did. Arguments are as those of `Spool.keep`.
 
         Raises:
             OSError: it could not be stored, or the sender is gone; nothing is left behind.
@@ -78,7 +78,9 @@ class DataSetStream(BytesIO):
                     self._discard()
                     raise
             self._ended = True
-            return None if self._arrival is None else self._spool.keep(self._arrival, received_at)
+            if self._arrival is None:
+                return None
+            return self._spool.keep(self._arrival, received_at, doubted=doubted)
 
     def discard(self) -> None:
         """Forget what arrived, unless it was kept."""

@@ -170,6 +170,9 @@ class Agent:
             commands = Probe("own request", self._ping)
             commands.start()
             while not self._is_broken and not line.stop_asked(_BEAT_S, notices.source):
+                if line.offered is not None:
+                    self._take_over(line.offered)
+                    line.offered = None
                 self._upkeep(notices)
                 if not self._hub.answers or commands.age_s > _DEAF_S:
                     raise ScansideError(
@@ -181,6 +184,14 @@ class Agent:
                 self._scoring.join()
         if self._is_broken:
             raise ScansideError("the scoring ended by a fault of the program; the log says where.")
+
+    def _take_over(self, settings: Settings) -> None:
+        """Use what of changed settings concerns the agent: scanners' names and certificates' files."""
+        try:
+            self._spool.names(scanner_names(settings))
+            self._settings = settings
+        except SettingError as error:  # the supervisor tried them; a name of a host changed since
+            _log.error("the former settings stay in use: %s", error)
 
     def _ping(self) -> None:
         """Ask the own control socket, as a command would.
@@ -253,8 +264,10 @@ class Agent:
                 elif "refused" in notice:
                     self._health.refused(notice["refused"])
                 else:
-                    spooled = Spooled(**notice["stored"])
-                    self._taken(self._custody.take(spooled))
+                    doubts = self._custody.doubts
+                    self._taken(self._custody.take(Spooled(**notice["stored"])))
+                    if doubts != self._custody.doubts:
+                        self._see_to_clock()
             for study in self._arrivals.over():
                 self._telling.study(study)
             self._telling.catch_up()
@@ -268,12 +281,27 @@ class Agent:
                 self._retained = time.monotonic()
                 if self._models is not None and self._models.tend():
                     self._telling.resend()
+                self._see_to_clock()
                 if self._custody.retain(self._settings.keep_days, self._settings.keep_gb):
                     self._telling.resend()
             self._unwritten.passed()
         except (sqlite3.OperationalError, OSError) as error:  # a full or read-only disk passes
             self._unwritten.met(str(error))
             self._looked = (time.monotonic(), 0)
+
+    def _see_to_clock(self) -> None:
+        """Say whether the clock is believed; tell the views where times of reception are others by now."""
+        doubts = self._custody.doubts
+        problem = self._custody.clock_problem()
+        self._health.remark("clock", problem)
+        if doubts and not self._custody.doubts:
+            self._settled()
+
+    def _settled(self) -> None:
+        newest = self._store.newest_received_at()
+        if newest:
+            self._health.goes_on(newest)
+        self._telling.resend()
 
     def _look(self) -> None:
         """Find what came without a notice: the one who had it died, or the pipe was full."""
@@ -381,7 +409,6 @@ class Agent:
                 *self._shared_ids(),
                 *filter(None, [self._not_begun]),
                 *self._missing(),
-                *filter(None, [self._custody.clock.problem]),
             ],
         )
 
@@ -406,6 +433,9 @@ class Agent:
         said = answer(self._custody, request, account)
         if "retry" in said:
             self._inspect(Spooled(**said["retry"]))
+        if request.get("do") == "clock":
+            self._health.remark("clock", said["problem"])
+            self._settled()
         for spooled in said.pop("spooled", ()):
             self._inspect(Spooled(**spooled))
         if request.get("do") == "rescore":

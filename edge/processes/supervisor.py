@@ -138,7 +138,8 @@ class Supervisor:
             self._settings_remark = f"the former settings stay in use: {str(error)[:_MAX_REMARK]}"
         else:
             self._settings = found.settings
-            self._children[0].offer(found.settings)
+            for child in self._children:
+                child.offer(found.settings)
             _log.info("settings read anew; taken over: %s", ", ".join(found.taken_over) or "none changed")
             self._settings_remark = ""
             if found.restart:
@@ -157,9 +158,10 @@ class Supervisor:
         remark = {"settings_remark": self._settings_remark}
         self._notices.processes({**place, **remark, "supervisor": os.getpid(), **told})
         up = all(child.state == UP for child in self._children)
+        # Started again, each uses the settings of now, and the receiver takes the port that senders know.
+        settings = replace(self._settings, port=self._children[0].port or self._settings.port)
         for child in self._children:
-            if child.port:  # started again, the receiver takes the port that senders know
-                child.args = (replace(self._settings, port=child.port), *child.args[1:])
+            child.args = (settings, *child.args[1:])
         if up and not self._ready:
             self._ready = True
             self._systemd.tell("READY=1")

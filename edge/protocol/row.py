@@ -13,6 +13,11 @@ NAME_UNDECODED = "characters of the patient's name can't be decoded"
 ID_UNDECODED = "characters of the patient ID can't be decoded"
 UNDECODED = (NAME_UNDECODED, ID_UNDECODED)
 OF_INSTANCE = (NEW_VERSION, *UNDECODED)  # whatever becomes of its frames
+DOUBTED, AT_MOST = "doubted", "at most"  # what `clock` of a row may be
+CLOCK_FLAGS = {
+    DOUBTED: "time of reception in doubt: the clock of this machine was not trusted",
+    AT_MOST: "received then or before: the clock of this machine was wrong",
+}
 PENDING, SCORED, NOT_SCORED, FAILED = "pending", "scored", "not_scored", "failed"
 
 
@@ -33,6 +38,8 @@ class Row:
         source: the scanner that sent it: its AE title and its address; None from `edge assess`.
         scanner: its name in the settings; None where they know none.
         received_at, assessed_at: ISO 8601, UTC.
+        clock: None where the clock was trusted as it was received; "doubted" where it is not known yet
+            whether the clock was right; "at most" where it was wrong: it came at `received_at` or before.
         latency_ms: from received to stored.
         annotations: what the denoiser removed, `share` and `boxes`; None unless scored by a model with one.
         facts: the clinical facts that the risk stands on.
@@ -69,6 +76,7 @@ class Row:
     source: str | None = None
     scanner: str | None = None
     received_at: str | None = None
+    clock: str | None = None
     assessed_at: str | None = None
     latency_ms: float | None = None
     image_digest: str | None = None

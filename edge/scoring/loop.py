@@ -68,6 +68,7 @@ class Scoring(threading.Thread):
         self._cine_frames, self._publish, self._quarantine = cine_frames, publish, quarantine
         self._resend, self._inspected, self._fell_back = resend, inspected, fell_back
         self._put_offs: dict[tuple[int, int], int] = {}  # receipt and frame: how often
+        self._why_put_off = ""
         self._unstored = Lasting(_log, "results can't be stored")
         self._numbered, self._began, self._own_models = numbered, now(), own_models
         self.broken = False
@@ -88,7 +89,7 @@ class Scoring(threading.Thread):
                 elif answer.machine:
                     self._put_off(job, answer.machine)
                 else:
-                    self._put_offs.pop((job.receipt, job.frame), None)
+                    self._over(job)
                     self._apply(job, answer)
         except (RunnerError, InputError) as error:  # it goes on receiving; what came waits for a better start
             self._health.is_now(f"not scoring: {error}")
@@ -108,13 +109,20 @@ class Scoring(threading.Thread):
         wait_s = min(_LONGEST_PUT_OFF_S, _PUT_OFF_S * 2 ** min(often, 16))
         self._health.is_now(f"not scoring: {why}. It is tried again.")
         _log.error("%s, frame %d: %s; tried again in %.0f s", job.sop_instance_uid, job.frame, why, wait_s)
-        try:
-            later = threading.Timer(wait_s, self._queue.put, (job,))
-            later.daemon = True
-            later.start()
-        except RuntimeError:  # no thread can be started either
-            if not self._queue.wait_closed(_PUT_OFF_S):
-                self._queue.put(job)
+        self._say_put_offs(why)
+        self._queue.put_later(job, wait_s)
+
+    def _over(self, job: Job) -> None:
+        """A job does not wait for another try any more."""
+        if self._put_offs.pop((job.receipt, job.frame), None) is not None:
+            self._say_put_offs(self._why_put_off)
+
+    def _say_put_offs(self, why: str) -> None:
+        """Say how many images wait for another try: the state speaks of the last job alone."""
+        self._why_put_off = why
+        count = len({receipt for receipt, _ in self._put_offs})
+        wait = "1 image waits" if count == 1 else f"{count} images wait"
+        self._health.remark("put off", f"{wait} for another try: {why}" if count else "")
 
     def _start_worker(self) -> None:
         """Start the worker; where it can't, the machine may be short of something: try until the agent stops.
@@ -184,6 +192,7 @@ class Scoring(threading.Thread):
                     for view in self._stored(partial(self._quarantine, job, reason)) or []:
                         self._publish(view)
                     self._cines.forget(job.receipt)
+                    self._over(job)
                     return None
             if self._queue.wait_closed(0):
                 return None

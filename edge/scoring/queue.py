@@ -17,6 +17,7 @@ from edge.scoring.jobs import Job, Priority
 
 _HEADERS_A_SLOT = 8  # so many headers take about as long as one frame
 _RECENT_S = 10.0  # an image that came longer ago belongs to a backlog
+_NO_THREAD_S = 1.0  # the pause before a job that no thread can put later
 _BURST_S, _BURST_IMAGES = 0.5, 32  # images that came this close together, and how many of them
 
 
@@ -29,15 +30,29 @@ class JobQueue:
         self._slots = itertools.count()
         self._count = 0
         self._in_hand: Job | None = None  # the one that `get` gave last
+        self._put_off: dict[tuple[int, int], Job] = {}  # by receipt and frame
         self._changed = threading.Condition()
         self._closed = False
 
     def put(self, job: Job) -> None:
         with self._changed:
+            self._put_off.pop((job.receipt, job.frame), None)
             lane = self._lanes.setdefault(job.source, _Lane())
             lane.put(job)
             self._count += 1
             self._changed.notify()
+
+    def put_later(self, job: Job, wait_s: float) -> None:
+        """Put a job once `wait_s` are over. It counts as one that waits meanwhile."""
+        with self._changed:
+            self._put_off[job.receipt, job.frame] = job
+        try:
+            later = threading.Timer(wait_s, self.put, (job,))
+            later.daemon = True
+            later.start()
+        except RuntimeError:  # no thread can be started
+            if not self.wait_closed(min(wait_s, _NO_THREAD_S)):
+                self.put(job)
 
     @property
     def closed(self) -> bool:
@@ -69,6 +84,7 @@ class JobQueue:
             waiting = [at for lane in self._lanes.values() if (at := lane.oldest())]
             if self._in_hand is not None and not self._in_hand.again:
                 waiting.append(self._in_hand.received_at)
+            waiting += [job.received_at for job in self._put_off.values()]
             return min(waiting, default=None)
 
     def wait_closed(self, timeout_s: float) -> bool:
@@ -82,7 +98,7 @@ class JobQueue:
             self._changed.notify_all()
 
     def __len__(self) -> int:
-        return self._count
+        return self._count + len(self._put_off)
 
 
 class _Lane:

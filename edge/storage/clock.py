@@ -1,8 +1,8 @@
-"""Whether the machine's clock may be believed where something would be removed for its age.
+"""Whether the machine's clock may be believed, as images come and where they would be removed for their age.
 
 DATA/clock.json has the last time that was believed, with the machine's own count of seconds since it was
 started. A clock that ran ahead of that count, or of the last image by weeks, waits until it is right again or
-somebody accepts it. Nothing is removed by age meanwhile.
+somebody accepts it. Nothing is removed by age meanwhile, and what is received is marked.
 """
 
 import contextlib
@@ -64,28 +64,24 @@ class Clock:
         Args:
             newest_received_at: of all images, as in a row; empty where there is none.
         """
-        now, before = self._read(), self._believed()
-        if before is None:
-            last_s = (
-                datetime.fromisoformat(newest_received_at).timestamp() if newest_received_at else now.wall_s
-            )
-            before = Reading(last_s, 0.0, "")
-        ahead_s = now.wall_s - before.wall_s
-        if now.boot and now.boot == before.boot:
-            ahead_s -= max(0.0, now.count_s - before.count_s)
-            limit_s = _MOST_DRIFT_S
-        else:
-            limit_s = _LONGEST_ABSENCE_S
-        if ahead_s > limit_s:
+        now = self._read()
+        before = self._before(newest_received_at, now)
+        if _is_ahead(before, now):
             self.problem = (
-                f"the clock went from {_day(before.wall_s)} to {_day(now.wall_s)}: "
-                "nothing is removed by age. Set it right; if it is right, say so: edge clock --accept"
+                f"the clock went from {_day(before.wall_s)} to {_day(now.wall_s)}: nothing is removed by "
+                "age, and images that come are marked. Set it right; if it is right, say so: "
+                "edge clock --accept"
             )
             return False
         self.problem = ""
         if now.wall_s >= before.wall_s:
             self._believe(now)
         return now.wall_s >= before.wall_s - _MOST_DRIFT_S
+
+    def is_doubted(self, newest_received_at: str) -> bool:
+        """Whether it ran ahead of what may be believed; nothing is written. The argument as above."""
+        now = self._read()
+        return _is_ahead(self._before(newest_received_at, now), now)
 
     def accept(self) -> None:
         """Believe the present time, as a person says that it is right.
@@ -95,6 +91,13 @@ class Clock:
         """
         self._believe(self._read())
         self.problem = ""
+
+    def _before(self, newest_received_at: str, now: Reading) -> Reading:
+        """The last reading that was believed; where there is none, the time of the newest image."""
+        if (believed := self._believed()) is not None:
+            return believed
+        newest = datetime.fromisoformat(newest_received_at).timestamp() if newest_received_at else now.wall_s
+        return Reading(newest, 0.0, "")
 
     def _believed(self) -> Reading | None:
         try:
@@ -109,6 +112,13 @@ class Clock:
         with os.fdopen(descriptor, "w") as file:
             json.dump({"wall_s": reading.wall_s, "count_s": reading.count_s, "boot": reading.boot}, file)
         part.replace(self._path)
+
+
+def _is_ahead(before: Reading, now: Reading) -> bool:
+    ahead_s = now.wall_s - before.wall_s
+    if now.boot and now.boot == before.boot:
+        return ahead_s - max(0.0, now.count_s - before.count_s) > _MOST_DRIFT_S
+    return ahead_s > _LONGEST_ABSENCE_S
 
 
 def _day(seconds: float) -> str:

@@ -17,11 +17,11 @@ from pathlib import Path
 from edge.entries.desk import Desk
 from edge.processes.lasting import Lasting
 from edge.processes.lock import locked
-from edge.protocol.row import ShownRow
+from edge.protocol.row import AT_MOST, DOUBTED, ShownRow, now
 from edge.storage.aside import Aside, Note
 from edge.storage.clock import Clock
 from edge.storage.intake import Taken, recover, take, take_up
-from edge.storage.label import write_slides
+from edge.storage.label import write_received, write_slides
 from edge.storage.purge import (
     NOWHERE,
     QUARANTINE,
@@ -73,6 +73,9 @@ class Custody:
     """Changes the spool and the index of the data folder `data`. Whoever holds its lock may make one.
 
     Safe to use from several threads: nothing comes, moves or goes while something else does.
+
+    Attributes:
+        doubts: whether there may be images whose time of reception is in doubt.
     """
 
     def __init__(self, data: Path, spool: Spool, store: Store, audit: AuditLog) -> None:
@@ -80,6 +83,7 @@ class Custody:
         self.desk = Desk(data, store, audit)
         self.clock = Clock(data)
         self._changing = threading.RLock()
+        self._believed, self.doubts = False, True
         self._unbelieved = Lasting(_log, "the clock is not believed")
         for _, folder in self._asides():
             folder.sweep()
@@ -87,12 +91,18 @@ class Custody:
     def take(self, spooled: Spooled) -> Taken:
         """Take an instance that was received into the index."""
         with self._changing:
+            if spooled.clock == DOUBTED:
+                self.doubts = True
+            elif self.doubts:
+                self._settle(spooled.received_at)
             return take(self._spool, self._store, spooled)
 
     def take_up(self, known_bad: set[str]) -> list[Taken]:
         """Take up all that the index does not know of the spool (edge/storage/intake.py)."""
         with self._changing:
-            return take_up(self._spool, self._store, known_bad)
+            taken = take_up(self._spool, self._store, known_bad)
+            self.doubts = self.doubts or any(one.spooled.clock == DOUBTED for one in taken)
+            return taken
 
     def clock_problem(self, *, accept: bool = False) -> str:
         """Why the clock is not believed; empty where it is.
@@ -103,9 +113,46 @@ class Custody:
         with self._changing:
             if accept:
                 self.clock.accept()
-            newest = max((one.received_at for one in self._store.instances()), default="")
-            self.clock.is_plausible(newest)
+                self._settle(None)
+            self.see_to_clock()
             return self.clock.problem
+
+    def see_to_clock(self) -> bool:
+        """Look whether the clock is believed; once it is, settle the times of what came meanwhile.
+
+        Returns:
+            Whether times of reception were settled.
+        """
+        with self._changing:
+            self._believed = self.clock.is_plausible(self._store.newest_received_at())
+            if self.clock.problem:
+                self._unbelieved.met(self.clock.problem)
+            else:
+                self._unbelieved.passed()
+            return self._believed and self._settle(now())
+
+    def _settle(self, until: str | None) -> bool:
+        """Settle the times of what came while the clock was not trusted; whether there was any.
+
+        A person said that the clock was right: they stand. Else it was wrong, and ahead: what came was there
+        by then, and it was there by `until`, when the clock was right again.
+
+        Args:
+            until: as in a row; None: the clock was right.
+        """
+        doubted = self._store.doubted() if self.doubts else []
+        for place, (file, at) in enumerate(doubted):
+            clock = None if until is None else AT_MOST
+            settled = at if until is None else min(at, _earlier(until, len(doubted) - place))
+            for path in (self._spool.path(file), self._spool.quarantine.path(file)):
+                with contextlib.suppress(FileNotFoundError):
+                    write_received(path, settled, clock)
+            self._store.date(file, settled, clock)
+        if doubted:
+            how = "as they were" if until is None else "that time or before, since the clock was wrong"
+            _log.warning("the clock is believed again: times of %d images stand %s", len(doubted), how)
+        self.doubts = False
+        return bool(doubted)
 
     def recover(self) -> list[str]:
         """Let earlier versions count again where the current one is missing; the instances."""
@@ -277,6 +324,7 @@ class Custody:
             How many instances and earlier versions went.
         """
         with self._changing:
+            self.see_to_clock()
             return self._retain(keep_days, keep_gb)
 
     def _retain(self, keep_days: int, keep_gb: float) -> int:
@@ -290,12 +338,7 @@ class Custody:
         finished.sort(key=lambda all_: all_[-1].received_at)
         gone: list[Indexed | Note] = []
         oldest = ""
-        believed = bool(keep_days) and self.clock.is_plausible(
-            max((o.received_at for o in found), default="")
-        )
-        if self.clock.problem:
-            self._unbelieved.met(self.clock.problem)
-        if keep_days and believed:
+        if keep_days and self._believed:
             oldest = (datetime.now(timezone.utc) - timedelta(days=keep_days)).isoformat(
                 timespec="microseconds"
             )
@@ -395,6 +438,12 @@ def in_custody(data: Path, ae_title: str) -> Iterator[Custody]:
             raise SettingError(f"the data folder {data} can't be used: {error}.") from error
         custody.desk.catch_up()
         yield custody
+
+
+def _earlier(at: str, microseconds: int) -> str:
+    """A time of a row, so much earlier."""
+    before = datetime.fromisoformat(at) - timedelta(microseconds=microseconds)
+    return before.isoformat(timespec="microseconds")
 
 
 def _size(path: Path) -> int:

@@ -38,7 +38,8 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
     if not any(place(spooled.file).exists() for place in places):  # purged since it was received
         return Taken(None, spooled, before, False)
     label = spool.label(spooled.file)
-    added = store.add(spooled, found=found, label=label)
+    known = spool.label(before.file) if found and before else None
+    added = store.add(spooled, found=found, label=label, known_at=known.last_at if known else "")
     outdated = added.outdated
     if outdated:
         spool.quarantine.take_back(outdated)
@@ -56,7 +57,7 @@ def take(spool: Spool, store: Store, spooled: Spooled, *, found: bool = False) -
         spooled = replace(spooled, receipt=added.receipt, received_at=received_at)
         if label is not None and label.received_at != spooled.received_at:
             with contextlib.suppress(OSError):  # then a rebuild dates it by the first time that it came
-                write_received(spool.path(spooled.file), spooled.received_at)
+                write_received(spool.path(spooled.file), spooled.received_at, spooled.clock)
     return Taken(added.row, spooled, before, outdated is not None)
 
 
@@ -98,8 +99,10 @@ def take_up(spool: Spool, store: Store, known_bad: set[str] | None = None) -> li
     bad |= {file for file in unknown if spool.path(file).exists()}
     for note in spool.quarantine.notes():
         if note.file not in known and note.received_at:
-            one = Spooled(note.file, note.sop_instance_uid, note.received_at)
-            added = store.add(one, found=True, label=spool.label(one.file))
+            label = spool.label(note.file)
+            at, clock = (label.received_at, label.clock) if label else (note.received_at, None)
+            one = Spooled(note.file, note.sop_instance_uid, at, clock=clock)
+            added = store.add(one, found=True, label=label)
             if added.row is not None:
                 if note.study_instance_uid:
                     store.expand(added.receipt, note.study_instance_uid, Patient(id=note.patient_id), [1])

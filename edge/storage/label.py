@@ -10,11 +10,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.protocol.row import AT_MOST, DOUBTED
+
 BYTES = 128
 _HEAD = b"scanside spool 1\n"
 _RECEIVED, _LAST, _SLIDES = len(_HEAD), len(_HEAD) + 33, len(_HEAD) + 66  # where each field begins
-_TIME = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00)\n"
-_FORM = re.compile(_HEAD + _TIME + _TIME + rb"(\d{6})\+(\d{4})\n([0-9a-f]{32})\n")
+_TIME = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})"
+_ZONE = "+00:00"
+_MARKS = {None: _ZONE, DOUBTED: "?clock", AT_MOST: "<00:00"}  # in place of the zone of the first time
+_CLOCKS = {mark: clock for clock, mark in _MARKS.items()}
+_FORM = re.compile(
+    _HEAD + _TIME + rb"(\+00:00|\?clock|<00:00)\n" + _TIME + rb"\+00:00\n"
+    rb"(\d{6})\+(\d{4})\n([0-9a-f]{32})\n"
+)  # fmt: skip
 _NO_STUDY = "0" * 32
 
 
@@ -39,12 +47,15 @@ class Label:
 
     Attributes:
         received_at: since when it counts; as in a row.
-        last_at: when the same content came last: of two contents of one instance the later counts.
+        last_at: when the same content came last: of two contents of one instance the later counts. While the
+            clock is not trusted it runs on from the last, a microsecond apart.
+        clock: as in a row.
     """
 
     received_at: str
     last_at: str
     slides: Slides = Slides()
+    clock: str | None = None
 
 
 def study_key(study: str, patient: str) -> str:
@@ -54,7 +65,8 @@ def study_key(study: str, patient: str) -> str:
 
 def encode(label: Label) -> bytes:
     """The 128 bytes."""
-    return _HEAD + f"{label.received_at}\n{label.last_at}\n".encode() + _encode_slides(label.slides)
+    received = _encode_received(label.received_at, label.clock)
+    return _HEAD + received + f"{label.last_at}\n".encode() + _encode_slides(label.slides)
 
 
 def read_label(path: Path) -> Label | None:
@@ -70,17 +82,18 @@ def read_label(path: Path) -> Label | None:
         os.close(descriptor)
     if found is None:
         return None
-    received, last, first, count, study = (part.decode() for part in found.groups())
-    return Label(received, last, Slides(int(first), int(count), study))
+    received, mark, last, first, count, study = (part.decode() for part in found.groups())
+    slides = Slides(int(first), int(count), study)
+    return Label(received + _ZONE, last + _ZONE, slides, _CLOCKS[mark])
 
 
-def write_received(path: Path, at: str) -> None:
-    """Say since when the file counts; nothing happens where it has no label.
+def write_received(path: Path, at: str, clock: str | None) -> None:
+    """Say since when the file counts, by which clock (as in a row); nothing happens where it has no label.
 
     Raises:
         OSError: it is gone, or can't be written.
     """
-    _write(path, _RECEIVED, f"{at}\n".encode())
+    _write(path, _RECEIVED, _encode_received(at, clock))
 
 
 def write_last(path: Path, at: str) -> None:
@@ -99,6 +112,10 @@ def write_slides(path: Path, slides: Slides) -> None:
         OSError: it is gone, or can't be written.
     """
     _write(path, _SLIDES, _encode_slides(slides))
+
+
+def _encode_received(at: str, clock: str | None) -> bytes:
+    return f"{at.removesuffix(_ZONE)}{_MARKS[clock]}\n".encode()
 
 
 def _encode_slides(slides: Slides) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from edge.entries.entry import Entry
 from edge.entries.finding import Found
 from edge.protocol.json import from_json
-from edge.protocol.row import PENDING, SCORED, Preview, Row, ShownRow
+from edge.protocol.row import DOUBTED, PENDING, SCORED, Preview, Row, ShownRow
 from edge.storage import entered, numbers
 from edge.storage.label import Slides
 from edge.storage.reading import ASKED_ANEW, parse_row
@@ -204,6 +204,17 @@ class Lookup:
         return self._ask(
             f"SELECT frame, state, json_extract(row, '$.reason') FROM frames {where}", receipt, PENDING
         )
+
+    def doubted(self) -> list[tuple[str, str]]:
+        """File and time of those that came while the clock was not trusted, in the order of their times."""
+        where = "WHERE json_extract(row, '$.clock') = ? GROUP BY file ORDER BY MIN(received_at)"
+        return self._ask(f"SELECT file, MIN(received_at) FROM frames {where}", DOUBTED)
+
+    def newest_received_at(self) -> str:
+        """When the last image was received while the clock was trusted; empty where there is none."""
+        where = "WHERE json_extract(row, '$.clock') IS NOT ? ORDER BY received_at DESC LIMIT 1"
+        found = self._ask(f"SELECT received_at FROM frames {where}", DOUBTED)
+        return str(found[0][0]) if found else ""
 
     def counts(self) -> dict[str, int]:
         """How many rows there are of each state."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.protocol.json import from_json
-from edge.protocol.row import MIXED_STUDY, SHARED_ID, PatientRow, Row
+from edge.protocol.row import CLOCK_FLAGS, MIXED_STUDY, SHARED_ID, PatientRow, Row
 from edge.storage import entered, numbers
 from edge.storage.index import NAME, read_index, remedy
 from edge.storage.wanted import EVERYTHING, Wanted
@@ -29,6 +29,9 @@ def _either(question: str) -> str:
 _SHARED = f"(frames.patient_id > '' AND frames.person > '' AND {_either(_NAMED)})"
 ASKED_ANEW = f"json_array({_either(_OTHER)}, {_SHARED})"  # whether each of these flags holds for a row:
 _FLAGS = (MIXED_STUDY, SHARED_ID)
+# Whether something was entered about the study of a row of `frames` after a time.
+_ENTERED = """(json_extract(row, '$.study_instance_uid'), patient_id) IN
+    (SELECT study, patient FROM entries WHERE json_extract(entry, '$.at') > ?)"""
 
 
 RowType = TypeVar("RowType", bound=Row)
@@ -52,12 +55,13 @@ def read_rows(data: Path) -> list[Row]:
 
 
 def read_results(
-    data: Path, wanted: Wanted = EVERYTHING, assessed_after: str | None = None
+    data: Path, wanted: Wanted = EVERYTHING, changed_after: str | None = None
 ) -> list[PatientRow]:
     """The rows that are wanted, study by study.
 
     Args:
-        assessed_after: only those whose result is newer, as rows say times, the oldest result first.
+        changed_after: only those with a newer result, or of a study with a newer entry, as rows say times,
+            the oldest result first.
 
     Raises:
         SettingError: there is no store, or it can't be read.
@@ -67,9 +71,9 @@ def read_results(
         "MIN(received_at) OVER (PARTITION BY json_extract(row, '$.study_instance_uid'), patient_id), "
         "json_extract(row, '$.study_instance_uid'), patient_id, number, received_at, sop_instance_uid, frame"
     )
-    if assessed_after is not None:
-        where += " AND json_extract(row, '$.assessed_at') > ?"
-        values = [*values, assessed_after]
+    if changed_after is not None:
+        where += f" AND (json_extract(row, '$.assessed_at') > ? OR {_ENTERED})"
+        values = [*values, changed_after, changed_after]
         order = "json_extract(row, '$.assessed_at')"
     try:
         with contextlib.closing(read_index(data)) as db:
@@ -109,5 +113,7 @@ def parse_row(kind: type[RowType], text: str, slide: int | None, asked: str, **a
     """
     row = from_json(text, kind)
     holds = from_json(asked, list[int])
-    flags = (*row.flags, *(flag for flag, is_so in zip(_FLAGS, holds, strict=True) if is_so))
-    return replace(row, slide=slide, flags=flags, **about)
+    flags = [flag for flag, is_so in zip(_FLAGS, holds, strict=True) if is_so]
+    if row.clock is not None:
+        flags.append(CLOCK_FLAGS[row.clock])
+    return replace(row, slide=slide, flags=(*row.flags, *flags), **about)

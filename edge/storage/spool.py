@@ -23,6 +23,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
 
+from edge.protocol.row import DOUBTED
 from edge.storage.aside import Aside, sync_folder
 from edge.storage.label import BYTES, Label, encode, read_label, write_last
 from edge.storage.room import Room
@@ -30,6 +31,7 @@ from edge.trail.message import Origin
 
 _SUFFIX, _PART, _INCOMING = ".dcm", ".part", "incoming"
 _MIN_FREE_FILES = 1000  # for the index and the rest of the machine: tiny instances use up these first
+_NEVER = "1970-01-01T00:00:00.000000+00:00"
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +46,7 @@ class Spooled:
         scanner: its name in the settings; empty where they know none.
         receipt: what its jobs and results name; 0 before it is in the index.
         again: it has had a result, and is to be scored again.
+        clock: as in a row.
     """
 
     file: str
@@ -55,6 +58,7 @@ class Spooled:
     scanner: str = ""
     receipt: int = 0
     again: bool = False
+    clock: str | None = None
 
 
 class Arrival:
@@ -93,19 +97,19 @@ class Arrival:
         self._hash.update(data)
         self._stream.write(data)
 
-    def sync(self, received_at: str) -> str:
+    def sync(self, label: Label) -> str:
         """Bring all to the disk; the name that the content gives.
 
         Args:
-            received_at: when it had arrived, as in a row; the file says so, and its time does for people.
+            label: says when it had arrived; the file's own time says so too, for people.
 
         Raises:
             OSError: the disk did not take it.
         """
         self._stream.flush()
         self.size_bytes = self._stream.tell()
-        os.pwrite(self._stream.fileno(), encode(Label(received_at, received_at)), 0)
-        received = datetime.fromisoformat(received_at).timestamp()
+        os.pwrite(self._stream.fileno(), encode(label), 0)
+        received = datetime.fromisoformat(label.received_at).timestamp()
         os.utime(self._stream.fileno(), (received, received))
         os.fsync(self._stream.fileno())
         self._stream.close()
@@ -147,14 +151,23 @@ class Spool:
         self.replaced, self.quarantine = Aside(folder, "replaced"), Aside(folder, "quarantine")
         self._is = folder.stat()
         self._keeping = threading.Lock()
-        self._latest = ""  # time of receipt
+        self._latest = self._latest_doubted = ""  # times of receipt
+
+    def names(self, name_of: Callable[[Origin], str]) -> None:
+        """Name the scanners of files that are found from now on by `name_of`."""
+        self._name_of = name_of
 
     def sweep(self) -> None:
         """Remove what broken-off arrivals left behind; for the receiver, before it receives."""
         for part in (*self.folder.glob(f"*{_PART}"), *self._incoming.glob(f"*{_PART}")):
             part.unlink()
-        times = [self._times(path)[1] for path in self.folder.glob(f"*{_SUFFIX}")]
+        times = [self._label(path).last_at for path in self.folder.glob(f"*{_SUFFIX}")]
         self._latest = max(times, default="")
+
+    @property
+    def latest(self) -> str:
+        """The last time of receipt of a clock that was trusted, as in a row; empty before the first."""
+        return self._latest
 
     def nearly_full(self) -> str | None:
         """Why nothing more may be written, if so."""
@@ -207,25 +220,28 @@ class Spool:
         """
         return Arrival(self, self._incoming / (uuid.uuid4().hex + _PART), meta)
 
-    def keep(self, arrival: Arrival, received_at: str) -> Spooled:
+    def keep(self, arrival: Arrival, received_at: str, *, doubted: bool = False) -> Spooled:
         """Store what arrived; when this returns, it outlasts a power cut.
 
-        Times of receipt never go back, even where the clock does: by them the newest image is found.
+        Times of receipt never go back, even where the clock does: by them the newest image is found. A time
+        of a clock that is not trusted is marked, and those that follow do not run on from it.
 
         Raises:
             OSError: it could not be made durable (disk full, read-only); nothing is left behind.
         """
         with self._keeping:
-            if received_at <= self._latest:
-                after = datetime.fromisoformat(self._latest) + timedelta(microseconds=1)
-                received_at = after.isoformat(timespec="microseconds")
-            self._latest = received_at
+            self._latest = _after(self._latest, self._latest or _NEVER if doubted else received_at)
+            if doubted:
+                received_at = self._latest_doubted = _after(self._latest_doubted, received_at)
+            else:
+                received_at = self._latest
+            label = Label(received_at, self._latest, clock=DOUBTED if doubted else None)
         try:
-            path = self.path(arrival.sync(received_at))
+            path = self.path(arrival.sync(label))
             if problem := self._moved():
                 raise OSError(errno.ESTALE, problem)
             try:
-                write_last(path, received_at)
+                write_last(path, label.last_at)
                 arrival.discard()
             except FileNotFoundError:
                 arrival.path.rename(path)
@@ -234,9 +250,8 @@ class Spool:
             raise
         sync_folder(self.folder)
         took_ms = round(1e3 * (time.monotonic() - arrival.began), 1)
-        return Spooled(
-            path.name, arrival.sop_instance_uid, received_at, took_ms, arrival.size_bytes, arrival.source
-        )
+        uid, source = arrival.sop_instance_uid, arrival.source
+        return Spooled(path.name, uid, received_at, took_ms, arrival.size_bytes, source, clock=label.clock)
 
     def path(self, file: str) -> Path:
         return self.folder / file
@@ -247,19 +262,26 @@ class Spool:
 
     def read(self, files: set[str]) -> Iterator[Spooled]:
         """What the files themselves say, in the order in which they were received."""
-        times = {}
+        labels = {}
         for path in map(self.path, files):
             with contextlib.suppress(FileNotFoundError):  # purged or put aside meanwhile
-                times[path] = self._times(path)
-        for path in sorted(times, key=lambda path: times[path][1]):
+                labels[path] = self._label(path)
+        for path in sorted(labels, key=lambda path: labels[path].last_at):
             try:
                 meta = read_file_meta_info(path)
                 uid, origin = str(meta.MediaStorageSOPInstanceUID), _origin(meta)
             except Exception as error:  # a damaged disk must not keep the agent from starting
                 _log.error("spool: %s can't be read and is left alone: %s", path.name, error)
                 continue
-            scanner = self._name_of(origin)
-            yield Spooled(path.name, uid, times[path][0], source=origin.source, scanner=scanner)
+            scanner, label = self._name_of(origin), labels[path]
+            yield Spooled(
+                path.name,
+                uid,
+                label.received_at,
+                source=origin.source,
+                scanner=scanner,
+                clock=label.clock,
+            )
 
     def label(self, file: str) -> Label | None:
         """What a file says of itself, wherever in the spool it lies; None where it does not."""
@@ -268,8 +290,8 @@ class Spool:
                 return read_label(path)
         return None
 
-    def _times(self, path: Path) -> tuple[str, str]:
-        """Since when a file counts, and when its content came last; as in a row.
+    def _label(self, path: Path) -> Label:
+        """The label of a file; where it has none, one by the time of its last change.
 
         Raises:
             FileNotFoundError: it is gone.
@@ -282,8 +304,8 @@ class Spool:
             label = None
         if label is None:
             changed = _iso(path.stat().st_mtime)
-            return changed, changed
-        return label.received_at, label.last_at
+            return Label(changed, changed)
+        return label
 
     def origin(self, file: str) -> Origin:
         """Who sent it, and what it is, as its file meta information says."""
@@ -304,6 +326,13 @@ def _origin(meta: FileMetaDataset) -> Origin:
         address=address.removeprefix("dicom://").rpartition(":")[0].strip("[]"),
         sop_class=str(meta.get("MediaStorageSOPClassUID", "")),
     )
+
+
+def _after(last: str, at: str) -> str:
+    """`at`, or a microsecond after `last` where that is later."""
+    if at > last:
+        return at
+    return (datetime.fromisoformat(last) + timedelta(microseconds=1)).isoformat(timespec="microseconds")
 
 
 def _iso(seconds: float) -> str:

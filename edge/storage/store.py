@@ -26,7 +26,7 @@ from edge.storage.whose import person
 __all__ = ["NAME", "Indexed", "Store", "UnusableIndex"]
 
 _OF_HEADER = (  # what of a row stays while its frame is scored again
-    "sop_instance_uid", "frame", "study_instance_uid", "source", "scanner", "received_at",
+    "sop_instance_uid", "frame", "study_instance_uid", "source", "scanner", "received_at", "clock",
     *(one.name for one in fields(Acquisition)),
 )  # fmt: skip
 _READER_LOOK_S = 0.05  # between two tries while a reader keeps the log
@@ -77,7 +77,9 @@ class Store(Lookup):
                 self._db.close()
                 self._db, self.is_alone = _open(self._data)
 
-    def add(self, spooled: Spooled, *, found: bool = False, label: Label | None = None) -> Added:
+    def add(
+        self, spooled: Spooled, *, found: bool = False, label: Label | None = None, known_at: str = ""
+    ) -> Added:
         """Note that an instance arrived: one pending row, frame 1, until its header is known.
 
         An instance that is there already is left alone. One of the same UID but with other content
@@ -86,6 +88,7 @@ class Store(Lookup):
         Args:
             found: it did not arrive now but was found in the spool: the older of two gives way.
             label: that of its file.
+            known_at: when the content that the index knows of this instance came last, as its label says.
         """
         row = Row(
             spooled.sop_instance_uid,
@@ -93,6 +96,7 @@ class Store(Lookup):
             received_at=spooled.received_at,
             source=spooled.source or None,
             scanner=spooled.scanner or None,
+            clock=spooled.clock,
         )
         assert row.received_at is not None
         with self._lock, self._db:
@@ -101,10 +105,12 @@ class Store(Lookup):
             ).fetchone()
             if known and known[0] == spooled.file:
                 return Added(None)
-            if known and found and known[1] > row.received_at:
-                if label is None or label.last_at < known[1]:
+            if known and found:
+                last_at = label.last_at if label else row.received_at
+                if last_at < (known_at or known[1]):
                     return Added(None, outdated=spooled.file)
-                row = replace(row, received_at=label.last_at)  # the same content came again after the other
+                if row.received_at < known[1] and row.clock is None:  # it came again after the other
+                    row = replace(row, received_at=last_at)
             self._set_previous("sop_instance_uid = ?", row.sop_instance_uid)
             for table in ("frames", "pictures"):
                 self._db.execute(f"DELETE FROM {table} WHERE sop_instance_uid = ?", (row.sop_instance_uid,))
@@ -147,6 +153,7 @@ class Store(Lookup):
                         received_at=template.received_at,
                         source=template.source,
                         scanner=template.scanner,
+                        clock=template.clock,
                         **about,
                     )
                     self._insert(row, file, receipt, patient)
@@ -178,12 +185,14 @@ class Store(Lookup):
         with self._lock, self._db:
             key = (row.sop_instance_uid, row.frame)
             owner = self._db.execute(
-                "SELECT patient_id FROM frames "
+                "SELECT patient_id, received_at, json_extract(row, '$.clock') FROM frames "
                 "WHERE sop_instance_uid = ? AND frame = ? AND receipt = ? AND state = ?",
                 (*key, receipt, PENDING),
             ).fetchone()
             if owner is None:
                 return None
+            patient, received_at, clock = owner  # the time may be another than the job knows
+            row = replace(row, received_at=received_at, clock=clock)
             if reused:
                 picture, origin, inputs = self._db.execute(
                     "SELECT preview, found, prepared FROM replaced WHERE sop_instance_uid = ? AND frame = ?",
@@ -196,7 +205,7 @@ class Store(Lookup):
             self._db.execute(
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", (*key, picture, inputs or "[]")
             )
-            one = entered.derive(self._db, row, found, owner[0])
+            one = entered.derive(self._db, row, found, patient)
             before = self._db.execute(
                 "SELECT row FROM replaced WHERE sop_instance_uid = ? AND frame = ?", key
             ).fetchone()
@@ -243,8 +252,18 @@ class Store(Lookup):
                 scanner=first.scanner or "",
                 receipt=receipt,
                 again=True,
+                clock=first.clock,
             )
         ]
+
+    def date(self, file: str, received_at: str, clock: str | None) -> None:
+        """Say when a file was received, and by which clock (as in a row)."""
+        with self._lock, self._db:
+            self._db.execute(
+                "UPDATE frames SET received_at = ?1, "
+                "row = json_set(row, '$.received_at', ?1, '$.clock', ?2) WHERE file = ?3",
+                (received_at, clock, file),
+            )
 
     def attempt(self, file: str) -> int:
         """Count that `file` took the worker down; how often it has, agents before this one included."""

@@ -126,6 +126,8 @@ def _patient(shown: Shown, focus: Focus, now: datetime, width: int) -> Text:
     line.append(f"   exam {exam}   received {clock(row.received_at, now)}")
     if row.frame > 1:
         line.append(f"   frame {row.frame}")
+    if shown.view.agent and len(shown.view.agent.scanners) > 1 and row.scanner:
+        line.append(f"   from {row.scanner}")
     return _line(line)
 
 

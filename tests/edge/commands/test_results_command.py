@@ -1,9 +1,11 @@
 """`edge results`: by patient and study, with filters, whole UIDs, and each new result as it comes."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from edge.commands.results import read_time, show
 from edge.protocol.json import from_builtins
 from edge.protocol.row import SCORED, Acquisition, Patient, PatientRow, Row, now
 from edge.storage.spool import Spooled
-from edge.storage.store import Store
+from edge.storage.store import NAME, Store
 from scanside.errors import SettingError
 from tests.edge.running import edge
 
@@ -77,6 +79,30 @@ def test_lines_stand_under_their_patient_and_study_with_whole_uids(data: Path) -
     assert all(re.match(r"  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d  slide \d", line) for line in slides)
 
 
+def test_studies_say_who_and_when_and_nothing_found_is_said(data: Path) -> None:
+    lines = edge("results", "--data", data, "--studies").stdout.splitlines()
+    (study, patient), *_ = STUDIES.items()
+    who = f"DOE JANE{patient}, ID {patient}, study {study}, exam 2026-11-30 09:58:00, accession ACC-9"
+    assert lines[1].startswith(f"{who}, from US1 at 10.0.0.9: ")
+    for options in ([], ["--studies"]):
+        assert edge("results", "--data", data, "--since", "2030-01-01", *options).stdout.endswith(
+            "No results.\n"
+        )
+
+
+def test_slides_of_a_study_stand_under_the_scanner_that_sent_them(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = listed(data, "--patient", "42")[:2]
+    rows = [first | {"scanner": "room 1"}, second | {"scanner": "room 2"}]
+    show(from_builtins(rows, list[PatientRow]), as_json=False)
+    headings = [line for line in capsys.readouterr().out.splitlines() if "ACC-9" in line]
+    assert [heading.rpartition(", ")[2] for heading in headings] == [
+        "from room 1 (US1 at 10.0.0.9)",
+        "from room 2 (US1 at 10.0.0.9)",
+    ]
+
+
 def test_a_reason_that_ends_in_a_point_gets_no_second_one(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,15 +155,38 @@ def test_times_are_local_and_may_be_counted_back() -> None:
         read_time("30 minutes", now)
 
 
-def test_new_results_follow_until_ctrl_c(data: Path) -> None:
+@contextlib.contextmanager
+def following(data: Path) -> Iterator[Iterator[dict[str, Any]]]:
+    """The rows that `edge results --follow` prints, from the newest on; Ctrl-C ends it."""
     command = [sys.executable, "-m", "edge.cli", "results", "--data", str(data), "--follow", "--json"]
     with subprocess.Popen([*command, "--last", "1"], stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
-        assert json.loads(reader.stdout.readline())["patient_id"] == "43"
+        try:
+            yield map(json.loads, reader.stdout)
+            os.kill(reader.pid, signal.SIGINT)
+            assert reader.wait(60) == 0
+        finally:
+            reader.kill()
+
+
+def test_new_results_follow_until_ctrl_c(data: Path) -> None:
+    with following(data) as rows:
+        assert next(rows)["patient_id"] == "43"
         store = Store(data)
         row = add(store, 200, "1.2.3", "44", "2026-12-01T11:00:00")
         store.close()
-        line = json.loads(reader.stdout.readline())
+        line = next(rows)
         assert (line["sop_instance_uid"], line["patient_id"]) == (row.sop_instance_uid, "44")
-        os.kill(reader.pid, signal.SIGINT)
-        assert reader.wait(60) == 0
+
+
+def test_a_result_follows_again_once_an_entry_changed_it(data: Path) -> None:
+    (study, _), instance = STUDIES, listed(data)[0]["sop_instance_uid"]
+    (data / "spool").mkdir()
+    with contextlib.closing(sqlite3.connect(data / NAME)) as db, db:  # it was scored two days ago
+        db.execute("UPDATE frames SET row = json_set(row, '$.assessed_at', '2026-11-29T10:00:00+00:00')")
+    with following(data) as rows:
+        assert next(rows)["patient_id"] == "43"
+        done = edge("enter", "--data", data, "--study", study, "side", instance, "left")
+        assert done.returncode == 0, done.stderr
+        line = next(rows)
+        assert (line["sop_instance_uid"], line["side"]) == (instance, "left")

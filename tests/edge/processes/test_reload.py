@@ -11,10 +11,12 @@ from edge.processes.reload import TAKEN_OVER, reload
 from edge.processes.systemd_unit import unit
 from edge.scanners import Scanner
 from edge.settings import Settings
+from edge.storage.spool import Spool
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.network.peer import IMPLICIT, Peer, data, pdu, store_rq
 from tests.edge.running import RunningAgent, edge, wait_for
+from tests.edge.storage.received import receive
 
 US1 = "[[scanners]]\nname = 'room 1'\naddresses = ['127.0.0.1']\nae_title = 'US1'\n"
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
@@ -75,6 +77,24 @@ def _answer(port: int) -> int:
         kind = peer.associate([(ULTRASOUND, [IMPLICIT])]).pdu_type
         peer.send(pdu(5, bytes(4)))
         return int(kind)
+
+
+def test_a_file_that_is_found_after_a_reload_is_named_by_the_settings_of_now(
+    start_agent: StartAgent, tmp_path: Path, image: MakeImage
+) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text(US1.replace("US1", ""))
+    agent = start_agent("--config", str(config))
+    config.write_text(US1.replace("room 1", "room 2").replace("US1", ""))
+    agent.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "taken over: scanners" in agent.log, "the reload")
+    receive(Spool(agent.data / "spool"), image(1), sender="127.0.0.1")  # nobody tells the agent
+    assert [row["scanner"] for row in agent.results(1)] == ["room 2"]
+    before = agent.pid("agent")
+    assert before is not None
+    os.kill(before, signal.SIGKILL)  # the next one has the settings of now, too
+    receive(Spool(agent.data / "spool"), image(2), sender="127.0.0.1")
+    assert [row["scanner"] for row in agent.results(2)] == ["room 2", "room 2"]
 
 
 def test_tls_is_switched_on_and_outlives_the_receiver(

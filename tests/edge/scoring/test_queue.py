@@ -129,3 +129,11 @@ def test_a_closed_queue_gives_nothing_more() -> None:
     queue.put(_still("b", "1"))
     queue.close()
     assert [job and job.file for job in got] == ["a"] and queue.get() is None
+
+
+def test_a_job_that_is_put_later_waits_all_the_while() -> None:
+    queue = JobQueue()
+    job = _still("a", "1", ago_s=60)
+    queue.put_later(job, 0.2)
+    assert len(queue) == 1 and queue.oldest() == job.received_at and queue.get(0.01) is None
+    assert queue.get(60) == job and len(queue) == 0

@@ -146,12 +146,12 @@ def test_success_is_said_after_write_sync_rename_and_sync_of_the_folder(
 
 
 def _step(line: str, data: Path) -> str | None:
-    """What a line of the trace does to the spool or says to the sender."""
+    """What a line of the trace does to the spool or says to the sender; the receiver's own check is none."""
     spool = re.escape(str(data / "spool"))
     steps = {
-        rf"write\(\d+<{spool}/incoming/\w+\.part>": "write",
-        rf"fsync\(\d+<{spool}/incoming/\w+\.part>": "fsync",
-        rf"rename\w*\(.*\"{spool}/incoming/\w+\.part\", .*\"{spool}/\w+\.dcm\"": "rename",
+        rf"write\(\d+<{spool}/incoming/[0-9a-f]{{32}}\.part>": "write",
+        rf"fsync\(\d+<{spool}/incoming/[0-9a-f]{{32}}\.part>": "fsync",
+        rf"rename\w*\(.*\"{spool}/incoming/[0-9a-f]{{32}}\.part\", .*\"{spool}/\w+\.dcm\"": "rename",
         rf"fsync\(\d+<{spool}>": "fsync folder",
         r"sendto\(\d+<(?:TCP|socket)": "answer",
     }

@@ -52,3 +52,10 @@ def test_what_people_should_see_has_lines_of_its_own() -> None:
     (line,) = scanners(shown, NOW)
     assert line.plain.startswith("   Scanners: room 1 not seen yet · room 2 ")
     assert attention(shown.lost()) == scanners(shown.lost(), NOW) == []
+
+
+def test_with_several_scanners_the_screen_says_which_one_sent_the_image() -> None:
+    seen = [{"name": name, "last_seen_at": None} for name in ("room 1", "room 2")]
+    lines = rendered(view(row(1, scanner="room 2"), agent={"scanners": seen}), 120)
+    assert any(line.rstrip().endswith("from room 2") and "received" in line for line in lines)
+    assert not any("from room 2" in line for line in rendered(view(row(1, scanner="room 2")), 120))
