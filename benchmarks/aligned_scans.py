@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from trainer.data.mmotu import Entry, Layout, find_layout, read_split
+from trainer.data.mmotu import MmotuImage, MmotuLayout, find_layout, read_split
 from trainer.data.picture import decode_picture
 from trainer.terminal.progress import track
 
@@ -69,7 +69,7 @@ def main() -> None:
     console.print("aligned, but in two examinations:", ", ".join(apart) or "none")
 
 
-def keypoints(layout: Layout, entry: Entry) -> Keypoints:
+def keypoints(layout: MmotuLayout, entry: MmotuImage) -> Keypoints:
     """Places (N, 2), x and y in px of a scan HEIGHT high, and RootSIFT descriptors (N, 128)."""
     pixels = decode_picture(layout.image(entry).read_bytes(), cv2.IMREAD_COLOR)
     mask = decode_picture(layout.mask(entry).read_bytes(), cv2.IMREAD_GRAYSCALE)

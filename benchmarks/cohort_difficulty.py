@@ -17,7 +17,7 @@ from scanside.image import Size
 from scanside.scan.prepare import fill
 from trainer.data.hospital import Cohort, read_dataset
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.figures import auc_figure
+from trainer.statistics.figures import make_auc_figure
 
 SIZE, EPOCHS, BATCH, SEED = Size(64, 104), 14, 32, 0
 
@@ -37,7 +37,7 @@ def main() -> None:
     risk = np.zeros(len(labels))
     for test in (half, ~half):
         risk[test] = predict(images[~test], labels[~test], images[test])
-    auc = estimate(auc_figure(labels.numpy() > 0, risk, patients))
+    auc = estimate(make_auc_figure(labels.numpy() > 0, risk, patients))
     separation = float(cohort.about["preparation"]["separation"])
     bound = NormalDist().cdf(separation / 2**0.5)
     which = "clean" if words.clean else "annotated"

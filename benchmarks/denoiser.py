@@ -32,17 +32,17 @@ from scanside.scan.types import Crop, RegionSource, Scan
 from trainer.annotations.annotate import KINDS
 from trainer.data.mmotu import read_split
 from trainer.denoiser import checkpoint, whole
-from trainer.denoiser.figures import WHERE, Found, Restored, found, restored
+from trainer.denoiser.figures import WHERE, Detection, Restoration, measure_detection, measure_restoration
 from trainer.denoiser.labels import read_labels
-from trainer.denoiser.pairs import Pair, stacked
+from trainer.denoiser.pairs import ScanPair, stack_pairs
 from trainer.denoiser.ready import is_bundle, open_denoiser
 from trainer.denoiser.sources import Sources, make_pairs, read_part, read_sources
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.figures import ratio_figure
+from trainer.statistics.estimate import Estimate, estimate_proportion
+from trainer.statistics.figures import make_ratio_figure
 
 Scans = NDArray[np.float32]
-Sums = TypeVar("Sums", Restored, Found)
+Sums = TypeVar("Sums", Restoration, Detection)
 
 INSIDE = WHERE.index("inside")
 SEED = 77  # of what is drawn; no training uses it
@@ -62,7 +62,7 @@ def main() -> None:
     console, denoiser = Console(width=130), open_denoiser(args.denoiser).denoiser
     sources = read_part(root, "test", args.count)
     for size in args.size:
-        pairs = stacked(make_pairs(sources, [size] * args.turns, SEED))
+        pairs = stack_pairs(make_pairs(sources, [size] * args.turns, SEED))
         _quality(pairs, len(sources.scans), size, denoiser, args.thesis, console)
     _by_kind(sources, args.size[0], denoiser, console)
     _flow(sources, args.size[0], denoiser, console)
@@ -71,12 +71,12 @@ def main() -> None:
 
 
 def _quality(
-    pairs: Pair, count: int, size: Size, denoiser: Denoiser, thesis: Path | None, console: Console
+    pairs: ScanPair, count: int, size: Size, denoiser: Denoiser, thesis: Path | None, console: Console
 ) -> None:
     title = f"{len(pairs.scan)} pairs of {count} held-out scans, {size.height} x {size.width} px"
 
-    def judged(clean: Scans) -> Restored:
-        return by_scan(restored(clean, pairs), count)
+    def judged(clean: Scans) -> Restoration:
+        return by_scan(measure_restoration(clean, pairs), count)
 
     scans = np.asarray(pairs.scan / np.float32(255), np.float32)
     masks, painted, refused = remove(pairs, denoiser)
@@ -91,7 +91,7 @@ def _quality(
             settings = f"radius {radius} px, mask grown by {grown} px"
             _row(table, f"OpenCV, {name}, {whose}", judged(clean), edge, settings)
     if thesis is not None:
-        clean = whole.clean(whole.load(thesis).network(), pairs.scan)
+        clean = whole.clean_scans(whole.load(thesis).network(), pairs.scan)
         _row(table, "the thesis's, whole output", judged(clean), edge, thesis.parent.name)
     _row(table, "edge denoiser", edge, None, f"threshold {denoiser.limits.threshold:.2f}")
     console.print(table, f"Refused, since too much seemed annotated: {refused} of {len(pairs.scan)}.")
@@ -99,12 +99,12 @@ def _quality(
     columns = ("detector, by pixel", "F1", "precision", "recall", "tissue replaced wrongly")
     table = Table(*columns, title=title)
     for name, mask in (("scans in colour", masks), ("the same as grey scans", grey)):
-        sums = by_scan(found(mask, pairs), count)
+        sums = by_scan(measure_detection(mask, pairs), count)
         table.add_row(name, *map(_shown, (sums.f1, sums.precision, sums.recall, sums.replaced_tissue)))
     console.print(table)
 
 
-def remove(pairs: Pair, denoiser: Denoiser) -> tuple[Mask, Scans, int]:
+def remove(pairs: ScanPair, denoiser: Denoiser) -> tuple[Mask, Scans, int]:
     """What the edge does with each scan of (N, H, W) pairs.
 
     Returns:
@@ -140,7 +140,7 @@ def inpaint(scans: NDArray[np.uint8], masks: Mask, method: int, radius: int, gro
     return clean / np.float32(255)
 
 
-def _error(pairs: Pair, masks: Mask, method: int, radius: int, grown: int) -> float:
+def _error(pairs: ScanPair, masks: Mask, method: int, radius: int, grown: int) -> float:
     """Mean squared error under the annotations of the first pairs."""
     few = slice(TUNED_ON)
     clean = inpaint(pairs.scan[few], masks[few], method, radius, grown)
@@ -148,10 +148,10 @@ def _error(pairs: Pair, masks: Mask, method: int, radius: int, grown: int) -> fl
     return float((wrong[pairs.mask[few] & pairs.restorable[few]] ** 2).mean())
 
 
-def _row(table: Table, name: str, result: Restored, edge: Restored | None, settings: str = "") -> None:
+def _row(table: Table, name: str, result: Restoration, edge: Restoration | None, settings: str = "") -> None:
     psnr, ahead = result.psnr("inside"), ""
     if edge is not None:  # over the same drawn scans, so what makes a scan hard for both cancels
-        ratio = estimate(ratio_figure(result.error[INSIDE], edge.error[INSIDE]))
+        ratio = estimate(make_ratio_figure(result.error[INSIDE], edge.error[INSIDE]))
         value, low, high = (10 * np.log10(share) for share in (ratio.value, ratio.low, ratio.high))
         ahead = f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
     table.add_row(name, f"{psnr.value:.2f}", f"{psnr.low:.2f} to {psnr.high:.2f}", ahead, settings)
@@ -169,21 +169,23 @@ def _by_kind(sources: Sources, size: Size, denoiser: Denoiser, console: Console)
     )
     table.title = f"{len(scans)} pairs of each kind, {size.height} x {size.width} px"
     for kind in KINDS:
-        pairs = stacked(make_pairs(replace(sources, scans=scans), [size], SEED, kind, what=kind))
+        pairs = stack_pairs(make_pairs(replace(sources, scans=scans), [size], SEED, kind, what=kind))
         masks, painted, _ = remove(pairs, denoiser)
         peer = inpaint(pairs.scan, pairs.mask, cv2.INPAINT_NS, 3, 0)
         ways = (pairs.scan / np.float32(255), peer, painted)
-        psnr = (f"{restored(way, pairs).psnr('inside').value:.2f}" for way in ways)
-        table.add_row(kind, f"{found(masks, pairs).recall.value:.3f}", *psnr)
+        psnr = (f"{measure_restoration(way, pairs).psnr('inside').value:.2f}" for way in ways)
+        table.add_row(kind, f"{measure_detection(masks, pairs).recall.value:.3f}", *psnr)
     console.print(table)
 
 
 def _flow(sources: Sources, size: Size, denoiser: Denoiser, console: Console) -> None:
     """Doppler's colours are tissue: drawn flow of which nothing should be taken."""
-    pairs = stacked(make_pairs(sources, [size], SEED, undrawn=1.0, flow=True, what="pairs with flow"))
+    pairs = stack_pairs(make_pairs(sources, [size], SEED, undrawn=1.0, flow=True, what="pairs with flow"))
     coloured = pairs.known & ~pairs.mask & (pairs.chroma > FLOW_CHROMA)
     taken = remove(pairs, denoiser)[0] & coloured
-    share = estimate(ratio_figure(*(where.sum(axis=(1, 2), dtype=np.float64) for where in (taken, coloured))))
+    share = estimate(
+        make_ratio_figure(*(where.sum(axis=(1, 2), dtype=np.float64) for where in (taken, coloured)))
+    )
     console.print(f"Of pixels with Doppler's colours taken for annotation: {_shown(share)}")
 
 
@@ -198,9 +200,9 @@ def _false_alarms(root: Path, denoiser: Denoiser, size: Size, console: Console) 
         entries = [entry for entry in read_split() if entry.image in clean and entry.part in parts]
         sources = read_sources(root, entries, {}, clean, "clean scans")
         if entries:
-            pairs = stacked(make_pairs(sources, [size], SEED, undrawn=1.0, what="clean pairs"))
+            pairs = stack_pairs(make_pairs(sources, [size], SEED, undrawn=1.0, what="clean pairs"))
             masks = remove(pairs, denoiser)[0]
-            alarms = proportion(int(masks.any(axis=(1, 2)).sum()), len(masks))
+            alarms = estimate_proportion(int(masks.any(axis=(1, 2)).sum()), len(masks))
             count = f"{round(alarms.value * alarms.n)} of {alarms.n}"
             table.add_row(name, count, f"{alarms.low:.3f} to {alarms.high:.3f}", f"{masks.mean():.5f}")
     console.print(table)

@@ -20,7 +20,7 @@ from scanside.runtime.onnxruntime import OnnxRuntime
 from trainer.data.mmotu import MALIGNANT, prepare_scans, read_split
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate
-from trainer.statistics.figures import auc_figure, mean_figure
+from trainer.statistics.figures import make_auc_figure, make_mean_figure
 from trainer.terminal.progress import track
 
 
@@ -58,9 +58,9 @@ def main() -> None:
     malignant = scans.labels == MALIGNANT
     for kind, rows in kinds.items():
         by = groups[rows]
-        figures = (mean_figure(right[rows], by), mean_figure(iou[rows], by))
+        figures = (make_mean_figure(right[rows], by), make_mean_figure(iou[rows], by))
         cells = [_shown(estimate(figure)) for figure in figures]
-        cells.append(_shown(estimate(auc_figure(malignant[rows], risk[rows], by))))
+        cells.append(_shown(estimate(make_auc_figure(malignant[rows], risk[rows], by))))
         table.add_row(kind, str(rows.sum()), str(_count(by)), *cells)
     Console(width=140).print(table)
 

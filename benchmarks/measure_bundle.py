@@ -30,11 +30,11 @@ from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.protocol import Runner
 from trainer.data import mmotu
 from trainer.data.mmotu import PreparedScans
-from trainer.data.prepared_record import prepared_fingerprint
-from trainer.default_model.outputs import Outputs, figures
-from trainer.default_model.train import Recipe, choose_parts, fit_reference, measure_distances
+from trainer.data.prepared_record import compute_prepared_fingerprint
+from trainer.default_model.outputs import Outputs, compute_figures
+from trainer.default_model.train import DefaultModelRecipe, choose_parts, fit_reference, measure_distances
 from trainer.terminal.progress import track
-from trainer.training.metrics import iou_per_image
+from trainer.training.metrics import compute_iou
 
 PREPARATION = (
     "The weights were trained on scans as an earlier version prepared them; calibration, denoiser and FP16 "
@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="folder (the default bundle)")
     parser.add_argument("--write", action="store_true", help="write what was measured into the bundle")
     args = parser.parse_args()
-    bundle, recipe = load_bundle(args.bundle), Recipe()
+    bundle, recipe = load_bundle(args.bundle), DefaultModelRecipe()
     if bundle.manifest.input_size != recipe.size:
         raise SettingError(f"{args.bundle} is not of the default model's input size. Name another bundle.")
     document, reference = measure(bundle, args.data, recipe)
@@ -69,7 +69,9 @@ def main() -> int:
     return 0
 
 
-def measure(bundle: Bundle, data: Path, recipe: Recipe) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def measure(
+    bundle: Bundle, data: Path, recipe: DefaultModelRecipe
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The manifest as it ought to be, and the gate's reference."""
     runner, denoiser = OnnxRuntime(bundle.files[NETWORK]), denoiser_of(bundle)
     scans, outputs = {}, {}
@@ -84,7 +86,7 @@ def measure(bundle: Bundle, data: Path, recipe: Recipe) -> tuple[dict[str, Any],
     document = dict(bundle.manifest.document)
     document["training"] = {
         **document["training"],
-        "preparation": PREPARATION + f"{prepared_fingerprint()[:16]}.",
+        "preparation": PREPARATION + f"{compute_prepared_fingerprint()[:16]}.",
     }
     document["threshold"] = {**document["threshold"], "risk": threshold}
     document["reference"] = {
@@ -95,7 +97,7 @@ def measure(bundle: Bundle, data: Path, recipe: Recipe) -> tuple[dict[str, Any],
     document["performance"] = {
         **document["performance"],
         "measured_on": document["performance"]["measured_on"].rsplit(";", 1)[0] + "; " + AGAIN,
-        **{name: asdict(estimate) for name, estimate in figures(test, threshold).items()},
+        **{name: asdict(estimate) for name, estimate in compute_figures(test, threshold).items()},
     }
     if denoiser is not None:
         document["denoiser"] = {**document["denoiser"], "found": _found(scans)}
@@ -108,7 +110,7 @@ def run_bundle(runner: Runner, data: PreparedScans, what: str) -> Outputs:
     for scan, mask in track(tuple(zip(data.scans, data.masks, strict=True)), f"evaluating on {what}"):
         found = runner.run({"scan": scan[None, None] / np.float32(255)})
         lesion = torch.from_numpy(found["lesion_probability"][0] > 0.5)[None, None]
-        overlap = iou_per_image(lesion, torch.from_numpy(mask)[None, None])
+        overlap = compute_iou(lesion, torch.from_numpy(mask)[None, None])
         logits = np.log(np.maximum(found["class_probability"][0].astype(np.float64), 1e-30))
         rows.append((logits, found["features"][0].astype(np.float64), float(overlap[0])))
     logits, features, overlaps = (np.array(column) for column in zip(*rows, strict=True))

@@ -17,11 +17,11 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from trainer.statistics.arm import ArmResult, figure_of
+from trainer.statistics.arm import ArmResult, make_figure
 from trainer.statistics.bootstrap import draw_patients, estimate
-from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.independent import delong
-from trainer.statistics.power import Pair, Study, paired_p, share_found, simulate
+from trainer.statistics.estimate import Estimate, estimate_proportion
+from trainer.statistics.independent import compare_by_delong
+from trainer.statistics.power import SimulatedPair, SimulatedTrial, make_paired_test, measure_power, simulate
 
 DRAWS = 2000
 
@@ -30,28 +30,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--repeats", type=int, default=1000, help="simulated studies per row (1000)")
     repeats = parser.parse_args().repeats
-    table = Table(title=f"{repeats} simulated studies a row: {Study()}")
+    table = Table(title=f"{repeats} simulated studies a row: {SimulatedTrial()}")
     for column in ("what", "share", "95 % interval"):
         table.add_column(column)
-    one = Study(seeds=1, seed_sd=0.0)
+    one = SimulatedTrial(seeds=1, seed_sd=0.0)
     rows = [
-        ("zero effect, 3 seeds, AUC", Study(), paired_p()),
-        ("zero effect, 3 seeds that differ more (SD .3), AUC", Study(seed_sd=0.3), paired_p()),
-        ("zero effect, 3 seeds that do not differ, AUC", Study(seed_sd=0.0), paired_p()),
-        ("zero effect, 1 seed, AUC", one, paired_p()),
-        ("zero effect, 3 seeds, 60 patients, AUC", Study(patients=60), paired_p()),
-        ("zero effect, 3 seeds, sensitivity", Study(), paired_p("sensitivity")),
+        ("zero effect, 3 seeds, AUC", SimulatedTrial(), make_paired_test()),
+        (
+            "zero effect, 3 seeds that differ more (SD .3), AUC",
+            SimulatedTrial(seed_sd=0.3),
+            make_paired_test(),
+        ),
+        ("zero effect, 3 seeds that do not differ, AUC", SimulatedTrial(seed_sd=0.0), make_paired_test()),
+        ("zero effect, 1 seed, AUC", one, make_paired_test()),
+        ("zero effect, 3 seeds, 60 patients, AUC", SimulatedTrial(patients=60), make_paired_test()),
+        ("zero effect, 3 seeds, sensitivity", SimulatedTrial(), make_paired_test("sensitivity")),
         ("zero effect, 1 seed, DeLong with slides for patients", one, _delong_on_slides),
         *(
-            (f"effect {e:.2f}, 3 seeds, AUC", Study(effect=e), paired_p())
+            (f"effect {e:.2f}, 3 seeds, AUC", SimulatedTrial(effect=e), make_paired_test())
             for e in (0.02, 0.04, 0.06, 0.08, 0.1)
         ),
     ]
     for name, study, test in track(rows, "testing", transient=True):
-        found = share_found(partial(simulate, study), test, repeats, seed=1)
+        found = measure_power(partial(simulate, study), test, repeats, seed=1)
         table.add_row(f"found at {name}", f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}")
     for patients in (165, 60):
-        held = _coverage(Study(patients=patients, seeds=1, seed_sd=0.0), repeats)
+        held = _coverage(SimulatedTrial(patients=patients, seeds=1, seed_sd=0.0), repeats)
         name = f"interval holds the area, {patients} patients"
         table.add_row(name, f"{held.value:.3f}", f"{held.low:.3f} to {held.high:.3f}")
     console = Console()
@@ -59,26 +63,26 @@ def main() -> None:
     _speed(console)
 
 
-def _delong_on_slides(pair: Pair) -> float:
+def _delong_on_slides(pair: SimulatedPair) -> float:
     a, b = pair
     assert a.risk is not None and b.risk is not None
-    return delong(a.malignant, a.risk[0], b.risk[0], np.arange(len(a.malignant))).p
+    return compare_by_delong(a.malignant, a.risk[0], b.risk[0], np.arange(len(a.malignant))).p
 
 
-def _coverage(study: Study, repeats: int) -> Estimate:
+def _coverage(study: SimulatedTrial, repeats: int) -> Estimate:
     hits = 0
     for k in range(repeats):
         arm, _ = simulate(study, np.random.default_rng([2, k]))
-        result = estimate(figure_of(arm, "auc"))
+        result = estimate(make_figure(arm, "auc"))
         hits += result.low <= study.auc <= result.high
-    return proportion(hits, repeats)
+    return estimate_proportion(hits, repeats)
 
 
 def _speed(console: Console) -> None:
-    arm, _ = simulate(Study(seeds=1), np.random.default_rng(0))
+    arm, _ = simulate(SimulatedTrial(seeds=1), np.random.default_rng(0))
     patients = len(np.unique(arm.patient))
     start = time.perf_counter()
-    ours = figure_of(arm, "auc").of(draw_patients(patients, DRAWS))[0]
+    ours = make_figure(arm, "auc").of(draw_patients(patients, DRAWS))[0]
     middle = time.perf_counter()
     theirs = _plain_loop(arm, patients)
     end = time.perf_counter()

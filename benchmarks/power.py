@@ -19,12 +19,12 @@ from rich.progress import track
 from rich.table import Table
 
 from trainer.prepare.dataset import TEST_SHARE
-from trainer.statistics.arm import figure_of, needed
-from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.independent import delong
-from trainer.statistics.power import Pair, paired_p
+from trainer.statistics.arm import make_figure, require
+from trainer.statistics.estimate import Estimate, estimate_proportion
+from trainer.statistics.independent import compare_by_delong
+from trainer.statistics.power import SimulatedPair, make_paired_test
 from trainer.synth.readers import Beside, read_cohort
-from trainer.synth.recipe import Recipe
+from trainer.synth.recipe import CohortRecipe
 
 _EFFECT: dict[Beside, str] = {
     "clinical facts": "clinical_effect",
@@ -56,13 +56,13 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--repeats", type=int, default=200, help="cohorts per row (200)")
-    parser.add_argument("--patients", type=int, default=Recipe.patients, help="of each cohort (963)")
+    parser.add_argument("--patients", type=int, default=CohortRecipe.patients, help="of each cohort (963)")
     parser.add_argument("--separation", type=float, default=1.5, help="of suspicion (1.5: an AUC of .856)")
     parser.add_argument("--test-share", type=float, default=TEST_SHARE, help="of the patients (0.15)")
     parser.add_argument("--effects", type=float, nargs="+", default=EFFECTS, help="to sweep")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     words = parser.parse_args()
-    recipe = Recipe(words.patients, separation=words.separation)
+    recipe = CohortRecipe(words.patients, separation=words.separation)
     table = Table(title=f"{words.repeats} cohorts a row: {recipe}")
     for column in (
         "beside the suspicion",
@@ -87,13 +87,13 @@ def main() -> None:
     Console(width=160).print(table)
 
 
-def _row(recipe: Recipe, repeats: int, test_share: float, what: tuple[Beside, float]) -> Row:
+def _row(recipe: CohortRecipe, repeats: int, test_share: float, what: tuple[Beside, float]) -> Row:
     beside, effect = what
     recipe = replace(recipe, **{_EFFECT[beside]: effect})
-    test, areas, p, by_patient = paired_p(), [], [], 0
+    test, areas, p, by_patient = make_paired_test(), [], [], 0
     for child in np.random.SeedSequence(1).spawn(repeats):
         pair = read_cohort(recipe, beside, np.random.default_rng(child), test_share)
-        areas.append([figure_of(arm, "auc").by_seed[0] for arm in pair])
+        areas.append([make_figure(arm, "auc").by_seed[0] for arm in pair])
         p.append(test(pair))
         by_patient += _by_patient(pair) < 0.05
     apart = np.diff(areas)[:, 0]
@@ -102,16 +102,16 @@ def _row(recipe: Recipe, repeats: int, test_share: float, what: tuple[Beside, fl
         beside,
         effect,
         tuple(np.mean(areas, axis=0)),
-        proportion(int(found.sum()), repeats),
-        proportion(int((found & (apart > 0)).sum()), repeats),
-        proportion(by_patient, repeats),
+        estimate_proportion(int(found.sum()), repeats),
+        estimate_proportion(int((found & (apart > 0)).sum()), repeats),
+        estimate_proportion(by_patient, repeats),
     )
 
 
-def _by_patient(pair: Pair) -> float:
+def _by_patient(pair: SimulatedPair) -> float:
     patient, first, of = np.unique(pair[0].patient, return_index=True, return_inverse=True)
-    means = [np.bincount(of, needed(arm.risk, "risk")[0]) / np.bincount(of) for arm in pair]
-    return delong(pair[0].malignant[first], *means, patient).p
+    means = [np.bincount(of, require(arm.risk, "risk")[0]) / np.bincount(of) for arm in pair]
+    return compare_by_delong(pair[0].malignant[first], *means, patient).p
 
 
 def _cell(share: Estimate) -> str:

@@ -32,7 +32,7 @@ from scanside.model.bundle import DEFAULT_BUNDLE
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.preference import RuntimeOptions
 from scanside.runtime.protocol import Arrays
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.spec import NetworkSpec
 
 Run = Callable[[], object]
@@ -83,7 +83,7 @@ def prepare(encoder: str, size: Size, threads: int, rounds: int) -> dict[str, Ru
     """Every way that this machine has to run the network, ready."""
     torch.manual_seed(0)
     torch.set_num_threads(threads)
-    network = build(NetworkSpec(encoder, "mtl", 8)).eval()  # type: ignore[arg-type]
+    network = build_network(NetworkSpec(encoder, "mtl", 8)).eval()  # type: ignore[arg-type]
     exported = to_onnx(network, size, 0)
     scans = golden_inputs(size, 0)["scan"]
     one = {"scan": scans[:1]}

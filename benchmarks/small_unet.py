@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, metavar="mmotu=DIR", help="a copy of MMOTU's 2D set")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     args = parser.parse_args()
-    recipe = default_model.Recipe()
+    recipe = default_model.DefaultModelRecipe()
     recipe = replace(
         recipe,
         network=NetworkSpec("unet", "mtl", len(CLASSES), unet_width=WIDTH),
@@ -31,7 +31,9 @@ def main() -> None:
         training=replace(recipe.training, epochs=EPOCHS, ema=0.99),
     )
     data = Path(args.data.removeprefix("mmotu="))
-    print_figures(default_model.run(data, args.out, recipe, "none", "full"), "small U-Net", "full")
+    print_figures(
+        default_model.train_default_model(data, args.out, recipe, "none", "full"), "small U-Net", "full"
+    )
 
 
 if __name__ == "__main__":

@@ -28,14 +28,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from scanside.image import Size
 from trainer.data import mmotu
-from trainer.data.loader import Batch, training_loader
-from trainer.data.slides import mmotu_slides
+from trainer.data.loader import Batch, make_training_loader
+from trainer.data.slides import read_mmotu_slides
 from trainer.experiments.catalogue import EXPERIMENTS
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.settings.configuration import resolve
-from trainer.training.hardware import find, repeatable
-from trainer.training.losses import terms
-from trainer.training.optimiser import optimiser
+from trainer.training.hardware import find_hardware, make_repeatable
+from trainer.training.losses import compute_terms
+from trainer.training.optimiser import build_optimiser
 
 CONFIGURATION = resolve("as-thesis", "mmotu")
 
@@ -43,7 +43,7 @@ CONFIGURATION = resolve("as-thesis", "mmotu")
 class PilImages(Dataset[Batch]):
     """Decode, resize, flip, turn: anew for each epoch."""
 
-    def __init__(self, root: Path, entries: list[mmotu.Entry], size: Size) -> None:
+    def __init__(self, root: Path, entries: list[mmotu.MmotuImage], size: Size) -> None:
         self._layout, self._entries, self._size = mmotu.find_layout(root), entries, size
 
     def __len__(self) -> int:
@@ -76,8 +76,8 @@ class Loop:
         torch.manual_seed(0)
         spec = CONFIGURATION.spec("efficientnet", "mtl", len(mmotu.CLASSES))
         self.format = torch.channels_last if last else torch.contiguous_format
-        self.network = build(spec).to(device).to(memory_format=self.format).train()
-        self.optimiser = optimiser(self.network.parameters(), CONFIGURATION.optimiser)
+        self.network = build_network(spec).to(device).to(memory_format=self.format).train()
+        self.optimiser = build_optimiser(self.network.parameters(), CONFIGURATION.optimiser)
         self.batches, self.device, self.precision = batches, device, precision
         self.seconds: list[float] = []
         self.waited: list[float] = []
@@ -91,7 +91,7 @@ class Loop:
         with torch.autocast(kind, self.precision, enabled=self.precision is not None):
             output = self.network(batch["scan"].contiguous(memory_format=self.format))
         self.optimiser.zero_grad()
-        terms(output, batch, CONFIGURATION.loss)["loss"].backward()
+        compute_terms(output, batch, CONFIGURATION.loss)["loss"].backward()
         self.optimiser.step()
         if kind == "cuda":
             torch.cuda.synchronize()
@@ -112,11 +112,11 @@ def main() -> int:
         return 1
     root, size = Path(os.environ["SCANSIDE_DATA"]) / "mmotu", Size(options.height, options.width)
     entries = [entry for entry in mmotu.read_split() if entry.part == "train"][: options.images]
-    hardware, _ = find(1)
+    hardware, _ = find_hardware(1)
     batch = CONFIGURATION.training.batch
     plain = DataLoader(PilImages(root, entries, size), batch_size=batch, shuffle=True, drop_last=True)
-    slides = mmotu_slides(root, size, "train", options.images)
-    ours = training_loader(
+    slides = read_mmotu_slides(root, size, "train", options.images)
+    ours = make_training_loader(
         slides,
         sizes=((0, size),),
         ranges=CONFIGURATION.augmentation,
@@ -131,7 +131,7 @@ def main() -> int:
     for _ in range(options.steps + 1):
         for name, loop in loops.items():
             # What makes ours repeatable must not slow the other.
-            with repeatable(hardware) if name == "this trainer" else nullcontext():
+            with make_repeatable(hardware) if name == "this trainer" else nullcontext():
                 loop.step()
     show(loops, batch, size, f"{hardware.accelerator}, {torch.get_num_threads()} threads")
     return 0

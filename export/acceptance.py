@@ -11,7 +11,7 @@ from scanside.assess.gate import Reference
 from scanside.errors import InputError
 from scanside.model.bundle import Manifest
 from scanside.runtime.protocol import Runner
-from trainer.statistics.figures import auc_figure
+from trainer.statistics.figures import make_auc_figure
 
 _CONTINUOUS = ("risk_max", "risk_p99", "iou_loss", "distance_p99")
 
@@ -163,7 +163,9 @@ def compare(exact: Behaviour, other: Behaviour, scans: Scans, manifest: Manifest
     at_gate = np.abs(exact.distance / manifest.max_distance - 1) <= _NEAR_GATE
     distance = np.abs(exact.distance - other.distance) / manifest.max_distance
     iou_exact, iou_other = (float(np.nanmean(b.iou)) for b in (exact, other))
-    auc_exact, auc_other = (float(auc_figure(scans.malignant, b.risk).by_seed[0]) for b in (exact, other))
+    auc_exact, auc_other = (
+        float(make_auc_figure(scans.malignant, b.risk).by_seed[0]) for b in (exact, other)
+    )
     return Report(
         precision=precision,
         measured_on=scans.name,

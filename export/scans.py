@@ -9,7 +9,7 @@ import numpy as np
 from export.acceptance import Scans
 from scanside.assess.denoise import denoiser_of
 from scanside.model.bundle import Bundle
-from trainer.data.mmotu import MALIGNANT, Entry, prepare_scans, read_split
+from trainer.data.mmotu import MALIGNANT, MmotuImage, prepare_scans, read_split
 
 _CALIBRATION, _SELECTION = 64, 128  # images; spread over the part
 _SELECTION_FOLD = 0  # the default model's development fold: it was not trained on it
@@ -54,11 +54,11 @@ def mmotu_parts(root: Path, bundle: Bundle) -> Parts:
     return Parts(*(_scans(root, bundle, some, what) for what, some in entries.items()))
 
 
-def _spread(entries: Sequence[Entry], count: int) -> list[Entry]:
+def _spread(entries: Sequence[MmotuImage], count: int) -> list[MmotuImage]:
     """`count` of `entries`, evenly spaced."""
     return [entries[i] for i in np.linspace(0, len(entries) - 1, count).round().astype(int)]
 
 
-def _scans(root: Path, bundle: Bundle, entries: Sequence[Entry], what: str) -> Scans:
+def _scans(root: Path, bundle: Bundle, entries: Sequence[MmotuImage], what: str) -> Scans:
     read = prepare_scans(root, entries, bundle.manifest.input_size, what, denoiser=denoiser_of(bundle))
     return Scans(f"{len(entries)} {what}", read.fingerprint, read.scans, read.masks, read.labels == MALIGNANT)

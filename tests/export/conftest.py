@@ -12,7 +12,7 @@ from export.convert import Parity, convert
 from scanside.image import Size
 from scanside.model.bundle import Bundle
 from trainer.models import checkpoint as checkpoints
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.checkpoint import Checkpoint
 from trainer.models.spec import EncoderName, NetworkSpec
 
@@ -21,7 +21,7 @@ def checkpoint_of(clinical_inputs: tuple[str, ...] = (), encoder: EncoderName = 
     """An untrained network of two classes at 56 x 88, its batch norms as uneven as trained ones."""
     torch.manual_seed(3)
     spec = NetworkSpec(encoder, "mtl", classes=2, clinical_inputs=len(clinical_inputs), unet_width=4)
-    network = build(spec)
+    network = build_network(spec)
     for norm in [part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)]:
         torch.nn.init.uniform_(norm.weight, 0.3, 1.7)
         torch.nn.init.normal_(norm.bias, std=0.3)

@@ -25,7 +25,7 @@ from scanside.runtime.cuda import Cuda
 from scanside.runtime.engine import DENOISER_PRECISION, Gpu, engines_of, find_engine
 from scanside.runtime.onnxruntime import OnnxRuntime
 from scanside.runtime.tensorrt_module import TensorRtModule, load_module
-from trainer.models.build import build as build_network
+from trainer.models.build import build_network as build_network
 from trainer.models.spec import NetworkSpec
 
 Exported = tuple[Path, Bundle, Parity]

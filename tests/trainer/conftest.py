@@ -35,10 +35,10 @@ def mmotu_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half of its 20 patients are malignant, so that every part holds both."""
     from trainer.synth.cohort import write_cohort
-    from trainer.synth.recipe import Recipe
+    from trainer.synth.recipe import CohortRecipe
 
     root = tmp_path_factory.mktemp("cohort") / "cohort"
-    write_cohort(root, Recipe(patients=20, size="small", malignant=0.5), jobs=1)
+    write_cohort(root, CohortRecipe(patients=20, size="small", malignant=0.5), jobs=1)
     return root
 
 

@@ -22,7 +22,7 @@ from trainer.annotations.layer import Layer
 from trainer.annotations.look import Look, draw_look
 from trainer.annotations.marks import draw_crosses
 from trainer.annotations.result_box import draw_result_box, draw_settings
-from trainer.annotations.scene import Scene, look_at
+from trainer.annotations.scene import Scene, look_at_scan
 from trainer.annotations.thesis import draw_as_thesis
 from trainer.annotations.traces import draw_trace
 
@@ -89,17 +89,17 @@ def annotate(
     if preset not in PRESETS:
         raise SettingError(f"the preset '{preset}' is unknown: choose {', '.join(PRESETS)}.")
     if preset == "thesis":
-        marked = lesion if lesion is not None and lesion.any() else _filled(look_at(None, sector, rng))
+        marked = lesion if lesion is not None and lesion.any() else _filled(look_at_scan(None, sector, rng))
         drawn, where = draw_as_thesis(pixels, marked, rng)
         return Annotated(drawn, where, where.astype(np.uint8) * np.uint8(255), ("thesis",))
-    scene, look, layer = look_at(lesion, sector, rng), draw_look(rng), Layer(pixels)
-    chosen = [preset] if preset in KINDS else _choose(rng, also)
+    scene, look, layer = look_at_scan(lesion, sector, rng), draw_look(rng), Layer(pixels)
+    chosen = [preset] if preset in KINDS else _choose_kinds(rng, also)
     for name in chosen:
         KINDS[name][1](layer, scene, look, rng)
     return Annotated(layer.pixels, layer.mask, layer.cover, tuple(chosen))
 
 
-def _choose(rng: np.random.Generator, also: str | None) -> list[str]:
+def _choose_kinds(rng: np.random.Generator, also: str | None) -> list[str]:
     """Names of kinds in the order of KINDS, at least one."""
     names = list(KINDS)
     chosen = [name for name in names if rng.random() < KINDS[name][0] or name == also]

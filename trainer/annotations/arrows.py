@@ -18,7 +18,7 @@ def draw_arrows(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator
         angle = rng.uniform(0, 2 * np.pi)
         away = np.array([np.cos(angle), np.sin(angle)])
         canvas = layer.blank()
-        wings = [_turned(away, turn) * scene.px(head, 4) + tip for turn in (open_angle, -open_angle)]
+        wings = [_rotate(away, turn) * scene.px(head, 4) + tip for turn in (open_angle, -open_angle)]
         corners = np.array([wings[0], tip, wings[1]]).round().astype(np.int32)
         if filled:
             cv2.fillPoly(canvas, [corners], 255, cv2.LINE_AA)
@@ -31,6 +31,6 @@ def draw_arrows(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator
         layer.draw(canvas, look.ink)
 
 
-def _turned(way: np.ndarray, by: float) -> np.ndarray:
+def _rotate(way: np.ndarray, by: float) -> np.ndarray:
     cos, sin = np.cos(by), np.sin(by)
     return np.asarray(np.array([[cos, -sin], [sin, cos]]) @ way)

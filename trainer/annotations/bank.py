@@ -13,17 +13,17 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 
-def label(rng: np.random.Generator) -> str:
+def draw_label(rng: np.random.Generator) -> str:
     """A side, an organ, a finding; every second one in English."""
-    languages = _bank()["labels"]
-    name = "english" if rng.random() < 0.5 else _one(sorted(languages), rng)
-    return _one(languages[name], rng)
+    languages = _read_bank()["labels"]
+    name = "english" if rng.random() < 0.5 else _pick(sorted(languages), rng)
+    return _pick(languages[name], rng)
 
 
-def value(kind: str, rng: np.random.Generator) -> str:
+def draw_value(kind: str, rng: np.random.Generator) -> str:
     """A line with measured values or settings; `kind` is a key of [values]."""
     number = rng.uniform
-    return _one(_bank()["values"][kind], rng).format(
+    return _pick(_read_bank()["values"][kind], rng).format(
         n=rng.integers(1, 9),
         cm=f"{number(0.3, 19):.{rng.integers(1, 3)}f}",
         mm=f"{number(3, 150):.1f}",
@@ -40,11 +40,11 @@ def value(kind: str, rng: np.random.Generator) -> str:
 
 
 @cache
-def _bank() -> dict[str, dict[str, list[str]]]:
+def _read_bank() -> dict[str, dict[str, list[str]]]:
     bank: dict[str, dict[str, list[str]]]
     bank = tomllib.loads(files(__package__).joinpath("bank.toml").read_text("utf-8"))
     return bank
 
 
-def _one(choices: Sequence[str], rng: np.random.Generator) -> str:
+def _pick(choices: Sequence[str], rng: np.random.Generator) -> str:
     return choices[int(rng.integers(len(choices)))]

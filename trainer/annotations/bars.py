@@ -5,7 +5,7 @@ import numpy as np
 
 from trainer.annotations.flow import MAP
 from trainer.annotations.layer import Ink, Layer
-from trainer.annotations.lettering import write
+from trainer.annotations.lettering import write_line
 from trainer.annotations.look import Look
 from trainer.annotations.scene import Scene
 
@@ -15,7 +15,7 @@ _TICKS = ((255, 255, 200), (235, 235, 235), (160, 160, 160), (255, 255, 0))
 def draw_depth_ticks(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
     """A column of ticks at equal steps, every fifth longer or numbered, over a side of the sector."""
     box, canvas, numbers = scene.box, layer.blank(), []
-    x = _column(scene, rng)
+    x = _choose_column(scene, rng)
     step, short, long = (
         scene.px(rng.uniform(8, 55), 4),
         scene.px(rng.uniform(1, 5)),
@@ -27,7 +27,7 @@ def draw_depth_ticks(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
         canvas[y : y + width, max(0, x) : max(0, x + length)] = 255
         if numbered and number % 5 == 0:
             numbers.append(
-                (write(str(number // 5 * 5), look.face, max(6, 0.6 * look.letter_px * scene.unit)), y)
+                (write_line(str(number // 5 * 5), look.face, max(6, 0.6 * look.letter_px * scene.unit)), y)
             )
     ink = look.in_colour(_TICKS[rng.integers(len(_TICKS))])
     layer.draw(canvas, ink)
@@ -39,7 +39,7 @@ def draw_scale_bar(layer: Layer, scene: Scene, look: Look, rng: np.random.Genera
     """A bar of grey or of colours, over a side of the sector."""
     box = scene.box
     width, height = scene.px(rng.uniform(6, 16), 3), scene.px(rng.uniform(60, 180), 20)
-    x, y = _column(scene, rng), box.y0 + int(rng.integers(max(1, (box.y1 - box.y0 - height) // 2)))
+    x, y = _choose_column(scene, rng), box.y0 + int(rng.integers(max(1, (box.y1 - box.y0 - height) // 2)))
     if rng.random() < 0.5:
         shades = np.repeat(np.linspace(255, 0, height)[:, None], 3, axis=1)
     else:
@@ -52,7 +52,7 @@ def draw_scale_bar(layer: Layer, scene: Scene, look: Look, rng: np.random.Genera
         layer.draw(np.asarray(frame, np.uint8), look.in_colour(_TICKS[0]), x, y)
 
 
-def _column(scene: Scene, rng: np.random.Generator) -> int:
+def _choose_column(scene: Scene, rng: np.random.Generator) -> int:
     """Near the left or right side of the sector, more or less over it."""
     box = scene.box
     inward = rng.uniform(-0.02, 0.16) * (box.x1 - box.x0)

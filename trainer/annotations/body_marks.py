@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from scanside.image import Grey
-from trainer.annotations.corners import in_corner
+from trainer.annotations.corners import place_in_corner
 from trainer.annotations.layer import BLACK, Ink, Layer
 from trainer.annotations.look import Look
 from trainer.annotations.scene import Scene
@@ -16,7 +16,7 @@ def draw_body_mark(layer: Layer, scene: Scene, look: Look, rng: np.random.Genera
     """One mark, in a corner of the sector or in it, on black at times."""
     side = scene.px(rng.uniform(36, 64), 20)
     mark = (_trunk, _pelvis)[rng.integers(2)](side, look.face.smooth)
-    x, y = in_corner(scene, mark.shape[1], mark.shape[0], rng)
+    x, y = place_in_corner(scene, mark.shape[1], mark.shape[0], rng)
     if rng.random() < 0.4:
         layer.draw(np.full_like(mark, 255), Ink(BLACK, opacity=float(rng.uniform(0.6, 1))), x, y)
     layer.draw(mark, look.ink if rng.random() < 0.6 else look.in_colour((190, 200, 190)), x, y)

@@ -8,7 +8,7 @@ import numpy as np
 from scanside.image import Grey
 from trainer.annotations import bank
 from trainer.annotations.layer import Ink, Layer
-from trainer.annotations.lettering import write
+from trainer.annotations.lettering import write_line
 from trainer.annotations.look import Look
 from trainer.annotations.marks import SHAPES, draw_mark
 from trainer.annotations.scene import Point, Scene
@@ -18,7 +18,7 @@ _WHITE = (235, 235, 225)
 
 def draw_calipers(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
     """One to three distances, most across the lesion, the second at a right angle to the first."""
-    shape = SHAPES[rng.choice(len(SHAPES), p=_shares())]
+    shape = SHAPES[rng.choice(len(SHAPES), p=_list_shares())]
     arm = rng.uniform(4, 8.5)
     dots = _Dots.draw(look, rng)
     named = rng.random() < 0.45
@@ -33,8 +33,8 @@ def draw_calipers(layer: Layer, scene: Scene, look: Look, rng: np.random.Generat
         for end in ends:
             layer.draw(draw_mark(layer.blank(), end, shape, scene, arm, look), look.ink)
         if named:
-            text = str(number + 1) if rng.random() < 0.8 else bank.value("calipers", rng)
-            strokes = write(text, look.face, max(6, 0.8 * look.letter_px * scene.unit))
+            text = str(number + 1) if rng.random() < 0.8 else bank.draw_value("calipers", rng)
+            strokes = write_line(text, look.face, max(6, 0.8 * look.letter_px * scene.unit))
             x, y = ends[rng.integers(2)]
             away = 1.2 * arm * scene.unit
             x += away if rng.random() < 0.6 else -away - strokes.shape[1]
@@ -42,7 +42,7 @@ def draw_calipers(layer: Layer, scene: Scene, look: Look, rng: np.random.Generat
             layer.draw(strokes, look.ink, round(x), round(y))
 
 
-def _shares() -> list[float]:
+def _list_shares() -> list[float]:
     """Gapped crosses are by far the most common."""
     first = 0.5
     return [first, *((1 - first) / (len(SHAPES) - 1) for _ in SHAPES[1:])]

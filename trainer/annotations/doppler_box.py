@@ -23,7 +23,7 @@ def draw_doppler_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
     wide, high = box.x1 - box.x0, box.y1 - box.y0
     canvas = layer.blank()
     if rng.random() < 0.7:
-        corners = _ring(box.x0 + wide / 2, box.y0, high, rng)
+        corners = _draw_ring(box.x0 + wide / 2, box.y0, high, rng)
     else:
         x, y = box.x0 + wide * rng.uniform(0, 0.45), box.y0 + high * rng.uniform(0, 0.45)
         across, down = wide * rng.uniform(0.25, 0.55), high * rng.uniform(0.25, 0.5)
@@ -35,10 +35,10 @@ def draw_doppler_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
     ink = look.in_colour(_COLOURS[rng.integers(len(_COLOURS))])
     layer.draw(np.asarray(cv2.copyTo(canvas, scene.sector.view(np.uint8)), np.uint8), ink)
     if rng.random() < 0.2:
-        layer.draw(_gate(layer.blank(), (box.x0 + wide / 2, box.y0), scene, rng), ink)
+        layer.draw(_draw_gate(layer.blank(), (box.x0 + wide / 2, box.y0), scene, rng), ink)
 
 
-def _gate(
+def _draw_gate(
     canvas: NDArray[np.uint8], probe: Point, scene: Scene, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """A dashed line from the probe through a point near the lesion, and two short strokes across it there."""
@@ -52,7 +52,7 @@ def _gate(
     return canvas
 
 
-def _ring(x: float, y: float, high: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_ring(x: float, y: float, high: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Outline between two radii and two angles about a point above the sector."""
     up = high * rng.uniform(0.05, 0.5)
     near = up + high * rng.uniform(0, 0.35)

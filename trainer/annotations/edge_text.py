@@ -5,7 +5,7 @@ import numpy as np
 
 from trainer.annotations import bank
 from trainer.annotations.layer import Layer
-from trainer.annotations.lettering import write
+from trainer.annotations.lettering import write_line
 from trainer.annotations.look import Look
 from trainer.annotations.scene import Scene
 
@@ -16,11 +16,11 @@ def draw_edge_text(layer: Layer, scene: Scene, look: Look, rng: np.random.Genera
     rim = max(contours, key=len)[:, 0]
     for _ in range(1 + int(rng.random() < 0.25)):
         text = (
-            bank.label(rng)
+            bank.draw_label(rng)
             if rng.random() < 0.6
-            else bank.value(("results", "settings")[rng.integers(2)], rng)
+            else bank.draw_value(("results", "settings")[rng.integers(2)], rng)
         )
-        strokes = write(text, look.face, max(6, look.letter_px * scene.unit * rng.uniform(0.7, 1.1)))
+        strokes = write_line(text, look.face, max(6, look.letter_px * scene.unit * rng.uniform(0.7, 1.1)))
         x, y = rim[rng.integers(len(rim))]
         height, width = strokes.shape
         layer.draw(

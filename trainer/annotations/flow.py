@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Mask
-from trainer.annotations.scene import Scene, look_at
+from trainer.annotations.scene import Scene, look_at_scan
 
 # Colour Doppler, from fast away to fast towards the probe.
 MAP = np.array(
@@ -30,10 +30,10 @@ def draw_flow(pixels: NDArray[np.uint8], sector: Mask, rng: np.random.Generator)
     Returns:
         (H, W, 3) uint8, a copy.
     """
-    scene, flow = look_at(None, sector, rng), np.zeros(pixels.shape[:2], np.float32)
+    scene, flow = look_at_scan(None, sector, rng), np.zeros(pixels.shape[:2], np.float32)
     grown = rng.random() < 0.5
     for _ in range(rng.integers(1, 4 if grown else 7)):
-        (_tree if grown else _vessel)(flow, scene, rng)
+        (_draw_tree if grown else _draw_vessel)(flow, scene, rng)
     grain = cv2.GaussianBlur(rng.normal(0, 1, flow.shape).astype(np.float32), (0, 0), 2 * scene.unit)
     flow = cv2.GaussianBlur(flow, (0, 0), (0.8 if grown else 2.5) * scene.unit) * (1 + 2 * grain)
     shown = (np.abs(flow) > _LEAST) & scene.sector
@@ -48,15 +48,15 @@ def draw_flow(pixels: NDArray[np.uint8], sector: Mask, rng: np.random.Generator)
     return np.asarray(drawn, np.uint8)
 
 
-def _vessel(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:
+def _draw_vessel(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:
     x, y = (round(v) for v in scene.anywhere(rng))
     axes = (scene.px(rng.uniform(3, 30), 2), scene.px(rng.uniform(2, 14), 2))
-    cv2.ellipse(flow, (x, y), axes, rng.uniform(0, 180), 0, 360, _speed(rng), -1)
+    cv2.ellipse(flow, (x, y), axes, rng.uniform(0, 180), 0, 360, _draw_speed(rng), -1)
 
 
-def _tree(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:
+def _draw_tree(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:
     """A vessel that branches, each branch thinner than its stem, as in a perfused node or kidney."""
-    branches, speed = [(*scene.anywhere(rng), rng.uniform(0, 2 * np.pi), rng.uniform(3, 8))], _speed(rng)
+    branches, speed = [(*scene.anywhere(rng), rng.uniform(0, 2 * np.pi), rng.uniform(3, 8))], _draw_speed(rng)
     while branches:
         x, y, direction, width = branches.pop()
         length = scene.px(rng.uniform(6, 22))
@@ -67,5 +67,5 @@ def _tree(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> 
                 branches.append((*end, direction + turn, width * rng.uniform(0.6, 0.85)))
 
 
-def _speed(rng: np.random.Generator) -> float:
+def _draw_speed(rng: np.random.Generator) -> float:
     return float(rng.uniform(0.4, 1.3) * rng.choice([-1, 1]))

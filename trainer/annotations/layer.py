@@ -67,7 +67,7 @@ class Layer:
             return
         tight = strokes[top : top + height, left : left + width]
         padded = cv2.copyMakeBorder(tight, *(4 * (_MARGIN,)), cv2.BORDER_CONSTANT, value=0)
-        shade = _shade(np.asarray(padded, np.uint8), ink)
+        shade = _make_shade(np.asarray(padded, np.uint8), ink)
         for part, colour in ((shade, BLACK), (padded, ink.colour)):
             if part is not None:
                 soft = cv2.GaussianBlur(part, (0, 0), ink.blur_px) if ink.blur_px > 0 else part
@@ -86,7 +86,7 @@ class Layer:
         self.cover[at] = np.ceil(255 * alpha + self.cover[at] * (1 - alpha))
 
 
-def _shade(strokes: Grey, ink: Ink) -> Grey | None:
+def _make_shade(strokes: Grey, ink: Ink) -> Grey | None:
     if ink.shade == "none":
         return None
     by = ink.shade_px

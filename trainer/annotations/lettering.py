@@ -48,7 +48,7 @@ def draw_face(rng: np.random.Generator) -> Face:
     return Face(name, smooth=bool(rng.random() < 0.6), bold=bool(rng.random() < 0.15))
 
 
-def write(text: str, face: Face, height_px: float) -> Grey:
+def write_line(text: str, face: Face, height_px: float) -> Grey:
     """One line of text.
 
     Args:
@@ -81,7 +81,7 @@ def _write_strokes(text: str, font: int, height_px: float, smooth: bool) -> Grey
 
 def _write_outlines(text: str, name: str, height_px: float, smooth: bool) -> Grey:
     # A capital is about .72 of a font's size.
-    font = _font(name, max(5, round(height_px / 0.72)))
+    font = _load_font(name, max(5, round(height_px / 0.72)))
     left, top, right, bottom = (int(side) for side in font.getbbox(text))
     picture = Image.new("L" if smooth else "1", (right - left + 2, bottom - top + 2), 0)
     ImageDraw.Draw(picture).text((1 - left, 1 - top), text, fill=255, font=font)
@@ -89,7 +89,7 @@ def _write_outlines(text: str, name: str, height_px: float, smooth: bool) -> Gre
 
 
 @cache
-def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
+def _load_font(name: str, size: int) -> ImageFont.FreeTypeFont:
     if name != AILERON:
         return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf")), size)
     font = ImageFont.load_default(size)

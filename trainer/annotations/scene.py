@@ -41,7 +41,7 @@ class Scene:
 
     def anywhere(self, rng: np.random.Generator) -> Point:
         """A point of the sector."""
-        return _point(self.sector, self.box, rng)
+        return _choose_point(self.sector, self.box, rng)
 
     def near_lesion(self, rng: np.random.Generator, spread: float = 0.6) -> Point:
         """A point in the lesion or a little beside it; inside the image."""
@@ -57,7 +57,7 @@ class Scene:
         return (float(ax), float(ay)), (float(bx), float(by))
 
 
-def look_at(lesion: Mask | None, sector: Mask, rng: np.random.Generator) -> Scene:
+def look_at_scan(lesion: Mask | None, sector: Mask, rng: np.random.Generator) -> Scene:
     """The scene of a scan.
 
     Args:
@@ -70,17 +70,17 @@ def look_at(lesion: Mask | None, sector: Mask, rng: np.random.Generator) -> Scen
     box, side = Box(x, y, x + width, y + height), float(np.sqrt(np.count_nonzero(sector)))
     unit = float(np.clip(side / _SIDE_PX * np.exp(rng.uniform(np.log(0.8), np.log(1.35))), *_UNITS))
     if lesion is not None and lesion.any():
-        return Scene(sector, box, lesion_outline(lesion), unit)
-    return Scene(sector, box, _ellipse(sector, box, side, rng), unit)
+        return Scene(sector, box, find_outline(lesion), unit)
+    return Scene(sector, box, _choose_ellipse(sector, box, side, rng), unit)
 
 
-def lesion_outline(lesion: Mask) -> Outline:
+def find_outline(lesion: Mask) -> Outline:
     """(M, 2) x, y of the outline of the largest part of a mask that is not empty."""
     contours, _ = cv2.findContours(lesion.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return np.asarray(max(contours, key=cv2.contourArea)[:, 0], np.float32)
 
 
-def _point(sector: Mask, box: Box, rng: np.random.Generator) -> Point:
+def _choose_point(sector: Mask, box: Box, rng: np.random.Generator) -> Point:
     """A pixel of the sector; by trial, since a sector fills most of its box."""
     while True:
         x, y = int(rng.integers(box.x0, box.x1)), int(rng.integers(box.y0, box.y1))
@@ -88,8 +88,8 @@ def _point(sector: Mask, box: Box, rng: np.random.Generator) -> Point:
             return float(x), float(y)
 
 
-def _ellipse(sector: Mask, box: Box, side: float, rng: np.random.Generator) -> Outline:
-    centre = np.array(_point(sector, box, rng))
+def _choose_ellipse(sector: Mask, box: Box, side: float, rng: np.random.Generator) -> Outline:
+    centre = np.array(_choose_point(sector, box, rng))
     long, turn = side * rng.uniform(0.06, 0.3), rng.uniform(0, np.pi)
     angles = np.linspace(0, 2 * np.pi, 120, endpoint=False)
     flat = np.stack([long * np.cos(angles), long * rng.uniform(0.5, 1) * np.sin(angles)], axis=1)

@@ -50,7 +50,7 @@ def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uin
     """
     rows = []
     for number, path in enumerate(track(images, "drawing")):
-        bgr = decode_picture(_content(path), cv2.IMREAD_COLOR)
+        bgr = decode_picture(_read_content(path), cv2.IMREAD_COLOR)
         if bgr is None:
             raise InputError(f"{path} is no image that can be decoded. Take it out of the folder.")
         pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
@@ -60,18 +60,18 @@ def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uin
             sector = np.ones(pixels.shape[:2], bool)
         drawn = annotate(pixels, None, sector, np.random.default_rng((seed, number)), preset)
         marked = np.where(drawn.mask[..., None], np.array(_MARKED, np.uint8), drawn.pixels)
-        rows.append(np.hstack([_tile(p) for p in (pixels, recompress(drawn.pixels, _QUALITY), marked)]))
+        rows.append(np.hstack([_draw_tile(p) for p in (pixels, recompress(drawn.pixels, _QUALITY), marked)]))
     return np.vstack(rows)
 
 
-def _content(path: Path) -> bytes:
+def _read_content(path: Path) -> bytes:
     try:
         return read_regular(path)
     except OSError as error:
         raise InputError(f"{path} can't be read ({error.strerror}). Take it out of the folder.") from error
 
 
-def _tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _draw_tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Shrunk or enlarged to fit, on black."""
     width, height = _TILE
     by = min(width / pixels.shape[1], height / pixels.shape[0])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Mask
-from trainer.annotations.scene import lesion_outline
+from trainer.annotations.scene import find_outline
 
 TEXTS = ("Rt. Ovary", "Lt. Ovary", "LL Ovary", "Li Ov", "Rt Ov", "Fluid")
 _HEIGHT_PX = 336  # the thesis draws on images of 336 x 544 px
@@ -38,13 +38,13 @@ def draw_as_thesis(
     scale = pixels.shape[0] / _HEIGHT_PX
     colour = (_CYAN, _YELLOW, _WHITE)[rng.choice(3, p=_COLOUR_SHARES)]
     inks = ((drawn, colour), (where, (255, 255, 255)))  # all is drawn twice: seen, and where
-    edge = lesion_outline(lesion)
+    edge = find_outline(lesion)
     angle = rng.uniform(0, np.pi)
     for turn in (angle, angle + np.pi / 2 + rng.normal(0, 0.15)):
         along = edge @ np.array([np.cos(turn), np.sin(turn)], np.float32)
         ends = edge[along.argmin()], edge[along.argmax()]
         for canvas, ink in inks:
-            _caliper(canvas, *ends, ink, round(10 * scale), thickness * scale, dot_radius * scale)
+            _draw_caliper(canvas, *ends, ink, round(10 * scale), thickness * scale, dot_radius * scale)
     if rng.random() < _TEXT_SHARE:
         x, y = edge[rng.integers(len(edge))]
         size = 0.45 * scale
@@ -58,7 +58,7 @@ def draw_as_thesis(
     return drawn, where > 0
 
 
-def _caliper(
+def _draw_caliper(
     canvas: NDArray[np.uint8],
     start: NDArray[np.float32],
     end: NDArray[np.float32],

@@ -37,7 +37,7 @@ def add_text_option(parser: argparse.ArgumentParser) -> None:
 
 def _deidentify(arguments: argparse.Namespace) -> int:
     from scanside.deidentify.burned_in import WhenText
-    from trainer.prepare.deidentify import run
+    from trainer.prepare.deidentify import deidentify_folder
 
-    run(arguments.source, arguments.target, arguments.key, WhenText(arguments.text))
+    deidentify_folder(arguments.source, arguments.target, arguments.key, WhenText(arguments.text))
     return 0

@@ -46,12 +46,12 @@ def _hospital(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from scanside.deidentify.burned_in import WhenText
-    from trainer.prepare.hospital import Settings, prepare_hospital, summary
+    from trainer.prepare.hospital import PreparationSettings, prepare_hospital, summarise
 
     jobs = arguments.jobs if arguments.jobs is not None else os.cpu_count() or 1
     if jobs < 1 or arguments.cine_frames < 1:
         raise SettingError("--jobs and --cine-frames are 1 or more.")
-    settings = Settings(
+    settings = PreparationSettings(
         arguments.source,
         arguments.target,
         arguments.clinical,
@@ -62,13 +62,13 @@ def _hospital(arguments: argparse.Namespace) -> int:
         arguments.seed,
         WhenText(arguments.text),
     )
-    print(summary(prepare_hospital(settings, Console(stderr=True)), settings))
+    print(summarise(prepare_hospital(settings, Console(stderr=True)), settings))
     return 0
 
 
 def _mmotu(arguments: argparse.Namespace) -> int:
-    from trainer.prepare.mmotu import check, show
+    from trainer.prepare.mmotu import check_copy, print_faults
 
-    faults = check(arguments.source)
-    show(faults, arguments.source, as_json=arguments.json)
+    faults = check_copy(arguments.source)
+    print_faults(faults, arguments.source, as_json=arguments.json)
     return 1 if faults else 0

@@ -25,7 +25,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def _report(arguments: argparse.Namespace) -> int:
     check_torch()
-    from trainer.experiments.run import report_all
+    from trainer.experiments.run import write_full_report
 
-    print("Report:", *report_all(arguments.out, arguments.scale))
+    print("Report:", *write_full_report(arguments.out, arguments.scale))
     return 0

@@ -106,9 +106,9 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     plan.check()
     check_torch()
-    from trainer.experiments.run import run
+    from trainer.experiments.run import run_experiment
 
-    print("Report:", *run(arguments.experiment, plan))
+    print("Report:", *run_experiment(arguments.experiment, plan))
     return 0
 
 
@@ -126,13 +126,13 @@ def _default_model(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     from trainer.models import checkpoint as checkpoints
     from trainer.report.terminal import print_figures
 
-    recipe = replace(default_model.Recipe(), seed=arguments.seed)
+    recipe = replace(default_model.DefaultModelRecipe(), seed=arguments.seed)
     folder = _folder(arguments)
     if arguments.scale == "smoke":
-        recipe = default_model.smoke(recipe)
+        recipe = default_model.shrink_recipe(recipe)
     if arguments.weights_from and any((folder / name).exists() for name in default_model.LEFT):
         raise SettingError(f"{folder} holds a training, which stays as it is. Choose another --out.")
-    figures = default_model.run(
+    figures = default_model.train_default_model(
         data["mmotu"],
         folder,
         recipe,
@@ -164,17 +164,17 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
         raise SettingError(f"--choice {arguments.choice}: choose one of {', '.join(default_folds.CHOICES)}.")
     if inner:
         recipes = dict(default_folds.CHOICES)
-        parts = dict.fromkeys(recipes, default_folds.choice_parts())
+        parts = dict.fromkeys(recipes, default_folds.list_choice_parts())
     else:
         names = [f"fold-{fold}" for fold in range(FOLDS)]
-        recipes = dict.fromkeys(names, default_folds.outer_recipe(arguments.choice))
-        parts = {name: default_folds.outer_parts(fold) for fold, name in enumerate(names)}
+        recipes = dict.fromkeys(names, default_folds.choose_outer_recipe(arguments.choice))
+        parts = {name: default_folds.list_outer_parts(fold) for fold, name in enumerate(names)}
     denoiser = open_denoiser(arguments.denoiser) if arguments.denoiser else None
     found = []
     for name, recipe in recipes.items():
         recipe = replace(recipe, seed=arguments.seed)
         if arguments.scale == "smoke":
-            recipe = default_folds.smoke(recipe)
+            recipe = default_folds.shrink_recipe(recipe)
         what = f"{arguments.experiment} {name}"
         place = folder / name
         found.append(
@@ -182,23 +182,24 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
                 data["mmotu"], place, recipe, parts[name], arguments.weights, denoiser, what
             )
         )
-        print_figures(default_figures.figures(found[-1]), what, arguments.scale)
+        print_figures(default_figures.compute_figures(found[-1]), what, arguments.scale)
     if inner:
         first, *others = zip(recipes, found, strict=True)
         compared = {
-            f"{name} less {first[0]}": default_figures.gains(first[1], other) for name, other in others
+            f"{name} less {first[0]}": default_figures.compute_gains(first[1], other)
+            for name, other in others
         }
         for title, difference in compared.items():
             print_figures(difference, title, arguments.scale)
-        said = {title: default_figures.plain(difference) for title, difference in compared.items()}
+        said = {title: default_figures.make_plain(difference) for title, difference in compared.items()}
         write_file(folder / "gains.json", (json.dumps(said, indent=2) + "\n").encode())
     else:
-        pooled = default_figures.pool(found)
-        together = default_figures.figures(pooled) | default_figures.decisions(found)
+        pooled = default_figures.pool_folds(found)
+        together = default_figures.compute_figures(pooled) | default_figures.compute_decisions(found)
         print_figures(together, arguments.experiment, arguments.scale)
         document: dict[str, object] = {
-            **default_figures.plain(together),
-            "calibration": default_figures.calibration(pooled),
+            **default_figures.make_plain(together),
+            "calibration": default_figures.measure_calibration(pooled),
         }
         write_file(folder / "figures.json", (json.dumps(document, indent=2) + "\n").encode())
     return 0
@@ -215,12 +216,12 @@ def _confounder(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     from trainer.report.page import write_report
     from trainer.report.terminal import print_section
 
-    recipe = replace(confounder.Recipe(), first_seed=arguments.seed)
+    recipe = replace(confounder.ConfounderRecipe(), first_seed=arguments.seed)
     folder = _folder(arguments)
     if arguments.scale == "smoke":
-        recipe = confounder.smoke(recipe)
+        recipe = confounder.shrink_recipe(recipe)
     ready = open_denoiser(arguments.denoiser) if arguments.denoiser else None
-    section = confounder.run(data["mmotu"], folder, recipe, ready)
+    section = confounder.run_confounder(data["mmotu"], folder, recipe, ready)
     print_section(section, arguments.scale)
     print("Report:", *write_report(folder / "report", [section], arguments.scale))
     return 0
@@ -236,11 +237,13 @@ def _edge_denoiser(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
     from trainer.denoiser import train_edge as edge_denoiser
     from trainer.report.terminal import print_figures
 
-    recipe = replace(edge_denoiser.Recipe(), seed=arguments.seed)
+    recipe = replace(edge_denoiser.EdgeDenoiserRecipe(), seed=arguments.seed)
     folder = _folder(arguments)
     if arguments.scale == "smoke":
-        recipe = edge_denoiser.smoke(recipe)
-    figures = edge_denoiser.run(data["mmotu"], folder, recipe, arguments.scale, arguments.weights_from)
+        recipe = edge_denoiser.shrink_recipe(recipe)
+    figures = edge_denoiser.train_edge_denoiser(
+        data["mmotu"], folder, recipe, arguments.scale, arguments.weights_from
+    )
     print_figures(figures, arguments.experiment, arguments.scale)
     print(f"checkpoint: {folder / 'checkpoint.pt'}")
     return 0

@@ -83,12 +83,12 @@ def _cohort(arguments: argparse.Namespace) -> int:
     import os
 
     from trainer.synth.cohort import write_cohort
-    from trainer.synth.recipe import Recipe
+    from trainer.synth.recipe import CohortRecipe
 
     jobs = arguments.jobs if arguments.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
         raise SettingError(f"--jobs {jobs}: give 1 or more.")
-    recipe = Recipe(
+    recipe = CohortRecipe(
         arguments.patients,
         arguments.seed,
         arguments.size,

@@ -24,7 +24,7 @@ def build_classifier() -> nn.Module:
     return classifier
 
 
-def fit(
+def fit_classifier(
     network: nn.Module,
     scans: NDArray[np.uint8],
     second: NDArray[np.bool_],
@@ -50,7 +50,7 @@ def fit(
             flipped = rng.random(batch) < 0.5
             shown[flipped] = shown[flipped][:, :, ::-1]
             wanted = torch.from_numpy(second[rows].astype(np.float32))
-            loss = nn.functional.binary_cross_entropy_with_logits(network(_input(shown)), wanted)
+            loss = nn.functional.binary_cross_entropy_with_logits(network(_make_input(shown)), wanted)
             optimiser.zero_grad()
             torch.autograd.backward(loss)
             optimiser.step()
@@ -58,12 +58,12 @@ def fit(
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, scans: NDArray[np.uint8]) -> NDArray[np.float64]:
+def predict_logits(network: nn.Module, scans: NDArray[np.uint8]) -> NDArray[np.float64]:
     """(N, H, W) uint8 -> (N,) logits of the second class."""
     network.eval()
-    parts = [network(_input(scans[at : at + 32])).double().numpy() for at in range(0, len(scans), 32)]
+    parts = [network(_make_input(scans[at : at + 32])).double().numpy() for at in range(0, len(scans), 32)]
     return np.concatenate(parts)
 
 
-def _input(scans: NDArray[np.uint8]) -> Tensor:
+def _make_input(scans: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(scans)[:, None].float() / 255

@@ -16,25 +16,25 @@ import torch
 from numpy.typing import NDArray
 
 from scanside.image import Size
-from trainer.confounder.classifier import build_classifier, fit, predict
+from trainer.confounder.classifier import build_classifier, fit_classifier, predict_logits
 from trainer.confounder.scans import TwoClasses, draw_annotated, read_two_classes
 from trainer.data import mmotu
-from trainer.data.mmotu import Entry
+from trainer.data.mmotu import MmotuImage
 from trainer.denoiser.ready import ReadyDenoiser
 from trainer.files.arrays import load_arrays, save_arrays
 from trainer.report.page import Section
-from trainer.report.table import TextTable, interval, number, probability
-from trainer.runs.claim import claim
+from trainer.report.table import TextTable, format_interval, format_number, format_probability
+from trainer.runs.claim import claim_folder
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.figures import Figure, auc_figure
-from trainer.statistics.paired import difference
+from trainer.statistics.figures import Figure, make_auc_figure
+from trainer.statistics.paired import estimate_difference
 
 _SIZE = Size(168, 272)
 _TEST_SEED = 20_000  # which test scans are annotated: the same for every classifier
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ConfounderRecipe:
     """Every number of the experiment.
 
     Attributes:
@@ -58,7 +58,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestLogits:
     """What one classifier says of the test scans.
 
     Attributes:
@@ -70,12 +70,14 @@ class Tested:
     apart: NDArray[np.float64]
 
 
-def smoke(recipe: Recipe) -> Recipe:
+def shrink_recipe(recipe: ConfounderRecipe) -> ConfounderRecipe:
     """The same on a few small scans, to see that everything works."""
     return replace(recipe, correlations=(0.0, 1.0), size=Size(56, 88), epochs=1, seeds=1, images=24)
 
 
-def run(data: Path, folder: Path, recipe: Recipe, ready: ReadyDenoiser | None = None) -> Section:
+def run_confounder(
+    data: Path, folder: Path, recipe: ConfounderRecipe, ready: ReadyDenoiser | None = None
+) -> Section:
     """Train and test every classifier that is not done yet.
 
     Args:
@@ -90,7 +92,7 @@ def run(data: Path, folder: Path, recipe: Recipe, ready: ReadyDenoiser | None = 
     second, denoiser = recipe.classes[1], ready.denoiser if ready else None
     parts = []
     for part in (("train",), ("validation", "test")):
-        entries = _entries(part, recipe)
+        entries = _choose_images(part, recipe)
         scans = read_two_classes(
             data,
             entries,
@@ -106,12 +108,12 @@ def run(data: Path, folder: Path, recipe: Recipe, ready: ReadyDenoiser | None = 
     drawn = hashlib.sha256(train.stored.tobytes() + test.stored.tobytes()).hexdigest()
     made = {"recipe": asdict(recipe), "files": [train_files, test_files], "drawn": drawn}
     folders = {False: folder / "stored"}
-    claim(folders[False], made)
+    claim_folder(folders[False], made)
     if denoiser:
         digest = hashlib.sha256(train.removed.tobytes() + test.removed.tobytes()).hexdigest()
         folders[True] = folder / f"removed-{digest[:12]}"
-        claim(folders[True], {**made, "removed": digest})
-    results: dict[tuple[float, bool], list[Tested]] = {}
+        claim_folder(folders[True], {**made, "removed": digest})
+    results: dict[tuple[float, bool], list[TestLogits]] = {}
     for correlation in recipe.correlations:
         for denoised, where in folders.items():
             for seed in range(recipe.first_seed, recipe.first_seed + recipe.seeds):
@@ -119,47 +121,54 @@ def run(data: Path, folder: Path, recipe: Recipe, ready: ReadyDenoiser | None = 
                 if not path.exists():
                     print(f"confounder: {where.name}, {path.stem}", flush=True)
                     save_arrays(_train_and_test(train, test, correlation, denoised, seed, recipe), path)
-                tested = load_arrays(Tested, path, "predictions")
+                tested = load_arrays(TestLogits, path, "predictions")
                 results.setdefault((correlation, denoised), []).append(tested)
-    return _section(results, recipe, train, test, ready)
+    return _make_section(results, recipe, train, test, ready)
 
 
-def _entries(parts: tuple[str, ...], recipe: Recipe) -> list[Entry]:
-    inside = [entry for entry in mmotu.read_split() if mmotu.part_of(entry, "grouped") in parts]
+def _choose_images(parts: tuple[str, ...], recipe: ConfounderRecipe) -> list[MmotuImage]:
+    inside = [entry for entry in mmotu.read_split() if mmotu.choose_part(entry, "grouped") in parts]
     return [entry for entry in inside if entry.label in recipe.classes][: recipe.images]
 
 
 def _train_and_test(
-    train: TwoClasses, test: TwoClasses, correlation: float, denoised: bool, seed: int, recipe: Recipe
-) -> Tested:
+    train: TwoClasses,
+    test: TwoClasses,
+    correlation: float,
+    denoised: bool,
+    seed: int,
+    recipe: ConfounderRecipe,
+) -> TestLogits:
     torch.manual_seed(seed)
     classifier = build_classifier()
     shown = train.shown(draw_annotated(train.second, correlation, seed), denoised=denoised)
-    fit(classifier, shown, train.second, recipe.epochs, recipe.batch, recipe.learning_rate, seed)
+    fit_classifier(classifier, shown, train.second, recipe.epochs, recipe.batch, recipe.learning_rate, seed)
     tests = (
         test.shown(draw_annotated(test.second, by, _TEST_SEED), denoised=denoised)
         for by in (correlation, 0.0)
     )
-    return Tested(*(predict(classifier, scans) for scans in tests))
+    return TestLogits(*(predict_logits(classifier, scans) for scans in tests))
 
 
-def _section(
-    results: dict[tuple[float, bool], list[Tested]],
-    recipe: Recipe,
+def _make_section(
+    results: dict[tuple[float, bool], list[TestLogits]],
+    recipe: ConfounderRecipe,
     train: TwoClasses,
     test: TwoClasses,
     ready: ReadyDenoiser | None,
 ) -> Section:
     figures: dict[tuple[float, bool], Figure] = {}
     rows = []
-    examinations = np.array([entry.examination for entry in _entries(("validation", "test"), recipe)])
+    examinations = np.array([entry.examination for entry in _choose_images(("validation", "test"), recipe)])
     for (correlation, denoised), tested in results.items():
         alike, apart = (
-            auc_figure(test.second, np.stack([getattr(one, kind) for one in tested]), examinations)
+            make_auc_figure(test.second, np.stack([getattr(one, kind) for one in tested]), examinations)
             for kind in ("alike", "apart")
         )
         figures[correlation, denoised] = apart
-        cells = (f"{number(e.value)}\n{interval(e)}" for e in (estimate(alike), estimate(apart)))
+        cells = (
+            f"{format_number(e.value)}\n{format_interval(e)}" for e in (estimate(alike), estimate(apart))
+        )
         rows.append((f"{correlation:g}", "removed" if denoised else "as stored", *cells))
     first, second = (mmotu.CLASSES[label] for label in recipe.classes)
     notes = [
@@ -183,16 +192,16 @@ def _section(
             f"Denoiser: {ready.document['trained_on']}, fingerprint {ready.document['fingerprint'][:16]}. "
             f"Left as they were, since too much of them seemed annotated: {untouched} of {total} scans."
         )
-        tables.append(_gains(figures, recipe.correlations))
+        tables.append(_make_gains_table(figures, recipe.correlations))
     return Section("confounder: annotations that correlate with the class", tables, [], notes)
 
 
-def _gains(figures: dict[tuple[float, bool], Figure], correlations: Sequence[float]) -> TextTable:
+def _make_gains_table(figures: dict[tuple[float, bool], Figure], correlations: Sequence[float]) -> TextTable:
     rows = []
     for correlation in correlations:
-        apart = difference(figures[correlation, False], figures[correlation, True])
+        apart = estimate_difference(figures[correlation, False], figures[correlation, True])
         shown = apart.sampling if np.isnan(apart.combined.low) else apart.combined
-        cells = (number(shown.value, sign=True), interval(shown), probability(apart.p))
+        cells = (format_number(shown.value, sign=True), format_interval(shown), format_probability(apart.p))
         rows.append((f"{correlation:g}", *cells))
     columns = ("correlation in training", "AUC, removed less as stored", "95 % interval", "p")
     return TextTable("Gain on test scans without correlation", columns, tuple(rows))

@@ -17,7 +17,7 @@ from scanside.scan.prepare import prepare, to_grey
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.types import Scan
 from trainer.annotations.annotate import annotate, recompress
-from trainer.data.mmotu import Entry, find_layout, naming, read_frame
+from trainer.data.mmotu import MmotuImage, find_layout, name_image, read_frame
 from trainer.terminal.progress import track
 
 _JPEG_QUALITY = 90  # every scan is encoded anew, annotated or not: else JPEG would tell which is which
@@ -48,7 +48,7 @@ class TwoClasses:
 
 def read_two_classes(
     root: Path,
-    entries: Sequence[Entry],
+    entries: Sequence[MmotuImage],
     second: int,
     size: Size,
     denoiser: Denoiser | None,
@@ -72,11 +72,11 @@ def read_two_classes(
     for row, entry in enumerate(track(entries, f"drawing {what}")):
         frame, lesion = read_frame(layout, entry, digest)
         drawn = annotate(
-            frame.pixels, lesion, _sector(frame), np.random.default_rng((seed, entry.image)), preset
+            frame.pixels, lesion, _find_sector(frame), np.random.default_rng((seed, entry.image)), preset
         )
         for turn, pixels in enumerate((frame.pixels, drawn.pixels)):
-            with naming(layout.image(entry)):
-                scan = _scan(Frame(recompress(pixels, _JPEG_QUALITY)), size)
+            with name_image(layout.image(entry)):
+                scan = _prepare_scan(Frame(recompress(pixels, _JPEG_QUALITY)), size)
             stored[turn, row] = np.rint(255 * scan.pixels)
             if denoiser:
                 try:
@@ -88,11 +88,11 @@ def read_two_classes(
     return TwoClasses(labels, stored, removed, left), digest.hexdigest()
 
 
-def _scan(frame: Frame, size: Size) -> Scan:
+def _prepare_scan(frame: Frame, size: Size) -> Scan:
     return prepare(frame, find_regions(Header(), frame.size)[0], size, chroma=True)
 
 
-def _sector(frame: Frame) -> Mask:
+def _find_sector(frame: Frame) -> Mask:
     try:
         return find_sector(to_grey(frame.pixels))
     except NoTissue:

@@ -7,7 +7,7 @@ from scanside.image import Box, Grey, Mask, Size
 from scanside.scan.resize import resize
 
 
-def lesion_box(lesion: Mask, margin: float = 0.01, fallback: int = 256) -> Box:
+def find_lesion_box(lesion: Mask, margin: float = 0.01, fallback: int = 256) -> Box:
     """The bounding box of the largest contour, widened.
 
     Args:
@@ -31,7 +31,7 @@ def lesion_box(lesion: Mask, margin: float = 0.01, fallback: int = 256) -> Box:
     return Box(max(x - dx, 0), max(y - dy, 0), min(x + w + dx, width), min(y + h + dy, height))
 
 
-def crop(scan: Grey, box: Box, side: int = 164) -> Grey:
+def crop_scan(scan: Grey, box: Box, side: int = 164) -> Grey:
     """Cut `box` out of `scan`, pad it with black to a square around it, resize.
 
     Args:

@@ -18,7 +18,7 @@ _SEED = 2026
 _TRIALS = 300
 
 
-def deal(groups: Sequence[Group], labels: Mapping[int, int]) -> dict[int, int]:
+def deal_folds(groups: Sequence[Group], labels: Mapping[int, int]) -> dict[int, int]:
     """Deal examinations out to FOLDS folds: image -> fold.
 
     Of _TRIALS random orders, each dealt greedily, the one whose folds are the most alike counts.
@@ -36,7 +36,7 @@ def deal(groups: Sequence[Group], labels: Mapping[int, int]) -> dict[int, int]:
     weights = 1 / np.sqrt(counted.sum(axis=0))
     rng = np.random.default_rng(_SEED)
     trials = [_deal_greedily(counted * weights, rng) for _ in range(_TRIALS)]
-    best = min(trials, key=lambda fold: _unevenness(counted * weights, fold))
+    best = min(trials, key=lambda fold: _measure_unevenness(counted * weights, fold))
     return {group.image: int(best[row[group.examination]]) for group in groups}
 
 
@@ -52,14 +52,14 @@ def _deal_greedily(counted: NDArray[np.float64], rng: np.random.Generator) -> ND
     return fold
 
 
-def _unevenness(counted: NDArray[np.float64], fold: NDArray[np.intp]) -> float:
+def _measure_unevenness(counted: NDArray[np.float64], fold: NDArray[np.intp]) -> float:
     inside = np.stack([counted[fold == number].sum(axis=0) for number in range(FOLDS)])
     return float(((inside - inside.mean(axis=0)) ** 2).sum())
 
 
 if __name__ == "__main__":
     found = derive_groups(read_pairs())
-    dealt = deal(found, read_labels())
+    dealt = deal_folds(found, read_labels())
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["image", "lesion", "lesion_sure", "examination", "examination_sure", "fold"])
     for one in found:

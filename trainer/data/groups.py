@@ -23,7 +23,7 @@ SURENESS: tuple[Sureness, ...] = get_args(Sureness)  # the surest first
 
 
 @dataclass(frozen=True)
-class Pair:
+class JudgedPair:
     """What a person saw of two scans.
 
     Attributes:
@@ -61,11 +61,11 @@ class Group:
     examination_sure: str
 
 
-def read_pairs(name: str = "mmotu_pairs.csv") -> tuple[Pair, ...]:
+def read_pairs(name: str = "mmotu_pairs.csv") -> tuple[JudgedPair, ...]:
     """The judged pairs; "mmotu_blind_pairs.csv" holds those judged without knowing the groups."""
     with files(__package__).joinpath(name).open(encoding="utf-8") as file:
         return tuple(
-            Pair(
+            JudgedPair(
                 int(row["first"]),
                 int(row["second"]),
                 cast(Judgement, row["judgement"]),
@@ -75,15 +75,15 @@ def read_pairs(name: str = "mmotu_pairs.csv") -> tuple[Pair, ...]:
         )
 
 
-def derive_groups(pairs: Sequence[Pair], images: int = IMAGES) -> tuple[Group, ...]:
+def derive_groups(pairs: Sequence[JudgedPair], images: int = IMAGES) -> tuple[Group, ...]:
     """Groups of the scans 1 to `images`. A lesion never reaches beyond its examination."""
     one_lesion = [pair for pair in pairs if pair.judgement == "same lesion"]
     one_examination = [pair for pair in pairs if pair.judgement.startswith("same")]
-    lesion, examination = _join(one_lesion, images), _join(one_examination, images)
-    lesion_sure = _surest(one_lesion, list(range(images + 1)))
+    lesion, examination = _join_pairs(one_lesion, images), _join_pairs(one_examination, images)
+    lesion_sure = _find_surest(one_lesion, list(range(images + 1)))
     # A scan comes into an examination with its whole lesion.
     between = [pair for pair in one_examination if lesion[pair.first] != lesion[pair.second]]
-    examination_sure = _surest(between, lesion)
+    examination_sure = _find_surest(between, lesion)
     return tuple(
         Group(
             image,
@@ -96,7 +96,7 @@ def derive_groups(pairs: Sequence[Pair], images: int = IMAGES) -> tuple[Group, .
     )
 
 
-def _join(pairs: Sequence[Pair], images: int) -> list[int]:
+def _join_pairs(pairs: Sequence[JudgedPair], images: int) -> list[int]:
     """By image (index 0 is none): the smallest image that a chain of `pairs` ties it to."""
     ends = np.array([(pair.first, pair.second) for pair in pairs], np.intp).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(images + 1, images + 1))
@@ -105,7 +105,7 @@ def _join(pairs: Sequence[Pair], images: int) -> list[int]:
     return [int(first[number]) for number in part]
 
 
-def _surest(pairs: Sequence[Pair], member: Sequence[int]) -> dict[int, Sureness]:
+def _find_surest(pairs: Sequence[JudgedPair], member: Sequence[int]) -> dict[int, Sureness]:
     """By member: the surest pair that it is part of.
 
     Args:

@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Patient:
+class CohortPatient:
     """One patient; all slides of a patient are in one part, since the part is the patient's.
 
     Attributes:
@@ -62,7 +62,7 @@ class Patient:
 
 
 @dataclass(frozen=True)
-class Slide:
+class CohortSlide:
     """One 2D image of one patient.
 
     Attributes:
@@ -116,8 +116,8 @@ class Cohort:
 
     root: Path
     about: dict[str, Any]
-    patients: tuple[Patient, ...]
-    slides: tuple[Slide, ...]
+    patients: tuple[CohortPatient, ...]
+    slides: tuple[CohortSlide, ...]
     fingerprint: str
 
     @property
@@ -125,15 +125,15 @@ class Cohort:
         """Whether `trainer denoise` removed annotations from it."""
         return "annotations" in self.about["preparation"]
 
-    def pixels(self, slide: Slide) -> Grey:
+    def pixels(self, slide: CohortSlide) -> Grey:
         """(H, W) uint8: the tissue of one slide, black outside the sector.
 
         Raises:
             InputError: the file is missing, damaged or not what the dataset was made with.
         """
-        return _picture(self.root / slide.image, slide.image_sha256, slide.size)
+        return _read_picture(self.root / slide.image, slide.image_sha256, slide.size)
 
-    def lesion(self, slide: Slide) -> Mask | None:
+    def lesion(self, slide: CohortSlide) -> Mask | None:
         """(H, W) bool: the lesion on one slide; None when nobody drew it.
 
         Raises:
@@ -141,7 +141,7 @@ class Cohort:
         """
         if slide.mask is None:
             return None
-        return np.asarray(_picture(self.root / slide.mask, slide.mask_sha256, slide.size) > 127, bool)
+        return np.asarray(_read_picture(self.root / slide.mask, slide.mask_sha256, slide.size) > 127, bool)
 
     def check_files(self) -> None:
         """Compare the digest of every image and mask.
@@ -150,9 +150,9 @@ class Cohort:
             InputError: a file is missing or altered.
         """
         for slide in self.slides:
-            _content(self.root / slide.image, slide.image_sha256)
+            _read_content(self.root / slide.image, slide.image_sha256)
             if slide.mask:
-                _content(self.root / slide.mask, slide.mask_sha256)
+                _read_content(self.root / slide.mask, slide.mask_sha256)
 
 
 def read_dataset(root: Path) -> Cohort:
@@ -161,25 +161,27 @@ def read_dataset(root: Path) -> Cohort:
     Raises:
         InputError: something is missing, altered, of another schema or contradicts itself.
     """
-    about = _about(root / "dataset.json")
-    tables = [_text(root / name) for name in ("patients.csv", "slides.csv")]
-    found = fingerprint(*tables)
+    about = _read_about(root / "dataset.json")
+    tables = [_read_text(root / name) for name in ("patients.csv", "slides.csv")]
+    found = compute_fingerprint(*tables)
     if found != about.get("fingerprint"):
         raise InputError(f"{root}: the tables were changed after the dataset was made. Prepare it again.")
-    patients = tuple(_rows(root / "patients.csv", tables[0], PATIENT_COLUMNS, _patient, (CA125_COLUMN,)))
-    slides = tuple(_rows(root / "slides.csv", tables[1], SLIDE_COLUMNS, read_slide))
-    _check(root, patients, slides)
+    patients = tuple(
+        _read_rows(root / "patients.csv", tables[0], PATIENT_COLUMNS, _read_patient, (CA125_COLUMN,))
+    )
+    slides = tuple(_read_rows(root / "slides.csv", tables[1], SLIDE_COLUMNS, read_slide))
+    _check_tables(root, patients, slides)
     return Cohort(root, about, patients, slides, found)
 
 
-def fingerprint(patients_csv: bytes, slides_csv: bytes) -> str:
+def compute_fingerprint(patients_csv: bytes, slides_csv: bytes) -> str:
     """SHA-256 over the bytes of both tables, one after the other."""
     return hashlib.sha256(patients_csv + slides_csv).hexdigest()
 
 
-def _about(path: Path) -> dict[str, Any]:
+def _read_about(path: Path) -> dict[str, Any]:
     try:
-        about = json.loads(_text(path))
+        about = json.loads(_read_text(path))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}. Prepare the dataset again.") from error
     if not isinstance(about, dict) or about.get("schema") != SCHEMA:
@@ -193,7 +195,7 @@ def _about(path: Path) -> dict[str, Any]:
     return about
 
 
-def _text(path: Path) -> bytes:
+def _read_text(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MAX_TEXT_BYTES:
             raise InputError(f"{path} is larger than {_MAX_TEXT_BYTES >> 20} MiB: that is no dataset.")
@@ -204,7 +206,7 @@ def _text(path: Path) -> bytes:
         ) from error
 
 
-def _rows(
+def _read_rows(
     path: Path,
     content: bytes,
     columns: tuple[str, ...],
@@ -228,7 +230,7 @@ def _rows(
     return rows
 
 
-def _patient(row: dict[str, str]) -> Patient:
+def _read_patient(row: dict[str, str]) -> CohortPatient:
     part, fold = row["split"], int(row["fold"])
     if part not in PARTS or fold not in (range(FOLDS) if part == "train" else (-1,)):
         raise ValueError(f"part {part!r} and fold {fold} don't go together")
@@ -236,10 +238,10 @@ def _patient(row: dict[str, str]) -> Patient:
     record = ClinicalRecord(
         MenopausalStatus(row["menopausal_status"]), Centre(row["centre"]), float(ca125) if ca125 else None
     )
-    return Patient(_name(row["patient"]), part, fold, record, _flag(row["malignant"]))
+    return CohortPatient(_check_name(row["patient"]), part, fold, record, _parse_flag(row["malignant"]))
 
 
-def read_slide(row: dict[str, str]) -> Slide:
+def read_slide(row: dict[str, str]) -> CohortSlide:
     """One line of slides.csv.
 
     Raises:
@@ -255,10 +257,10 @@ def read_slide(row: dict[str, str]) -> Slide:
         raise ValueError("image_sha256 is no SHA-256")
     if row["mask_sha256"] and not _DIGEST.fullmatch(row["mask_sha256"]):
         raise ValueError("mask_sha256 is no SHA-256")
-    slide = Slide(
-        _name(row["slide"]),
-        _name(row["patient"]),
-        _flag(row["malignant"]),
+    slide = CohortSlide(
+        _check_name(row["slide"]),
+        _check_name(row["patient"]),
+        _parse_flag(row["malignant"]),
         Crop(box, source),
         row["image_sha256"],
         row["mask_sha256"],
@@ -272,19 +274,19 @@ def read_slide(row: dict[str, str]) -> Slide:
     return slide
 
 
-def _name(text: str) -> str:
+def _check_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(f"{text[:80]!r} is no pseudonym")
     return text
 
 
-def _flag(text: str) -> bool:
+def _parse_flag(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError(f"{text[:80]!r} is neither 0 nor 1")
     return text == "1"
 
 
-def _check(root: Path, patients: tuple[Patient, ...], slides: tuple[Slide, ...]) -> None:
+def _check_tables(root: Path, patients: tuple[CohortPatient, ...], slides: tuple[CohortSlide, ...]) -> None:
     known = {patient.name: patient for patient in patients}
     if len(known) != len(patients):
         raise InputError(f"{root}: a patient stands in patients.csv twice, perhaps in two parts.")
@@ -302,7 +304,7 @@ def _check(root: Path, patients: tuple[Patient, ...], slides: tuple[Slide, ...])
             raise InputError(f"{root}: the image of slide {slide.name} is in both parts: test data leak.")
 
 
-def _content(path: Path, sha256: str) -> bytes:
+def _read_content(path: Path, sha256: str) -> bytes:
     try:
         content = read_regular(path)
     except OSError as error:
@@ -312,8 +314,8 @@ def _content(path: Path, sha256: str) -> bytes:
     return content
 
 
-def _picture(path: Path, sha256: str, size: Size) -> Grey:
-    content = _content(path, sha256)
+def _read_picture(path: Path, sha256: str, size: Size) -> Grey:
+    content = _read_content(path, sha256)
     # IHDR is the first chunk of every PNG: the size is known, and refused, before anything is allocated.
     header = content[16:24]
     said = Size(int.from_bytes(header[4:], "big"), int.from_bytes(header[:4], "big"))

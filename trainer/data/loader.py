@@ -31,16 +31,16 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._length // _place()[1]
+        return self._length // _find_process()[1]
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng((self._seed, self._epoch)).permutation(self._length)
-        rank, count = _place()
+        rank, count = _find_process()
         mine = order[rank : len(self) * count : count]
         return iter([(self._epoch, int(index)) for index in mine])
 
 
-def _place() -> tuple[int, int]:
+def _find_process() -> tuple[int, int]:
     """(which of the training processes this is, how many there are)."""
     if processes.is_available() and processes.is_initialized():
         return processes.get_rank(), processes.get_world_size()
@@ -70,7 +70,7 @@ class AugmentedScans(Dataset[Batch]):
         rng = np.random.default_rng((self._seed, epoch, int(self._keys[index])))
         mask = self._data.masks[index].astype(np.uint8)
         view = augment(self._data.scans[index], mask, size, self._ranges, rng)
-        return to_item(self._data, index, *view)
+        return make_item(self._data, index, *view)
 
 
 class PlainScans(Dataset[Batch]):
@@ -83,10 +83,10 @@ class PlainScans(Dataset[Batch]):
         return len(self._data)
 
     def __getitem__(self, index: int) -> Batch:
-        return to_item(self._data, index, self._data.scans[index], self._data.masks[index])
+        return make_item(self._data, index, self._data.scans[index], self._data.masks[index])
 
 
-def to_item(data: Slides, index: int, scan: NDArray[np.uint8], mask: NDArray[np.generic]) -> Batch:
+def make_item(data: Slides, index: int, scan: NDArray[np.uint8], mask: NDArray[np.generic]) -> Batch:
     """scan (1, H, W) float32 in [0, 1], mask (1, H, W) float32 of 0 and 1, has_mask, clinical, label."""
     return {
         "scan": torch.from_numpy(scan)[None].float() / 255,
@@ -97,7 +97,7 @@ def to_item(data: Slides, index: int, scan: NDArray[np.uint8], mask: NDArray[np.
     }
 
 
-def training_loader(
+def make_training_loader(
     data: Slides,
     *,
     sizes: tuple[tuple[int, Size], ...],
@@ -112,16 +112,16 @@ def training_loader(
         batch_size=min(batch, len(data)),
         sampler=EpochSampler(len(data), seed),
         drop_last=True,
-        **_with(workers),
+        **_list_worker_options(workers),
     )
 
 
-def plain_loader(data: Slides, batch: int, workers: int = 0) -> DataLoader[Batch]:
+def make_plain_loader(data: Slides, batch: int, workers: int = 0) -> DataLoader[Batch]:
     """Batches of the scans as they are, in order."""
-    return DataLoader(PlainScans(data), batch_size=batch, **_with(workers))
+    return DataLoader(PlainScans(data), batch_size=batch, **_list_worker_options(workers))
 
 
-def _with(workers: int) -> dict[str, Any]:
+def _list_worker_options(workers: int) -> dict[str, Any]:
     if not workers:
         return {}
     return {"num_workers": workers, "persistent_workers": True, "prefetch_factor": 4, "pin_memory": True}

@@ -41,7 +41,7 @@ SOURCE = "MMOTU OTU_2d (Zhao et al., arXiv:2207.06799, Beijing Shijitan Hospital
 
 
 @dataclass(frozen=True)
-class Entry:
+class MmotuImage:
     """One image, its place in the official split (mmotu_split.csv) and its groups (mmotu_groups.csv).
 
     Attributes:
@@ -51,7 +51,7 @@ class Entry:
         official_fold: 0 to 4 within "train"; -1 elsewhere. These folds part lesions. The bundle of version
             0.1.0 was trained on them, and they serve nothing else.
         near_duplicate: an image outside "train" that has a near-duplicate inside. Far more show a lesion that
-            is also in "train": `leaking` names them.
+            is also in "train": `find_leaking` names them.
         lesion, examination: numbers that scans of one lesion, and of one examination, share.
         fold: 0 to 4; examinations lie whole in one.
     """
@@ -80,7 +80,7 @@ class PreparedScans:
             stays as it was.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[MmotuImage, ...]
     scans: NDArray[np.uint8]
     masks: Mask
     fingerprint: str
@@ -91,11 +91,11 @@ class PreparedScans:
         return np.array([entry.label for entry in self.entries], np.int64)
 
 
-def read_split() -> tuple[Entry, ...]:
+def read_split() -> tuple[MmotuImage, ...]:
     """All 1,469 images. trainer/data/split.py and trainer/data/folds.py say how parts and folds were made."""
-    groups = {row["image"]: row for row in _rows("mmotu_groups.csv")}
+    groups = {row["image"]: row for row in _read_rows("mmotu_groups.csv")}
     return tuple(
-        Entry(
+        MmotuImage(
             image=int(row["image"]),
             label=int(row["label"]),
             part=row["part"],
@@ -105,23 +105,23 @@ def read_split() -> tuple[Entry, ...]:
             examination=int(groups[row["image"]]["examination"]),
             fold=int(groups[row["image"]]["fold"]),
         )
-        for row in _rows("mmotu_split.csv")
+        for row in _read_rows("mmotu_split.csv")
     )
 
 
 def read_labels() -> dict[int, int]:
     """By image: index of its class."""
-    return {int(row["image"]): int(row["label"]) for row in _rows("mmotu_split.csv")}
+    return {int(row["image"]): int(row["label"]) for row in _read_rows("mmotu_split.csv")}
 
 
-def leaking(entries: Iterable[Entry]) -> frozenset[int]:
+def find_leaking(entries: Iterable[MmotuImage]) -> frozenset[int]:
     """Images outside the official training set that show a lesion which is also inside it."""
     entries = tuple(entries)
     inside = {entry.lesion for entry in entries if entry.part == "train"}
     return frozenset(e.image for e in entries if e.part != "train" and e.lesion in inside)
 
 
-def part_of(entry: Entry, split: SplitName, test_fold: int = 0) -> str:
+def choose_part(entry: MmotuImage, split: SplitName, test_fold: int = 0) -> str:
     """The part that `entry` has in an experiment: "train", "validation" or "test".
 
     Args:
@@ -134,18 +134,18 @@ def part_of(entry: Entry, split: SplitName, test_fold: int = 0) -> str:
     return {test_fold: "test", (test_fold + 1) % FOLDS: "validation"}.get(entry.fold, "train")
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
+def _read_rows(name: str) -> Iterator[dict[str, str]]:
     with files(__package__).joinpath(name).open(encoding="utf-8") as file:
         yield from csv.DictReader(file)
 
 
-def image_path(root: Path, image: int) -> Path:
+def find_image(root: Path, image: int) -> Path:
     """Path of one image of the copy at `root`, in the first of the two layouts."""
     return root / "images" / f"{image}.JPG"
 
 
 @dataclass(frozen=True)
-class Layout:
+class MmotuLayout:
     """Where a copy keeps its files.
 
     Attributes:
@@ -156,9 +156,9 @@ class Layout:
     root: Path
     figshare: bool
 
-    def image(self, entry: Entry) -> Path:
+    def image(self, entry: MmotuImage) -> Path:
         if not self.figshare:
-            path = image_path(self.root, entry.image)
+            path = find_image(self.root, entry.image)
             without_annotations = path.with_suffix(".PNG")  # what `trainer denoise` writes
             return without_annotations if without_annotations.exists() else path
         return (
@@ -167,29 +167,29 @@ class Layout:
             / f"{entry.image}.JPG"
         )
 
-    def mask(self, entry: Entry) -> Path:
+    def mask(self, entry: MmotuImage) -> Path:
         """Not 0 where the lesion is."""
         if not self.figshare:
             return self.root / "annotations" / f"{entry.image}_binary.PNG"
         folder = "train/train_label/label" if entry.part == "train" else "test/label/black_write"
         return self.root / folder / f"{entry.image}.PNG"
 
-    def coloured_mask(self, entry: Entry) -> Path | None:
+    def coloured_mask(self, entry: MmotuImage) -> Path | None:
         """Its colour is the class; only in the first layout."""
         return None if self.figshare else self.root / "annotations" / f"{entry.image}.PNG"
 
 
-def find_layout(root: Path) -> Layout:
+def find_layout(root: Path) -> MmotuLayout:
     """Which layout the copy at `root` has.
 
     Raises:
         InputError: neither.
     """
     if (root / "images").is_dir():
-        return Layout(root, figshare=False)
+        return MmotuLayout(root, figshare=False)
     for folder in (root, root / "OTU_2D", root / "dataset" / "OTU_2D"):
         if (folder / "train" / "train_image").is_dir():
-            return Layout(folder, figshare=True)
+            return MmotuLayout(folder, figshare=True)
     raise InputError(
         f"MMOTU is incomplete: {root} holds neither images/ and annotations/ nor train/train_image/. "
         "Give the folder of its 2D set."
@@ -198,7 +198,7 @@ def find_layout(root: Path) -> Layout:
 
 def prepare_scans(
     root: Path,
-    entries: Iterable[Entry],
+    entries: Iterable[MmotuImage],
     size: Size,
     what: str,
     mask_above: float = 0.5,
@@ -222,7 +222,7 @@ def prepare_scans(
     digest = hashlib.sha256()
     for row, entry in enumerate(track(entries, f"preparing {what}")):
         frame, lesion = read_frame(layout, entry, digest)
-        with naming(layout.image(entry)):
+        with name_image(layout.image(entry)):
             scan = prepare(frame, find_regions(Header(), frame.size)[0], size, chroma=denoiser is not None)
         if denoiser is not None:
             try:
@@ -235,7 +235,7 @@ def prepare_scans(
     return PreparedScans(entries, scans, masks, digest.hexdigest(), removed)
 
 
-def read_frame(layout: Layout, entry: Entry, digest: "hashlib._Hash") -> tuple[Frame, Mask]:
+def read_frame(layout: MmotuLayout, entry: MmotuImage, digest: "hashlib._Hash") -> tuple[Frame, Mask]:
     """One image in RGB, and (H, W) bool, its lesion; `digest` takes both files in.
 
     Raises:
@@ -254,7 +254,7 @@ def is_denoised(root: Path) -> bool:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def name_image(path: Path) -> Iterator[None]:
     """Where no scan is found in an image, say in which.
 
     Raises:
@@ -268,7 +268,7 @@ def naming(path: Path) -> Iterator[None]:
         ) from error
 
 
-def fingerprint(root: Path) -> str:
+def compute_fingerprint(root: Path) -> str:
     """SHA-256 over all images and masks of the copy at `root`, in the order of the split.
 
     Raises:

@@ -17,21 +17,21 @@ from pydicom.dataset import Dataset
 from scanside.image import Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut, fill, prepare_mask
-from trainer.data.mmotu import Entry, Layout, find_layout, naming, read_frame, read_split
+from trainer.data.mmotu import MmotuImage, MmotuLayout, find_layout, name_image, read_frame, read_split
 from trainer.terminal.progress import track
 
 RECORD = "mmotu_prepared.csv"
 SIZES = (Size(168, 272), Size(336, 544))  # of the default model, and of the thesis
 
 
-def digest_of(layout: Layout, entry: Entry) -> str:
+def digest_scan(layout: MmotuLayout, entry: MmotuImage) -> str:
     """SHA-256, 16 digits of it, of one scan: its box, grey and chroma, and its inputs and masks of SIZES.
 
     Raises:
         InputError: a file is missing or damaged.
     """
     frame, lesion = read_frame(layout, entry, hashlib.sha256())
-    with naming(layout.image(entry)):
+    with name_image(layout.image(entry)):
         tissue = cut(frame, find_regions(Dataset(), frame.size)[0], chroma=True)
     digest = hashlib.sha256(repr(tuple(tissue.origin.box)).encode())
     planes = [tissue.pixels] if tissue.chroma is None else [tissue.pixels, tissue.chroma]
@@ -50,7 +50,7 @@ def read_record() -> dict[int, str]:
         return {int(row["image"]): row["digest"] for row in csv.DictReader(file)}
 
 
-def prepared_fingerprint() -> str:
+def compute_prepared_fingerprint() -> str:
     """SHA-256 over the committed digests of all images, in their order: the name of the prepared set."""
     return hashlib.sha256("".join(digest for _, digest in sorted(read_record().items())).encode()).hexdigest()
 
@@ -66,9 +66,9 @@ def write_record(root: Path, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("image", "digest"))
         for entry in track(sorted(read_split(), key=lambda entry: entry.image), "preparing MMOTU"):
-            writer.writerow((entry.image, digest_of(layout, entry)))
+            writer.writerow((entry.image, digest_scan(layout, entry)))
 
 
 if __name__ == "__main__":
     write_record(Path(sys.argv[1]), Path(__file__).with_name(RECORD))
-    print(prepared_fingerprint())
+    print(compute_prepared_fingerprint())

@@ -17,7 +17,7 @@ from scanside.image import Box, Grey, Mask, Size
 from scanside.scan.prepare import fill, prepare_mask
 from scanside.scan.types import Crop
 from trainer.data import mmotu
-from trainer.data.hospital import Cohort, Patient, read_dataset
+from trainer.data.hospital import Cohort, CohortPatient, read_dataset
 from trainer.terminal.progress import track
 
 CLINICAL_INPUTS = ("menopausal_status", "oncology_centre", "ca125")  # a network reads the first 0, 2 or 3
@@ -67,7 +67,7 @@ class Slides:
         return np.array([zlib.crc32(name.encode()) for name in self.names], np.int64)
 
 
-def mmotu_slides(
+def read_mmotu_slides(
     root: Path,
     size: Size,
     part: str,
@@ -83,15 +83,15 @@ def mmotu_slides(
         size: rows and columns of the network's input.
         images: use only so many, malignant and others in turn.
         mask_above: share of a pixel from which on a resized mask is lesion.
-        split, test_fold: which scans make up the part, see `trainer.data.mmotu.part_of`.
+        split, test_fold: which scans make up the part, see `trainer.data.mmotu.choose_part`.
     """
-    entries = [entry for entry in mmotu.read_split() if mmotu.part_of(entry, split, test_fold) == part]
+    entries = [entry for entry in mmotu.read_split() if mmotu.choose_part(entry, split, test_fold) == part]
     if images is not None:
-        entries = _in_turn(entries, lambda entry: entry.label == mmotu.MALIGNANT)[:images]
-    return of_mmotu(mmotu.prepare_scans(root, entries, size, f"{part} images of MMOTU", mask_above))
+        entries = _alternate(entries, lambda entry: entry.label == mmotu.MALIGNANT)[:images]
+    return make_mmotu_slides(mmotu.prepare_scans(root, entries, size, f"{part} images of MMOTU", mask_above))
 
 
-def of_mmotu(prepared: mmotu.PreparedScans) -> Slides:
+def make_mmotu_slides(prepared: mmotu.PreparedScans) -> Slides:
     """Every image has a mask, and nothing clinical is known; an examination counts as a patient."""
     return Slides(
         names=np.array([str(entry.image) for entry in prepared.entries]),
@@ -105,7 +105,7 @@ def of_mmotu(prepared: mmotu.PreparedScans) -> Slides:
     )
 
 
-def hospital_slides(
+def read_hospital_slides(
     root: Path, size: Size, part: str, patients: int | None = None, mask_above: float = 0.5
 ) -> Slides:
     """One part of a prepared data set: "train", "validation" (a fold of its training part) or "test".
@@ -116,14 +116,14 @@ def hospital_slides(
         mask_above: share of a pixel from which on a resized mask is lesion.
     """
     cohort = read_dataset(root)
-    chosen = {patient.name: patient for patient in cohort.patients if _part(patient) == part}
-    kept = set(_in_turn(list(chosen), lambda name: chosen[name].malignant)[:patients])
+    chosen = {patient.name: patient for patient in cohort.patients if _choose_part(patient) == part}
+    kept = set(_alternate(list(chosen), lambda name: chosen[name].malignant)[:patients])
     slides = [slide for slide in cohort.slides if slide.patient in kept]
     scans = np.zeros((len(slides), *size), np.uint8)
     masks = np.zeros((len(slides), *size), bool)
     for row, slide in enumerate(track(slides, f"reading {part} slides")):
         tissue, lesion = cohort.pixels(slide), cohort.lesion(slide)
-        scans[row], masks[row] = filled(tissue, lesion, size, mask_above)
+        scans[row], masks[row] = fill_slide(tissue, lesion, size, mask_above)
     return Slides(
         names=np.array([slide.name for slide in slides]),
         patients=np.array([slide.patient for slide in slides]),
@@ -131,7 +131,7 @@ def hospital_slides(
         scans=scans,
         masks=masks,
         has_mask=np.array([slide.mask is not None for slide in slides]),
-        clinical=np.array([encoded(chosen[slide.patient].record) for slide in slides], np.float32),
+        clinical=np.array([encode_facts(chosen[slide.patient].record) for slide in slides], np.float32),
         fingerprint=cohort.fingerprint,
     )
 
@@ -142,7 +142,7 @@ def check_parts(cohort: Cohort) -> None:
     Raises:
         InputError: one of the three parts has no slide.
     """
-    part_of = {patient.name: _part(patient) for patient in cohort.patients}
+    part_of = {patient.name: _choose_part(patient) for patient in cohort.patients}
     found = Counter(part_of[slide.patient] for slide in cohort.slides)
     if empty := [part for part in ("train", "validation", "test") if not found[part]]:
         raise InputError(
@@ -151,7 +151,7 @@ def check_parts(cohort: Cohort) -> None:
         )
 
 
-def filled(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.5) -> tuple[Grey, Mask]:
+def fill_slide(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.5) -> tuple[Grey, Mask]:
     """A cut-out sector and its mask, expanded to a network's input as the edge does it.
 
     Returns:
@@ -162,17 +162,17 @@ def filled(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.
     return scan, np.zeros(size, bool) if lesion is None else prepare_mask(lesion, whole, size, mask_above)
 
 
-def encoded(record: ClinicalRecord) -> NDArray[np.float32]:
+def encode_facts(record: ClinicalRecord) -> NDArray[np.float32]:
     """(3,) float32: as the networks read it; a fact that is unknown lies halfway between its values."""
     _, rows = possible_inputs(record, CLINICAL_INPUTS)
     return np.asarray(rows.mean(axis=0), np.float32)
 
 
-def _part(patient: Patient) -> str:
+def _choose_part(patient: CohortPatient) -> str:
     return "validation" if patient.part == "train" and patient.fold == VALIDATION_FOLD else patient.part
 
 
-def _in_turn(items: Sequence[_T], is_malignant: Callable[[_T], bool]) -> list[_T]:
+def _alternate(items: Sequence[_T], is_malignant: Callable[[_T], bool]) -> list[_T]:
     """One malignant, one other, and so on: so that a small part of them holds both."""
     kinds = [i for i in items if is_malignant(i)], [i for i in items if not is_malignant(i)]
     turns = [item for pair in zip_longest(*kinds) for item in pair]

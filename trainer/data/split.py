@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.sparse.csgraph import connected_components
 
-from trainer.data.mmotu import image_path
+from trainer.data.mmotu import find_image
 
 NEAR_DUPLICATE_BITS = 10
 _SEED = 2026
@@ -24,8 +24,8 @@ _FOLDS = 5
 _VALIDATION = 236
 
 
-class Row(NamedTuple):
-    """One image; trainer.data.mmotu.Entry explains the names."""
+class SplitRow(NamedTuple):
+    """One image; trainer.data.mmotu.MmotuImage explains the names."""
 
     image: int
     label: int
@@ -34,39 +34,41 @@ class Row(NamedTuple):
     near_duplicate: bool
 
 
-def dhash(path: Path) -> NDArray[np.bool_]:
+def hash_image(path: Path) -> NDArray[np.bool_]:
     """256 bits: is each pixel of a 16 x 17 thumbnail darker than its right neighbour?"""
     with Image.open(path) as image:
         small = np.asarray(image.convert("L").resize((17, 16), Image.Resampling.LANCZOS))
     return (small[:, 1:] > small[:, :-1]).ravel()
 
 
-def draw(root: Path) -> list[Row]:
+def draw_split(root: Path) -> list[SplitRow]:
     """Draw the split of the copy of MMOTU at `root`."""
-    labels = _labels(root / "train_cls.txt") | _labels(root / "val_cls.txt")
-    train = sorted(_labels(root / "train_cls.txt"))
-    val = sorted(_labels(root / "val_cls.txt"))
+    labels = _read_labels(root / "train_cls.txt") | _read_labels(root / "val_cls.txt")
+    train = sorted(_read_labels(root / "train_cls.txt"))
+    val = sorted(_read_labels(root / "val_cls.txt"))
     images = train + val
-    ones = np.array([dhash(image_path(root, i)) for i in images], np.int32)
+    ones = np.array([hash_image(find_image(root, i)) for i in images], np.int32)
     apart = ones.sum(1)[:, None] + ones.sum(1)[None] - 2 * ones @ ones.T
     near = apart <= NEAR_DUPLICATE_BITS
     leaks = near[len(train) :, : len(train)].any(axis=1)
-    fold = _spread(train, near[: len(train), : len(train)], labels, [1] * _FOLDS)
-    half = _spread(val, near[len(train) :, len(train) :], labels, [_VALIDATION, len(val) - _VALIDATION])
-    rows = [Row(i, labels[i], "train", fold[i], False) for i in train]
+    fold = _spread_groups(train, near[: len(train), : len(train)], labels, [1] * _FOLDS)
+    half = _spread_groups(
+        val, near[len(train) :, len(train) :], labels, [_VALIDATION, len(val) - _VALIDATION]
+    )
+    rows = [SplitRow(i, labels[i], "train", fold[i], False) for i in train]
     rows += [
-        Row(i, labels[i], ("validation", "test")[half[i]], -1, bool(leak))
+        SplitRow(i, labels[i], ("validation", "test")[half[i]], -1, bool(leak))
         for i, leak in zip(val, leaks, strict=True)
     ]
     return sorted(rows)
 
 
-def _labels(path: Path) -> dict[int, int]:
+def _read_labels(path: Path) -> dict[int, int]:
     lines = path.read_text().split("\n")
     return {int(name.split(".")[0]): int(label) for name, label in map(str.split, filter(str.strip, lines))}
 
 
-def _spread(
+def _spread_groups(
     images: list[int], near: NDArray[np.bool_], labels: dict[int, int], weights: list[int]
 ) -> dict[int, int]:
     """Deal groups of near-duplicates out to parts, so that each class is shared out by `weights`."""
@@ -91,6 +93,6 @@ def _spread(
 
 if __name__ == "__main__":
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(Row._fields)
-    for row in draw(Path(sys.argv[1])):
+    writer.writerow(SplitRow._fields)
+    for row in draw_split(Path(sys.argv[1])):
         writer.writerow([int(value) if isinstance(value, bool) else value for value in row])

@@ -14,11 +14,11 @@ from scipy.special import expit, log_softmax, logit
 
 from trainer.data.mmotu import CLASSES, MALIGNANT
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.calibration import temperature
+from trainer.statistics.calibration import fit_temperature
 from trainer.statistics.estimate import Estimate
-from trainer.statistics.figures import Figure, auc_figure, mean_figure
-from trainer.statistics.operating_point import at_sensitivity
-from trainer.statistics.paired import difference
+from trainer.statistics.figures import Figure, make_auc_figure, make_mean_figure
+from trainer.statistics.operating_point import choose_at_sensitivity
+from trainer.statistics.paired import estimate_difference
 
 SENSITIVITIES = (0.95, 0.8)  # at which specificity, and what is called of normal ovaries, are given
 _NORMAL = CLASSES.index("normal ovary")
@@ -50,22 +50,22 @@ class HeldOut:
         return np.asarray(np.exp(log_softmax(self.logits, axis=1)[:, MALIGNANT]), np.float64)
 
 
-def pool(found: Sequence[HeldOut]) -> HeldOut:
+def pool_folds(found: Sequence[HeldOut]) -> HeldOut:
     """The outer folds together, each at a temperature that was fitted on the others alone."""
 
     def fitted(others: HeldOut) -> float:
-        return temperature(others.logits, others.labels)
+        return fit_temperature(others.logits, others.labels)
 
-    logits = [one.logits / t for one, t in zip(found, _from_others(found, fitted, 1.0), strict=True)]
-    return HeldOut(**{**vars(_join(found)), "logits": np.concatenate(logits)})
+    logits = [one.logits / t for one, t in zip(found, _fit_on_others(found, fitted, 1.0), strict=True)]
+    return HeldOut(**{**vars(_join_folds(found)), "logits": np.concatenate(logits)})
 
 
-def figures(found: HeldOut) -> dict[str, Estimate]:
+def compute_figures(found: HeldOut) -> dict[str, Estimate]:
     """AUC, accuracy and IoU, with intervals over examinations."""
-    return {name: estimate(figure) for name, figure in _figures(found).items()}
+    return {name: estimate(figure) for name, figure in _make_figures(found).items()}
 
 
-def gains(first: HeldOut, second: HeldOut) -> dict[str, Estimate]:
+def compute_gains(first: HeldOut, second: HeldOut) -> dict[str, Estimate]:
     """Accuracy and IoU of `second` less those of `first`, on the same drawn examinations.
 
     Raises:
@@ -73,23 +73,26 @@ def gains(first: HeldOut, second: HeldOut) -> dict[str, Estimate]:
     """
     if not np.array_equal(first.images, second.images):
         raise ValueError("two fits were tested on different scans, or in another order")
-    before, after = _figures(first), _figures(second)
-    return {name: difference(before[name], after[name]).sampling for name in ("accuracy_8_classes", "iou")}
+    before, after = _make_figures(first), _make_figures(second)
+    return {
+        name: estimate_difference(before[name], after[name]).sampling
+        for name in ("accuracy_8_classes", "iou")
+    }
 
 
-def _figures(found: HeldOut) -> dict[str, Figure]:
+def _make_figures(found: HeldOut) -> dict[str, Figure]:
     some = found.malignant | (found.labels == _NORMAL)
     right = found.logits.argmax(axis=1) == found.labels
     by = found.examinations
     return {
-        "auc": auc_figure(found.malignant, found.risk, by),
-        "auc_against_normal_ovary": auc_figure(found.malignant[some], found.risk[some], by[some]),
-        "accuracy_8_classes": mean_figure(right, by),
-        "iou": mean_figure(found.iou, by),
+        "auc": make_auc_figure(found.malignant, found.risk, by),
+        "auc_against_normal_ovary": make_auc_figure(found.malignant[some], found.risk[some], by[some]),
+        "accuracy_8_classes": make_mean_figure(right, by),
+        "iou": make_mean_figure(found.iou, by),
     }
 
 
-def decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
+def compute_decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
     """Decisions at thresholds that reach a sensitivity on the other folds.
 
     Args:
@@ -100,15 +103,15 @@ def decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
         ovaries that is called malignant, with intervals over examinations.
     """
     result: dict[str, Estimate] = {}
-    pooled = pool(found)
+    pooled = pool_folds(found)
     sizes = np.cumsum([len(one.images) for one in found])[:-1]
-    folds = [HeldOut(**dict(zip(vars(pooled), part, strict=True))) for part in _split(pooled, sizes)]
+    folds = [HeldOut(**dict(zip(vars(pooled), part, strict=True))) for part in _split_rows(pooled, sizes)]
     for wanted in SENSITIVITIES:
 
         def chosen(others: HeldOut, wanted: float = wanted) -> float:
-            return at_sensitivity(others.malignant, others.risk, wanted).threshold
+            return choose_at_sensitivity(others.malignant, others.risk, wanted).threshold
 
-        cuts = _from_others(folds, chosen, np.nan)
+        cuts = _fit_on_others(folds, chosen, np.nan)
         called = np.concatenate([one.risk >= cut for one, cut in zip(folds, cuts, strict=True)])
         by, normal = pooled.examinations, pooled.labels == _NORMAL
         for name, rows, value in (
@@ -116,11 +119,11 @@ def decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
             ("specificity", ~pooled.malignant, ~called),
             ("normal_ovaries_called", normal, called),
         ):
-            result[f"{name}_at_{wanted:g}"] = estimate(mean_figure(value[rows], by[rows]))
+            result[f"{name}_at_{wanted:g}"] = estimate(make_mean_figure(value[rows], by[rows]))
     return result
 
 
-def calibration(found: HeldOut) -> dict[str, float]:
+def measure_calibration(found: HeldOut) -> dict[str, float]:
     """How far the risks can be taken at their word.
 
     Returns:
@@ -141,7 +144,7 @@ def calibration(found: HeldOut) -> dict[str, float]:
     return {"slope": float(slope), "intercept": float(intercept), "brier_skill": float(1 - brier)}
 
 
-def plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, object]]:
+def make_plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, object]]:
     """As JSON takes it: a number that is none is null."""
     return {
         name: {key: None if value != value else value for key, value in asdict(one).items()}
@@ -149,17 +152,17 @@ def plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, object]]:
     }
 
 
-def _from_others(found: Sequence[HeldOut], fit: Callable[[HeldOut], float], alone: float) -> list[float]:
+def _fit_on_others(found: Sequence[HeldOut], fit: Callable[[HeldOut], float], alone: float) -> list[float]:
     """By fold: what `fit` makes of all other folds; `alone` where there are none."""
     return [
-        fit(_join([*found[:number], *found[number + 1 :]])) if len(found) > 1 else alone
+        fit(_join_folds([*found[:number], *found[number + 1 :]])) if len(found) > 1 else alone
         for number in range(len(found))
     ]
 
 
-def _join(found: Sequence[HeldOut]) -> HeldOut:
+def _join_folds(found: Sequence[HeldOut]) -> HeldOut:
     return HeldOut(**{name: np.concatenate([getattr(one, name) for one in found]) for name in vars(found[0])})
 
 
-def _split(found: HeldOut, at: NDArray[np.int64]) -> list[tuple[NDArray[Any], ...]]:
+def _split_rows(found: HeldOut, at: NDArray[np.int64]) -> list[tuple[NDArray[Any], ...]]:
     return list(zip(*(np.split(column, at) for column in vars(found).values()), strict=True))

@@ -18,23 +18,23 @@ from numpy.typing import NDArray
 
 from scanside.image import Size
 from trainer.data import mmotu
-from trainer.data.loader import plain_loader, training_loader
-from trainer.data.mmotu import Entry, PreparedScans
-from trainer.data.slides import of_mmotu
-from trainer.default_model.figures import HeldOut, figures, plain
+from trainer.data.loader import make_plain_loader, make_training_loader
+from trainer.data.mmotu import MmotuImage, PreparedScans
+from trainer.data.slides import make_mmotu_slides
+from trainer.default_model.figures import HeldOut, compute_figures, make_plain
 from trainer.default_model.outputs import Outputs, run_network
-from trainer.default_model.stress import stress
+from trainer.default_model.stress import measure_stress
 from trainer.denoiser.ready import ReadyDenoiser
 from trainer.files.arrays import load_arrays, save_arrays
 from trainer.files.write import write_file
-from trainer.models.build import build
-from trainer.models.imagenet import load_imagenet, weights_name
+from trainer.models.build import build_network
+from trainer.models.imagenet import load_imagenet, name_weights
 from trainer.models.spec import NetworkSpec
-from trainer.runs.claim import claim
+from trainer.runs.claim import claim_folder
 from trainer.settings.augmentation import Augmentation
 from trainer.settings.configuration import Loss, Optimiser, Training
-from trainer.training.fit import Fitting, fit
-from trainer.training.hardware import Hardware, repeatable
+from trainer.training.fit import NetworkModule, fit_network
+from trainer.training.hardware import Hardware, make_repeatable
 
 UNTOUCHED_FOLD = 0  # no choice looks at it
 INNER_FOLD = 1  # choices are measured on it, and trained on the folds after it
@@ -90,25 +90,25 @@ _OUTER_SIZES = ((0, Size(112, 176)), (10, Size(168, 272)))
 _OUTER_TRAINING = Training(34, 16, "last epoch", ema=0.995)
 
 
-def outer_recipe(choice: str) -> FitRecipe:
+def choose_outer_recipe(choice: str) -> FitRecipe:
     """What the outer folds are fitted with once `choice` is made."""
     return replace(CHOICES[choice], sizes=_OUTER_SIZES, training=_OUTER_TRAINING)
 
 
-def smoke(recipe: FitRecipe) -> FitRecipe:
+def shrink_recipe(recipe: FitRecipe) -> FitRecipe:
     """The same on a few small images, to see that everything works."""
     training = replace(recipe.training, epochs=1, batch=8)
     return replace(recipe, sizes=((0, Size(40, 64)),), training=training, images=32)
 
 
-def choice_parts() -> tuple[list[Entry], list[Entry]]:
+def list_choice_parts() -> tuple[list[MmotuImage], list[MmotuImage]]:
     """(trained on, looked at) of every choice; the untouched fold is in neither."""
     entries = mmotu.read_split()
     inside = [e for e in entries if e.fold not in (UNTOUCHED_FOLD, INNER_FOLD)]
     return inside, [e for e in entries if e.fold == INNER_FOLD]
 
 
-def outer_parts(fold: int) -> tuple[list[Entry], list[Entry]]:
+def list_outer_parts(fold: int) -> tuple[list[MmotuImage], list[MmotuImage]]:
     """(trained on, tested once) of an outer fold."""
     entries = mmotu.read_split()
     return [e for e in entries if e.fold != fold], [e for e in entries if e.fold == fold]
@@ -118,7 +118,7 @@ def run_fit(
     data: Path,
     folder: Path,
     recipe: FitRecipe,
-    parts: tuple[Sequence[Entry], Sequence[Entry]],
+    parts: tuple[Sequence[MmotuImage], Sequence[MmotuImage]],
     weights: str,
     denoiser: ReadyDenoiser | None,
     what: str,
@@ -134,40 +134,40 @@ def run_fit(
         SettingError: the folder holds a fit with another recipe, other scans, weights, another denoiser, or
             of scans that were prepared in another way.
     """
-    trained, tested = (_few(part, recipe.images) for part in parts)
+    trained, tested = (_take_few(part, recipe.images) for part in parts)
     made = {
         "recipe": asdict(recipe),
-        "weights": weights_name(weights, recipe.network.encoder),
+        "weights": name_weights(weights, recipe.network.encoder),
         "denoiser": denoiser and denoiser.document["fingerprint"],
         "trained on": [entry.image for entry in trained],
         "tested on": [entry.image for entry in tested],
     }
-    claim(folder, made)
+    claim_folder(folder, made)
     result = folder / "held_out.npz"
     if result.exists():
         return load_arrays(HeldOut, result, "predictions")
     lightning.seed_everything(recipe.seed, verbose=False)
     remove = denoiser.denoiser if denoiser else None
     train = mmotu.prepare_scans(data, trained, recipe.size, f"training scans, {what}", denoiser=remove)
-    claim(folder, {"prepared": hashlib.sha256(train.scans.tobytes()).hexdigest()}, "prepared.json")
+    claim_folder(folder, {"prepared": hashlib.sha256(train.scans.tobytes()).hexdigest()}, "prepared.json")
     class_weights = weigh_classes(train.labels)
-    network = build(recipe.network)
+    network = build_network(recipe.network)
     if weights != "none":
         source = None if weights == "imagenet" else Path(weights)
         load_imagenet(network.features, source, recipe.network.encoder)
     loss = Loss(recipe.dice_weight, class_weights=tuple(class_weights.tolist()))
-    slides = of_mmotu(train)
-    with repeatable(Hardware()):
-        fit(
-            Fitting(network, loss, recipe.optimiser, recipe.training, recipe.seed),
-            training_loader(
+    slides = make_mmotu_slides(train)
+    with make_repeatable(Hardware()):
+        fit_network(
+            NetworkModule(network, loss, recipe.optimiser, recipe.training, recipe.seed),
+            make_training_loader(
                 slides,
                 sizes=recipe.sizes,
                 ranges=recipe.augmentation,
                 batch=recipe.training.batch,
                 seed=recipe.seed,
             ),
-            plain_loader(slides.take(np.arange(len(slides)) < _SHOWN), recipe.training.batch),
+            make_plain_loader(slides.take(np.arange(len(slides)) < _SHOWN), recipe.training.batch),
             folder,
             what,
         )
@@ -175,8 +175,8 @@ def run_fit(
     held = mmotu.prepare_scans(data, tested, recipe.size, f"held-out scans, {what}", denoiser=remove)
     outputs = run_network(network, held, what)
     outputs = replace(outputs, logits=outputs.logits - np.log(class_weights))
-    found = _held_out(held, outputs)
-    changes = stress(network, held, outputs, np.log(class_weights))
+    found = _collect_held_out(held, outputs)
+    changes = measure_stress(network, held, outputs, np.log(class_weights))
     write_file(folder / "stress.json", (json.dumps(changes, indent=2) + "\n").encode())
     write_look(folder.parent, what, found)
     save_arrays(found, result)
@@ -198,12 +198,12 @@ def write_look(folder: Path, what: str, found: HeldOut) -> None:
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "what": what,
         "scans": len(found.images),
-        "figures": plain(figures(found)),
+        "figures": make_plain(compute_figures(found)),
     }
     write_file(path, before + (json.dumps(line) + "\n").encode())
 
 
-def _held_out(held: PreparedScans, outputs: Outputs) -> HeldOut:
+def _collect_held_out(held: PreparedScans, outputs: Outputs) -> HeldOut:
     return HeldOut(
         images=np.array([entry.image for entry in held.entries], np.int64),
         examinations=np.array([entry.examination for entry in held.entries], np.int64),
@@ -213,6 +213,6 @@ def _held_out(held: PreparedScans, outputs: Outputs) -> HeldOut:
     )
 
 
-def _few(entries: Sequence[Entry], images: int | None) -> list[Entry]:
+def _take_few(entries: Sequence[MmotuImage], images: int | None) -> list[MmotuImage]:
     """The first `images`, malignant ones before others, so that a small part holds both kinds."""
     return sorted(entries, key=lambda entry: entry.label != mmotu.MALIGNANT)[:images]

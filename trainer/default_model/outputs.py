@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import log_softmax
 
-from trainer.data.loader import plain_loader
+from trainer.data.loader import make_plain_loader
 from trainer.data.mmotu import MALIGNANT, PreparedScans
-from trainer.data.slides import of_mmotu
+from trainer.data.slides import make_mmotu_slides
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.figures import auc_figure, mean_figure
+from trainer.statistics.estimate import Estimate, estimate_proportion
+from trainer.statistics.figures import make_auc_figure, make_mean_figure
 from trainer.terminal.progress import track
-from trainer.training.metrics import iou_per_image
+from trainer.training.metrics import compute_iou
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,22 @@ def run_network(network: nn.Module, data: PreparedScans, what: str, batch: int =
     """Run `network` over `data` in evaluation mode."""
     network.eval()
     rows = []
-    for item in track(plain_loader(of_mmotu(data), batch), f"evaluating on {what}"):
+    for item in track(make_plain_loader(make_mmotu_slides(data), batch), f"evaluating on {what}"):
         output = network(item["scan"])
-        iou = iou_per_image(output.lesion_logits > 0, item["mask"] > 0)
+        iou = compute_iou(output.lesion_logits > 0, item["mask"] > 0)
         rows.append((output.class_logits, output.features, iou))
     logits, features, ious = (torch.cat(column).double().numpy() for column in zip(*rows, strict=True))
     return Outputs(logits, features, ious, data.labels)
 
 
-def figures(outputs: Outputs, threshold: float) -> dict[str, Estimate]:
+def compute_figures(outputs: Outputs, threshold: float) -> dict[str, Estimate]:
     """The figures of a report, each with its 95 % interval over images."""
     malignant, called = outputs.malignant, outputs.risk >= threshold
     right = outputs.logits.argmax(1) == outputs.labels
     return {
-        "auc": estimate(auc_figure(malignant, outputs.risk)),
-        "sensitivity": proportion(int(called[malignant].sum()), int(malignant.sum())),
-        "specificity": proportion(int((~called[~malignant]).sum()), int((~malignant).sum())),
-        "accuracy_8_classes": proportion(int(right.sum()), len(right)),
-        "iou": estimate(mean_figure(outputs.iou)),
+        "auc": estimate(make_auc_figure(malignant, outputs.risk)),
+        "sensitivity": estimate_proportion(int(called[malignant].sum()), int(malignant.sum())),
+        "specificity": estimate_proportion(int((~called[~malignant]).sum()), int((~malignant).sum())),
+        "accuracy_8_classes": estimate_proportion(int(right.sum()), len(right)),
+        "iou": estimate(make_mean_figure(outputs.iou)),
     }

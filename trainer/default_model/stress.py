@@ -11,22 +11,22 @@ from torch import nn
 from scanside.image import Grey, Mask
 from trainer.data.mmotu import PreparedScans
 from trainer.default_model.outputs import Outputs, run_network
-from trainer.statistics.operating_point import at_sensitivity
+from trainer.statistics.operating_point import choose_at_sensitivity
 
 SENSITIVITY = 0.8  # of the threshold at which decisions are compared
 Change = Callable[[Grey], Grey]
 
 
-def _gain(factor: float) -> Change:
+def _make_gain(factor: float) -> Change:
     return lambda scan: np.minimum(scan * factor, 255).astype(np.uint8)
 
 
-def _gamma(exponent: float) -> Change:
+def _make_gamma(exponent: float) -> Change:
     table = np.rint(255 * np.linspace(0, 1, 256) ** exponent).astype(np.uint8)
     return lambda scan: np.asarray(cv2.LUT(scan, table), np.uint8)
 
 
-def _zoom(factor: float) -> Change:
+def _make_zoom(factor: float) -> Change:
     """About the centre; what lies outside is black."""
 
     def zoom(scan: Grey) -> Grey:
@@ -38,7 +38,7 @@ def _zoom(factor: float) -> Change:
     return zoom
 
 
-def _jpeg(quality: int) -> Change:
+def _make_jpeg(quality: int) -> Change:
     def store(scan: Grey) -> Grey:
         _, stored = cv2.imencode(".jpg", scan, [cv2.IMWRITE_JPEG_QUALITY, quality])
         return np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), np.uint8)
@@ -53,17 +53,17 @@ def _mirror(scan: Grey) -> Grey:
 # (what is done to the scan, what to its mask)
 CHANGES: Mapping[str, tuple[Change, Change | None]] = {
     "mirrored": (_mirror, _mirror),
-    "gain 1.3": (_gain(1.3), None),
-    "gain 1 / 1.3": (_gain(1 / 1.3), None),
-    "gamma 1.4": (_gamma(1.4), None),
-    "gamma 1 / 1.4": (_gamma(1 / 1.4), None),
-    "JPEG of quality 40": (_jpeg(40), None),
-    "cropped by 8 %": (_zoom(1 / 0.92), _zoom(1 / 0.92)),
-    "in a border of 10 %": (_zoom(0.9), _zoom(0.9)),
+    "gain 1.3": (_make_gain(1.3), None),
+    "gain 1 / 1.3": (_make_gain(1 / 1.3), None),
+    "gamma 1.4": (_make_gamma(1.4), None),
+    "gamma 1 / 1.4": (_make_gamma(1 / 1.4), None),
+    "JPEG of quality 40": (_make_jpeg(40), None),
+    "cropped by 8 %": (_make_zoom(1 / 0.92), _make_zoom(1 / 0.92)),
+    "in a border of 10 %": (_make_zoom(0.9), _make_zoom(0.9)),
 }
 
 
-def stress(
+def measure_stress(
     network: nn.Module, held: PreparedScans, plain: Outputs, prior: NDArray[np.float64]
 ) -> dict[str, dict[str, float]]:
     """By change: what it does to the network's word.
@@ -76,11 +76,11 @@ def stress(
         decisions: share of scans that change sides of the threshold with a sensitivity of SENSITIVITY on the
         plain scans; classes: share whose likeliest class changes; iou: by how much the mean IoU falls.
     """
-    threshold = at_sensitivity(plain.malignant, plain.risk, SENSITIVITY).threshold
+    threshold = choose_at_sensitivity(plain.malignant, plain.risk, SENSITIVITY).threshold
     result = {}
     for name, (change, of_mask) in CHANGES.items():
-        masks = _each(held.masks.astype(np.uint8), of_mask) if of_mask else held.masks
-        changed = replace(held, scans=_each(held.scans, change), masks=masks.astype(bool))
+        masks = _change_each(held.masks.astype(np.uint8), of_mask) if of_mask else held.masks
+        changed = replace(held, scans=_change_each(held.scans, change), masks=masks.astype(bool))
         outputs = run_network(network, changed, name)
         outputs = replace(outputs, logits=outputs.logits - prior)
         result[name] = {
@@ -91,5 +91,5 @@ def stress(
     return result
 
 
-def _each(scans: NDArray[np.uint8] | Mask, change: Change) -> NDArray[np.uint8]:
+def _change_each(scans: NDArray[np.uint8] | Mask, change: Change) -> NDArray[np.uint8]:
     return np.stack([change(np.asarray(scan, np.uint8)) for scan in scans])

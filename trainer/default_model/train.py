@@ -18,32 +18,32 @@ from scanside import __version__
 from scanside.errors import SettingError
 from scanside.image import Size
 from trainer.data import mmotu
-from trainer.data.loader import plain_loader, training_loader
-from trainer.data.mmotu import Entry, PreparedScans
-from trainer.data.slides import of_mmotu
-from trainer.default_model.outputs import Outputs, figures, run_network
+from trainer.data.loader import make_plain_loader, make_training_loader
+from trainer.data.mmotu import MmotuImage, PreparedScans
+from trainer.data.slides import make_mmotu_slides
+from trainer.default_model.outputs import Outputs, compute_figures, run_network
 from trainer.denoiser.ready import ReadyDenoiser
 from trainer.files.arrays import save_arrays
 from trainer.files.write import write_file
 from trainer.models import checkpoint as checkpoints
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.checkpoint import Checkpoint
-from trainer.models.imagenet import load_imagenet, weights_name
+from trainer.models.imagenet import load_imagenet, name_weights
 from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
-from trainer.runs.claim import claim
+from trainer.runs.claim import claim_folder
 from trainer.settings.augmentation import Augmentation
 from trainer.settings.configuration import Loss, Optimiser, Training
-from trainer.statistics.calibration import temperature
+from trainer.statistics.calibration import fit_temperature
 from trainer.statistics.estimate import Estimate
-from trainer.training.fit import Fitting, fit
-from trainer.training.hardware import Hardware, repeatable
+from trainer.training.fit import NetworkModule, fit_network
+from trainer.training.hardware import Hardware, make_repeatable
 
 LEFT = ("last.ckpt", "checkpoint.pt")  # what a run leaves: after its first epoch, and at its end
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DefaultModelRecipe:
     """Every number of the run.
 
     Attributes:
@@ -81,16 +81,16 @@ class Recipe:
         return self.sizes[-1][1]
 
 
-def smoke(recipe: Recipe) -> Recipe:
+def shrink_recipe(recipe: DefaultModelRecipe) -> DefaultModelRecipe:
     """The same run on a few images at small size, to see that everything works. Its model is useless."""
     small = ((0, Size(40, 64)), (1, Size(56, 88)))
     return replace(recipe, sizes=small, images=48, training=replace(recipe.training, epochs=2, batch=8))
 
 
-def run(
+def train_default_model(
     data: Path,
     folder: Path,
-    recipe: Recipe,
+    recipe: DefaultModelRecipe,
     weights: str,
     scale: str,
     denoiser: ReadyDenoiser | None = None,
@@ -117,14 +117,14 @@ def run(
     if trained is not None:
         _check_same(trained, recipe)
     fingerprint = denoiser and denoiser.document["fingerprint"]
-    initial = weights_name(weights, recipe.network.encoder)
+    initial = name_weights(weights, recipe.network.encoder)
     if trained is not None:
         initial = trained.manifest["training"]["initial_weights"]
     made = {"scale": scale, "denoiser": fingerprint, "initial_weights": initial, **asdict(recipe)}
     made |= {} if trained is None else {"trained": "in an earlier run"}
     if not any((folder / name).exists() for name in LEFT):  # a run that failed before binds nobody
         (folder / "recipe.json").unlink(missing_ok=True)
-    claim(folder, made, "recipe.json")
+    claim_folder(folder, made, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
     parts, remove = choose_parts(recipe), denoiser.denoiser if denoiser else None
     train = mmotu.prepare_scans(data, parts["train"], recipe.size, "training images", denoiser=remove)
@@ -132,8 +132,8 @@ def run(
         data, parts["development"], recipe.size, "development images", denoiser=remove
     )
     if trained is None:
-        network = _trained(train, development, folder, recipe, weights)
-        prior, before = np.log(_class_weights(train.labels).numpy().astype(np.float64)), 1.0
+        network = _train_network(train, development, folder, recipe, weights)
+        prior, before = np.log(_weigh_classes(train.labels).numpy().astype(np.float64)), 1.0
     else:  # its priors are taken off already, and its temperature is multiplied by what is missing
         network = trained.network()
         prior, before = np.zeros(len(mmotu.CLASSES)), trained.manifest["calibration"]["temperature"]
@@ -146,9 +146,9 @@ def run(
     max_distance = float(np.quantile(measure_distances(held_out.features, reference), recipe.inlier_share))
     test = mmotu.prepare_scans(data, parts["test"], recipe.size, "official val images", denoiser=remove)
     on_test = run_network(network, test, "official val images")
-    result = figures(on_test, threshold)
+    result = compute_figures(on_test, threshold)
     passed = (measure_distances(on_test.features, reference) <= max_distance) & ~np.isnan(test.removed)
-    _write(
+    _write_results(
         folder,
         Checkpoint(
             spec=network.spec,
@@ -158,14 +158,14 @@ def run(
             clinical_inputs=(),
             reference={k: torch.from_numpy(v.astype(np.float32)) for k, v in reference.items()},
             manifest={
-                "name": f"mmotu-{_shown(network.spec)}-mtl" + ("" if scale == "full" else f"-{scale}"),
+                "name": f"mmotu-{_name_network(network.spec)}-mtl" + ("" if scale == "full" else f"-{scale}"),
                 "version": __version__,
                 "test_only": scale != "full",
                 "intended_use": "Research on transvaginal ultrasound of ovarian lesions. Not for diagnosis.",
-                "training": _training(train, recipe, initial, scale)
+                "training": _describe_training(train, recipe, initial, scale)
                 if trained is None
-                else _taken_over(trained),
-                **_denoised(denoiser, {"training": train, "development": development, "test": test}),
+                else _describe_taken_over(trained),
+                **_describe_denoiser(denoiser, {"training": train, "development": development, "test": test}),
                 "threshold": {
                     "risk": threshold,
                     "chosen": f"specificity {recipe.specificity} on {len(parts['development'])} "
@@ -192,37 +192,37 @@ def run(
     return result
 
 
-def _trained(
-    train: PreparedScans, development: PreparedScans, folder: Path, recipe: Recipe, weights: str
+def _train_network(
+    train: PreparedScans, development: PreparedScans, folder: Path, recipe: DefaultModelRecipe, weights: str
 ) -> Network:
-    network = build(recipe.network)
+    network = build_network(recipe.network)
     if weights != "none":
         source = None if weights == "imagenet" else Path(weights)
         load_imagenet(network.features, source, recipe.network.encoder)
-    loss = Loss(recipe.dice_weight, class_weights=tuple(_class_weights(train.labels).tolist()))
-    fitting = Fitting(network, loss, recipe.optimiser, recipe.training, recipe.seed)
-    with repeatable(Hardware()):
-        fit(
+    loss = Loss(recipe.dice_weight, class_weights=tuple(_weigh_classes(train.labels).tolist()))
+    fitting = NetworkModule(network, loss, recipe.optimiser, recipe.training, recipe.seed)
+    with make_repeatable(Hardware()):
+        fit_network(
             fitting,
-            training_loader(
-                of_mmotu(train),
+            make_training_loader(
+                make_mmotu_slides(train),
                 sizes=recipe.sizes,
                 ranges=recipe.augmentation,
                 batch=recipe.training.batch,
                 seed=recipe.seed,
             ),
-            plain_loader(of_mmotu(development), recipe.training.batch),
+            make_plain_loader(make_mmotu_slides(development), recipe.training.batch),
             folder,
             f"default model, seed {recipe.seed}",
         )
     return network
 
 
-def _shown(network: NetworkSpec) -> str:
+def _name_network(network: NetworkSpec) -> str:
     return f"unet-{network.unet_width}" if network.encoder == "unet" else network.encoder.replace("_", "-")
 
 
-def _check_same(trained: Checkpoint, recipe: Recipe) -> None:
+def _check_same(trained: Checkpoint, recipe: DefaultModelRecipe) -> None:
     same = tuple(name for name, _ in trained.classes) == mmotu.CLASSES and trained.spec == recipe.network
     if not same or trained.input_size != recipe.size:
         raise SettingError(
@@ -231,7 +231,7 @@ def _check_same(trained: Checkpoint, recipe: Recipe) -> None:
         )
 
 
-def choose_parts(recipe: Recipe) -> dict[str, list[Entry]]:
+def choose_parts(recipe: DefaultModelRecipe) -> dict[str, list[MmotuImage]]:
     """The images to train on, to calibrate and choose by ("development"), and to measure on ("test")."""
     split = mmotu.read_split()
     inside = [e for e in split if e.part == "train"]
@@ -249,7 +249,7 @@ def choose_parts(recipe: Recipe) -> dict[str, list[Entry]]:
     }
 
 
-def _class_weights(labels: NDArray[np.int64]) -> Tensor:
+def _weigh_classes(labels: NDArray[np.int64]) -> Tensor:
     """One over the root of a class's frequency, mean 1: rare classes count, yet not as if common."""
     counts = np.bincount(labels, minlength=len(mmotu.CLASSES)).clip(min=1)
     weights = counts**-0.5
@@ -268,7 +268,7 @@ def _calibrate(
         prior: log w, by class.
         before: the temperature that the logits were divided by already.
     """
-    t = temperature(held_out.logits - prior, held_out.labels)
+    t = fit_temperature(held_out.logits - prior, held_out.labels)
     assert network.head is not None
     last = network.head[-1]
     assert isinstance(last, nn.Linear)
@@ -302,7 +302,9 @@ def measure_distances(
     return np.asarray(np.sqrt(np.mean(white**2, axis=1)), np.float64)
 
 
-def _training(train: PreparedScans, recipe: Recipe, initial: str, scale: str) -> dict[str, object]:
+def _describe_training(
+    train: PreparedScans, recipe: DefaultModelRecipe, initial: str, scale: str
+) -> dict[str, object]:
     n, malignant = len(train.entries), int((train.labels == mmotu.MALIGNANT).sum())
     return {
         "summary": f"{n} transvaginal scans of {mmotu.SOURCE}, {malignant} of them malignant"
@@ -313,7 +315,7 @@ def _training(train: PreparedScans, recipe: Recipe, initial: str, scale: str) ->
     }
 
 
-def _taken_over(trained: Checkpoint) -> dict[str, object]:
+def _describe_taken_over(trained: Checkpoint) -> dict[str, object]:
     """What was said of the training, and that the rest was measured after it."""
     note = (
         "The weights were trained on scans as an earlier run prepared them; calibration, threshold, gate "
@@ -322,7 +324,7 @@ def _taken_over(trained: Checkpoint) -> dict[str, object]:
     return {**trained.manifest["training"], "preparation": note}
 
 
-def _denoised(denoiser: ReadyDenoiser | None, parts: dict[str, PreparedScans]) -> dict[str, object]:
+def _describe_denoiser(denoiser: ReadyDenoiser | None, parts: dict[str, PreparedScans]) -> dict[str, object]:
     """The manifest's `denoiser`: with how many images it found annotations in, and in how many too many."""
     if denoiser is None:
         return {}
@@ -337,7 +339,7 @@ def _denoised(denoiser: ReadyDenoiser | None, parts: dict[str, PreparedScans]) -
     return {"denoiser": {**denoiser.document, "found": counts}}
 
 
-def _write(folder: Path, checkpoint: Checkpoint, on_test: Outputs) -> None:
+def _write_results(folder: Path, checkpoint: Checkpoint, on_test: Outputs) -> None:
     save_arrays(on_test, folder / "test_predictions.npz")
     write_file(folder / "evaluation.json", (json.dumps(checkpoint.manifest, indent=2) + "\n").encode())
     checkpoints.save(checkpoint, folder / "checkpoint.pt")

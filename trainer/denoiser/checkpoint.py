@@ -59,10 +59,10 @@ def load(path: Path) -> DenoiserCheckpoint:
     Raises:
         InputError: `path` holds no denoiser of this version.
     """
-    return checkpoint_file.read(path, FORMAT, _checked, "manifest", "trainer run edge-denoiser")
+    return checkpoint_file.read(path, FORMAT, _check_content, "manifest", "trainer run edge-denoiser")
 
 
-def _checked(content: dict[str, Any]) -> DenoiserCheckpoint:
+def _check_content(content: dict[str, Any]) -> DenoiserCheckpoint:
     checkpoint = DenoiserCheckpoint(**content)
     checkpoint.network(), checkpoint.limits, checkpoint.manifest["trained_on"]  # refused where one lacks
     return checkpoint

@@ -16,22 +16,22 @@ from scanside.errors import InputError, SettingError
 from scanside.image import Frame
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
-from trainer.data.hospital import Cohort, Slide, read_dataset
+from trainer.data.hospital import Cohort, CohortSlide, read_dataset
 from trainer.data.mmotu import (
     DENOISED,
-    Entry,
-    Layout,
+    MmotuImage,
+    MmotuLayout,
+    compute_fingerprint,
     find_layout,
-    fingerprint,
     is_denoised,
-    naming,
+    name_image,
     read_frame,
     read_split,
 )
 from trainer.denoiser.remove import Remover, try_remove
-from trainer.files.lock import locked
+from trainer.files.lock import lock_target
 from trainer.files.write import write_file
-from trainer.prepare.dataset import finish, write_slide
+from trainer.prepare.dataset import finish_dataset, write_slide
 from trainer.terminal.progress import track
 
 
@@ -72,11 +72,13 @@ def denoise_dataset(source: Path, target: Path, remover: Remover) -> Summary:
             f"{source} is without annotations already. Give the data set that it was made of."
         )
     if cohort is not None:
-        with _whole_or_not_there(target) as part:
-            return _hospital(cohort, part, target.name, remover)
-    read = fingerprint(source)  # of every file: one that is missing is found before the work, not at its end
-    with _whole_or_not_there(target) as part:
-        return _mmotu(source, part, remover, read)
+        with _write_whole(target) as part:
+            return _denoise_hospital(cohort, part, target.name, remover)
+    read = compute_fingerprint(
+        source
+    )  # of every file: one that is missing is found before the work, not at its end
+    with _write_whole(target) as part:
+        return _denoise_mmotu(source, part, remover, read)
 
 
 class _Counts:
@@ -95,9 +97,9 @@ class _Counts:
         return Summary(self.scans, self.changed, self.replaced / max(1, self.pixels), self.left)
 
 
-def _hospital(cohort: Cohort, target: Path, name: str, remover: Remover) -> Summary:
+def _denoise_hospital(cohort: Cohort, target: Path, name: str, remover: Remover) -> Summary:
     counts = _Counts()
-    slides: list[Slide] = []
+    slides: list[CohortSlide] = []
     for slide in track(cohort.slides, "removing annotations"):
         tissue = cohort.pixels(slide)
         cleaned, done = try_remove(remover, tissue, None)  # a prepared data set holds no colour
@@ -105,23 +107,23 @@ def _hospital(cohort: Cohort, target: Path, name: str, remover: Remover) -> Summ
         image, mask = write_slide(target, slide.name, cleaned, cohort.lesion(slide))
         slides.append(replace(slide, image_sha256=image, mask_sha256=mask))
     about = cohort.about
-    finish(
+    finish_dataset(
         target,
         cohort.patients,
         slides,
         kind=about["kind"],
         name=name,
         split=about["split"],
-        preparation={**about["preparation"], "annotations": _removed(remover, cohort.fingerprint)},
+        preparation={**about["preparation"], "annotations": _describe_removal(remover, cohort.fingerprint)},
     )
     return counts.summary()
 
 
-def _mmotu(source: Path, target: Path, remover: Remover, source_fingerprint: str) -> Summary:
+def _denoise_mmotu(source: Path, target: Path, remover: Remover, source_fingerprint: str) -> Summary:
     layout, counts = find_layout(source), _Counts()
     for entry in track(read_split(), "removing annotations"):
         frame, _ = read_frame(layout, entry, hashlib.sha256())
-        with naming(layout.image(entry)):
+        with name_image(layout.image(entry)):
             tissue = cut(frame, find_regions(Header(), frame.size)[0], chroma=True)
         cleaned, done = try_remove(remover, tissue.pixels, tissue.chroma)
         counts.add(tissue.pixels, cleaned, done=done)
@@ -129,15 +131,15 @@ def _mmotu(source: Path, target: Path, remover: Remover, source_fingerprint: str
         pixels = frame.pixels.copy()
         inside, changed = pixels[box.y0 : box.y1, box.x0 : box.x1], cleaned != tissue.pixels
         inside[changed] = cleaned[changed][:, None]
-        _write_image(Layout(target, figshare=False), layout, entry, Frame(pixels))
+        _write_image(MmotuLayout(target, figshare=False), layout, entry, Frame(pixels))
     for path in source.glob("*.txt"):  # the class lists
         shutil.copyfile(path, target / path.name)
-    record = {"made_of": "MMOTU", **_removed(remover, source_fingerprint), **vars(counts.summary())}
+    record = {"made_of": "MMOTU", **_describe_removal(remover, source_fingerprint), **vars(counts.summary())}
     write_file(target / DENOISED, (json.dumps(record, indent=2) + "\n").encode())
     return counts.summary()
 
 
-def _write_image(layout: Layout, source: Layout, entry: Entry, frame: Frame) -> None:
+def _write_image(layout: MmotuLayout, source: MmotuLayout, entry: MmotuImage, frame: Frame) -> None:
     """The image as PNG, since JPEG would change what was left untouched; its masks as they are."""
     stream = cv2.imencode(".png", cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR))[1]
     write_file(layout.root / "images" / f"{entry.image}.PNG", stream.tobytes())
@@ -149,18 +151,18 @@ def _write_image(layout: Layout, source: Layout, entry: Entry, frame: Frame) -> 
         shutil.copyfile(there, here)
 
 
-def _removed(remover: Remover, fingerprint_of_source: str) -> dict[str, object]:
+def _describe_removal(remover: Remover, fingerprint_of_source: str) -> dict[str, object]:
     return {"removed_with": dict(remover.about), "source_fingerprint": fingerprint_of_source}
 
 
 @contextmanager
-def _whole_or_not_there(target: Path) -> Iterator[Path]:
+def _write_whole(target: Path) -> Iterator[Path]:
     """A folder to write to, which becomes `target` at the end; what a killed run left there is dropped."""
     part = target.with_name(f".{target.name}.part")
     try:
         part.mkdir(parents=True, exist_ok=True)
         busy = f"another run writes {target}. Wait for its end, or choose another --out."
-        with locked(part, target, busy):
+        with lock_target(part, target, busy):
             for left in part.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
             try:

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from scanside.image import Size
-from trainer.denoiser.pairs import Pair, Source, make_pair
+from trainer.denoiser.pairs import ScanPair, Source, make_pair
 from trainer.denoiser.sources import Sources
 from trainer.terminal.progress import track
 
@@ -56,11 +56,11 @@ class Drawings:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def at(self, epoch: int) -> list[Pair]:
+    def at(self, epoch: int) -> list[ScanPair]:
         """The pairs of an epoch; the same whether or not the run was broken off before it."""
         return self._drawing(epoch // self._every)
 
-    def _draw(self, drawing: int) -> list[Pair]:
+    def _draw(self, drawing: int) -> list[ScanPair]:
         pairs = []
         for number, row in enumerate(track(self._rows, "drawing training pairs")):
             rng = np.random.default_rng((self._seed, drawing, number))

@@ -12,10 +12,10 @@ import torch
 from monai.metrics.regression import compute_ssim_and_cs
 from numpy.typing import NDArray
 
-from trainer.denoiser.pairs import Pair
+from trainer.denoiser.pairs import ScanPair
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate
-from trainer.statistics.figures import ratio_figure
+from trainer.statistics.figures import make_ratio_figure
 
 _SSIM_PX = 11  # its window
 _F1_SLACK = 0.005  # F1 hardly changes with the threshold near its highest
@@ -23,7 +23,7 @@ WHERE = ("inside", "outside", "overall")
 
 
 @dataclass(frozen=True)
-class Restored:
+class Restoration:
     """Sums over the pixels of each scan, float64: (3, N), the first axis as WHERE; of seeds (S, 3, N).
 
     Attributes:
@@ -39,17 +39,19 @@ class Restored:
     def psnr(self, where: str) -> Estimate:
         """In dB, with its interval; of seeds that of their mean error."""
         mse = self._mean(self.error, where)
-        return replace(mse, value=_db(mse.value), low=_db(mse.high), high=_db(mse.low))
+        return replace(
+            mse, value=_convert_to_db(mse.value), low=_convert_to_db(mse.high), high=_convert_to_db(mse.low)
+        )
 
     def ssim(self, where: str) -> Estimate:
         return self._mean(self.similarity, where)
 
     def _mean(self, sums: NDArray[np.float64], where: str) -> Estimate:
         place = WHERE.index(where)
-        return estimate(ratio_figure(sums[..., place, :], self.pixels[..., place, :]))
+        return estimate(make_ratio_figure(sums[..., place, :], self.pixels[..., place, :]))
 
 
-def restored(clean: NDArray[np.float32], pairs: Pair) -> Restored:
+def measure_restoration(clean: NDArray[np.float32], pairs: ScanPair) -> Restoration:
     """Compare what a denoiser gave with the truth.
 
     Args:
@@ -59,17 +61,17 @@ def restored(clean: NDArray[np.float32], pairs: Pair) -> Restored:
     truth = np.asarray(pairs.clean.astype(np.float32) / 255, np.float32)
     # What lies under real annotations is unknown: there the truth stands on both sides.
     shown = np.asarray(np.where(pairs.restorable, clean, truth), np.float32)
-    squared, similar = (shown - truth) ** 2, _ssim_map(shown, truth)
+    squared, similar = (shown - truth) ** 2, _compute_ssim_map(shown, truth)
     places = (pairs.mask & pairs.restorable, ~pairs.mask & pairs.restorable, pairs.restorable)  # WHERE
-    return Restored(
-        error=np.stack([_sums(squared * place) for place in places]),
-        similarity=np.stack([_sums(similar * place) for place in places]),
-        pixels=np.stack([_sums(place) for place in places]),
+    return Restoration(
+        error=np.stack([_sum_pixels(squared * place) for place in places]),
+        similarity=np.stack([_sum_pixels(similar * place) for place in places]),
+        pixels=np.stack([_sum_pixels(place) for place in places]),
     )
 
 
 @dataclass(frozen=True)
-class Found:
+class Detection:
     """Pixels of each scan, (N,) float64: annotated and found, not annotated but found, annotated but missed.
 
     Attributes:
@@ -87,35 +89,35 @@ class Found:
 
     @property
     def f1(self) -> Estimate:
-        return estimate(ratio_figure(2 * self.hits, 2 * self.hits + self.false + self.missed))
+        return estimate(make_ratio_figure(2 * self.hits, 2 * self.hits + self.false + self.missed))
 
     @property
     def f1_but_for_rims(self) -> Estimate:
-        return estimate(ratio_figure(2 * self.hits, 2 * self.hits + self.far_false + self.far_missed))
+        return estimate(make_ratio_figure(2 * self.hits, 2 * self.hits + self.far_false + self.far_missed))
 
     @property
     def precision(self) -> Estimate:
-        return estimate(ratio_figure(self.hits, self.hits + self.false))
+        return estimate(make_ratio_figure(self.hits, self.hits + self.false))
 
     @property
     def recall(self) -> Estimate:
-        return estimate(ratio_figure(self.hits, self.hits + self.missed))
+        return estimate(make_ratio_figure(self.hits, self.hits + self.missed))
 
     @property
     def replaced_tissue(self) -> Estimate:
         """Share of the tissue that is taken for annotation."""
-        return estimate(ratio_figure(self.false, self.tissue))
+        return estimate(make_ratio_figure(self.false, self.tissue))
 
 
-def found(mask: NDArray[np.bool_], pairs: Pair) -> Found:
+def measure_detection(mask: NDArray[np.bool_], pairs: ScanPair) -> Detection:
     """Compare the mask of a detector, (N, H, W) bool, with the truth."""
     known, truth = pairs.known, pairs.mask
     false, missed = mask & ~truth, ~mask & truth
-    counted = (mask & truth, false, missed, ~truth, false & ~_touched(truth), missed & ~_touched(mask))
-    return Found(*(_sums(where & known) for where in counted))
+    counted = (mask & truth, false, missed, ~truth, false & ~_dilate(truth), missed & ~_dilate(mask))
+    return Detection(*(_sum_pixels(where & known) for where in counted))
 
 
-def best_threshold(probability: NDArray[np.float32], pairs: Pair) -> float:
+def choose_threshold(probability: NDArray[np.float32], pairs: ScanPair) -> float:
     """The lowest threshold, in steps of .01, whose F1 over all pixels is the highest but for the slack.
 
     The lowest, since ink that stays misleads more than a pixel of tissue that is painted over.
@@ -129,21 +131,21 @@ def best_threshold(probability: NDArray[np.float32], pairs: Pair) -> float:
     return float(np.argmax(f1[1:100] >= f1[1:100].max() - _F1_SLACK) + 1) / 100
 
 
-def _touched(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _dilate(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(N, H, W): each mask and its eight neighbours all round."""
     kernel = np.ones((3, 3), np.uint8)
     return np.stack([cv2.dilate(mask.astype(np.uint8), kernel) > 0 for mask in masks])
 
 
-def _sums(values: NDArray[np.generic]) -> NDArray[np.float64]:
+def _sum_pixels(values: NDArray[np.generic]) -> NDArray[np.float64]:
     return np.asarray(values.sum(axis=(1, 2), dtype=np.float64))
 
 
-def _db(mse: float) -> float:
+def _convert_to_db(mse: float) -> float:
     return float("inf") if mse == 0 else float(-10 * np.log10(mse))
 
 
-def _ssim_map(shown: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.float64]:
+def _compute_ssim_map(shown: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.float64]:
     margin = 4 * (_SSIM_PX // 2,)
     maps = []
     for pair in zip(shown, truth, strict=True):  # one by one: a batch of maps is large

@@ -3,23 +3,23 @@
 from torch import Tensor, nn
 
 from trainer.data.loader import Batch
-from trainer.denoiser.losses import edge, restoration
+from trainer.denoiser.losses import compute_edge_loss, compute_restoration_loss
 from trainer.models.denoiser.edge import EdgeDenoiser, EdgeOutput
 from trainer.settings.configuration import Optimiser, Training
-from trainer.training.fit import Trained
+from trainer.training.fit import TrainingModule
 
 
-class EdgeFitting(Trained):
+class EdgeDenoiserModule(TrainingModule):
     """The edge's: finds and paints."""
 
     network: EdgeDenoiser
 
     def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:  # noqa: ARG002 - the same in both
         raw = self.network.raw(self.image(batch), self.image(batch, "chroma"))
-        return edge(EdgeOutput(*(output.float() for output in raw)), batch)
+        return compute_edge_loss(EdgeOutput(*(output.float() for output in raw)), batch)
 
 
-class WholeFitting(Trained):
+class WholeDenoiserModule(TrainingModule):
     """The thesis's: gives the whole scan anew.
 
     Args:
@@ -41,4 +41,4 @@ class WholeFitting(Trained):
 
     def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:  # noqa: ARG002 - the same in both
         clean = self.network(self.image(batch)).float()
-        return restoration(clean, batch, self.alpha, self.beta, self.ssim)
+        return compute_restoration_loss(clean, batch, self.alpha, self.beta, self.ssim)

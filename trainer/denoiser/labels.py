@@ -87,21 +87,21 @@ def read_labels() -> tuple[ScanLabel, ...]:
 
 
 @cache
-def _pixels() -> dict[int, tuple[Size, str]]:
+def _read_pixels() -> dict[int, tuple[Size, str]]:
     content = json.loads(_FOLDER.joinpath("mmotu_pixels.json").read_text(encoding="utf-8"))
     return {int(image): (Size(*of["size"]), of["runs"]) for image, of in content["images"].items()}
 
 
-def pixel_labelled() -> tuple[int, ...]:
+def list_pixel_labelled() -> tuple[int, ...]:
     """Numbers of the images whose annotated pixels are labelled."""
-    return tuple(_pixels())
+    return tuple(_read_pixels())
 
 
 def read_pixel_mask(image: int) -> Mask:
     """The drawn pixels of one annotated scan.
 
     Args:
-        image: number of the image in MMOTU, one of `pixel_labelled`.
+        image: number of the image in MMOTU, one of `list_pixel_labelled`.
 
     Returns:
         (H, W) bool, source pixels: drawn, its black shadow included. Little is labelled outside of
@@ -110,8 +110,8 @@ def read_pixel_mask(image: int) -> Mask:
     Raises:
         InputError: the image has no such label.
     """
-    if image not in _pixels():
-        raise InputError(f"MMOTU's image {image} has no pixel labels. Take one of pixel_labelled().")
-    size, text = _pixels()[image]
+    if image not in _read_pixels():
+        raise InputError(f"MMOTU's image {image} has no pixel labels. Take one of list_pixel_labelled().")
+    size, text = _read_pixels()[image]
     runs = np.array(text.split(), int)
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(size)

@@ -10,10 +10,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from scanside.image import Size
 from trainer.data.loader import Batch, EpochSampler
-from trainer.denoiser.pairs import Pair
-from trainer.settings.fields import bounded
+from trainer.denoiser.pairs import ScanPair
+from trainer.settings.fields import bounded_field
 
-PairsOf = Callable[[int], Sequence[Pair]]  # the pairs of an epoch
+PairsOf = Callable[[int], Sequence[ScanPair]]  # the pairs of an epoch
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Views:
         grey: probability that the network does not see colour, as on grey-only data sets.
     """
 
-    flip: float = bounded(0.5, 0.0, 1.0)
-    gamma: float = bounded(0.3, 0.0, 10.0)
-    grey: float = bounded(0.3, 0.0, 1.0)
+    flip: float = bounded_field(0.5, 0.0, 1.0)
+    gamma: float = bounded_field(0.3, 0.0, 10.0)
+    grey: float = bounded_field(0.3, 0.0, 1.0)
 
 
 class RandomViews(Dataset[Batch]):
@@ -57,23 +57,23 @@ class RandomViews(Dataset[Batch]):
             planes[name] = cv2.LUT(planes[name], table)
         if rng.random() < views.grey:
             planes["chroma"] = np.zeros_like(planes["chroma"])
-        return to_item(planes)
+        return make_item(planes)
 
 
 class PlainPairs(Dataset[Batch]):
     """Whole pairs as they are."""
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
+    def __init__(self, pairs: Sequence[ScanPair]) -> None:
         self._pairs = pairs
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def __getitem__(self, row: int) -> Batch:
-        return to_item(vars(self._pairs[row]))
+        return make_item(vars(self._pairs[row]))
 
 
-def to_item(planes: dict[str, np.ndarray]) -> Batch:
+def make_item(planes: dict[str, np.ndarray]) -> Batch:
     """Each plane of a pair as (1, H, W) float32: images in [0, 1], masks of 0 and 1."""
     return {
         name: torch.from_numpy(plane)[None].float() / (255 if plane.dtype == np.uint8 else 1)
@@ -81,7 +81,7 @@ def to_item(planes: dict[str, np.ndarray]) -> Batch:
     }
 
 
-def training_loader(
+def make_training_loader(
     rows: int, pairs: PairsOf, window: Size, views: Views, batch: int, seed: int
 ) -> DataLoader[Batch]:
     """Batches of random views of `rows` pairs; the last, smaller one is dropped: batch norm wants company."""
@@ -89,6 +89,6 @@ def training_loader(
     return DataLoader(data, batch_size=min(batch, rows), sampler=EpochSampler(rows, seed), drop_last=True)
 
 
-def plain_loader(pairs: Sequence[Pair], batch: int) -> DataLoader[Batch]:
+def make_plain_loader(pairs: Sequence[ScanPair], batch: int) -> DataLoader[Batch]:
     """Batches of pairs of one size, in order."""
     return DataLoader(PlainPairs(pairs), batch_size=batch)

@@ -14,7 +14,7 @@ _ELSEWHERE = 0.02  # of a pixel that is not annotated against one that is
 _EPS = 1e-6
 
 
-def restoration(
+def compute_restoration_loss(
     clean: Tensor, batch: Mapping[str, Tensor], alpha: float, beta: float, ssim: float
 ) -> dict[str, Tensor]:
     """sum(w (clean - prediction)^2) / sum(w) + ssim (1 - SSIM).
@@ -36,7 +36,7 @@ def restoration(
     return {"loss": loss, **parts}
 
 
-def edge(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def compute_edge_loss(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Cross-entropy and Dice of what is annotated, squared error of what is painted and of ink that is left.
 
     Args:

@@ -46,7 +46,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ScanPair:
     """One scan as a network gets it, and what it has to give.
 
     Attributes:
@@ -75,7 +75,7 @@ def make_pair(
     draw: bool = True,
     flow: bool = False,
     also: str | None = None,
-) -> Pair:
+) -> ScanPair:
     """Annotate a scan, re-encode it as JPEG, and prepare it as the edge would.
 
     The sector is found on the annotated image; the clean one is cut along it.
@@ -98,15 +98,15 @@ def make_pair(
         cover = annotated.cover
     box, sector = find_whole_sector(pixels)
     planes = [to_grey(pixels), np.asarray(to_chroma(pixels)), unannotated]
-    scan, chroma, clean = (np.rint(255 * _fill(plane, box, sector, size)) for plane in planes)
+    scan, chroma, clean = (np.rint(255 * _fill_plane(plane, box, sector, size)) for plane in planes)
     real = source.ink if source.ink is not None else np.zeros(cover.shape, bool)
     # Outside the sector of the scan as it was, which what is drawn can enlarge, nobody looked.
-    doubted = source.suspected | (_grown(real) & ~real) | ~source.sector
+    doubted = source.suspected | (_grow(real) & ~real) | ~source.sector
     cover = np.where(real, np.uint8(255), cover)
-    planes = [cover, _bytes(doubted), _bytes(_grown(real))]
-    ink, doubt, hidden = (_fill(plane, box, sector, size) for plane in planes)
+    planes = [cover, _convert_to_bytes(doubted), _convert_to_bytes(_grow(real))]
+    ink, doubt, hidden = (_fill_plane(plane, box, sector, size) for plane in planes)
     mask, doubtful = ink > MASK_ABOVE, doubt > 0
-    return Pair(
+    return ScanPair(
         np.asarray(scan, np.uint8),
         np.asarray(chroma, np.uint8),
         np.asarray(clean, np.uint8),
@@ -129,20 +129,20 @@ def find_whole_sector(pixels: NDArray[np.uint8]) -> tuple[Box, Mask]:
     return Box(x, y, x + width, y + height), sector
 
 
-def _fill(plane: Grey, box: Box, sector: Mask, size: Size) -> NDArray[np.float32]:
+def _fill_plane(plane: Grey, box: Box, sector: Mask, size: Size) -> NDArray[np.float32]:
     inside = np.s_[box.y0 : box.y1, box.x0 : box.x1]
-    return fill(np.asarray(cv2.copyTo(plane[inside], _bytes(sector[inside])), np.uint8), size)
+    return fill(np.asarray(cv2.copyTo(plane[inside], _convert_to_bytes(sector[inside])), np.uint8), size)
 
 
-def _bytes(mask: Mask) -> Grey:
+def _convert_to_bytes(mask: Mask) -> Grey:
     return np.asarray(mask.astype(np.uint8) * np.uint8(255), np.uint8)
 
 
-def _grown(mask: Mask) -> Mask:
+def _grow(mask: Mask) -> Mask:
     kernel = np.ones((2 * _HALO_PX + 1,) * 2, np.uint8)
     return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel) > 0, bool)
 
 
-def stacked(pairs: Sequence[Pair]) -> Pair:
+def stack_pairs(pairs: Sequence[ScanPair]) -> ScanPair:
     """Pairs of one size as one, with (N, H, W) arrays."""
-    return Pair(**{name: np.stack([getattr(pair, name) for pair in pairs]) for name in vars(pairs[0])})
+    return ScanPair(**{name: np.stack([getattr(pair, name) for pair in pairs]) for name in vars(pairs[0])})

@@ -48,7 +48,7 @@ def open_remover(path: Path) -> Remover:
         checkpoint = whole.load(path)
         network = checkpoint.network()
         about = {"denoiser": "whole output, clipped", **checkpoint.about}
-        return Remover(lambda tissue, _: _whole(checkpoint, network, tissue), about)
+        return Remover(lambda tissue, _: _remove_whole(checkpoint, network, tissue), about)
     ready = open_denoiser(path)
     kept = ("threshold", "min_pixels", "max_share", "trained_on", "fingerprint")
     about = {
@@ -56,25 +56,25 @@ def open_remover(path: Path) -> Remover:
         **{key: ready.document[key] for key in kept},
         "size": list(_SIZE),
     }
-    return Remover(lambda tissue, chroma: _masked(ready, tissue, chroma), about)
+    return Remover(lambda tissue, chroma: _remove_masked(ready, tissue, chroma), about)
 
 
-def _whole(checkpoint: WholeCheckpoint, network: torch.nn.Module, tissue: Grey) -> Grey:
+def _remove_whole(checkpoint: WholeCheckpoint, network: torch.nn.Module, tissue: Grey) -> Grey:
     """Down to the size that the network learnt on, and back; black outside stays black."""
     scan = np.rint(fill(tissue, checkpoint.size) * 255).astype(np.uint8)
-    cleaned = whole.clean(network, scan[None])[0]
+    cleaned = whole.clean_scans(network, scan[None])[0]
     back = resize(np.rint(cleaned * 255).astype(np.uint8), Size(*tissue.shape))
-    return np.asarray(np.where(_outside(tissue), 0, back), np.uint8)
+    return np.asarray(np.where(_find_outside(tissue), 0, back), np.uint8)
 
 
-def _outside(tissue: Grey) -> np.ndarray:
+def _find_outside(tissue: Grey) -> np.ndarray:
     """(H, W) bool: black that reaches the border; a black lumen within the tissue does not."""
     framed = cv2.copyMakeBorder((tissue == 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     labels = cv2.connectedComponents(framed, connectivity=4)[1]
     return np.asarray(labels[1:-1, 1:-1] == labels[0, 0], bool)
 
 
-def _masked(ready: ReadyDenoiser, tissue: Grey, chroma: Grey | None) -> Grey:
+def _remove_masked(ready: ReadyDenoiser, tissue: Grey, chroma: Grey | None) -> Grey:
     """As beside the scanner; what was found is replaced at source resolution, the rest stays bit for bit."""
     size = Size(*tissue.shape)
     scan = Scan(

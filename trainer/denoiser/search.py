@@ -11,21 +11,21 @@ import numpy as np
 from scanside.image import Size
 from trainer.data import mmotu
 from trainer.denoiser import whole
-from trainer.denoiser.figures import WHERE, Restored, restored
-from trainer.denoiser.fitting import WholeFitting
-from trainer.denoiser.loader import Views, plain_loader, training_loader
-from trainer.denoiser.pairs import Pair, stacked
-from trainer.denoiser.sources import make_pairs, read_part, trained_on
+from trainer.denoiser.figures import WHERE, Restoration, measure_restoration
+from trainer.denoiser.fitting import WholeDenoiserModule
+from trainer.denoiser.loader import Views, make_plain_loader, make_training_loader
+from trainer.denoiser.pairs import ScanPair, stack_pairs
+from trainer.denoiser.sources import describe_training, make_pairs, read_part
 from trainer.files.arrays import load_arrays, save_arrays
 from trainer.models.denoiser.build import DenoiserName, build_denoiser
 from trainer.report.page import Section
 from trainer.report.table import TextTable
-from trainer.runs.claim import claim
+from trainer.runs.claim import claim_folder
 from trainer.runs.plan import SMOKE, Plan
 from trainer.settings.configuration import Configuration, override, resolve
 from trainer.statistics.estimate import Estimate
-from trainer.training.fit import fit
-from trainer.training.hardware import Hardware, repeatable
+from trainer.training.fit import fit_network
+from trainer.training.hardware import Hardware, make_repeatable
 
 TESTS = ("thesis", "broad")  # whose annotations the test pairs carry
 _VIEWS = Views(gamma=0.0, grey=0.0)
@@ -75,7 +75,7 @@ ARMS = (
 )
 
 
-def section(plan: Plan, hardware: Hardware) -> Section:
+def make_section(plan: Plan, hardware: Hardware) -> Section:
     """Train what is missing, and compare all arms on the same test pairs."""
     configuration = override(
         resolve(plan.preset, "pairs"), (*(SMOKE if plan.scale == "smoke" else ()), *plan.overrides)
@@ -83,9 +83,9 @@ def section(plan: Plan, hardware: Hardware) -> Section:
     rows: dict[str, list[list[str]]] = {test: [] for test in TESTS}
     for number, arm in enumerate(ARMS, start=1):
         print(f"denoiser, arm {number} of {len(ARMS)}: {arm.slug}", flush=True)
-        folders = [_train(arm, seed, configuration, plan, hardware) for seed in plan.seeds]
+        folders = [_train_arm(arm, seed, configuration, plan, hardware) for seed in plan.seeds]
         for test in TESTS:
-            rows[test].append([arm.name, *_cells(_of_seeds(folders, test))])
+            rows[test].append([arm.name, *_format_cells(_join_seeds(folders, test))])
     columns = ("arm", *(f"{figure} {where}" for where in WHERE for figure in ("PSNR, dB", "SSIM")))
     size = configuration.input.size
     notes = (
@@ -95,65 +95,76 @@ def section(plan: Plan, hardware: Hardware) -> Section:
     )
     tables = []
     for test in TESTS:
-        pairs = stacked(_pairs(plan, "test", test, size))
-        untouched = restored(np.asarray(pairs.scan.astype(np.float32) / 255, np.float32), pairs)
+        pairs = stack_pairs(_make_pairs(plan, "test", test, size))
+        untouched = measure_restoration(np.asarray(pairs.scan.astype(np.float32) / 255, np.float32), pairs)
         what = "the thesis's annotations" if test == "thesis" else "all kinds of annotations"
-        cells = tuple(map(tuple, [["untouched", *_cells(untouched)], *rows[test]]))
+        cells = tuple(map(tuple, [["untouched", *_format_cells(untouched)], *rows[test]]))
         tables.append(TextTable(f"Test scans with {what}", columns, cells, notes))
     return Section("denoiser: networks and losses", tables)
 
 
-def _train(arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan, hardware: Hardware) -> Path:
+def _train_arm(
+    arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan, hardware: Hardware
+) -> Path:
     """The folder of one training, which is begun, gone on with, or done."""
     folder, size = plan.root / "denoisers" / arm.slug / f"seed-{seed}", configuration.input.size
     made = {"arm": asdict(arm), "seed": seed, "configuration": asdict(configuration)}
     made["data_fingerprint"] = _fingerprint(plan.data["mmotu"])
-    claim(folder, made)
+    claim_folder(folder, made)
     if (folder / f"{TESTS[-1]}.npz").exists():
         return folder
     lightning.seed_everything(seed, verbose=False)
     width, training = configuration.network.unet_width, configuration.training
     network = build_denoiser(arm.network, width)
-    fitting = WholeFitting(network, configuration.optimiser, training, seed, arm.alpha, arm.beta, arm.ssim)
-    train, validation = (_pairs(plan, part, arm.annotations, size) for part in ("train", "validation"))
+    fitting = WholeDenoiserModule(
+        network, configuration.optimiser, training, seed, arm.alpha, arm.beta, arm.ssim
+    )
+    train, validation = (_make_pairs(plan, part, arm.annotations, size) for part in ("train", "validation"))
     what = f"{arm.slug}, seed {seed}"
-    with repeatable(hardware):
-        loader = training_loader(len(train), lambda _: train, size, _VIEWS, training.batch, seed)
-        fit(fitting, loader, plain_loader(validation, training.batch), folder, what, hardware)
-    state, about = dict(network.state_dict()), {**made, "trained_on": trained_on(len(train), plan.scale)}
+    with make_repeatable(hardware):
+        loader = make_training_loader(len(train), lambda _: train, size, _VIEWS, training.batch, seed)
+        fit_network(fitting, loader, make_plain_loader(validation, training.batch), folder, what, hardware)
+    state, about = (
+        dict(network.state_dict()),
+        {**made, "trained_on": describe_training(len(train), plan.scale)},
+    )
     whole.save(whole.WholeCheckpoint(state, arm.network, width, size, about), folder / "checkpoint.pt")
     for test in TESTS:
-        pairs = stacked(_pairs(plan, "test", test, size))
-        save_arrays(restored(whole.clean(network, pairs.scan), pairs), folder / f"{test}.npz")
+        pairs = stack_pairs(_make_pairs(plan, "test", test, size))
+        save_arrays(
+            measure_restoration(whole.clean_scans(network, pairs.scan), pairs), folder / f"{test}.npz"
+        )
     for checkpoint in ("best.ckpt", "last.ckpt"):  # large, and of use to a broken-off training only
         (folder / checkpoint).unlink(missing_ok=True)
     return folder
 
 
-_fingerprint = lru_cache(mmotu.fingerprint)
+_fingerprint = lru_cache(mmotu.compute_fingerprint)
 
 
-def _pairs(plan: Plan, part: str, annotations: str, size: Size) -> list[Pair]:
-    return _drawn(plan.data["mmotu"], part, plan.images, annotations, size)
+def _make_pairs(plan: Plan, part: str, annotations: str, size: Size) -> list[ScanPair]:
+    return _draw_pairs(plan.data["mmotu"], part, plan.images, annotations, size)
 
 
 @lru_cache(maxsize=8)  # arms share them
-def _drawn(data: Path, part: str, scans: int | None, annotations: str, size: Size) -> list[Pair]:
+def _draw_pairs(data: Path, part: str, scans: int | None, annotations: str, size: Size) -> list[ScanPair]:
     seed = ("train", "validation", "test").index(part)
     return make_pairs(read_part(data, part, scans), [size], seed, annotations, what=f"{part} pairs")
 
 
-def _of_seeds(folders: Sequence[Path], test: str) -> Restored:
+def _join_seeds(folders: Sequence[Path], test: str) -> Restoration:
     """The figures of several seeds as one, (S, 3, N)."""
-    runs = [load_arrays(Restored, folder / f"{test}.npz", "figures of a denoiser") for folder in folders]
-    return Restored(**{name: np.stack([getattr(run, name) for run in runs]) for name in vars(runs[0])})
+    runs = [load_arrays(Restoration, folder / f"{test}.npz", "figures of a denoiser") for folder in folders]
+    return Restoration(**{name: np.stack([getattr(run, name) for run in runs]) for name in vars(runs[0])})
 
 
-def _cells(figures: Restored) -> list[str]:
+def _format_cells(figures: Restoration) -> list[str]:
     found = [estimate for where in WHERE for estimate in (figures.psnr(where), figures.ssim(where))]
-    return [_cell(estimate, digits) for estimate, digits in zip(found, (2, 3) * len(WHERE), strict=True)]
+    return [
+        _format_cell(estimate, digits) for estimate, digits in zip(found, (2, 3) * len(WHERE), strict=True)
+    ]
 
 
-def _cell(estimate: Estimate, digits: int) -> str:
+def _format_cell(estimate: Estimate, digits: int) -> str:
     interval = estimate.reason or f"[{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
     return f"{estimate.value:.{digits}f}\n{interval}"

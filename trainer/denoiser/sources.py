@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from scanside.image import Mask, Size
-from trainer.data.mmotu import SOURCE, Entry, find_layout, naming, read_frame, read_split
-from trainer.denoiser.labels import pixel_labelled, read_labels, read_pixel_mask
-from trainer.denoiser.pairs import Pair, Source, find_whole_sector, make_pair
-from trainer.denoiser.suspects import suspects
+from trainer.data.mmotu import SOURCE, MmotuImage, find_layout, name_image, read_frame, read_split
+from trainer.denoiser.labels import list_pixel_labelled, read_labels, read_pixel_mask
+from trainer.denoiser.pairs import ScanPair, Source, find_whole_sector, make_pair
+from trainer.denoiser.suspects import find_suspects
 from trainer.terminal.progress import track
 
 _WHITE_WITHIN = {"text", "cursor", "arrow", "other"}  # kinds that may be white and lie anywhere
@@ -29,7 +29,7 @@ class Sources:
     fingerprint: str
 
 
-def trained_on(scans: int, scale: str) -> str:
+def describe_training(scans: int, scale: str) -> str:
     """What a denoiser learnt on, for people; of a run that is not "full", that it is good for nothing."""
     warning = "" if scale == "full" else f"; {scale} run, good for nothing"
     return f"{scans} scans of {SOURCE} onto which annotations were drawn{warning}"
@@ -50,13 +50,13 @@ def read_part(root: Path, part: str, scans: int | None = None, *, every: bool = 
         looked_at = {label.image for label in labels}
         entries = [entry for entry in entries if entry.image in looked_at and not entry.near_duplicate]
     plain = {label.image for label in labels if not _WHITE_WITHIN & label.kinds}
-    ink = {image: read_pixel_mask(image) for image in pixel_labelled()}
+    ink = {image: read_pixel_mask(image) for image in list_pixel_labelled()}
     return read_sources(root, entries[:scans], ink, plain, f"{part} scans")
 
 
 def read_sources(
     root: Path,
-    entries: Iterable[Entry],
+    entries: Iterable[MmotuImage],
     ink: Mapping[int, Mask],
     plain_within: Container[int],
     what: str,
@@ -78,12 +78,12 @@ def read_sources(
         outlined = ink.get(entry.image)
         outlined = outlined if outlined is not None and outlined.shape == frame.size else None
         doubt = np.zeros(frame.size, bool)
-        with naming(layout.image(entry)):
+        with name_image(layout.image(entry)):
             sector = find_whole_sector(frame.pixels)[1]
         if outlined is not None:  # text that runs over the sector's edge was labelled, and is blackened today
             outlined = outlined & sector
         else:
-            doubt = suspects(frame.pixels, sector, white_within=entry.image not in plain_within)
+            doubt = find_suspects(frame.pixels, sector, white_within=entry.image not in plain_within)
         scans.append(Source(str(entry.image), frame.pixels, lesion, sector, outlined, doubt))
     return Sources(tuple(scans), digest.hexdigest())
 
@@ -96,7 +96,7 @@ def make_pairs(
     undrawn: float = 0.0,
     flow: bool = False,
     what: str = "pairs",
-) -> list[Pair]:
+) -> list[ScanPair]:
     """One pair of each scan at each of `sizes`, annotated anew each time.
 
     Args:

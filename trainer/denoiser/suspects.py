@@ -22,7 +22,7 @@ _RIM = 0.15  # share of each side: rulers, focus marks, grey bars, text of the m
 _REACH_PX = 2  # shade, soft edges and the blocks of JPEG around ink
 
 
-def suspects(pixels: NDArray[np.uint8], sector: Mask, *, white_within: bool) -> Mask:
+def find_suspects(pixels: NDArray[np.uint8], sector: Mask, *, white_within: bool) -> Mask:
     """What may be ink.
 
     Args:
@@ -40,19 +40,19 @@ def suspects(pixels: NDArray[np.uint8], sector: Mask, *, white_within: bool) -> 
     tint = cv2.medianBlur(chroma, _TINT_PX)
     smooth = cv2.blur(chroma, (_SMOOTH_PX, _SMOOTH_PX)).astype(np.int16)
     coloured = (smooth - tint > _CHROMA).astype(np.uint8)
-    flow = cv2.morphologyEx((chroma > _FLOW).astype(np.uint8), cv2.MORPH_OPEN, _disc(_FLOW_PX * unit))
+    flow = cv2.morphologyEx((chroma > _FLOW).astype(np.uint8), cv2.MORPH_OPEN, _make_disc(_FLOW_PX * unit))
     ink = (coloured > 0) & (flow == 0)
     grey = to_grey(pixels)
-    sharp = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, _disc(_STROKE_PX * unit))
+    sharp = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, _make_disc(_STROKE_PX * unit))
     white = (grey > _WHITE) & (sharp > _STANDS_OUT)
     if not white_within:
         dx, dy = round(_RIM * width), round(_RIM * height)
         white[y + dy : y + height - dy, x + dx : x + width - dx] = False
     dots = sharp.astype(np.int16) > _DOT + (grey - sharp).astype(np.int16)
-    found = cv2.dilate((ink | white | dots).astype(np.uint8), _disc(2 * _REACH_PX * unit + 1))
+    found = cv2.dilate((ink | white | dots).astype(np.uint8), _make_disc(2 * _REACH_PX * unit + 1))
     return np.asarray((found > 0) & sector, bool)
 
 
-def _disc(diameter: float) -> NDArray[np.uint8]:
+def _make_disc(diameter: float) -> NDArray[np.uint8]:
     side = round(diameter) | 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

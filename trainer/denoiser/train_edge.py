@@ -17,25 +17,25 @@ from scanside.image import Size
 from trainer.denoiser import checkpoint as checkpoints
 from trainer.denoiser.checkpoint import DenoiserCheckpoint
 from trainer.denoiser.drawings import Drawings
-from trainer.denoiser.figures import best_threshold, found, restored
-from trainer.denoiser.fitting import EdgeFitting
-from trainer.denoiser.loader import Views, plain_loader, training_loader
-from trainer.denoiser.pairs import Pair, stacked
-from trainer.denoiser.sources import make_pairs, read_part, trained_on
+from trainer.denoiser.figures import choose_threshold, measure_detection, measure_restoration
+from trainer.denoiser.fitting import EdgeDenoiserModule
+from trainer.denoiser.loader import Views, make_plain_loader, make_training_loader
+from trainer.denoiser.pairs import ScanPair, stack_pairs
+from trainer.denoiser.sources import describe_training, make_pairs, read_part
 from trainer.files.write import write_file
 from trainer.models.denoiser.edge import EdgeDenoiser
-from trainer.runs.claim import claim
+from trainer.runs.claim import claim_folder
 from trainer.settings.configuration import Optimiser, Training
 from trainer.statistics.estimate import Estimate
-from trainer.training.fit import fit
-from trainer.training.hardware import Hardware, repeatable
+from trainer.training.fit import fit_network
+from trainer.training.hardware import Hardware, make_repeatable
 
 SMALL, BETWEEN, LARGE, WINDOW = Size(168, 272), Size(256, 408), Size(336, 544), Size(160, 256)
 _MIN_PIXELS, _MAX_SHARE = 16, 0.25  # fewer pixels are none: a letter has more. More of it can be no ink alone
 
 
 @dataclass(frozen=True)
-class Recipe:
+class EdgeDenoiserRecipe:
     """Every number of the run.
 
     Attributes:
@@ -68,7 +68,7 @@ class Recipe:
     seed: int = 0
 
 
-def smoke(recipe: Recipe) -> Recipe:
+def shrink_recipe(recipe: EdgeDenoiserRecipe) -> EdgeDenoiserRecipe:
     """The same run on a few scans at small size, to see that everything works. Its network is useless."""
     return replace(
         recipe,
@@ -80,8 +80,8 @@ def smoke(recipe: Recipe) -> Recipe:
     )
 
 
-def run(
-    data: Path, folder: Path, recipe: Recipe, scale: str, start: Path | None = None
+def train_edge_denoiser(
+    data: Path, folder: Path, recipe: EdgeDenoiserRecipe, scale: str, start: Path | None = None
 ) -> dict[str, Estimate]:
     """Train, choose the threshold on validation pairs, measure once on test pairs.
 
@@ -99,7 +99,7 @@ def run(
     """
     begun_with = checkpoints.load(start) if start is not None else None
     initial = {"initial_weights": begun_with.document["fingerprint"]} if begun_with else {}
-    claim(folder, {"scale": scale, **asdict(recipe), **initial}, "recipe.json")
+    claim_folder(folder, {"scale": scale, **asdict(recipe), **initial}, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
     network = EdgeDenoiser(recipe.widths, recipe.dilations)
     if begun_with is not None:
@@ -116,21 +116,23 @@ def run(
     )
     held_out = read_part(data, "validation", recipe.scans)
     validation = make_pairs(held_out, recipe.sizes[:1], recipe.seed + 1, what="validation pairs")
-    fitting = EdgeFitting(network, recipe.optimiser, recipe.training, recipe.seed)
-    with repeatable(Hardware()):
-        loader = training_loader(
+    fitting = EdgeDenoiserModule(network, recipe.optimiser, recipe.training, recipe.seed)
+    with make_repeatable(Hardware()):
+        loader = make_training_loader(
             len(drawings), drawings.at, recipe.window, recipe.views, recipe.training.batch, recipe.seed
         )
-        against = plain_loader(validation, recipe.training.batch)
-        fit(fitting, loader, against, folder, f"edge denoiser, seed {recipe.seed}")
-    threshold = best_threshold(predict(network, validation)[0], stacked(validation))
+        against = make_plain_loader(validation, recipe.training.batch)
+        fit_network(fitting, loader, against, folder, f"edge denoiser, seed {recipe.seed}")
+    threshold = choose_threshold(predict_pairs(network, validation)[0], stack_pairs(validation))
     tested = read_part(data, "test", recipe.scans)
     test = make_pairs(tested, recipe.sizes[:1], recipe.seed + 2, what="test pairs")
-    figures = measure(network, test, threshold)
+    figures = measure_network(network, test, threshold)
     outlined = replace(tested, scans=tuple(scan for scan in tested.scans if scan.ink is not None))
     if outlined.scans:
         real = make_pairs(outlined, recipe.sizes[:1], recipe.seed, undrawn=1.0, what="real annotations")
-        figures |= {f"{name}_real": figure for name, figure in find_figures(network, real, threshold).items()}
+        figures |= {
+            f"{name}_real": figure for name, figure in measure_detector(network, real, threshold).items()
+        }
     size = recipe.sizes[0]
     checkpoint = DenoiserCheckpoint(
         state=dict(network.state_dict()),
@@ -140,7 +142,7 @@ def run(
             "threshold": threshold,
             "min_pixels": _MIN_PIXELS,
             "max_share": _MAX_SHARE,
-            "trained_on": trained_on(len(sources.scans), scale),
+            "trained_on": describe_training(len(sources.scans), scale),
             "figures": {name: asdict(estimate) for name, estimate in figures.items()},
             "measured_on": f"{len(test)} pairs of {size.height} x {size.width} px on scans of the test part, "
             f"threshold chosen on {len(validation)} of the validation part; measured once",
@@ -154,26 +156,28 @@ def run(
     return figures
 
 
-def measure(network: EdgeDenoiser, pairs: list[Pair], threshold: float) -> dict[str, Estimate]:
+def measure_network(network: EdgeDenoiser, pairs: list[ScanPair], threshold: float) -> dict[str, Estimate]:
     """Every figure, with colour and without, on pairs of one size; outside the mask the scan stays."""
-    truth = stacked(pairs)
+    truth = stack_pairs(pairs)
     figures: dict[str, Estimate] = {}
     for name, grey in (("", False), ("_grey", True)):
-        probability, clean = predict(network, pairs, grey=grey)
+        probability, clean = predict_pairs(network, pairs, grey=grey)
         shown = np.where(probability > threshold, clean, truth.scan.astype(np.float32) / 255)
-        result = restored(shown, truth)
-        figures |= {f"{n}{name}": f for n, f in _found_figures(probability > threshold, truth).items()}
+        result = measure_restoration(shown, truth)
+        figures |= {
+            f"{n}{name}": f for n, f in _compute_detection_figures(probability > threshold, truth).items()
+        }
         figures |= {f"psnr_inside{name}": result.psnr("inside"), f"ssim_inside{name}": result.ssim("inside")}
     return figures
 
 
-def find_figures(network: EdgeDenoiser, pairs: list[Pair], threshold: float) -> dict[str, Estimate]:
+def measure_detector(network: EdgeDenoiser, pairs: list[ScanPair], threshold: float) -> dict[str, Estimate]:
     """Those of the detector alone: on real annotations nobody knows what lies under them."""
-    return _found_figures(predict(network, pairs)[0] > threshold, stacked(pairs))
+    return _compute_detection_figures(predict_pairs(network, pairs)[0] > threshold, stack_pairs(pairs))
 
 
-def _found_figures(mask: NDArray[np.bool_], truth: Pair) -> dict[str, Estimate]:
-    judged = found(mask, truth)
+def _compute_detection_figures(mask: NDArray[np.bool_], truth: ScanPair) -> dict[str, Estimate]:
+    judged = measure_detection(mask, truth)
     return {
         "f1": judged.f1,
         "f1_but_for_rims": judged.f1_but_for_rims,
@@ -184,8 +188,8 @@ def _found_figures(mask: NDArray[np.bool_], truth: Pair) -> dict[str, Estimate]:
 
 
 @torch.inference_mode()
-def predict(
-    network: EdgeDenoiser, pairs: list[Pair], *, grey: bool = False
+def predict_pairs(
+    network: EdgeDenoiser, pairs: list[ScanPair], *, grey: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """annotation_probability and clean, (N, H, W) float32, of pairs of one size.
 
@@ -194,7 +198,7 @@ def predict(
     """
     network.eval()
     outputs = [
-        network(batch["scan"], batch["chroma"] * (0 if grey else 1)) for batch in plain_loader(pairs, 8)
+        network(batch["scan"], batch["chroma"] * (0 if grey else 1)) for batch in make_plain_loader(pairs, 8)
     ]
     probability, clean = (torch.cat(parts).numpy() for parts in zip(*outputs, strict=True))
     return probability, clean

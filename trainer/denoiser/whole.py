@@ -52,17 +52,17 @@ def load(path: Path) -> WholeCheckpoint:
     Raises:
         InputError: `path` holds no denoiser of whole scans of this version.
     """
-    return checkpoint_file.read(path, FORMAT, _checked, "about", "trainer run denoiser")
+    return checkpoint_file.read(path, FORMAT, _check_content, "about", "trainer run denoiser")
 
 
-def _checked(content: dict[str, Any]) -> WholeCheckpoint:
+def _check_content(content: dict[str, Any]) -> WholeCheckpoint:
     checkpoint = WholeCheckpoint(**{**content, "size": Size(*content["size"])})
     checkpoint.network()
     return checkpoint
 
 
 @torch.inference_mode()
-def clean(network: nn.Module, scans: NDArray[np.uint8], batch: int = 8) -> NDArray[np.float32]:
+def clean_scans(network: nn.Module, scans: NDArray[np.uint8], batch: int = 8) -> NDArray[np.float32]:
     """(N, H, W) uint8 -> (N, H, W) float32 in [0, 1]: the whole output of a denoiser, clipped.
 
     Raises:

@@ -48,7 +48,7 @@ def _list_no_arms(_: Plan) -> Sequence[Arm]:
 
 
 ANALYSES = {
-    "denoiser": Analysis(_miss_mmotu, _list_no_arms, denoiser.section),
+    "denoiser": Analysis(_miss_mmotu, _list_no_arms, denoiser.make_section),
     "figure4": Analysis(_miss_cohort, _list_no_arms, clinical.make_figure4),
     "clinical-only": Analysis(_miss_cohort, _list_no_arms, clinical.make_clinical_only),
     "clinical-toggle": Analysis(_miss_fused_arm, _list_fused_arm, clinical.make_toggle),

@@ -10,17 +10,17 @@ from trainer.data.slides import check_parts
 from trainer.experiments.analyses import ANALYSES
 from trainer.experiments.catalogue import EXPERIMENTS
 from trainer.report.page import Section, load_section, save_section, write_report
-from trainer.report.sections import section_of
+from trainer.report.sections import make_section
 from trainer.report.terminal import print_section
 from trainer.runs.arm import Arm
 from trainer.runs.experiment import Experiment
-from trainer.runs.finished import Finished, finished, is_done
-from trainer.runs.plan import Plan, root_of
+from trainer.runs.finished import FinishedRun, find_finished, is_done
+from trainer.runs.plan import Plan, choose_root
 from trainer.runs.train_arm import train_arm
-from trainer.training.hardware import Hardware, find
+from trainer.training.hardware import Hardware, find_hardware
 
 
-def run(name: str, plan: Plan) -> tuple[Path, Path]:
+def run_experiment(name: str, plan: Plan) -> tuple[Path, Path]:
     """Run one experiment, or "all" for which data were given.
 
     Returns:
@@ -31,11 +31,11 @@ def run(name: str, plan: Plan) -> tuple[Path, Path]:
         InputError: of the data something is missing.
     """
     names = list(CATALOGUE) if name == "all" else [name]
-    unable = {one: why for one in names if (why := _unable(one, plan))}
+    unable = {one: why for one in names if (why := _explain_unable(one, plan))}
     if len(unable) == len(names):
         raise SettingError(f"{names[0]} can't be run: {unable[names[0]]}.")
     remarks = _check_data(plan)
-    hardware, remark = find(plan.devices)
+    hardware, remark = find_hardware(plan.devices)
     for line in filter(None, (remark, *remarks)):
         print(line)
     sections = []
@@ -50,20 +50,20 @@ def run(name: str, plan: Plan) -> tuple[Path, Path]:
     return write_report(plan.root / "reports" / name, sections, plan.scale)
 
 
-def report_all(out: Path, scale: str) -> tuple[Path, Path]:
+def write_full_report(out: Path, scale: str) -> tuple[Path, Path]:
     """The report of every experiment of which an arm is done, without data and without training.
 
     Raises:
         InputError: nothing is done under `out`.
     """
-    root = root_of(out, scale)
-    done, sections = finished(root), []
+    root = choose_root(out, scale)
+    done, sections = find_finished(root), []
     for name in CATALOGUE:
         saved = root / "sections" / f"{name}.json"
         if saved.exists():
             sections.append(load_section(saved))
         elif name in EXPERIMENTS and any(arm in done for arm in EXPERIMENTS[name].arms):
-            sections.append(_section(EXPERIMENTS[name], done, {}, root))
+            sections.append(_make_section(EXPERIMENTS[name], done, {}, root))
     if not sections:
         raise InputError(f"{root} holds no finished {scale} run. Give the --out of 'trainer run'.")
     return write_report(root / "reports" / "everything", sections, scale)
@@ -82,7 +82,7 @@ def _check_data(plan: Plan) -> list[str]:
     remarks = []
     for name, folder in plan.data.items():
         if name.startswith("mmotu"):
-            mmotu.fingerprint(folder)
+            mmotu.compute_fingerprint(folder)
             denoised = mmotu.is_denoised(folder)
         else:
             cohort = read_dataset(folder)
@@ -105,12 +105,12 @@ def _run_one(name: str, plan: Plan, hardware: Hardware) -> Section:
     experiment = EXPERIMENTS[name]
     left_out = {arm: why for arm in experiment.arms if (why := plan.missing(arm))}
     train_arms(name, [arm for arm in experiment.arms if arm not in left_out], plan, hardware)
-    return _section(experiment, finished(plan.root), left_out, plan.root)
+    return _make_section(experiment, find_finished(plan.root), left_out, plan.root)
 
 
 def train_arms(name: str, arms: Sequence[Arm], plan: Plan, hardware: Hardware) -> None:
     """Train `arms` and all that they need, with each seed."""
-    ordered = in_order(arms)
+    ordered = order_arms(arms)
     for number, arm in enumerate(ordered, start=1):
         for seed in plan.seeds:
             before = "done before" if is_done(plan.folder(arm, seed)) else ""
@@ -119,23 +119,26 @@ def train_arms(name: str, arms: Sequence[Arm], plan: Plan, hardware: Hardware) -
             train_arm(arm, seed, plan, hardware)
 
 
-def in_order(arms: Iterable[Arm]) -> list[Arm]:
+def order_arms(arms: Iterable[Arm]) -> list[Arm]:
     """`arms` and all that they start from, each once, what is needed first."""
     ordered: list[Arm] = []
     for arm in arms:
-        ordered += [one for one in (*in_order(arm.needs), arm) if one not in ordered]
+        ordered += [one for one in (*order_arms(arm.needs), arm) if one not in ordered]
     return ordered
 
 
-def _section(
-    experiment: Experiment, done: Mapping[Arm, tuple[Finished, ...]], left_out: Mapping[Arm, str], root: Path
+def _make_section(
+    experiment: Experiment,
+    done: Mapping[Arm, tuple[FinishedRun, ...]],
+    left_out: Mapping[Arm, str],
+    root: Path,
 ) -> Section:
     mine = {arm: done[arm] for arm in experiment.arms if arm in done}
     why = {arm: left_out.get(arm, "not trained yet") for arm in experiment.arms if arm not in mine}
-    return section_of(experiment, mine, why, root)
+    return make_section(experiment, mine, why, root)
 
 
-def _unable(name: str, plan: Plan) -> str:
+def _explain_unable(name: str, plan: Plan) -> str:
     """Why nothing of an experiment can be run; empty where something can."""
     if name in ANALYSES:
         return ANALYSES[name].unable(plan)

@@ -10,7 +10,7 @@ from scanside.errors import SettingError
 
 
 @contextmanager
-def locked(lock: Path, target: Path, busy: str) -> Iterator[None]:
+def lock_target(lock: Path, target: Path, busy: str) -> Iterator[None]:
     """Keep other runs out of `target`, until this one ends or is killed.
 
     Args:

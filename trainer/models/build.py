@@ -11,12 +11,12 @@ from trainer.models.spec import NetworkSpec
 from trainer.models.unet import unet
 
 
-def build(spec: NetworkSpec) -> Network:
+def build_network(spec: NetworkSpec) -> Network:
     """The network of `spec`, newly initialised from torch's global generator."""
-    return Network(_encoder(spec), spec)
+    return Network(_build_encoder(spec), spec)
 
 
-def _encoder(spec: NetworkSpec) -> Encoder:
+def _build_encoder(spec: NetworkSpec) -> Encoder:
     if spec.encoder == "unet":
         return unet(spec.pooled_blocks, spec.unet_width)
     if spec.encoder in ("efficientnet", "efficientnet_lite0"):

@@ -9,7 +9,7 @@ from torch import Tensor
 from scanside.errors import SettingError
 from scanside.image import Size
 from trainer.models import checkpoint_file
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
 
@@ -54,7 +54,7 @@ class Checkpoint:
 
     def network(self) -> Network:
         """The network with its weights, in evaluation mode."""
-        network = build(self.spec)
+        network = build_network(self.spec)
         network.load_state_dict(self.state)
         return network.eval()
 

@@ -8,7 +8,7 @@ from trainer.models.spec import Surplus
 CLINICAL_FEATURES = 128
 
 
-def classification_head(
+def build_classification_head(
     features: int, classes: int, dropout: float, hidden: tuple[int, ...]
 ) -> nn.Sequential:
     """Pooled features, with the clinical branch where there is one -> logits (THESIS, networks)."""
@@ -20,7 +20,7 @@ def classification_head(
     return nn.Sequential(*layers, nn.Linear(features, classes))
 
 
-def clinical_branch(inputs: int) -> nn.Sequential:
+def build_clinical_branch(inputs: int) -> nn.Sequential:
     """Clinical facts as 0/1 -> 128 features (thesis, figure 5)."""
     return nn.Sequential(
         nn.Linear(inputs, 64), nn.ReLU(inplace=True), nn.Linear(64, CLINICAL_FEATURES), nn.ReLU(inplace=True)
@@ -33,7 +33,7 @@ class UpStep(nn.Module):
     def __init__(self, channels: int, skip: int, out: int, surplus: Surplus = "bottom") -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(channels, channels // 2, 2, 2)
-        self.convs = double_conv(channels // 2 + skip, out)
+        self.convs = build_double_conv(channels // 2 + skip, out)
         self.surplus = surplus
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class UpStep(nn.Module):
         return output
 
 
-def double_conv(channels: int, out: int) -> nn.Sequential:
+def build_double_conv(channels: int, out: int) -> nn.Sequential:
     """Twice: 3 x 3 convolution, batch norm, ReLU."""
     layers: list[nn.Module] = []
     for given in (channels, out):

@@ -43,9 +43,9 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
         raise SettingError(f"there are no ImageNet weights for {encoder}; there are for {', '.join(_FILES)}.")
     url = _SITE + _FILES[encoder]
     if source is not None:
-        source = weights_file(source, encoder)
+        source = find_weights(source, encoder)
     elif encoder == "efficientnet_lite0":
-        source = _packaged()
+        source = _find_packaged()
     wanted = stages.state_dict()
     try:
         if source is None:
@@ -53,7 +53,7 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
         else:
             with open_regular(source) as file:
                 state = torch.load(file, map_location="cpu", weights_only=True)
-        given = _lite_part(state, wanted) if encoder == "efficientnet_lite0" else _encoder_part(state)
+        given = _take_lite_encoder(state, wanted) if encoder == "efficientnet_lite0" else _take_encoder(state)
     except Exception as error:
         raise SettingError(
             f"ImageNet weights can't be read from {source or url}: {error}. "
@@ -74,12 +74,12 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
     stages.load_state_dict(given)
 
 
-def weights_file(source: Path, encoder: EncoderName) -> Path:
+def find_weights(source: Path, encoder: EncoderName) -> Path:
     """`source` itself, or the file of the encoder in the folder that it is."""
     return source / _FILES[encoder] if source.is_dir() else source
 
 
-def weights_name(weights: str, encoder: EncoderName) -> str:
+def name_weights(weights: str, encoder: EncoderName) -> str:
     """What an encoder starts from, as runs and manifests name it.
 
     Args:
@@ -93,7 +93,7 @@ def weights_name(weights: str, encoder: EncoderName) -> str:
     """
     if weights in ("none", "imagenet"):
         return weights
-    path = weights_file(Path(weights), encoder)
+    path = find_weights(Path(weights), encoder)
     try:
         return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     except OSError as error:
@@ -103,7 +103,7 @@ def weights_name(weights: str, encoder: EncoderName) -> str:
         ) from error
 
 
-def _packaged() -> Path:
+def _find_packaged() -> Path:
     """
     Raises:
         SettingError: the package is not installed.
@@ -117,7 +117,7 @@ def _packaged() -> Path:
     return Path(found.origin).parent / "models" / _FILES["efficientnet_lite0"]
 
 
-def _encoder_part(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _take_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of torchvision's file without those of its classifier, named as in the encoder."""
     kept = {k: v for k, v in state.items() if not k.startswith(("classifier.", "fc."))}
     # The file of DenseNet is older than the names of its layers: norm.1 is today's norm1.
@@ -125,7 +125,7 @@ def _encoder_part(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {pattern.sub(r"\1\2.", k.removeprefix("features.")): v for k, v in kept.items()}
 
 
-def _lite_part(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _take_lite_encoder(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of EfficientNet-Lite0's file, of other names but in the encoder's order, for grey scans.
 
     Its pictures are 2 x - 1, of three channels: of a grey x in [0, 1] its stem makes 2 sum(w) x - sum(w),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.models.encoder import Encoder
-from trainer.models.heads import CLINICAL_FEATURES, UpStep, classification_head, clinical_branch
+from trainer.models.heads import CLINICAL_FEATURES, UpStep, build_classification_head, build_clinical_branch
 from trainer.models.spec import NetworkSpec
 
 
@@ -50,9 +50,9 @@ class Network(nn.Module):
             pooled = sum(channels for _, channels in encoder.pooled)
             pooled += encoder.channels if spec.guided else 0
             if spec.clinical_inputs:
-                self.clinical = clinical_branch(spec.clinical_inputs)
+                self.clinical = build_clinical_branch(spec.clinical_inputs)
                 pooled += CLINICAL_FEATURES
-            self.head = classification_head(pooled, spec.classes, spec.dropout, spec.hidden)
+            self.head = build_classification_head(pooled, spec.classes, spec.dropout, spec.hidden)
 
     def forward(self, scan: Tensor, clinical: Tensor | None = None) -> NetworkOutput:
         """(N, 1, H, W) in [0, 1] and (N, clinical_inputs) of 0/1 -> the network's output."""
@@ -64,10 +64,10 @@ class Network(nn.Module):
             if self.head is not None and index in self._pooled:
                 pooled.append(x.mean((2, 3)))
             if not self.training and index in self._look:
-                look.append(_moments(x))
+                look.append(_compute_moments(x))
         outline = self._outline(x, kept, scan)
         if self.spec.guided and outline is not None:
-            pooled.append(_mean_inside(x, outline))
+            pooled.append(_average_inside(x, outline))
         return NetworkOutput(
             self._classify(pooled, clinical), outline, torch.cat(look, dim=1) if look else None
         )
@@ -91,7 +91,7 @@ class Network(nn.Module):
         return nn.functional.interpolate(x, size=scan.shape[2:], mode="bilinear", align_corners=False)
 
 
-def _mean_inside(x: Tensor, lesion_logits: Tensor) -> Tensor:
+def _average_inside(x: Tensor, lesion_logits: Tensor) -> Tensor:
     """(N, C, h, w) and (N, 1, H, W) -> (N, C): mean over the places where a lesion is likely.
 
     The classes do not teach the outline: it is taken as it is.
@@ -101,7 +101,7 @@ def _mean_inside(x: Tensor, lesion_logits: Tensor) -> Tensor:
     return (x * inside).sum((2, 3)) / (inside.sum((2, 3)) + 1e-3)
 
 
-def _moments(x: Tensor) -> Tensor:
+def _compute_moments(x: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, 2 C): mean and standard deviation of each channel."""
     x = x.detach().float()
     mean = x.mean((2, 3), keepdim=True)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from torch import nn
 
 from trainer.models.encoder import Encoder
-from trainer.models.heads import double_conv
+from trainer.models.heads import build_double_conv
 
 LEVELS = 5
 
@@ -18,10 +18,10 @@ def unet(pooled_blocks: int = 2, width: int = 64) -> Encoder:
         width: channels of the first level.
     """
     widths = tuple(width << level for level in range(LEVELS))
-    stages = [double_conv(1, width)]
+    stages = [build_double_conv(1, width)]
     for wide, wider in pairwise(widths):
         # ceil_mode: an odd size loses no row, and the decoder finds its skips no larger than itself.
-        stages.append(nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), *double_conv(wide, wider)))
+        stages.append(nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), *build_double_conv(wide, wider)))
     levels = tuple(enumerate(widths))
     return Encoder(
         stages=nn.Sequential(*stages),

@@ -66,13 +66,13 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
         InputError: a column is missing or stands twice, a value is not understood, a patient stands twice;
             with its line. The column of CA125 may be missing.
     """
-    text = _text(path)
+    text = _read_text(path)
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(rows, [])
-        column = _columns(path, header)
+        column = _find_columns(path, header)
         facts: dict[str, tuple[ClinicalRecord, Malignancy]] = {}
         line_of: dict[str, int] = {}
         for row in rows:
@@ -96,11 +96,13 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
             line_of[patient] = line
             facts[patient] = (
                 ClinicalRecord(
-                    _value(path, line, "menopausal_status", row[column["menopausal_status"]], _MENOPAUSAL),
-                    _value(path, line, "centre", row[column["centre"]], _CENTRE),
-                    _ca125(path, line, row[column["ca125"]]) if "ca125" in column else None,
+                    _parse_value(
+                        path, line, "menopausal_status", row[column["menopausal_status"]], _MENOPAUSAL
+                    ),
+                    _parse_value(path, line, "centre", row[column["centre"]], _CENTRE),
+                    _parse_ca125(path, line, row[column["ca125"]]) if "ca125" in column else None,
                 ),
-                _value(path, line, "malignant", row[column["malignant"]], _MALIGNANT),
+                _parse_value(path, line, "malignant", row[column["malignant"]], _MALIGNANT),
             )
     except csv.Error as error:
         raise InputError(f"{path}, line {rows.line_num}: no table: {error}.") from error
@@ -109,7 +111,7 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
     return facts
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path} is larger than {_MAX_BYTES >> 20} MiB: that is no clinical table.")
@@ -127,8 +129,8 @@ def _text(path: Path) -> str:
     raise InputError(f"{path} is no text. Save the table as CSV in UTF-8.")
 
 
-def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    names = [_plain(cell) for cell in header]
+def _find_columns(path: Path, header: list[str]) -> dict[str, int]:
+    names = [_normalise(cell) for cell in header]
     found = {}
     for wanted, synonyms in _HEADERS.items():
         at = [index for index, name in enumerate(names) if name in synonyms]
@@ -144,8 +146,10 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
     return found
 
 
-def _value(path: Path, line: int, column: str, cell: str, words: Mapping[_Value, AbstractSet[str]]) -> _Value:
-    plain = _plain(cell)
+def _parse_value(
+    path: Path, line: int, column: str, cell: str, words: Mapping[_Value, AbstractSet[str]]
+) -> _Value:
+    plain = _normalise(cell)
     for value, synonyms in words.items():
         if plain in synonyms:
             return value
@@ -153,8 +157,8 @@ def _value(path: Path, line: int, column: str, cell: str, words: Mapping[_Value,
     raise InputError(f"{path}, line {line}: '{cell.strip()[:40]}' is no {column} (understood: {known}).")
 
 
-def _ca125(path: Path, line: int, cell: str) -> float | None:
-    if _plain(cell) in _UNKNOWN:
+def _parse_ca125(path: Path, line: int, cell: str) -> float | None:
+    if _normalise(cell) in _UNKNOWN:
         return None
     text = cell.strip()
     if not (_U_ML.fullmatch(text) and 0 < float(text) <= CA125_MOST):
@@ -165,6 +169,6 @@ def _ca125(path: Path, line: int, cell: str) -> float | None:
     return float(text)
 
 
-def _plain(cell: str) -> str:
+def _normalise(cell: str) -> str:
     """Lower case, and one blank for whatever parts words."""
     return re.sub(r"[\s_/-]+", " ", cell).strip().lower()

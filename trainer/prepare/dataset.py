@@ -1,7 +1,7 @@
 """Write a dataset in the format that trainer/data/hospital.py describes and reads.
 
-In order: `pseudonym` for every name, `write_slide` for every image, `draw_split` over the patients,
-`finish` at the end. A folder without dataset.json is an unfinished dataset, and no reader takes it.
+In order: `make_pseudonym` for every name, `write_slide` for every image, `draw_split` over the patients,
+`finish_dataset` at the end. A folder without dataset.json is an unfinished dataset, and no reader takes it.
 """
 
 import csv
@@ -28,9 +28,9 @@ from trainer.data.hospital import (
     PATIENT_COLUMNS,
     SCHEMA,
     SLIDE_COLUMNS,
-    Patient,
-    Slide,
-    fingerprint,
+    CohortPatient,
+    CohortSlide,
+    compute_fingerprint,
 )
 from trainer.files.write import write_file
 
@@ -39,14 +39,14 @@ TEST_SHARE = 0.15  # thesis: 85 % for training and validation, 15 % for testing,
 
 
 @dataclass(frozen=True)
-class Facts:
+class SplitFacts:
     """What is known of a patient before the split is drawn."""
 
     record: ClinicalRecord
     malignant: bool
 
 
-def pseudonym(key: bytes, prefix: str, *parts: str, digits: int) -> str:
+def make_pseudonym(key: bytes, prefix: str, *parts: str, digits: int) -> str:
     """`prefix` and the first hex `digits` of HMAC-SHA256(key, parts): the same for the same, and one-way."""
     message = "\0".join(parts).encode("utf-8", "surrogatepass")  # file names need not be UTF-8
     return prefix + hmac.new(key, message, hashlib.sha256).hexdigest()[:digits]
@@ -71,7 +71,9 @@ def write_slide(root: Path, name: str, pixels: Grey, lesion: Mask | None) -> tup
     return _write_png(root / "images" / f"{name}.png", pixels), mask_sha256
 
 
-def draw_split(facts: Mapping[str, Facts], seed: int, test_share: float = TEST_SHARE) -> tuple[Patient, ...]:
+def draw_split(
+    facts: Mapping[str, SplitFacts], seed: int, test_share: float = TEST_SHARE
+) -> tuple[CohortPatient, ...]:
     """Give each patient a part and a fold, so that malignancy and centre are shared out alike.
 
     Patients are ordered by a hash of seed and name: the draw hangs neither on their order in a table nor on
@@ -90,7 +92,7 @@ def draw_split(facts: Mapping[str, Facts], seed: int, test_share: float = TEST_S
     place = {name: ("test", -1) for name in test}
     place |= {name: ("train", position % FOLDS) for position, name in enumerate(train)}
     return tuple(
-        Patient(name, *place[name], facts[name].record, facts[name].malignant) for name in sorted(facts)
+        CohortPatient(name, *place[name], facts[name].record, facts[name].malignant) for name in sorted(facts)
     )
 
 
@@ -105,15 +107,13 @@ def _draw_test(strata: Mapping[tuple[bool, str], list[str]], share: float) -> tu
     totals = (tested, max(0, round(share * (malignant + benign)) - tested))
     test, train = [], []
     for kind, total in zip(kinds, totals, strict=True):
-        for key, number in _largest_remainder(kind, total).items():
+        for key, number in _share_out(kind, total).items():
             test += strata[key][:number]
             train += strata[key][number:]
     return test, train
 
 
-def _largest_remainder(
-    strata: Mapping[tuple[bool, str], list[str]], total: int
-) -> dict[tuple[bool, str], int]:
+def _share_out(strata: Mapping[tuple[bool, str], list[str]], total: int) -> dict[tuple[bool, str], int]:
     """`total` shared out by the size of the strata."""
     patients = max(1, sum(map(len, strata.values())))
     wanted = {key: total * len(names) / patients for key, names in strata.items()}
@@ -123,10 +123,10 @@ def _largest_remainder(
     return number
 
 
-def finish(
+def finish_dataset(
     root: Path,
-    patients: Sequence[Patient],
-    slides: Sequence[Slide],
+    patients: Sequence[CohortPatient],
+    slides: Sequence[CohortSlide],
     *,
     kind: str,
     name: str,
@@ -142,11 +142,11 @@ def finish(
     Returns:
         The fingerprint.
     """
-    patients_csv = _patients_csv(patients)
-    slides_csv = table(SLIDE_COLUMNS, map(slide_row, slides))
+    patients_csv = _make_patients_table(patients)
+    slides_csv = make_table(SLIDE_COLUMNS, map(make_slide_row, slides))
     write_file(root / "patients.csv", patients_csv)
     write_file(root / "slides.csv", slides_csv)
-    found = fingerprint(patients_csv, slides_csv)
+    found = compute_fingerprint(patients_csv, slides_csv)
     about = {
         "schema": SCHEMA,
         "kind": kind,
@@ -154,7 +154,7 @@ def finish(
         "made_by": f"scanside {__version__}",
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "research_use": RESEARCH_USE,
-        "counts": counts(patients, slides),
+        "counts": count_parts(patients, slides),
         "split": dict(split),
         "preparation": dict(preparation),
         "fingerprint": found,
@@ -163,7 +163,7 @@ def finish(
     return found
 
 
-def counts(patients: Iterable[Patient], slides: Iterable[Slide]) -> dict[str, int]:
+def count_parts(patients: Iterable[CohortPatient], slides: Iterable[CohortSlide]) -> dict[str, int]:
     """How many patients, slides and masks there are, in each part, and how many are malignant."""
     part = {}
     found: Counter[str] = Counter()
@@ -177,7 +177,7 @@ def counts(patients: Iterable[Patient], slides: Iterable[Slide]) -> dict[str, in
     return dict(sorted(found.items()))
 
 
-def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+def make_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
     """Rows as CSV in UTF-8; bytes of a file name that are none, as \\udc and two digits.
 
     A text that a spreadsheet takes for a formula gets an apostrophe before it: names of files are anybody's.
@@ -185,11 +185,11 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({column: _as_text(value) for column, value in row.items()} for row in rows)
+    writer.writerows({column: _escape_formula(value) for column, value in row.items()} for row in rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _as_text(value: object) -> object:
+def _escape_formula(value: object) -> object:
     """A number as it is; a text, or a path, that begins as a formula does with an apostrophe before it."""
     if not isinstance(value, str | PurePath):
         return value
@@ -203,16 +203,16 @@ def _write_png(path: Path, pixels: Grey) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _patients_csv(patients: Sequence[Patient]) -> bytes:
-    rows = [_patient_row(patient) for patient in patients]
+def _make_patients_table(patients: Sequence[CohortPatient]) -> bytes:
+    rows = [_make_patient_row(patient) for patient in patients]
     if all(patient.record.ca125_u_ml is None for patient in patients):
-        return table(PATIENT_COLUMNS, rows)
+        return make_table(PATIENT_COLUMNS, rows)
     for row, patient in zip(rows, patients, strict=True):
         row[CA125_COLUMN] = patient.record.ca125_u_ml  # None is written as an empty cell
-    return table((*PATIENT_COLUMNS, CA125_COLUMN), rows)
+    return make_table((*PATIENT_COLUMNS, CA125_COLUMN), rows)
 
 
-def _patient_row(patient: Patient) -> dict[str, object]:
+def _make_patient_row(patient: CohortPatient) -> dict[str, object]:
     return {
         "patient": patient.name,
         "split": patient.part,
@@ -223,7 +223,7 @@ def _patient_row(patient: Patient) -> dict[str, object]:
     }
 
 
-def slide_row(slide: Slide) -> dict[str, object]:
+def make_slide_row(slide: CohortSlide) -> dict[str, object]:
     """A slide as a line of slides.csv; trainer.data.hospital.read_slide takes it back."""
     box, source = slide.origin.box, slide.origin.source
     return {

@@ -21,7 +21,7 @@ from trainer.prepare.tree import list_tree
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutFile:
     """A file that was not written, and why."""
 
     source: Path
@@ -29,14 +29,16 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenCopy:
     """A file that was written, and of which one it is a copy."""
 
     source: Path
     copy: Deidentified
 
 
-def run(source: Path, target: Path, key_file: Path, when_text: WhenText = WhenText.BLANK) -> None:
+def deidentify_folder(
+    source: Path, target: Path, key_file: Path, when_text: WhenText = WhenText.BLANK
+) -> None:
     """De-identify every file under `source` into `target`; print what was found in each and what is left out.
 
     Args:
@@ -50,17 +52,17 @@ def run(source: Path, target: Path, key_file: Path, when_text: WhenText = WhenTe
     key = load_or_make_key(key_file)
     files, closed = list_tree(source)
     sources = [path for path in files if not _is_same(path, key_file)]
-    written, left_out = _all(sources, target, key, when_text)
+    written, left_out = _deidentify_all(sources, target, key, when_text)
     for done in written:
-        print(f"{_shown(done.source.relative_to(source))}: {done.copy.text.sentence}")
-    for left in [*(LeftOut(entry.path, entry.reason) for entry in closed), *left_out]:
-        print(f"left out: {_shown(left.source.relative_to(source))}: {_shown(left.reason)}")
+        print(f"{_make_printable(done.source.relative_to(source))}: {done.copy.text.sentence}")
+    for left in [*(LeftOutFile(entry.path, entry.reason) for entry in closed), *left_out]:
+        print(f"left out: {_make_printable(left.source.relative_to(source))}: {_make_printable(left.reason)}")
     copies = [done.copy for done in written]
     black = sum(copy.black_frames for copy in copies)
     print(
         f"{len(copies)} of {len(sources)} files de-identified, {sum(copy.frames for copy in copies)} frames."
     )
-    print(text_summary([copy.text.names_patient for copy in copies if copy.text.frames], when_text))
+    print(summarise_text([copy.text.names_patient for copy in copies if copy.text.frames], when_text))
     if black:
         print(f"{black} frames hold no scan and are black.")
     if not written:
@@ -77,7 +79,7 @@ def _check_places(source: Path, target: Path, key_file: Path) -> None:
         raise SettingError(f"the key {key_file} may not lie in {target}: whoever gets one must not get both.")
 
 
-def text_summary(named: list[bool | None], when_text: WhenText) -> str:
+def summarise_text(named: list[bool | None], when_text: WhenText) -> str:
     """One line: on how many files' tissue text was found, who read it, and what was done.
 
     Args:
@@ -94,41 +96,41 @@ def text_summary(named: list[bool | None], when_text: WhenText) -> str:
     return f"{counted.strip()} Read by tesseract: may name the patient in {sum(map(bool, named))}."
 
 
-def _all(
+def _deidentify_all(
     sources: list[Path], target: Path, key: Key, when_text: WhenText
-) -> tuple[list[Written], list[LeftOut]]:
+) -> tuple[list[WrittenCopy], list[LeftOutFile]]:
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as folder:
-            return _all_by(Path(folder), sources, target, key, when_text)
+            return _deidentify_by_way_of(Path(folder), sources, target, key, when_text)
     except OSError as error:  # of a source it would be a reason to leave it out
         reason = error.strerror or error
         raise InputError(f"{target} can't be written: {reason}. Free space, or choose another.") from error
 
 
-def _all_by(
+def _deidentify_by_way_of(
     folder: Path, sources: list[Path], target: Path, key: Key, when_text: WhenText
-) -> tuple[list[Written], list[LeftOut]]:
+) -> tuple[list[WrittenCopy], list[LeftOutFile]]:
     """By way of `folder`, from which only whole files are moved."""
-    written: list[Written] = []
-    left_out: list[LeftOut] = []
+    written: list[WrittenCopy] = []
+    left_out: list[LeftOutFile] = []
     origin: dict[str, Path] = {}
     # One process, so that of two files with one UID it is always the first that is written.
-    work = partial(_one, folder=folder, key=key, when_text=when_text)
+    work = partial(_deidentify_one, folder=folder, key=key, when_text=when_text)
     with closing(run_all(work, sources, 1)) as outcomes:
         for source, outcome in track(outcomes, "De-identifying", len(sources), console=Console(stderr=True)):
-            if isinstance(outcome, Deidentified) and not _place(outcome, target):
+            if isinstance(outcome, Deidentified) and not _place_copy(outcome, target):
                 twin = origin.get(str(outcome.place), "a file of an earlier run")
                 outcome = f"its SOP Instance UID is that of {twin}, its content is not"
             if isinstance(outcome, Deidentified):
                 origin.setdefault(str(outcome.place), source)
-                written.append(Written(source, outcome))
+                written.append(WrittenCopy(source, outcome))
             else:
-                left_out.append(LeftOut(source, outcome or "it crashes the decoder: damaged."))
+                left_out.append(LeftOutFile(source, outcome or "it crashes the decoder: damaged."))
     return written, left_out
 
 
-def _place(done: Deidentified, target: Path) -> bool:
+def _place_copy(done: Deidentified, target: Path) -> bool:
     """Move a finished file to where it belongs; never over another one. An equal one is left as it is."""
     final = target / done.place
     if final.exists():
@@ -140,7 +142,7 @@ def _place(done: Deidentified, target: Path) -> bool:
     return True
 
 
-def _one(source: Path, folder: Path, key: Key, when_text: WhenText) -> Deidentified | str:
+def _deidentify_one(source: Path, folder: Path, key: Key, when_text: WhenText) -> Deidentified | str:
     """Never an exception for a file: what can't be cleaned is left out, with the reason.
 
     It is written into a folder of its own: the next file may have the same UID before this one is placed.
@@ -161,6 +163,6 @@ def _is_same(path: Path, other: Path) -> bool:
         return False
 
 
-def _shown(text: object) -> str:
+def _make_printable(text: object) -> str:
     """Text from outside, harmless on a terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))

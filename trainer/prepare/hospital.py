@@ -21,16 +21,16 @@ from scanside.deidentify.burned_in import WhenText
 from scanside.deidentify.key import Key, load_or_make_key
 from scanside.errors import InputError, SettingError
 from scanside.facts import ClinicalRecord
-from trainer.data.hospital import Cohort, Slide, read_dataset
-from trainer.files.lock import locked
+from trainer.data.hospital import Cohort, CohortSlide, read_dataset
+from trainer.files.lock import lock_target
 from trainer.files.write import write_file
 from trainer.prepare.clinical import Malignancy, read_clinical
-from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split, finish, pseudonym
-from trainer.prepare.instance import Job, LeftOut, Prepared, prepare_file
+from trainer.prepare.dataset import TEST_SHARE, SplitFacts, draw_split, finish_dataset, make_pseudonym
+from trainer.prepare.instance import FileJob, LeftOutFrame, PreparedFile, prepare_file
 from trainer.prepare.masks import Unused, match_masks
 from trainer.prepare.pool import run_all
 from trainer.prepare.read_text import find_reader
-from trainer.prepare.report import Missing, left_out_table, private_table, report
+from trainer.prepare.report import MissingSlide, make_left_out_table, make_private_table, make_report
 from trainer.prepare.tree import list_tree
 
 _PROGRESS = ".progress"
@@ -39,7 +39,7 @@ _NOT_DICOM = {".json", ".csv", ".txt", ".png", ".jpg", ".jpeg"}  # what lies bes
 
 
 @dataclass(frozen=True)
-class Settings:
+class PreparationSettings:
     """What the command was told.
 
     Attributes:
@@ -75,7 +75,7 @@ class Settings:
         return self.key_file.with_name(f"{self.key_file.name}.left-out.csv")
 
 
-def prepare_hospital(settings: Settings, console: Console) -> Cohort:
+def prepare_hospital(settings: PreparationSettings, console: Console) -> Cohort:
     """Prepare, or go on preparing, a dataset.
 
     Raises:
@@ -84,38 +84,38 @@ def prepare_hospital(settings: Settings, console: Console) -> Cohort:
     _check_folders(settings)
     clinical = read_clinical(settings.clinical)
     images = list_files(settings.source, besides=settings.clinical)
-    with _alone(settings.target):
+    with _lock_out_others(settings.target):
         return _prepare_alone(settings, clinical, images, console)
 
 
 def _prepare_alone(
-    settings: Settings,
+    settings: PreparationSettings,
     clinical: Mapping[str, tuple[ClinicalRecord, Malignancy]],
     images: Sequence[PurePosixPath],
     console: Console,
 ) -> Cohort:
     masks, unused = match_masks(settings.masks or settings.source, images)
     key = load_or_make_key(settings.key_file)
-    _begin(settings, key)
-    jobs = [_job(settings, key, number, image, masks) for number, image in enumerate(images, start=1)]
-    prepared = _prepare(jobs, settings, console)
+    _claim_folder(settings, key)
+    jobs = [_make_job(settings, key, number, image, masks) for number, image in enumerate(images, start=1)]
+    prepared = _prepare_files(jobs, settings, console)
     facts = {key.pseudonym(patient): fact for patient, fact in clinical.items()}
-    slides, missing = join(jobs, prepared, facts, unused)
-    missing += closed_under(settings.source, settings.masks or settings.source)
+    slides, missing = join_tables(jobs, prepared, facts, unused)
+    missing += list_closed(settings.source, settings.masks or settings.source)
     with_slides = {slide.patient for slide in slides}
-    known = {name: Facts(facts[name][0], facts[name][1] is Malignancy.YES) for name in with_slides}
+    known = {name: SplitFacts(facts[name][0], facts[name][1] is Malignancy.YES) for name in with_slides}
     patients = draw_split(known, settings.seed)
-    private = private_table(missing)
+    private = make_private_table(missing)
     _write_private(settings.private_file, private)
     if not slides:
         raise InputError(f"no slide could be made of {settings.source}: {settings.private_file} says why.")
     _drop_orphans(settings.target, slides)
-    write_file(settings.target / "left-out.csv", left_out_table(missing))
+    write_file(settings.target / "left-out.csv", make_left_out_table(missing))
     without = len(facts) - len(with_slides)
     write_file(
-        settings.target / "report.md", report(patients, slides, missing, len(images), without).encode()
+        settings.target / "report.md", make_report(patients, slides, missing, len(images), without).encode()
     )
-    finish(
+    finish_dataset(
         settings.target,
         patients,
         slides,
@@ -145,31 +145,36 @@ def list_files(source: Path, besides: Path) -> list[PurePosixPath]:
     return sorted(found)
 
 
-def closed_under(*folders: Path) -> list[Missing]:
+def list_closed(*folders: Path) -> list[MissingSlide]:
     """What could not be looked at in SRC and among the masks."""
     closed = {entry.path: entry for folder in folders for entry in list_tree(folder)[1]}
-    return [Missing(0, path, LeftOut(entry.what, 0, entry.reason)) for path, entry in closed.items()]
+    return [
+        MissingSlide(0, path, LeftOutFrame(entry.what, 0, entry.reason)) for path, entry in closed.items()
+    ]
 
 
-def join(
-    jobs: Sequence[Job],
-    prepared: Mapping[int, Prepared],
+def join_tables(
+    jobs: Sequence[FileJob],
+    prepared: Mapping[int, PreparedFile],
     facts: Mapping[str, tuple[ClinicalRecord, Malignancy]],
     unused: Sequence[Unused],
-) -> tuple[list[Slide], list[Missing]]:
+) -> tuple[list[CohortSlide], list[MissingSlide]]:
     """Give each slide its patient's malignancy; leave out what has none, and what is there twice."""
-    slides: list[Slide] = []
-    missing = [Missing(0, unused_mask.path, LeftOut("mask", 0, unused_mask.reason)) for unused_mask in unused]
-    twice = _contradictions(prepared.values())
+    slides: list[CohortSlide] = []
+    missing = [
+        MissingSlide(0, unused_mask.path, LeftOutFrame("mask", 0, unused_mask.reason))
+        for unused_mask in unused
+    ]
+    twice = _find_contradictions(prepared.values())
     names: set[str] = set()
     images: set[str] = set()
     for job in jobs:
         done = prepared[job.number]
-        missing += [Missing(job.number, job.path, left) for left in done.left_out]
+        missing += [MissingSlide(job.number, job.path, left) for left in done.left_out]
         malignancy = facts[done.patient][1] if done.patient in facts else None
         if done.patient and malignancy in (None, Malignancy.UNKNOWN):
             reason = "patient not in the clinical table" if malignancy is None else "malignancy unknown"
-            missing.append(Missing(job.number, job.path, LeftOut("file", 0, reason)))
+            missing.append(MissingSlide(job.number, job.path, LeftOutFrame("file", 0, reason)))
             continue
         for slide in done.slides:
             reason = twice.get(slide.name) or twice.get(slide.image_sha256) or ""
@@ -178,7 +183,7 @@ def join(
             elif not reason and slide.image_sha256 in images:
                 reason = "the same image again"
             if reason:
-                missing.append(Missing(job.number, job.path, LeftOut("frame", slide.frame, reason)))
+                missing.append(MissingSlide(job.number, job.path, LeftOutFrame("frame", slide.frame, reason)))
                 continue
             names.add(slide.name)
             images.add(slide.image_sha256)
@@ -186,7 +191,7 @@ def join(
     return sorted(slides, key=lambda slide: slide.name), missing
 
 
-def _contradictions(prepared: Collection[Prepared]) -> dict[str, str]:
+def _find_contradictions(prepared: Collection[PreparedFile]) -> dict[str, str]:
     """Slides' names and images' digests of which nobody can tell what or whose they are, with the reason."""
     all_slides = [slide for done in prepared for slide in done.slides]
     contents, owners = defaultdict(set), defaultdict(set)
@@ -201,7 +206,7 @@ def _contradictions(prepared: Collection[Prepared]) -> dict[str, str]:
     }
 
 
-def _check_folders(settings: Settings) -> None:
+def _check_folders(settings: PreparationSettings) -> None:
     source, target, key = (p.resolve() for p in (settings.source, settings.target, settings.key_file))
     if not source.is_dir():
         raise InputError(f"{settings.source} is not a folder. Give the tree of DICOM files as SRC.")
@@ -219,7 +224,7 @@ def _check_folders(settings: Settings) -> None:
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
+def _lock_out_others(target: Path) -> Iterator[None]:
     """Keep other runs out of `target`, until this one ends or is killed: they would delete its images."""
     path = target / _PROGRESS / _LOCK
     try:
@@ -227,11 +232,11 @@ def _alone(target: Path) -> Iterator[None]:
         path.touch()
     except OSError as error:
         raise InputError(f"{target} can't be written: {error.strerror}. Choose another folder.") from error
-    with locked(path, target, f"another run is writing to {target}. Wait for its end."):
+    with lock_target(path, target, f"another run is writing to {target}. Wait for its end."):
         yield
 
 
-def _begin(settings: Settings, key: Key) -> None:
+def _claim_folder(settings: PreparationSettings, key: Key) -> None:
     """Refuse to go on with another key or preparation than the folder was begun with."""
     now = {
         "key": hashlib.sha256(b"scanside dataset\0" + key.secret).hexdigest(),
@@ -254,20 +259,22 @@ def _begin(settings: Settings, key: Key) -> None:
         )
 
 
-def _job(
-    settings: Settings,
+def _make_job(
+    settings: PreparationSettings,
     key: Key,
     number: int,
     image: PurePosixPath,
     masks: Mapping[PurePosixPath, Mapping[int, Path]],
-) -> Job:
+) -> FileJob:
     path, drawn = settings.source / image, masks.get(image, {})
-    state = [f"{frame} {_state(mask)}" for frame, mask in sorted(drawn.items())]
-    record = pseudonym(key.secret, "R", str(image), _state(path), *state, digits=24)
-    return Job(number, path, record, drawn, settings.target, settings.cine_frames, key, settings.when_text)
+    state = [f"{frame} {_read_state(mask)}" for frame, mask in sorted(drawn.items())]
+    record = make_pseudonym(key.secret, "R", str(image), _read_state(path), *state, digits=24)
+    return FileJob(
+        number, path, record, drawn, settings.target, settings.cine_frames, key, settings.when_text
+    )
 
 
-def _state(path: Path) -> str:
+def _read_state(path: Path) -> str:
     try:
         stat = path.stat()
     except OSError:  # it is gone since the folder was listed; who opens it says so
@@ -275,11 +282,13 @@ def _state(path: Path) -> str:
     return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
-def _prepare(jobs: Sequence[Job], settings: Settings, console: Console) -> dict[int, Prepared]:
+def _prepare_files(
+    jobs: Sequence[FileJob], settings: PreparationSettings, console: Console
+) -> dict[int, PreparedFile]:
     """Prepare every file that has no record, over several processes; by job number."""
     records = settings.target / _PROGRESS
     prepared = {
-        job.number: done for job in jobs if (done := _record(records / f"{job.record}.json", job.root))
+        job.number: done for job in jobs if (done := _read_record(records / f"{job.record}.json", job.root))
     }
     todo = [job for job in jobs if job.number not in prepared]
     if todo:
@@ -291,7 +300,7 @@ def _prepare(jobs: Sequence[Job], settings: Settings, console: Console) -> dict[
         task = bar.add_task("", total=len(jobs), completed=len(prepared))
         for job, done in run_all(prepare_file, todo, settings.jobs):
             if done is None:  # no record: it may have been memory, and may go well next time
-                done = Prepared(left_out=(LeftOut("file", 0, "its decoder crashed"),))
+                done = PreparedFile(left_out=(LeftOutFrame("file", 0, "its decoder crashed"),))
             else:
                 write_file(records / f"{job.record}.json", done.to_json().encode())
             prepared[job.number] = done
@@ -299,10 +308,10 @@ def _prepare(jobs: Sequence[Job], settings: Settings, console: Console) -> dict[
     return prepared
 
 
-def _record(path: Path, root: Path) -> Prepared | None:
+def _read_record(path: Path, root: Path) -> PreparedFile | None:
     """The record of a file that was prepared before, while all that it wrote is still there and whole."""
     try:
-        done = Prepared.from_json(path.read_text())
+        done = PreparedFile.from_json(path.read_text())
         for slide in done.slides:
             if hashlib.sha256((root / slide.image).read_bytes()).hexdigest() != slide.image_sha256:
                 return None
@@ -316,7 +325,7 @@ def _record(path: Path, root: Path) -> Prepared | None:
     return done
 
 
-def _drop_orphans(target: Path, slides: Sequence[Slide]) -> None:
+def _drop_orphans(target: Path, slides: Sequence[CohortSlide]) -> None:
     """Delete the files of slides that are not, or no longer, in the dataset."""
     kept = {target / slide.image for slide in slides} | {
         target / slide.mask for slide in slides if slide.mask
@@ -335,7 +344,7 @@ def _write_private(path: Path, content: bytes) -> None:
         raise InputError(f"{path} can't be written: {error.strerror}.") from error
 
 
-def summary(cohort: Cohort, settings: Settings) -> str:
+def summarise(cohort: Cohort, settings: PreparationSettings) -> str:
     """What to tell at the end, in a few lines."""
     found = Counter(cohort.about["counts"])
     tested = f"{found['test_patients']} of them for testing"

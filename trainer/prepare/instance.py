@@ -24,15 +24,15 @@ from scanside.scan.cine import frames_to_score
 from scanside.scan.instance import open_instance
 from scanside.scan.prepare import cut, find_scans
 from scanside.scan.types import Tissue
-from trainer.data.hospital import Slide, read_slide
-from trainer.prepare.dataset import pseudonym, slide_row, write_slide
+from trainer.data.hospital import CohortSlide, read_slide
+from trainer.prepare.dataset import make_pseudonym, make_slide_row, write_slide
 from trainer.prepare.labelme import read_mask
 from trainer.prepare.masks import UNNUMBERED
 from trainer.prepare.read_text import find_reader
 
 
 @dataclass(frozen=True)
-class Job:
+class FileJob:
     """One file to prepare.
 
     Attributes:
@@ -54,7 +54,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutFrame:
     """A file, frame, mask or folder that the dataset lacks.
 
     Attributes:
@@ -71,7 +71,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedFile:
     """What became of one file.
 
     Attributes:
@@ -80,23 +80,25 @@ class Prepared:
     """
 
     patient: str = ""
-    slides: tuple[Slide, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    slides: tuple[CohortSlide, ...] = ()
+    left_out: tuple[LeftOutFrame, ...] = ()
 
     def to_json(self) -> str:
-        slides = [{name: str(value) for name, value in slide_row(slide).items()} for slide in self.slides]
+        slides = [
+            {name: str(value) for name, value in make_slide_row(slide).items()} for slide in self.slides
+        ]
         left_out = [asdict(left) | {"detail": ""} for left in self.left_out]
         return json.dumps({"patient": self.patient, "slides": slides, "left_out": left_out})
 
     @staticmethod
-    def from_json(text: str) -> "Prepared":
+    def from_json(text: str) -> "PreparedFile":
         """Raises ValueError, KeyError or TypeError: that is no record."""
         record = json.loads(text)
-        left_out = tuple(LeftOut(**left) for left in record["left_out"])
-        return Prepared(str(record["patient"]), tuple(map(read_slide, record["slides"])), left_out)
+        left_out = tuple(LeftOutFrame(**left) for left in record["left_out"])
+        return PreparedFile(str(record["patient"]), tuple(map(read_slide, record["slides"])), left_out)
 
 
-def prepare_file(job: Job) -> Prepared:
+def prepare_file(job: FileJob) -> PreparedFile:
     """Write the slides of one file; what can't be used is left out, with the reason."""
     try:
         instance = open_instance(job.path)
@@ -104,26 +106,28 @@ def prepare_file(job: Job) -> Prepared:
         uid = str(instance.header.get("SOPInstanceUID") or "").strip(" \0")
         if not (patient_id and uid):
             missing = "PatientID" if uid else "SOPInstanceUID"
-            return Prepared(left_out=(LeftOut("file", 0, f"no {missing} in the header"),))
+            return PreparedFile(left_out=(LeftOutFrame("file", 0, f"no {missing} in the header"),))
         patient = job.key.pseudonym(patient_id)
         return _prepare_frames(job, instance, patient, uid)
     except NotScorable as error:
-        return Prepared(left_out=(LeftOut("file", 0, _public(error), str(error)),))
+        return PreparedFile(left_out=(LeftOutFrame("file", 0, _make_public(error), str(error)),))
     except MemoryError:
-        return Prepared(left_out=(LeftOut("file", 0, "needs more memory than there is"),))
+        return PreparedFile(left_out=(LeftOutFrame("file", 0, "needs more memory than there is"),))
 
 
-def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Prepared:
-    left_out: list[LeftOut] = []
+def _prepare_frames(job: FileJob, instance: Instance, patient: str, uid: str) -> PreparedFile:
+    left_out: list[LeftOutFrame] = []
     masks = dict(job.masks)
     if UNNUMBERED in masks:
         if instance.frame_count == 1:
             masks.setdefault(1, masks[UNNUMBERED])
         else:
-            left_out.append(LeftOut("mask", 0, "the mask does not say which frame of a cine it is drawn on"))
+            left_out.append(
+                LeftOutFrame("mask", 0, "the mask does not say which frame of a cine it is drawn on")
+            )
         del masks[UNNUMBERED]
     for number in sorted(n for n in masks if not 1 <= n <= instance.frame_count):
-        left_out.append(LeftOut("mask", number, "the mask is of a frame that the cine does not have"))
+        left_out.append(LeftOutFrame("mask", number, "the mask is of a frame that the cine does not have"))
         del masks[number]
     identity = identity_of(instance.header)
     views: list[_View] = []
@@ -132,31 +136,31 @@ def _prepare_frames(job: Job, instance: Instance, patient: str, uid: str) -> Pre
             frame = instance.frame(number - 1)
             regions = find_scans(instance.header, frame)
         except NotScorable as error:
-            left_out.append(LeftOut("frame", number, _public(error), str(error)))
+            left_out.append(LeftOutFrame("frame", number, _make_public(error), str(error)))
             continue
         drawn = None
         if number in masks:
             try:
                 drawn = read_mask(masks[number], frame.size)
             except InputError as error:
-                left_out.append(LeftOut("mask", number, str(error)))
+                left_out.append(LeftOutFrame("mask", number, str(error)))
         used = False
         for view, region in enumerate(regions):
             try:
                 tissue = cut(frame, region)
                 text = _look_for_text(frame, tissue, identity, job.when_text)
             except NotScorable as error:
-                left_out.append(LeftOut("frame", number, _public(error), str(error)))
+                left_out.append(LeftOutFrame("frame", number, _make_public(error), str(error)))
                 continue
-            lesion = None if drawn is None else _moved(drawn, tissue)
+            lesion = None if drawn is None else _move_mask(drawn, tissue)
             used |= lesion is not None
             parts = (uid, str(number), *([str(view)] if view else []))
-            name = pseudonym(job.key.secret, "S", *parts, digits=12)
+            name = make_pseudonym(job.key.secret, "S", *parts, digits=12)
             views.append(_View(name, number, tissue, lesion, text))
         if drawn is not None and not used:
-            left_out.append(LeftOut("mask", number, "the mask was drawn outside the scan"))
-    slides = [_write(job, instance, view, patient) for view in _without_text(views)]
-    return Prepared(patient, tuple(slides), tuple(left_out))
+            left_out.append(LeftOutFrame("mask", number, "the mask was drawn outside the scan"))
+    slides = [_write_view(job, instance, view, patient) for view in _black_out_text(views)]
+    return PreparedFile(patient, tuple(slides), tuple(left_out))
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ def _look_for_text(frame: Frame, tissue: Tissue, identity: Identity, when_text: 
     return clean_text(inside[None], identity, rule)
 
 
-def _without_text(views: Sequence[_View]) -> Iterator[_View]:
+def _black_out_text(views: Sequence[_View]) -> Iterator[_View]:
     """What is blacked out in one frame is so in all of the file: text stands still while tissue moves."""
     blanked: dict[Size, Mask] = {}
     for view in views:
@@ -206,17 +210,17 @@ def _without_text(views: Sequence[_View]) -> Iterator[_View]:
             yield view
 
 
-def _moved(drawn: Mask, tissue: Tissue) -> Mask | None:
+def _move_mask(drawn: Mask, tissue: Tissue) -> Mask | None:
     """The mask, cut as its scan was; None where nothing was drawn on this one of several views."""
     box = tissue.origin.box
     lesion = drawn[box.y0 : box.y1, box.x0 : box.x1]
     return lesion if lesion.any() else None
 
 
-def _write(job: Job, instance: Instance, view: _View, patient: str) -> Slide:
+def _write_view(job: FileJob, instance: Instance, view: _View, patient: str) -> CohortSlide:
     tissue = view.tissue
     image_sha256, mask_sha256 = write_slide(job.root, view.name, tissue.pixels, view.lesion)
-    return Slide(
+    return CohortSlide(
         view.name,
         patient,
         False,
@@ -225,16 +229,16 @@ def _write(job: Job, instance: Instance, view: _View, patient: str) -> Slide:
         mask_sha256,
         tissue.found_by.value,
         (*sorted(flag.value for flag in tissue.flags | instance.flags), *view.said),
-        _plain(device_of(instance.header)),
+        _normalise_maker(device_of(instance.header)),
         view.number,
     )
 
 
-def _plain(text: str) -> str:
+def _normalise_maker(text: str) -> str:
     """What a maker's name is written with, and no more of it than one has."""
     return " ".join(re.sub(r"[^A-Za-z0-9 ._()/-]", " ", text).split()).lstrip("-")[:64]
 
 
-def _public(error: NotScorable) -> str:
+def _make_public(error: NotScorable) -> str:
     """The reason without what stands in the file; what is said of missing tissue cites nothing of it."""
     return "no DICOM image, damaged, or no decoder for it" if isinstance(error, Unreadable) else str(error)

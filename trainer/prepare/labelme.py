@@ -58,28 +58,28 @@ def read_mask(path: Path, size: Size) -> Mask:
         raise InputError(f"the mask was drawn on {drawn_on}, the frame has {size.width} x {size.height} px")
     mask = np.zeros(size, np.uint8)
     for shape in document["shapes"]:
-        _draw(mask, shape)
+        _draw_shape(mask, shape)
     if not mask.any():
         raise InputError("the mask is empty")
     return np.asarray(mask, bool)
 
 
-def _draw(mask: Grey, shape: Any) -> None:
+def _draw_shape(mask: Grey, shape: Any) -> None:
     if not isinstance(shape, dict):
         raise InputError("the mask holds a shape that is none")
-    kind, points = shape.get("shape_type") or "polygon", _points(shape.get("points"))
+    kind, points = shape.get("shape_type") or "polygon", _read_points(shape.get("points"))
     if kind == "polygon" and len(points) >= 3:
-        _fill(mask, points)
+        _fill_polygon(mask, points)
     elif kind == "rectangle" and len(points) == 2:
         (x0, y0), (x1, y1) = points
-        _fill(mask, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+        _fill_polygon(mask, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
     elif kind == "circle" and len(points) == 2:
         (cx, cy), edge = points
         radius = math.dist((cx, cy), edge)
         turn = [2 * math.pi * step / 180 for step in range(180)]
-        _fill(mask, [(cx + radius * math.cos(a), cy + radius * math.sin(a)) for a in turn])
+        _fill_polygon(mask, [(cx + radius * math.cos(a), cy + radius * math.sin(a)) for a in turn])
     elif kind == "mask" and len(points) == 2:
-        _brush(mask, points, shape.get("mask"))
+        _draw_brush(mask, points, shape.get("mask"))
     else:
         known = kind if kind in ("line", "linestrip", "point", "points", *_AREAS) else "an unknown shape"
         raise InputError(f"the mask holds {known} with {len(points)} points: that outlines no area")
@@ -88,7 +88,7 @@ def _draw(mask: Grey, shape: Any) -> None:
 _AREAS = ("polygon", "rectangle", "circle", "mask")
 
 
-def _points(given: Any) -> list[tuple[float, float]]:
+def _read_points(given: Any) -> list[tuple[float, float]]:
     try:
         points = [(float(x), float(y)) for x, y in given]
     except (TypeError, ValueError, OverflowError) as error:
@@ -98,13 +98,13 @@ def _points(given: Any) -> list[tuple[float, float]]:
     return points
 
 
-def _fill(mask: Grey, points: list[tuple[float, float]]) -> None:
+def _fill_polygon(mask: Grey, points: list[tuple[float, float]]) -> None:
     """Labelme counts from the corner of the first pixel, OpenCV from its centre."""
     corners = np.rint((np.array(points) - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
     cv2.fillPoly(mask, [corners], 1, shift=_SUBPIXEL_BITS)
 
 
-def _brush(mask: Grey, points: list[tuple[float, float]], encoded: Any) -> None:
+def _draw_brush(mask: Grey, points: list[tuple[float, float]], encoded: Any) -> None:
     """A PNG in base64 that fills the box between the points, both ends included."""
     (x0, y0), (x1, y1) = ((int(x), int(y)) for x, y in points)
     box = (y1 - y0 + 1, x1 - x0 + 1)

@@ -47,14 +47,14 @@ def match_masks(
     """
     named: dict[str, list[PurePosixPath]] = defaultdict(list)
     for image in images:
-        named[_stem(image.name)].append(image)
+        named[_take_stem(image.name)].append(image)
     claims: dict[tuple[PurePosixPath, int], list[Path]] = defaultdict(list)
     unused = []
     for path in list_tree(folder)[0]:
         if path.suffix.lower() != ".json":
             continue
         try:
-            claims[_claim(path, PurePosixPath(path.relative_to(folder).as_posix()), named)].append(path)
+            claims[_find_image(path, PurePosixPath(path.relative_to(folder).as_posix()), named)].append(path)
         except InputError as error:
             unused.append(Unused(path, str(error)))
     matched: dict[PurePosixPath, dict[int, Path]] = defaultdict(dict)
@@ -66,10 +66,10 @@ def match_masks(
     return matched, unused
 
 
-def _claim(
+def _find_image(
     path: Path, relative: PurePosixPath, named: dict[str, list[PurePosixPath]]
 ) -> tuple[PurePosixPath, int]:
-    for name, frame in _names(path):
+    for name, frame in _list_names(path):
         images = named.get(name, [])
         beside = [image for image in images if image.parent == relative.parent] or images
         if len(beside) == 1:
@@ -79,21 +79,21 @@ def _claim(
     raise InputError("the mask fits no image")
 
 
-def _names(path: Path) -> Iterator[tuple[str, int]]:
-    yield from _numbered(_stem(path.name))
+def _list_names(path: Path) -> Iterator[tuple[str, int]]:
+    yield from _split_number(_take_stem(path.name))
     noted = read_document(path).get("imagePath")
     if isinstance(noted, str):
-        yield from _numbered(_stem(re.split(r"[\\/]", noted)[-1]))
+        yield from _split_number(_take_stem(re.split(r"[\\/]", noted)[-1]))
 
 
-def _numbered(stem: str) -> Iterator[tuple[str, int]]:
+def _split_number(stem: str) -> Iterator[tuple[str, int]]:
     """The whole name first: "IM_0001" is more often an image than frame 1 of "IM"."""
     yield stem, UNNUMBERED
     if found := _NUMBERED.fullmatch(stem):
         yield found[1], int(found[2])
 
 
-def _stem(name: str) -> str:
+def _take_stem(name: str) -> str:
     """Without what names the kind of file; "1.2.840.1", a UID, has no suffix."""
     path = PurePosixPath(name)
     return path.stem if path.suffix.lower() in _SUFFIXES else name

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from scanside.errors import InputError
 from scanside.regular_file import read_regular
-from trainer.data.mmotu import CLASSES, Entry, find_layout, read_split
+from trainer.data.mmotu import CLASSES, MmotuImage, find_layout, read_split
 from trainer.data.picture import decode_picture
 
 # The colour of each class in the annotations, RGB (README of the set).
@@ -41,7 +41,7 @@ class Fault:
     what: str
 
 
-def check(root: Path) -> list[Fault]:
+def check_copy(root: Path) -> list[Fault]:
     """Look at every image, mask and class list of the copy at `root`.
 
     Raises:
@@ -49,19 +49,19 @@ def check(root: Path) -> list[Fault]:
     """
     layout = find_layout(root)
     entries = read_split()
-    faults = [fault for name in ("train", "val") for fault in _lists(root, name, entries)]
+    faults = [fault for name in ("train", "val") for fault in _check_lists(root, name, entries)]
     for entry in track(entries, "checking", console=Console(stderr=True), transient=True):
         image, mask = layout.image(entry), layout.mask(entry)
-        faults += [Fault(entry.image, str(p.relative_to(root)), w) for p, w in _pair(image, mask)]
+        faults += [Fault(entry.image, str(p.relative_to(root)), w) for p, w in _check_pair(image, mask)]
         coloured = layout.coloured_mask(entry)
         if coloured and coloured.exists():  # not every copy has them, and training reads the others
             faults += [
-                Fault(entry.image, str(coloured.relative_to(root)), w) for w in _colour(coloured, entry)
+                Fault(entry.image, str(coloured.relative_to(root)), w) for w in _check_colour(coloured, entry)
             ]
     return faults
 
 
-def show(faults: list[Fault], root: Path, *, as_json: bool) -> None:
+def print_faults(faults: list[Fault], root: Path, *, as_json: bool) -> None:
     """Print what is wrong: JSON, or a table of the first hundred faults."""
     if as_json:
         print(json.dumps([asdict(fault) for fault in faults], indent=2))
@@ -78,8 +78,8 @@ def show(faults: list[Fault], root: Path, *, as_json: bool) -> None:
         console.print(f"{number} x {escape(what)}")
 
 
-def _pair(image: Path, mask: Path) -> Iterator[tuple[Path, str]]:
-    pixels, lesion = _read(image, cv2.IMREAD_COLOR), _read(mask, cv2.IMREAD_GRAYSCALE)
+def _check_pair(image: Path, mask: Path) -> Iterator[tuple[Path, str]]:
+    pixels, lesion = _read_picture(image, cv2.IMREAD_COLOR), _read_picture(mask, cv2.IMREAD_GRAYSCALE)
     for path, found in ((image, pixels), (mask, lesion)):
         if isinstance(found, str):
             yield path, found
@@ -91,8 +91,8 @@ def _pair(image: Path, mask: Path) -> Iterator[tuple[Path, str]]:
         yield mask, "empty mask"
 
 
-def _colour(path: Path, entry: Entry) -> Iterator[str]:
-    pixels = _read(path, cv2.IMREAD_COLOR)
+def _check_colour(path: Path, entry: MmotuImage) -> Iterator[str]:
+    pixels = _read_picture(path, cv2.IMREAD_COLOR)
     if isinstance(pixels, str):
         yield pixels
         return
@@ -101,7 +101,7 @@ def _colour(path: Path, entry: Entry) -> Iterator[str]:
         yield f"not the colour of its class, {CLASSES[entry.label]}"
 
 
-def _read(path: Path, flags: int) -> NDArray[np.uint8] | str:
+def _read_picture(path: Path, flags: int) -> NDArray[np.uint8] | str:
     try:
         content = read_regular(path)
     except FileNotFoundError:
@@ -112,12 +112,12 @@ def _read(path: Path, flags: int) -> NDArray[np.uint8] | str:
     return "not an image that can be decoded" if pixels is None else pixels
 
 
-def _lists(root: Path, name: str, entries: tuple[Entry, ...]) -> Iterator[Fault]:
+def _check_lists(root: Path, name: str, entries: tuple[MmotuImage, ...]) -> Iterator[Fault]:
     """The class lists, where the copy has them, against the committed split."""
     path = root / f"{name}_cls.txt"
     if not path.exists():
         return
-    said = _labels(path)
+    said = _read_labels(path)
     wanted = {e.image: e.label for e in entries if (e.part == "train") == (name == "train")}
     for image in sorted(said.keys() | wanted.keys()):
         if image not in said:
@@ -128,7 +128,7 @@ def _lists(root: Path, name: str, entries: tuple[Entry, ...]) -> Iterator[Fault]
             yield Fault(image, path.name, "another class than the committed split has")
 
 
-def _labels(path: Path) -> dict[int, int]:
+def _read_labels(path: Path) -> dict[int, int]:
     try:
         lines = read_regular(path).decode("ascii").splitlines()
         pairs = [line.split() for line in lines if line.strip()]

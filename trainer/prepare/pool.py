@@ -23,14 +23,14 @@ def run_all(
     """
     waiting = deque(jobs)
     while waiting:
-        suspects = yield from _run(work, waiting, processes)
+        suspects = yield from _run_jobs(work, waiting, processes)
         for suspect in suspects:
             one = deque([suspect])
-            if (yield from _run(work, one, 1)):
+            if (yield from _run_jobs(work, one, 1)):
                 yield suspect, None
 
 
-def _run(
+def _run_jobs(
     work: Callable[[Job], Result], waiting: deque[Job], processes: int
 ) -> Generator[tuple[Job, Result | None], None, list[Job]]:
     """Yield results; return the jobs under way when a process died."""

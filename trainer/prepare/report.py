@@ -7,13 +7,13 @@ from pathlib import Path
 from statistics import median
 
 from scanside import RESEARCH_USE
-from trainer.data.hospital import PARTS, Patient, Slide
-from trainer.prepare.dataset import table
-from trainer.prepare.instance import LeftOut
+from trainer.data.hospital import PARTS, CohortPatient, CohortSlide
+from trainer.prepare.dataset import make_table
+from trainer.prepare.instance import LeftOutFrame
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingSlide:
     """Something left out, and of which file.
 
     Attributes:
@@ -23,17 +23,17 @@ class Missing:
 
     number: int
     path: Path
-    left_out: LeftOut
+    left_out: LeftOutFrame
 
 
-def left_out_table(missing: Sequence[Missing]) -> bytes:
+def make_left_out_table(missing: Sequence[MissingSlide]) -> bytes:
     """Without names: who has the files finds them by number."""
     rows = ((m.number or "", m.left_out.what, m.left_out.frame or "", m.left_out.reason) for m in missing)
     columns = ("file", "what", "frame", "reason")
-    return table(columns, (dict(zip(columns, row, strict=True)) for row in rows))
+    return make_table(columns, (dict(zip(columns, row, strict=True)) for row in rows))
 
 
-def private_table(missing: Sequence[Missing]) -> bytes:
+def make_private_table(missing: Sequence[MissingSlide]) -> bytes:
     """With names and full messages, for the owner of the files alone."""
     columns = ("file", "path", "what", "frame", "reason")
     rows = (
@@ -46,11 +46,15 @@ def private_table(missing: Sequence[Missing]) -> bytes:
         )
         for m in missing
     )
-    return table(columns, (dict(zip(columns, row, strict=True)) for row in rows))
+    return make_table(columns, (dict(zip(columns, row, strict=True)) for row in rows))
 
 
-def report(
-    patients: Sequence[Patient], slides: Sequence[Slide], missing: Sequence[Missing], files: int, without: int
+def make_report(
+    patients: Sequence[CohortPatient],
+    slides: Sequence[CohortSlide],
+    missing: Sequence[MissingSlide],
+    files: int,
+    without: int,
 ) -> str:
     """report.md.
 
@@ -76,11 +80,11 @@ def report(
     groups = [
         [("patients", p.part) for p in patients],
         [("slides", part_of[s.patient]) for s in slides],
-        [(f"patients, {_kind(p.malignant)}", p.part) for p in patients],
-        [(f"slides, {_kind(s.malignant)}", part_of[s.patient]) for s in slides],
-        [(f"patients, {_named(p.record.centre.value, 'centre')}", p.part) for p in patients],
+        [(f"patients, {_name_kind(p.malignant)}", p.part) for p in patients],
+        [(f"slides, {_name_kind(s.malignant)}", part_of[s.patient]) for s in slides],
+        [(f"patients, {_name_value(p.record.centre.value, 'centre')}", p.part) for p in patients],
         [
-            (f"patients, {_named(p.record.menopausal_status.value, 'menopausal status')}", p.part)
+            (f"patients, {_name_value(p.record.menopausal_status.value, 'menopausal status')}", p.part)
             for p in patients
         ],
     ]
@@ -89,24 +93,24 @@ def report(
         for row in sorted({row for row, _ in pairs}):
             lines.append(f"| {row} | {' | '.join(str(found[row, part]) for part in PARTS)} |")
     unknown = "not said"
-    lines += _counted("Machines", (slide.maker or unknown for slide in slides), "slides")
-    lines += _counted("How the scan was found", (slide.found_by for slide in slides), "slides")
-    lines += _counted("Flags", (flag for slide in slides for flag in slide.flags), "slides")
+    lines += _make_counts("Machines", (slide.maker or unknown for slide in slides), "slides")
+    lines += _make_counts("How the scan was found", (slide.found_by for slide in slides), "slides")
+    lines += _make_counts("Flags", (flag for slide in slides for flag in slide.flags), "slides")
     left = (f"{m.left_out.what}: {m.left_out.reason}" for m in missing)
-    lines += _counted("Left out", left, "times")
+    lines += _make_counts("Left out", left, "times")
     return "\n".join(lines) + "\n"
 
 
-def _kind(malignant: bool) -> str:
+def _name_kind(malignant: bool) -> str:
     return "malignant" if malignant else "benign"
 
 
-def _named(value: str, fact: str) -> str:
+def _name_value(value: str, fact: str) -> str:
     """Of two facts "unknown" would be the same row."""
     return f"{fact} unknown" if value == "unknown" else value
 
 
-def _counted(title: str, values: Iterable[str], unit: str) -> list[str]:
+def _make_counts(title: str, values: Iterable[str], unit: str) -> list[str]:
     found = Counter(values).most_common()
     if not found:
         return ["", f"## {title}", "", "None."]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Closed:
+class ClosedPath:
     """A folder or a file that was not looked at.
 
     Attributes:
@@ -20,30 +20,30 @@ class Closed:
     reason: str
 
 
-def list_tree(root: Path) -> tuple[list[Path], list[Closed]]:
+def list_tree(root: Path) -> tuple[list[Path], list[ClosedPath]]:
     """All regular files under `root`, links to those in it too, and all that is closed; both sorted."""
     files: list[Path] = []
-    closed: list[Closed] = []
+    closed: list[ClosedPath] = []
     inside = os.path.realpath(root)
 
     def not_listed(error: OSError) -> None:
         reason = f"the folder can't be listed ({error.strerror or error})"
-        closed.append(Closed(Path(error.filename), "folder", reason))
+        closed.append(ClosedPath(Path(error.filename), "folder", reason))
 
     for parent, folders, names in os.walk(root, onerror=not_listed):
         for path in (os.path.join(parent, name) for name in folders):  # noqa: PTH118 - as below
             if os.path.islink(path):  # noqa: PTH114 - it may lead out of the tree, or round in it
-                closed.append(Closed(Path(path), "folder", "a link to a folder, which is not followed"))
+                closed.append(ClosedPath(Path(path), "folder", "a link to a folder, which is not followed"))
         for path in (os.path.join(parent, name) for name in names):  # noqa: PTH118
-            reason = _closed_because(path, inside)
+            reason = _explain_closed(path, inside)
             if reason:
-                closed.append(Closed(Path(path), "file", reason))
+                closed.append(ClosedPath(Path(path), "file", reason))
             else:
                 files.append(Path(path))
     return sorted(files), sorted(closed, key=lambda entry: entry.path)
 
 
-def _closed_because(path: str, root: str) -> str:
+def _explain_closed(path: str, root: str) -> str:
     """Why a file is not looked at; empty where it is. Path's own methods raise where a path is too long."""
     try:
         status = os.stat(path)  # noqa: PTH116

@@ -16,7 +16,7 @@ from scanside.errors import InputError
 from scanside.image import Mask
 from trainer.results.evaluation import Evaluation
 from trainer.runs.examples import Examples
-from trainer.statistics.calibration import reliability
+from trainer.statistics.calibration import compute_reliability
 
 matplotlib.use("Agg")
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "scanside", "font.size": 9})
@@ -25,7 +25,7 @@ _TILE = (220, 140)  # width and height of one slide on a sheet, pixels
 DRAWN, OUTLINED = (90, 220, 90), (255, 170, 40)  # RGB: the expert's outline, the network's
 
 
-def curves(evaluation: Evaluation) -> str:
+def draw_curves(evaluation: Evaluation) -> str:
     """ROC, precision-recall and reliability curves of every arm that classifies; mean risk over seeds."""
     figure = Figure(figsize=(11, 3.8), layout="constrained")
     roc, pr, reliable = figure.subplots(1, 3)
@@ -38,17 +38,17 @@ def curves(evaluation: Evaluation) -> str:
         precision, recall, _ = precision_recall_curve(y, mean)
         roc.plot(false, true, label=evaluation.experiment.label(row.arm))
         pr.plot(recall, precision)
-        bins = reliability(y, mean, row.result.patient)
+        bins = compute_reliability(y, mean, row.result.patient)
         reliable.plot([b.risk for b in bins], [b.malignant.value for b in bins], marker="o", markersize=3)
         pr.axhline(y.mean(), color="0.8", linewidth=0.8, zorder=0)
-    _frame(roc, "ROC", "1 - specificity", "sensitivity", diagonal=True)
-    _frame(pr, "Precision and recall", "recall", "precision")
-    _frame(reliable, "Reliability", "risk", "share that is malignant", diagonal=True)
+    _frame_axes(roc, "ROC", "1 - specificity", "sensitivity", diagonal=True)
+    _frame_axes(pr, "Precision and recall", "recall", "precision")
+    _frame_axes(reliable, "Reliability", "risk", "share that is malignant", diagonal=True)
     roc.legend(fontsize=7, loc="lower right")
-    return _svg(figure)
+    return _write_svg(figure)
 
 
-def training(logs: Sequence[tuple[str, Path]]) -> str:
+def draw_training(logs: Sequence[tuple[str, Path]]) -> str:
     """Loss by epoch of every arm's first seed: training dashed, validation solid.
 
     Args:
@@ -61,15 +61,15 @@ def training(logs: Sequence[tuple[str, Path]]) -> str:
     axes = figure.subplots()
     for number, (name, path) in enumerate(logs):
         for stage, style in (("train", "--"), ("validation", "-")):
-            epoch, loss = _logged(path, f"{stage}/loss")
+            epoch, loss = _read_log(path, f"{stage}/loss")
             label = name if stage == "validation" else None
             axes.plot(epoch + 1, loss, style, color=f"C{number % 10}", label=label)
     axes.set(title="Training (dashed) and validation loss", xlabel="epoch", ylabel="loss")
     axes.legend(fontsize=7)
-    return _svg(figure)
+    return _write_svg(figure)
 
 
-def _logged(path: Path, figure: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _read_log(path: Path, figure: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Epochs, from 0, and the figure at the end of each."""
     try:
         columns = np.genfromtxt(path, delimiter=",", names=True, deletechars="", dtype=float)
@@ -80,7 +80,9 @@ def _logged(path: Path, figure: str) -> tuple[NDArray[np.float64], NDArray[np.fl
     return epoch[known], values[known]
 
 
-def bars(title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], unit: str) -> str:
+def draw_bars(
+    title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], unit: str
+) -> str:
     """Grouped bars, one colour for each series."""
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.subplots()
@@ -91,68 +93,68 @@ def bars(title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence
     axes.set_xticks(np.arange(len(groups)), groups)
     axes.set(title=title, ylabel=unit)
     axes.legend(fontsize=8)
-    return _svg(figure)
+    return _write_svg(figure)
 
 
-def sheet(examples: Examples, classes: Sequence[str]) -> bytes:
+def draw_sheet(examples: Examples, classes: Sequence[str]) -> bytes:
     """Slides with the expert's outline (green) and the network's (orange), what it is and what was said.
 
     Below each row what the network looked at, where it classifies: dark blue little, yellow most.
     """
-    drawn = [_tile(examples, i, classes) for i in range(len(examples.kinds))]
-    heated = [_heat(examples.scans[i], heat) for i, heat in enumerate(examples.saliency)]
+    drawn = [_draw_tile(examples, i, classes) for i in range(len(examples.kinds))]
+    heated = [_draw_heat(examples.scans[i], heat) for i, heat in enumerate(examples.saliency)]
     rows = []
     for kind in ("right", "wrong", "doubtful"):
         mine = [i for i, k in enumerate(examples.kinds) if k == kind]
         if mine:
-            rows.append(_row([drawn[i] for i in mine]))
-            rows += [_row([heated[i] for i in mine])] if examples.saliency.any() else []
+            rows.append(_join_tiles([drawn[i] for i in mine]))
+            rows += [_join_tiles([heated[i] for i in mine])] if examples.saliency.any() else []
     picture = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
 
-def _row(tiles: Sequence[NDArray[np.uint8]], wide: int = 4) -> NDArray[np.uint8]:
+def _join_tiles(tiles: Sequence[NDArray[np.uint8]], wide: int = 4) -> NDArray[np.uint8]:
     return np.hstack([*tiles, *[np.zeros_like(tiles[0])] * (wide - len(tiles))])
 
 
-def _heat(scan: NDArray[np.uint8], saliency: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _draw_heat(scan: NDArray[np.uint8], saliency: NDArray[np.uint8]) -> NDArray[np.uint8]:
     grey = cv2.cvtColor(cv2.resize(scan, _TILE), cv2.COLOR_GRAY2RGB)
     colour = cv2.applyColorMap(cv2.resize(saliency, _TILE), cv2.COLORMAP_PLASMA)
     return np.asarray(cv2.addWeighted(grey, 0.6, cv2.cvtColor(colour, cv2.COLOR_BGR2RGB), 0.4, 0), np.uint8)
 
 
-def _tile(examples: Examples, row: int, classes: Sequence[str]) -> NDArray[np.uint8]:
+def _draw_tile(examples: Examples, row: int, classes: Sequence[str]) -> NDArray[np.uint8]:
     tile = cv2.cvtColor(cv2.resize(examples.scans[row], _TILE), cv2.COLOR_GRAY2RGB)
     for mask, colour in ((examples.drawn[row], DRAWN), (examples.outlined[row], OUTLINED)):
-        cv2.drawContours(tile, _contours(mask), -1, colour, 1, cv2.LINE_AA)
+        cv2.drawContours(tile, _find_contours(mask), -1, colour, 1, cv2.LINE_AA)
     called, sure = int(examples.called[row]), float(examples.sure[row])
-    said = f"IoU {sure:.2f}" if called < 0 else f"said: {_short(classes[called])} {100 * sure:.0f} %"
+    said = f"IoU {sure:.2f}" if called < 0 else f"said: {_shorten_class(classes[called])} {100 * sure:.0f} %"
     caption = np.zeros((34, _TILE[0], 3), np.uint8)
-    lines = (f"{examples.kinds[row]}: {_short(classes[int(examples.labels[row])])}", said)
+    lines = (f"{examples.kinds[row]}: {_shorten_class(classes[int(examples.labels[row])])}", said)
     for number, text in enumerate(lines):
         at = (3, 12 + 14 * number)
         cv2.putText(caption, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1, cv2.LINE_AA)
     return np.asarray(np.vstack([tile, caption]), np.uint8)
 
 
-def _short(name: str) -> str:
+def _shorten_class(name: str) -> str:
     """MMOTU's malignant class has a name that no caption holds."""
     return name.replace("high-grade serous cystadenocarcinoma", "serous carcinoma")
 
 
-def _contours(mask: Mask) -> Sequence[NDArray[np.int32]]:
+def _find_contours(mask: Mask) -> Sequence[NDArray[np.int32]]:
     small = cv2.resize(mask.astype(np.uint8), _TILE, interpolation=cv2.INTER_NEAREST)
     outlines, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return [np.asarray(outline, np.int32) for outline in outlines]
 
 
-def _frame(axes: Axes, title: str, x: str, y: str, *, diagonal: bool = False) -> None:
+def _frame_axes(axes: Axes, title: str, x: str, y: str, *, diagonal: bool = False) -> None:
     axes.set(title=title, xlabel=x, ylabel=y, xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
     if diagonal:
         axes.plot([0, 1], [0, 1], color="0.8", linewidth=0.8, zorder=0)
 
 
-def _svg(figure: Figure) -> str:
+def _write_svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue().partition("-->")[2] or text.getvalue()

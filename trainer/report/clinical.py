@@ -8,49 +8,51 @@ from trainer.data.slides import CLINICAL_INPUTS, Slides
 from trainer.models.network import Network
 from trainer.report import charts
 from trainer.report.page import Section
-from trainer.report.table import TextTable, interval, number
-from trainer.results.clinical import facts_alone, malignancy_by_facts, toggle
-from trainer.results.evaluation import row
-from trainer.results.outcome import outcome
-from trainer.results.shapley import branch_shares
+from trainer.report.table import TextTable, format_interval, format_number
+from trainer.results.arm_predictions import load_arm_predictions
+from trainer.results.clinical import estimate_malignancy_by_facts, evaluate_facts_alone, toggle_facts
+from trainer.results.evaluation import make_row
+from trainer.results.shapley import compute_branch_shares
 from trainer.runs.arm import Arm
-from trainer.runs.finished import finished
+from trainer.runs.finished import find_finished
 from trainer.runs.plan import Plan
-from trainer.runs.train_arm import load_arm, slides_of
+from trainer.runs.train_arm import load_arm, read_slides
 from trainer.settings.configuration import resolve
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.figures import mean_figure
+from trainer.statistics.figures import make_mean_figure
 from trainer.training.hardware import Hardware
 
 
-def _cohort(plan: Plan) -> Cohort:
+def _read_cohort(plan: Plan) -> Cohort:
     return read_dataset(plan.data.get("hospital") or plan.data["hospital-denoised"])
 
 
 def make_figure4(plan: Plan, _: Hardware) -> Section:
-    cohort = _cohort(plan)
-    shares = malignancy_by_facts(cohort)
-    rows = tuple((*key, number(e.value), interval(e), str(e.n)) for key, e in shares.items())
+    cohort = _read_cohort(plan)
+    shares = estimate_malignancy_by_facts(cohort)
+    rows = tuple((*key, format_number(e.value), format_interval(e), str(e.n)) for key, e in shares.items())
     columns = ("centre", "menopausal status", "malignant", "95 % interval (Wilson)", "patients")
     centres = sorted({centre for centre, _ in shares})
     statuses = sorted({status for _, status in shares})
     series = [(s, [shares[c, s].value if (c, s) in shares else 0.0 for c in centres]) for s in statuses]
-    picture = charts.bars("Malignant patients", centres, series, "share")
+    picture = charts.draw_bars("Malignant patients", centres, series, "share")
     table = TextTable(f"All {len(cohort.patients)} patients", columns, rows)
     title = "figure4: malignancy by menopausal status and centre"
     caption = (
         "Thesis: no pattern at the oncology centre; elsewhere malignant patients are mostly postmenopausal."
     )
-    return Section(title, [table], [(caption, picture)], [_source(cohort)])
+    return Section(title, [table], [(caption, picture)], [_describe_source(cohort)])
 
 
 def make_clinical_only(plan: Plan, _: Hardware) -> Section:
-    cohort = _cohort(plan)
+    cohort = _read_cohort(plan)
     facts = resolve(plan.preset, "hospital", plan.overrides).input.clinical_facts
     rows = []
     for count in sorted({2, facts}):
-        auc = facts_alone(cohort, count)
-        rows.append((", ".join(CLINICAL_INPUTS[:count]), number(auc.value), interval(auc), str(auc.n)))
+        auc = evaluate_facts_alone(cohort, count)
+        rows.append(
+            (", ".join(CLINICAL_INPUTS[:count]), format_number(auc.value), format_interval(auc), str(auc.n))
+        )
     note = 'Logistic regression. The thesis "failed to achieve meaningful performance" and prints no figure.'
     table = TextTable(
         "Test patients",
@@ -58,7 +60,9 @@ def make_clinical_only(plan: Plan, _: Hardware) -> Section:
         tuple(rows),
         (note,),
     )
-    return Section("clinical-only: the clinical facts without an image", [table], [], [_source(cohort)])
+    return Section(
+        "clinical-only: the clinical facts without an image", [table], [], [_describe_source(cohort)]
+    )
 
 
 FUSED_NEEDS = "--data hospital=DIR and --data mmotu=DIR"
@@ -80,25 +84,26 @@ def _require_fused_arm(plan: Plan) -> Arm:
     return arm
 
 
-def _trained(plan: Plan, hardware: Hardware) -> list[tuple[int, Network, Slides]]:
+def _load_trained(plan: Plan, hardware: Hardware) -> list[tuple[int, Network, Slides]]:
     """(seed, network, test slides) of the fused arm."""
     arm = _require_fused_arm(plan)
     return [
-        (seed, load_arm(arm, seed, plan), slides_of(arm, seed, plan, "test", hardware)) for seed in plan.seeds
+        (seed, load_arm(arm, seed, plan), read_slides(arm, seed, plan, "test", hardware))
+        for seed in plan.seeds
     ]
 
 
 def make_toggle(plan: Plan, hardware: Hardware) -> Section:
     arm = _require_fused_arm(plan)
-    done = {run.made.seed: run for run in finished(plan.root)[arm]}
-    decisions = row(arm, [outcome(done[seed]) for seed in plan.seeds]).decisions
+    done = {run.made.seed: run for run in find_finished(plan.root)[arm]}
+    decisions = make_row(arm, [load_arm_predictions(done[seed]) for seed in plan.seeds]).decisions
     rule = next(iter(decisions))  # CHOSEN, unless the validation part has one class alone
     thresholds = decisions[rule].threshold
     rows = []
-    for (seed, network, slides), threshold in zip(_trained(plan, hardware), thresholds, strict=True):
-        for t in toggle(network, slides, threshold, hardware):
-            flips = f"{number(t.flipped.value)}\n{interval(t.flipped)}"
-            auc = f"{number(t.auc.value)}\n{interval(t.auc)}"
+    for (seed, network, slides), threshold in zip(_load_trained(plan, hardware), thresholds, strict=True):
+        for t in toggle_facts(network, slides, threshold, hardware):
+            flips = f"{format_number(t.flipped.value)}\n{format_interval(t.flipped)}"
+            auc = f"{format_number(t.auc.value)}\n{format_interval(t.auc)}"
             name = t.fact.replace("_", " ")
             rows.append((str(seed), f"{name} = {t.value}", f"{t.shift:+.3f}", flips, auc))
     columns = ("seed", "set to, for everybody", "mean change of risk", "share of decisions that flip", "AUC")
@@ -111,11 +116,18 @@ def make_branch_shares(plan: Plan, hardware: Hardware) -> Section:
     arm = _require_fused_arm(plan)
     names = CLINICAL_INPUTS[: plan.configuration(arm).input.clinical_facts]
     rows = []
-    for seed, network, slides in _trained(plan, hardware):
-        shares = branch_shares(network, slides, hardware)
-        share = estimate(mean_figure(shares.clinical_share[None], slides.patients))
+    for seed, network, slides in _load_trained(plan, hardware):
+        shares = compute_branch_shares(network, slides, hardware)
+        share = estimate(make_mean_figure(shares.clinical_share[None], slides.patients))
         sizes = [np.abs(values).mean() for values in (shares.image, shares.clinical)]
-        rows.append((str(seed), *(f"{size:.3f}" for size in sizes), number(share.value), interval(share)))
+        rows.append(
+            (
+                str(seed),
+                *(f"{size:.3f}" for size in sizes),
+                format_number(share.value),
+                format_interval(share),
+            )
+        )
     columns = (
         "seed",
         "image: mean size",
@@ -134,6 +146,6 @@ def make_branch_shares(plan: Plan, hardware: Hardware) -> Section:
     )
 
 
-def _source(cohort: Cohort) -> str:
+def _describe_source(cohort: Cohort) -> str:
     synthetic = " Drawn by scanside: no patient's." if cohort.about["kind"] == "synthetic" else ""
     return f"Data: {cohort.about['kind']} cohort, fingerprint {cohort.fingerprint[:16]}.{synthetic}"

@@ -45,12 +45,12 @@ class Section:
     notes: list[str] = field(default_factory=list)
 
 
-def warning(scale: str) -> str:
+def warn_of_scale(scale: str) -> str:
     """What has to be said of a run that is not full."""
     return "" if scale == "full" else f"A {scale} run: few images, small, short. These figures mean nothing."
 
 
-def environment() -> TextTable:
+def describe_environment() -> TextTable:
     """What the figures were computed with."""
     packages = ("torch", "lightning", "monai", "numpy", "opencv-python-headless", "scikit-learn", "scipy")
     rows = [("scanside", __version__), ("Python", platform.python_version()), ("machine", platform.machine())]
@@ -67,9 +67,9 @@ def write_report(folder: Path, sections: Sequence[Section], scale: str) -> tuple
     """
     folder.mkdir(parents=True, exist_ok=True)
     page, text = folder / "report.html", folder / "report.md"
-    every = [*sections, Section("Environment", [environment()])]
-    page.write_text(_html(every, warning(scale)), encoding="utf-8")
-    text.write_text(_markdown(every, warning(scale)), encoding="utf-8")
+    every = [*sections, Section("Environment", [describe_environment()])]
+    page.write_text(_make_html(every, warn_of_scale(scale)), encoding="utf-8")
+    text.write_text(_make_markdown(every, warn_of_scale(scale)), encoding="utf-8")
     return page, text
 
 
@@ -105,7 +105,7 @@ def load_section(path: Path) -> Section:
         raise InputError(f"{path} is damaged: {error}. Run the experiment again.") from error
 
 
-def _html(sections: Sequence[Section], warned: str) -> str:
+def _make_html(sections: Sequence[Section], warned: str) -> str:
     parts = ["<!doctype html><html lang=en><meta charset=utf-8><title>scanside: results</title>"]
     parts.append(f"<style>{_STYLE}</style><p class=banner>{html.escape(f'{RESEARCH_USE} {warned}')}</p>")
     links = (f"<a href='#s{n}'>{html.escape(s.title.partition(':')[0])}</a>" for n, s in enumerate(sections))
@@ -113,16 +113,18 @@ def _html(sections: Sequence[Section], warned: str) -> str:
     for n, section in enumerate(sections):
         parts.append(f"<h2 id=s{n}>{html.escape(section.title)}</h2>")
         parts += [f"<p class=note>{html.escape(note)}</p>" for note in section.notes]
-        parts += [_html_table(table) for table in section.tables]
+        parts += [_make_html_table(table) for table in section.tables]
         for caption, picture in section.pictures:
-            shown = f"{_picture(picture, caption)}<figcaption>{html.escape(caption)}</figcaption>"
+            shown = f"{_make_picture(picture, caption)}<figcaption>{html.escape(caption)}</figcaption>"
             parts.append(f"<figure>{shown}</figure>")
     return "\n".join(parts) + "\n"
 
 
-def _html_table(table: TextTable) -> str:
+def _make_html_table(table: TextTable) -> str:
     head = "".join(f"<th>{html.escape(name)}</th>" for name in table.columns)
-    body = "\n".join("<tr>" + "".join(f"<td>{_html_cell(cell)}</td>" for cell in row) for row in table.rows)
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{_make_html_cell(cell)}</td>" for cell in row) for row in table.rows
+    )
     notes = "".join(f"<p class=note>{html.escape(note)}</p>" for note in table.notes)
     shown = f"<div class=wide><table><tr>{head}\n{body}</table></div>{notes}"
     title = html.escape(table.title)
@@ -131,34 +133,34 @@ def _html_table(table: TextTable) -> str:
     return f"<h3>{title}</h3>{shown}"
 
 
-def _html_cell(cell: str) -> str:
+def _make_html_cell(cell: str) -> str:
     first, *others = cell.split("\n")
     return html.escape(first) + "".join(f"<br><small>{html.escape(line)}</small>" for line in others)
 
 
-def _picture(picture: str | bytes, caption: str) -> str:
+def _make_picture(picture: str | bytes, caption: str) -> str:
     if isinstance(picture, str):
         return picture
     data = base64.b64encode(picture).decode()
     return f'<img alt="{html.escape(caption)}" src="data:image/jpeg;base64,{data}">'
 
 
-def _markdown(sections: Sequence[Section], warned: str) -> str:
+def _make_markdown(sections: Sequence[Section], warned: str) -> str:
     parts = ["# Results", f"{RESEARCH_USE} {warned}".rstrip()]
     for section in sections:
-        parts.append(f"## {_text(section.title)}")
-        parts += [_text(note) for note in section.notes]
+        parts.append(f"## {_escape_text(section.title)}")
+        parts += [_escape_text(note) for note in section.notes]
         for table in section.tables:
-            parts.append(f"### {_text(table.title)}")
-            lines = [_line(table.columns), _line(["---"] * len(table.columns))]
-            parts.append("\n".join(lines + [_line(row) for row in table.rows]))
-            parts += [_text(note) for note in table.notes]
+            parts.append(f"### {_escape_text(table.title)}")
+            lines = [_make_line(table.columns), _make_line(["---"] * len(table.columns))]
+            parts.append("\n".join(lines + [_make_line(row) for row in table.rows]))
+            parts += [_escape_text(note) for note in table.notes]
     return "\n\n".join(parts) + "\n"
 
 
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_text(cell) for cell in cells) + " |"
+def _make_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_escape_text(cell) for cell in cells) + " |"
 
 
-def _text(text: str) -> str:
+def _escape_text(text: str) -> str:
     return html.escape(text, quote=False).replace("|", "\\|").replace("\n", "<br>")

@@ -1,20 +1,20 @@
 """Patients instead of slides: figures of mean risk and vote, and the tests that are valid on them."""
 
 from scanside.errors import InputError
-from trainer.report.table import TextTable, interval, number, probability
+from trainer.report.table import TextTable, format_interval, format_number, format_probability
 from trainer.results.evaluation import Evaluation
-from trainer.results.patients import by_patient, has_patients, patient_figures
+from trainer.results.patients import aggregate_patients, compute_patient_figures, has_patients
 from trainer.statistics.estimate import Estimate
-from trainer.statistics.independent import delong, mcnemar
+from trainer.statistics.independent import compare_by_delong, compare_by_mcnemar
 
 
-def patients_table(evaluation: Evaluation) -> TextTable | None:
+def make_patients_table(evaluation: Evaluation) -> TextTable | None:
     """Every arm that classifies a hospital's slides; None where there is none."""
     rows = []
     for row in filter(has_patients, evaluation.rows):
-        f = patient_figures(by_patient(row.result))
+        f = compute_patient_figures(aggregate_patients(row.result))
         cells = (f.auc, f.accuracy, f.unanimous, f.accuracy_unanimous, f.accuracy_discordant)
-        rows.append((evaluation.experiment.label(row.arm), *map(_cell, cells)))
+        rows.append((evaluation.experiment.label(row.arm), *map(_format_cell, cells)))
     columns = (
         *("arm", "AUC of the mean risk", "accuracy of the vote", "slides agree"),
         *("accuracy where they agree", "where they do not"),
@@ -23,7 +23,7 @@ def patients_table(evaluation: Evaluation) -> TextTable | None:
     return TextTable("By patient: mean risk and majority vote", columns, tuple(rows), notes) if rows else None
 
 
-def patient_tests_table(evaluation: Evaluation) -> TextTable | None:
+def make_patient_tests_table(evaluation: Evaluation) -> TextTable | None:
     """DeLong's and McNemar's tests of the contrasts in AUC; None where there are none."""
     rows = {row.arm.slug: row for row in filter(has_patients, evaluation.rows)}
     cells = []
@@ -31,15 +31,15 @@ def patient_tests_table(evaluation: Evaluation) -> TextTable | None:
         contrast = comparison.contrast
         if contrast.figure != "auc" or not {contrast.arm_a, contrast.arm_b} <= set(rows):
             continue
-        a, b = (by_patient(rows[slug].result) for slug in (contrast.arm_a, contrast.arm_b))
-        vote = probability(mcnemar(a.right[0], b.right[0], a.patient))
+        a, b = (aggregate_patients(rows[slug].result) for slug in (contrast.arm_a, contrast.arm_b))
+        vote = format_probability(compare_by_mcnemar(a.right[0], b.right[0], a.patient))
         try:
-            found = delong(a.malignant, a.mean_risk[0], b.mean_risk[0], a.patient)
+            found = compare_by_delong(a.malignant, a.mean_risk[0], b.mean_risk[0], a.patient)
         except InputError as error:
             cells.append((contrast.name, "-", str(error), "-", vote))
         else:
-            difference = number(found.difference.value, sign=True), interval(found.difference)
-            cells.append((contrast.name, *difference, probability(found.p), vote))
+            difference = format_number(found.difference.value, sign=True), format_interval(found.difference)
+            cells.append((contrast.name, *difference, format_probability(found.p), vote))
     columns = ("difference", "AUC of the mean risk", "95 % interval", "p (DeLong)", "p (McNemar, vote)")
     notes = (
         "Two trained networks, the first seed of each arm, one result per patient; p not corrected. "
@@ -48,5 +48,5 @@ def patient_tests_table(evaluation: Evaluation) -> TextTable | None:
     return TextTable("By patient: two networks compared", columns, tuple(cells), notes) if cells else None
 
 
-def _cell(estimate: Estimate) -> str:
-    return f"{number(estimate.value)}\n{interval(estimate)}"
+def _format_cell(estimate: Estimate) -> str:
+    return f"{format_number(estimate.value)}\n{format_interval(estimate)}"

@@ -9,7 +9,7 @@ ARM_FIGURES = ("iou", "accuracy", "sensitivity", "specificity", "precision", "f1
 
 
 @dataclass(frozen=True)
-class Printed:
+class PrintedFigures:
     """What the thesis prints for an arm: figures by name, and a note where the print is in doubt."""
 
     figures: dict[str, float]
@@ -17,11 +17,11 @@ class Printed:
 
 
 @cache
-def printed() -> dict[tuple[str, str], Printed]:
+def read_printed() -> dict[tuple[str, str], PrintedFigures]:
     """(experiment, name of the arm) -> what the thesis prints."""
     with files(__package__).joinpath("paper.csv").open(encoding="utf-8") as file:
         return {
-            (row["experiment"], row["arm"]): Printed(
+            (row["experiment"], row["arm"]): PrintedFigures(
                 {name: float(row[name]) for name in ARM_FIGURES if row[name]}, row["note"]
             )
             for row in csv.DictReader(file)

@@ -11,21 +11,21 @@ from scanside import RESEARCH_USE
 from trainer.data import mmotu
 from trainer.report import charts
 from trainer.report.page import Section, write_json
-from trainer.report.patient_table import patient_tests_table, patients_table
+from trainer.report.patient_table import make_patient_tests_table, make_patients_table
 from trainer.report.table import (
     TextTable,
-    calibration_table,
-    comparisons_table,
-    confusion_table,
-    decisions_table,
-    figures_table,
+    make_calibration_table,
+    make_comparisons_table,
+    make_confusion_table,
+    make_decisions_table,
+    make_figures_table,
 )
-from trainer.results.evaluation import Evaluation, Outcome, evaluate, only
-from trainer.results.outcome import outcome
+from trainer.results.arm_predictions import load_arm_predictions
+from trainer.results.evaluation import ArmPredictions, Evaluation, evaluate, keep_slides
 from trainer.runs.arm import Arm
 from trainer.runs.examples import load_examples
 from trainer.runs.experiment import Experiment
-from trainer.runs.finished import Finished
+from trainer.runs.finished import FinishedRun
 
 _BENIGN_MALIGNANT = ("benign", "malignant")
 _SYNTHETIC = (
@@ -40,9 +40,9 @@ _HOW = (
 )
 
 
-def section_of(
+def make_section(
     experiment: Experiment,
-    done: Mapping[Arm, Sequence[Finished]],
+    done: Mapping[Arm, Sequence[FinishedRun]],
     left_out: Mapping[Arm, str],
     root: Path,
 ) -> Section:
@@ -52,34 +52,40 @@ def section_of(
         done: the experiment's finished trainings; at least one.
         left_out: arms that are not among them -> why.
     """
-    predicted = {arm: [outcome(run) for run in runs] for arm, runs in done.items()}
+    predicted = {arm: [load_arm_predictions(run) for run in runs] for arm, runs in done.items()}
     evaluation = evaluate(experiment, predicted, left_out)
-    tables = [figures_table(evaluation, experiment.title)]
-    without = _without_leaks(experiment, predicted, done)
+    tables = [make_figures_table(evaluation, experiment.title)]
+    without = _make_table_without_leaks(experiment, predicted, done)
     if without:
         tables.append(without)
     if evaluation.comparisons:
-        tables.append(comparisons_table(evaluation))
-    tables += [table for table in (patients_table(evaluation), patient_tests_table(evaluation)) if table]
+        tables.append(make_comparisons_table(evaluation))
+    tables += [
+        table for table in (make_patients_table(evaluation), make_patient_tests_table(evaluation)) if table
+    ]
     if any(row.decisions for row in evaluation.rows):
-        tables += [decisions_table(evaluation), calibration_table(evaluation), confusion_table(evaluation)]
-    tables.append(_trained(experiment, done))
-    write_json(root / "results" / f"{experiment.name}.json", _results(evaluation, done))
+        tables += [
+            make_decisions_table(evaluation),
+            make_calibration_table(evaluation),
+            make_confusion_table(evaluation),
+        ]
+    tables.append(_make_training_table(experiment, done))
+    write_json(root / "results" / f"{experiment.name}.json", _make_results(evaluation, done))
     title = f"{experiment.name}: {experiment.title}"
     kinds = {run.made.data_kind for runs in done.values() for run in runs}
     notes = [*([_SYNTHETIC] if "synthetic" in kinds else []), _HOW]
-    return Section(title, tables, _pictures(evaluation, done), notes)
+    return Section(title, tables, _draw_pictures(evaluation, done), notes)
 
 
-def _pictures(
-    evaluation: Evaluation, done: Mapping[Arm, Sequence[Finished]]
+def _draw_pictures(
+    evaluation: Evaluation, done: Mapping[Arm, Sequence[FinishedRun]]
 ) -> list[tuple[str, str | bytes]]:
     pictures: list[tuple[str, str | bytes]] = []
     if any(row.result.risk is not None for row in evaluation.rows):
-        pictures.append(("Test slides; mean risk over seeds.", charts.curves(evaluation)))
+        pictures.append(("Test slides; mean risk over seeds.", charts.draw_curves(evaluation)))
     label = evaluation.experiment.label
     logs = [(label(arm), runs[0].folder / "logs" / "metrics.csv") for arm, runs in done.items()]
-    pictures.append(("First seed of each arm.", charts.training(logs)))
+    pictures.append(("First seed of each arm.", charts.draw_training(logs)))
     for arm, runs in done.items():
         classes = mmotu.CLASSES if arm.dataset == "mmotu" else _BENIGN_MALIGNANT
         examples = load_examples(runs[0].folder / "examples.npz")
@@ -88,19 +94,19 @@ def _pictures(
             f"{which}: the surest right and wrong test slides, and the most doubtful ones. Green: the "
             "expert's outline; orange: the network's. Coloured: what speaks for the class it says (Grad-CAM)."
         )
-        pictures.append((caption, charts.sheet(examples, classes)))
+        pictures.append((caption, charts.draw_sheet(examples, classes)))
     return pictures
 
 
-def _without_leaks(
+def _make_table_without_leaks(
     experiment: Experiment,
-    predicted: Mapping[Arm, Sequence[Outcome]],
-    done: Mapping[Arm, Sequence[Finished]],
+    predicted: Mapping[Arm, Sequence[ArmPredictions]],
+    done: Mapping[Arm, Sequence[FinishedRun]],
 ) -> TextTable | None:
     """Figures on MMOTU's official split without the test images whose lesion is also in the training set."""
-    leaks = {str(image) for image in mmotu.leaking(mmotu.read_split())}
+    leaks = {str(image) for image in mmotu.find_leaking(mmotu.read_split())}
     clean = {
-        arm: [only(one, lambda name: name not in leaks) for one in seeds]
+        arm: [keep_slides(one, lambda name: name not in leaks) for one in seeds]
         for arm, seeds in predicted.items()
         if arm.dataset == "mmotu" and done[arm][0].made.configuration.input.split == "official"
     }
@@ -109,10 +115,10 @@ def _without_leaks(
     (arm, seeds), *_ = clean.items()
     left, all_of_it = len(seeds[0].test.names), len(predicted[arm][0].test.names)
     title = f"Official split without lesions that are also in training: {left} of {all_of_it} test images"
-    return figures_table(evaluate(Experiment(experiment.name, title, tuple(clean)), clean, {}), title)
+    return make_figures_table(evaluate(Experiment(experiment.name, title, tuple(clean)), clean, {}), title)
 
 
-def _trained(experiment: Experiment, done: Mapping[Arm, Sequence[Finished]]) -> TextTable:
+def _make_training_table(experiment: Experiment, done: Mapping[Arm, Sequence[FinishedRun]]) -> TextTable:
     """What each arm was trained with."""
     rows = []
     for arm, runs in done.items():
@@ -143,7 +149,7 @@ def _trained(experiment: Experiment, done: Mapping[Arm, Sequence[Finished]]) -> 
     )
 
 
-def _results(evaluation: Evaluation, done: Mapping[Arm, Sequence[Finished]]) -> dict[str, Any]:
+def _make_results(evaluation: Evaluation, done: Mapping[Arm, Sequence[FinishedRun]]) -> dict[str, Any]:
     label = evaluation.experiment.label
     return {
         "experiment": evaluation.experiment.name,
@@ -152,26 +158,26 @@ def _results(evaluation: Evaluation, done: Mapping[Arm, Sequence[Finished]]) -> 
             row.arm.slug: {
                 "name": label(row.arm),
                 "seeds": [run.made.seed for run in done[row.arm]],
-                "made": _plain(done[row.arm][0].made),
-                "figures": _plain(dict(row.figures)),
-                "decisions": _plain(dict(row.decisions)),
-                "calibration": _plain(row.calibration),
+                "made": _make_plain(done[row.arm][0].made),
+                "figures": _make_plain(dict(row.figures)),
+                "decisions": _make_plain(dict(row.decisions)),
+                "calibration": _make_plain(row.calibration),
             }
             for row in evaluation.rows
         },
-        "comparisons": _plain(list(evaluation.comparisons)),
+        "comparisons": _make_plain(list(evaluation.comparisons)),
         "left_out": {label(arm): why for arm, why in evaluation.left_out.items()},
     }
 
 
-def _plain(value: Any) -> Any:
+def _make_plain(value: Any) -> Any:
     """Dataclasses as tables, NaN as null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
+        return _make_plain(asdict(value))
     if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _make_plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_make_plain(inner) for inner in value]
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
     return value

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trainer.report.printed import Printed, printed
-from trainer.results.evaluation import CHOSEN, Evaluation, Row
+from trainer.report.printed import PrintedFigures, read_printed
+from trainer.results.evaluation import CHOSEN, ArmRow, Evaluation
 from trainer.statistics.estimate import Estimate
 
 NAMES = {
@@ -48,7 +48,7 @@ class _Footnotes:
         return tuple(f"({n}) No interval: {reason}." for n, reason in enumerate(self.reasons, start=1))
 
 
-def figures_table(evaluation: Evaluation, title: str, *, paper: bool = True) -> TextTable:
+def make_figures_table(evaluation: Evaluation, title: str, *, paper: bool = True) -> TextTable:
     """One row for each arm: mean over seeds and their spread, interval by patients, the thesis's figure."""
     mmotu = evaluation.rows[0].arm.dataset == "mmotu"
     names = ["iou", "class_accuracy", "auc"] if mmotu else ["iou", "auc", "accuracy"]
@@ -57,13 +57,13 @@ def figures_table(evaluation: Evaluation, title: str, *, paper: bool = True) -> 
     feet, notes, rows = _Footnotes(), [], []
     for row in evaluation.rows:
         label = evaluation.experiment.label(row.arm)
-        theirs = Printed({}, "")
+        theirs = PrintedFigures({}, "")
         if paper:
-            theirs = printed().get((evaluation.experiment.name, row.arm.name), theirs)
+            theirs = read_printed().get((evaluation.experiment.name, row.arm.name), theirs)
         if theirs.note:
             notes.append(f"{label}: {theirs.note}.")
-        cells = [_cell(row, name, CHOSEN, theirs.figures, feet) for name in names]
-        rows.append((f"{label}\n{_count(row.seeds, 'seed')}", *cells))
+        cells = [_format_cell(row, name, CHOSEN, theirs.figures, feet) for name in names]
+        rows.append((f"{label}\n{_format_count(row.seeds, 'seed')}", *cells))
     shown = [n for n in range(len(names)) if any(r[n + 1] for r in rows)]
     columns = ("arm", *(NAMES[names[n]] for n in shown))
     notes += [f"{evaluation.experiment.label(arm)}: {why}." for arm, why in evaluation.left_out.items()]
@@ -72,34 +72,34 @@ def figures_table(evaluation: Evaluation, title: str, *, paper: bool = True) -> 
     )
 
 
-def decisions_table(evaluation: Evaluation) -> TextTable:
+def make_decisions_table(evaluation: Evaluation) -> TextTable:
     """Decisions of every arm under every rule of the threshold."""
     names = ("accuracy", "sensitivity", "specificity", "precision", "f1")
     feet, rows = _Footnotes(), []
     for row in evaluation.rows:
         label = evaluation.experiment.label(row.arm)
         for rule in row.decisions:
-            rows.append((label, rule, *(_cell(row, name, rule, {}, feet) for name in names)))
+            rows.append((label, rule, *(_format_cell(row, name, rule, {}, feet) for name in names)))
     columns = ("arm", "threshold", *(NAMES[name] for name in names))
     return TextTable(
         "Decisions, malignant against benign, by the rule of the threshold", columns, tuple(rows), feet.notes
     )
 
 
-def calibration_table(evaluation: Evaluation) -> TextTable:
+def make_calibration_table(evaluation: Evaluation) -> TextTable:
     """Is the risk a probability?"""
     rows, feet = [], _Footnotes()
     for row in evaluation.rows:
         if c := row.calibration:
-            brier = f"{number(c.brier.sampling.value)}\n{feet.interval(c.brier.sampling)}"
-            cells = (number(c.error), brier, f"{c.temperature:.2f}", number(c.error_after))
+            brier = f"{format_number(c.brier.sampling.value)}\n{feet.interval(c.brier.sampling)}"
+            cells = (format_number(c.error), brier, f"{c.temperature:.2f}", format_number(c.error_after))
             rows.append((evaluation.experiment.label(row.arm), *cells))
     columns = ("arm", "ECE", "Brier score", "temperature", "ECE with it")
     notes = ("Means over seeds. The temperature is fitted on validation slides.", *feet.notes)
     return TextTable("Calibration of the risk", columns, tuple(rows), notes)
 
 
-def comparisons_table(evaluation: Evaluation) -> TextTable:
+def make_comparisons_table(evaluation: Evaluation) -> TextTable:
     """The pairs named before the run, with Holm's correction over all of them."""
     columns = ("difference", "figure", "value", "95 % interval", "covers", "p", "p (Holm)")
     rows = []
@@ -107,12 +107,15 @@ def comparisons_table(evaluation: Evaluation) -> TextTable:
         d = comparison.difference
         shown = d.sampling if math.isnan(d.combined.low) else d.combined
         contrast, covers = comparison.contrast, comparison.covers
-        value, p = number(shown.value, sign=True), (probability(d.p), probability(comparison.p_holm))
-        rows.append((contrast.name, NAMES[contrast.figure], value, interval(shown), covers, *p))
+        value, p = (
+            format_number(shown.value, sign=True),
+            (format_probability(d.p), format_probability(comparison.p_holm)),
+        )
+        rows.append((contrast.name, NAMES[contrast.figure], value, format_interval(shown), covers, *p))
     return TextTable("Comparisons named before the run", columns, tuple(rows))
 
 
-def confusion_table(evaluation: Evaluation) -> TextTable:
+def make_confusion_table(evaluation: Evaluation) -> TextTable:
     """Counts of slides for every arm, seed and rule of the threshold (thesis, A.9 and A.10)."""
     columns = ("arm", "threshold", "run", "value", "TP", "FN", "FP", "TN")
     rows = []
@@ -125,22 +128,22 @@ def confusion_table(evaluation: Evaluation) -> TextTable:
     return TextTable("Confusion matrices, slides", columns, tuple(rows))
 
 
-def number(value: float, *, sign: bool = False) -> str:
+def format_number(value: float, *, sign: bool = False) -> str:
     """Three digits; a dash where there is no number."""
     return "-" if math.isnan(value) else f"{value:+.3f}" if sign else f"{value:.3f}"
 
 
-def probability(value: float) -> str:
+def format_probability(value: float) -> str:
     """A p-value; it is never 0."""
     return "-" if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def interval(estimate: Estimate) -> str:
+def format_interval(estimate: Estimate) -> str:
     """An interval, or why there is none."""
     return f"none: {estimate.reason}" if estimate.reason else f"{estimate.low:.3f} to {estimate.high:.3f}"
 
 
-def _cell(row: Row, name: str, rule: str, theirs: Mapping[str, float], feet: _Footnotes) -> str:
+def _format_cell(row: ArmRow, name: str, rule: str, theirs: Mapping[str, float], feet: _Footnotes) -> str:
     """Ours and its spread, the interval, the paper's and the difference; a line each."""
     if name in row.figures:
         spread = row.figures[name]
@@ -149,12 +152,15 @@ def _cell(row: Row, name: str, rule: str, theirs: Mapping[str, float], feet: _Fo
         estimate, sd = row.decisions[rule].figures[name], row.decision_sd[rule][name]
     else:
         return ""
-    lines = [number(estimate.value) + ("" if math.isnan(sd) else f" ± {sd:.3f}"), feet.interval(estimate)]
+    lines = [
+        format_number(estimate.value) + ("" if math.isnan(sd) else f" ± {sd:.3f}"),
+        feet.interval(estimate),
+    ]
     paper = theirs.get("accuracy" if name == "class_accuracy" else name)
     if paper is not None:
-        lines.append(f"paper {paper:.3f} ({number(estimate.value - paper, sign=True)})")
+        lines.append(f"paper {paper:.3f} ({format_number(estimate.value - paper, sign=True)})")
     return "\n".join(lines)
 
 
-def _count(n: int, what: str) -> str:
+def _format_count(n: int, what: str) -> str:
     return f"{n} {what}" + ("s" if n != 1 else "")

@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from scanside import RESEARCH_USE
-from trainer.report.page import Section, warning
+from trainer.report.page import Section, warn_of_scale
 from trainer.statistics.estimate import Estimate
 
 
@@ -26,7 +26,7 @@ def print_section(section: Section, scale: str) -> None:
     if not section.tables:
         return
     first = section.tables[0]
-    table = Table(title=escape(section.title), caption=f"{RESEARCH_USE} {warning(scale)}".rstrip())
+    table = Table(title=escape(section.title), caption=f"{RESEARCH_USE} {warn_of_scale(scale)}".rstrip())
     for column in first.columns:
         table.add_column(column, overflow="fold")
     for row in first.rows:

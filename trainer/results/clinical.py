@@ -10,16 +10,16 @@ from torch.nn.functional import softmax
 
 from scanside.facts import Centre, MenopausalStatus
 from trainer.data.hospital import Cohort
-from trainer.data.loader import plain_loader
-from trainer.data.slides import CLINICAL_INPUTS, Slides, encoded
+from trainer.data.loader import make_plain_loader
+from trainer.data.slides import CLINICAL_INPUTS, Slides, encode_facts
 from trainer.models.network import Network
 from trainer.statistics.bootstrap import estimate
-from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.figures import auc_figure, mean_figure
+from trainer.statistics.estimate import Estimate, estimate_proportion
+from trainer.statistics.figures import make_auc_figure, make_mean_figure
 from trainer.training.hardware import Hardware
 
 
-def malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estimate]:
+def estimate_malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estimate]:
     """Share of malignant patients by centre and menopausal status (thesis, figure 4)."""
     shares = {}
     for centre in Centre:
@@ -30,11 +30,11 @@ def malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estimate]:
                 if patient.record.centre is centre and patient.record.menopausal_status is status
             ]
             if found:
-                shares[centre.value, status.value] = proportion(sum(found), len(found))
+                shares[centre.value, status.value] = estimate_proportion(sum(found), len(found))
     return shares
 
 
-def facts_alone(cohort: Cohort, count: int = 2) -> Estimate:
+def evaluate_facts_alone(cohort: Cohort, count: int = 2) -> Estimate:
     """AUC by patients of a logistic regression on the first `count` facts (thesis, sections 2.2 and 2.3).
 
     Fitted on the training part, tested on the test part; one row per patient.
@@ -42,17 +42,17 @@ def facts_alone(cohort: Cohort, count: int = 2) -> Estimate:
     Returns:
         Without a value, with the reason, where all training patients are of one class.
     """
-    facts = np.array([encoded(patient.record)[:count] for patient in cohort.patients])
+    facts = np.array([encode_facts(patient.record)[:count] for patient in cohort.patients])
     malignant = np.array([patient.malignant for patient in cohort.patients])
     train = np.array([patient.part == "train" for patient in cohort.patients])
     if len(np.unique(malignant[train])) < 2:
         return Estimate(np.nan, np.nan, np.nan, int((~train).sum()), "all training patients are of one class")
     model = LogisticRegression().fit(facts[train], malignant[train])
-    return estimate(auc_figure(malignant[~train], model.predict_proba(facts[~train])[:, 1]))
+    return estimate(make_auc_figure(malignant[~train], model.predict_proba(facts[~train])[:, 1]))
 
 
 @dataclass(frozen=True)
-class Toggle:
+class ToggledFact:
     """The test slides with one fact set to one value for everybody.
 
     Attributes:
@@ -68,30 +68,30 @@ class Toggle:
     auc: Estimate
 
 
-def toggle(network: Network, slides: Slides, threshold: float, hardware: Hardware) -> list[Toggle]:
+def toggle_facts(network: Network, slides: Slides, threshold: float, hardware: Hardware) -> list[ToggledFact]:
     """The decision with each clinical input switched at inference (thesis, section 8)."""
     malignant = slides.labels == 1
     read = slides.clinical[:, : network.spec.clinical_inputs]
-    true = _risk(network, slides, read, hardware.device)
+    true = _predict_risk(network, slides, read, hardware.device)
     found = []
     for column, fact in enumerate(CLINICAL_INPUTS[: read.shape[1]]):
         for value in (0, 1):
             facts = read.copy()
             facts[:, column] = value
-            risk = _risk(network, slides, facts, hardware.device)
-            flips = estimate(mean_figure((risk >= threshold) != (true >= threshold), slides.patients))
-            auc = estimate(auc_figure(malignant, risk, slides.patients))
-            found.append(Toggle(fact, value, float((risk - true).mean()), flips, auc))
+            risk = _predict_risk(network, slides, facts, hardware.device)
+            flips = estimate(make_mean_figure((risk >= threshold) != (true >= threshold), slides.patients))
+            auc = estimate(make_auc_figure(malignant, risk, slides.patients))
+            found.append(ToggledFact(fact, value, float((risk - true).mean()), flips, auc))
     return found
 
 
 @torch.inference_mode()
-def _risk(
+def _predict_risk(
     network: Network, slides: Slides, facts: NDArray[np.float32], device: torch.device
 ) -> NDArray[np.float64]:
     start, risks = 0, []
     network.eval().to(device)
-    for batch in plain_loader(slides, 16):
+    for batch in make_plain_loader(slides, 16):
         end = start + len(batch["label"])
         logits = network(batch["scan"].to(device), torch.from_numpy(facts[start:end]).to(device)).class_logits
         risks.append(softmax(logits.float(), dim=1)[:, 1].cpu())

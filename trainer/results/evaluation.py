@@ -10,18 +10,18 @@ from trainer.data import mmotu
 from trainer.runs.arm import Arm
 from trainer.runs.experiment import Experiment
 from trainer.runs.predictions import Predictions
-from trainer.settings.configuration import Evaluation as Settings
-from trainer.statistics.arm import DECISION_FIGURES, ArmResult, figure_of
-from trainer.statistics.calibration import expected_calibration_error, temperature
-from trainer.statistics.operating_point import Decisions, decide, youden
+from trainer.settings.configuration import EvaluationSettings as Settings
+from trainer.statistics.arm import DECISION_FIGURES, ArmResult, make_figure
+from trainer.statistics.calibration import compute_calibration_error, fit_temperature
+from trainer.statistics.operating_point import Decisions, choose_by_youden, decide
 from trainer.statistics.paired import Comparison, Contrast, compare
-from trainer.statistics.seeds import Spread, spread
+from trainer.statistics.seeds import Spread, estimate_spread
 
 CHOSEN = "chosen on validation"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ArmPredictions:
     """One training of an arm, as the statistics see it."""
 
     validation: Predictions
@@ -47,7 +47,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Row:
+class ArmRow:
     """One arm of a table.
 
     Attributes:
@@ -74,13 +74,13 @@ class Evaluation:
     """An experiment's result; `left_out` names the arms that were not run, with the reason."""
 
     experiment: Experiment
-    rows: tuple[Row, ...]
+    rows: tuple[ArmRow, ...]
     comparisons: tuple[Comparison, ...]
     left_out: Mapping[Arm, str]
 
 
 def evaluate(
-    experiment: Experiment, tested: Mapping[Arm, Sequence[Outcome]], left_out: Mapping[Arm, str]
+    experiment: Experiment, tested: Mapping[Arm, Sequence[ArmPredictions]], left_out: Mapping[Arm, str]
 ) -> Evaluation:
     """Turn predictions into figures.
 
@@ -88,7 +88,7 @@ def evaluate(
         tested: by arm, one for each seed.
         left_out: arm that was not run -> why.
     """
-    rows = tuple(row(arm, tested[arm]) for arm in experiment.arms if arm in tested)
+    rows = tuple(make_row(arm, tested[arm]) for arm in experiment.arms if arm in tested)
     results = {r.arm.slug: r.result for r in rows}
     contrasts = [
         Contrast(
@@ -103,7 +103,7 @@ def evaluate(
     return Evaluation(experiment, rows, compare(contrasts, results), left_out)
 
 
-def row(arm: Arm, seeds: Sequence[Outcome]) -> Row:
+def make_row(arm: Arm, seeds: Sequence[ArmPredictions]) -> ArmRow:
     """The figures of one arm over its seeds."""
     tests = [one.test for one in seeds]
     first = tests[0]
@@ -112,75 +112,77 @@ def row(arm: Arm, seeds: Sequence[Outcome]) -> Row:
     iou = np.stack([np.where(test.has_mask, test.iou, np.nan) for test in tests]) if segments else None
     risk = right = chosen = None
     if classifies:
-        risk = np.stack([risk_of(arm, test) for test in tests])
+        risk = np.stack([take_risk(arm, test) for test in tests])
         right = np.stack([test.probabilities.argmax(1) == test.labels for test in tests])
-        chosen = _thresholds(arm, [one.validation for one in seeds])
+        chosen = _choose_thresholds(arm, [one.validation for one in seeds])
     result = ArmResult(malignant, first.patients, risk, chosen, iou, right)
-    figures = {name: spread(figure_of(result, name)) for name in ["auc", "class_accuracy"] * classifies}
+    figures = {
+        name: estimate_spread(make_figure(result, name)) for name in ["auc", "class_accuracy"] * classifies
+    }
     if iou is not None:
         everywhere = arm.task == "mtl" and seeds[0].settings.iou_on == "all slides in mtl"
         shown = np.stack([test.iou for test in tests]).astype(np.float64) if everywhere else iou
-        figures["iou"] = spread(figure_of(ArmResult(malignant, first.patients, iou=shown), "iou"))
+        figures["iou"] = estimate_spread(make_figure(ArmResult(malignant, first.patients, iou=shown), "iou"))
     decided = {} if chosen is None else {CHOSEN: result}
     if classifies:
         for threshold in seeds[0].settings.thresholds:
             fixed = np.full(len(tests), threshold)
             decided[f"at {threshold:g}"] = ArmResult(malignant, first.patients, risk, fixed)
     decisions = {rule: decide(one) for rule, one in decided.items()}
-    decision_sd = {rule: _sd(one) for rule, one in decided.items()}
-    calibration = _calibration(arm, seeds, result) if classifies else None
-    return Row(arm, len(seeds), figures, decisions, decision_sd, calibration, result)
+    decision_sd = {rule: _measure_seed_sd(one) for rule, one in decided.items()}
+    calibration = _measure_calibration(arm, seeds, result) if classifies else None
+    return ArmRow(arm, len(seeds), figures, decisions, decision_sd, calibration, result)
 
 
-def _sd(result: ArmResult) -> dict[str, float]:
-    by_seed = {name: figure_of(result, name).by_seed for name in DECISION_FIGURES}
+def _measure_seed_sd(result: ArmResult) -> dict[str, float]:
+    by_seed = {name: make_figure(result, name).by_seed for name in DECISION_FIGURES}
     return {name: float(v.std(ddof=1)) if len(v) > 1 else float("nan") for name, v in by_seed.items()}
 
 
-def only(one: Outcome, keep: Callable[[str], bool]) -> Outcome:
+def keep_slides(one: ArmPredictions, keep: Callable[[str], bool]) -> ArmPredictions:
     """The same training on those test slides whose name `keep` likes."""
     rows = np.array([keep(str(name)) for name in one.test.names], bool)
     test = Predictions(**{name: column[rows] for name, column in vars(one.test).items()})
-    return Outcome(one.validation, test, one.settings)
+    return ArmPredictions(one.validation, test, one.settings)
 
 
 def is_malignant(arm: Arm, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(N,): the malignant class of the arm's data set."""
-    return np.asarray(labels == _malignant_class(arm), bool)
+    return np.asarray(labels == _choose_malignant_class(arm), bool)
 
 
-def risk_of(arm: Arm, predictions: Predictions) -> NDArray[np.float64]:
+def take_risk(arm: Arm, predictions: Predictions) -> NDArray[np.float64]:
     """(N,): probability of malignancy."""
-    return predictions.probabilities[:, _malignant_class(arm)].astype(np.float64)
+    return predictions.probabilities[:, _choose_malignant_class(arm)].astype(np.float64)
 
 
-def _malignant_class(arm: Arm) -> int:
+def _choose_malignant_class(arm: Arm) -> int:
     return mmotu.MALIGNANT if arm.dataset == "mmotu" else 1
 
 
-def _thresholds(arm: Arm, validations: Sequence[Predictions]) -> NDArray[np.float64] | None:
+def _choose_thresholds(arm: Arm, validations: Sequence[Predictions]) -> NDArray[np.float64] | None:
     """(seeds,): chosen on validation; None where that part has one class alone and nothing can be chosen."""
     truths = [is_malignant(arm, validation.labels) for validation in validations]
     if any(truth.all() or not truth.any() for truth in truths):
         return None
-    risks = [risk_of(arm, validation) for validation in validations]
-    return np.array([youden(y, r).threshold for y, r in zip(truths, risks, strict=True)])
+    risks = [take_risk(arm, validation) for validation in validations]
+    return np.array([choose_by_youden(y, r).threshold for y, r in zip(truths, risks, strict=True)])
 
 
-def _calibration(arm: Arm, seeds: Sequence[Outcome], result: ArmResult) -> Calibration:
+def _measure_calibration(arm: Arm, seeds: Sequence[ArmPredictions], result: ArmResult) -> Calibration:
     before, temperatures, after = [], [], []
     for one in seeds:
-        logits, held_out = _logits(one.test), _logits(one.validation)
-        t = temperature(held_out, one.validation.labels)
+        logits, held_out = _recover_logits(one.test), _recover_logits(one.validation)
+        t = fit_temperature(held_out, one.validation.labels)
         cooled = np.exp(logits / t)
         cooled /= cooled.sum(axis=1, keepdims=True)
         temperatures.append(t)
-        before.append(expected_calibration_error(result.malignant, risk_of(arm, one.test)))
-        after.append(expected_calibration_error(result.malignant, cooled[:, _malignant_class(arm)]))
-    brier = spread(figure_of(result, "brier"))
+        before.append(compute_calibration_error(result.malignant, take_risk(arm, one.test)))
+        after.append(compute_calibration_error(result.malignant, cooled[:, _choose_malignant_class(arm)]))
+    brier = estimate_spread(make_figure(result, "brier"))
     return Calibration(float(np.mean(before)), float(np.mean(temperatures)), float(np.mean(after)), brier)
 
 
-def _logits(predictions: Predictions) -> NDArray[np.float64]:
+def _recover_logits(predictions: Predictions) -> NDArray[np.float64]:
     """Up to a constant for each slide, which the softmax does not see."""
     return np.asarray(np.log(predictions.probabilities.astype(np.float64).clip(1e-30)), np.float64)

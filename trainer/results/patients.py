@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.assess.study import StudyRisk, study_risk
-from trainer.results.evaluation import CHOSEN, Row
+from trainer.results.evaluation import CHOSEN, ArmRow
 from trainer.statistics.arm import ArmResult
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate
-from trainer.statistics.figures import auc_figure, mean_figure, ratio_figure
+from trainer.statistics.figures import make_auc_figure, make_mean_figure, make_ratio_figure
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class PatientFigures:
     accuracy_discordant: Estimate
 
 
-def by_patient(result: ArmResult) -> PatientResult:
+def aggregate_patients(result: ArmResult) -> PatientResult:
     """Aggregate the slides of each patient, as the edge does with a study.
 
     Args:
@@ -65,7 +65,7 @@ def by_patient(result: ArmResult) -> PatientResult:
     patients, first = np.unique(result.patient, return_index=True)
     rows = [np.flatnonzero(result.patient == name) for name in patients]
     studies = [
-        [_aggregate(risk[slides], float(threshold)) for slides in rows]
+        [_aggregate_slides(risk[slides], float(threshold)) for slides in rows]
         for risk, threshold in zip(result.risk, result.threshold, strict=True)
     ]
     return PatientResult(
@@ -77,25 +77,25 @@ def by_patient(result: ArmResult) -> PatientResult:
     )
 
 
-def _aggregate(risks: NDArray[np.float64], threshold: float) -> StudyRisk:
+def _aggregate_slides(risks: NDArray[np.float64], threshold: float) -> StudyRisk:
     """The risk of one patient whose slides have `risks`, (slides,); at least one."""
     study = study_risk(risks.tolist(), threshold)
     assert study is not None
     return study
 
 
-def has_patients(row: Row) -> bool:
+def has_patients(row: ArmRow) -> bool:
     """Whether there is something to aggregate: a decision, and patients with several slides."""
     return CHOSEN in row.decisions and row.arm.dataset == "hospital"
 
 
-def patient_figures(found: PatientResult) -> PatientFigures:
+def compute_patient_figures(found: PatientResult) -> PatientFigures:
     """Figures by patients; each has one result, so they are independent."""
     whole = found.agreement == 1
     return PatientFigures(
-        auc=estimate(auc_figure(found.malignant, found.mean_risk)),
-        accuracy=estimate(mean_figure(found.right)),
-        unanimous=estimate(mean_figure(whole)),
-        accuracy_unanimous=estimate(ratio_figure(found.right & whole, whole)),
-        accuracy_discordant=estimate(ratio_figure(found.right & ~whole, ~whole)),
+        auc=estimate(make_auc_figure(found.malignant, found.mean_risk)),
+        accuracy=estimate(make_mean_figure(found.right)),
+        unanimous=estimate(make_mean_figure(whole)),
+        accuracy_unanimous=estimate(make_ratio_figure(found.right & whole, whole)),
+        accuracy_discordant=estimate(make_ratio_figure(found.right & ~whole, ~whole)),
     )

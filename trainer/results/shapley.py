@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from trainer.data.loader import plain_loader
+from trainer.data.loader import make_plain_loader
 from trainer.data.slides import Slides
 from trainer.models.heads import CLINICAL_FEATURES
 from trainer.models.network import Network
@@ -33,15 +33,15 @@ class BranchShares:
         return np.asarray(share, np.float64)
 
 
-def branch_shares(network: Network, slides: Slides, hardware: Hardware) -> BranchShares:
+def compute_branch_shares(network: Network, slides: Slides, hardware: Hardware) -> BranchShares:
     """Each slide's image and facts against those of all slides, exactly: every pair is computed.
 
     Args:
         network: classifies into benign and malignant, with clinical facts.
     """
     assert network.head is not None
-    image, clinical = _features(network, network.head, slides, hardware)
-    pairs = _log_odds_of_pairs(network.head, image, clinical)
+    image, clinical = _collect_features(network, network.head, slides, hardware)
+    pairs = _compute_log_odds(network.head, image, clinical)
     whole, of_image, of_facts, base = pairs.diagonal(), pairs.mean(1), pairs.mean(0), pairs.mean()
     return BranchShares(
         image=((of_image - base) + (whole - of_facts)) / 2,
@@ -50,13 +50,15 @@ def branch_shares(network: Network, slides: Slides, hardware: Hardware) -> Branc
 
 
 @torch.inference_mode()
-def _features(network: Network, head: nn.Module, slides: Slides, hardware: Hardware) -> tuple[Tensor, Tensor]:
+def _collect_features(
+    network: Network, head: nn.Module, slides: Slides, hardware: Hardware
+) -> tuple[Tensor, Tensor]:
     """What each branch hands to the head, (N, D) each."""
     seen: list[Tensor] = []
     watch = head.register_forward_pre_hook(lambda _, given: seen.append(given[0].cpu()))
     network.eval().to(hardware.device)
     try:
-        for batch in plain_loader(slides, 16):
+        for batch in make_plain_loader(slides, 16):
             facts = batch["clinical"][:, : network.spec.clinical_inputs]
             network(batch["scan"].to(hardware.device), facts.to(hardware.device))
     finally:
@@ -67,7 +69,7 @@ def _features(network: Network, head: nn.Module, slides: Slides, hardware: Hardw
 
 
 @torch.inference_mode()
-def _log_odds_of_pairs(head: nn.Module, image: Tensor, clinical: Tensor) -> NDArray[np.float64]:
+def _compute_log_odds(head: nn.Module, image: Tensor, clinical: Tensor) -> NDArray[np.float64]:
     """(N, N): image of the row with facts of the column. Few facts differ, so each is computed once."""
     kinds, which = torch.unique(clinical, dim=0, return_inverse=True)
     columns = []

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from trainer.data.cascade import crop, lesion_box
-from trainer.data.loader import plain_loader
+from trainer.data.cascade import crop_scan, find_lesion_box
+from trainer.data.loader import make_plain_loader
 from trainer.data.slides import Slides
 from trainer.models.network import Network
 from trainer.settings.configuration import Input
@@ -27,10 +27,10 @@ def crop_slides(
     scans = np.zeros((len(slides), side, side), np.uint8)
     row, device = 0, hardware.device
     network.to(device)
-    for item in track(plain_loader(slides, batch), "cropping to the lesion"):
+    for item in track(make_plain_loader(slides, batch), "cropping to the lesion"):
         for lesion in (network(item["scan"].to(device)).lesion_logits[:, 0] > 0).cpu().numpy():
-            box = lesion_box(lesion, settings.cascade_margin, settings.cascade_fallback)
-            scans[row] = crop(slides.scans[row], box, side)
+            box = find_lesion_box(lesion, settings.cascade_margin, settings.cascade_fallback)
+            scans[row] = crop_scan(slides.scans[row], box, side)
             row += 1
     return replace(
         slides, scans=scans, masks=np.zeros(scans.shape, bool), has_mask=np.zeros(len(slides), bool)

@@ -8,7 +8,7 @@ from scanside.errors import SettingError
 from trainer.files.write import write_file
 
 
-def claim(folder: Path, made: Mapping[str, object], name: str = "run.json") -> None:
+def claim_folder(folder: Path, made: Mapping[str, object], name: str = "run.json") -> None:
     """Take `folder` for this training, or find that it was taken for the same one before.
 
     Args:

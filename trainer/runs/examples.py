@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanside.image import Mask
-from trainer.data.loader import to_item
+from trainer.data.loader import make_item
 from trainer.data.slides import Slides
 from trainer.files.arrays import load_arrays
 from trainer.models.network import Network
@@ -54,7 +54,7 @@ def load_examples(path: Path) -> Examples:
     return load_arrays(Examples, path, "examples")
 
 
-def choose(network: Network, slides: Slides, predictions: Predictions) -> Examples:
+def choose_examples(network: Network, slides: Slides, predictions: Predictions) -> Examples:
     """The surest right, the surest wrong and the most doubtful slides, by a rule and not by taste.
 
     Of an arm that only segments, those with a mask: without one nobody knows whether it is right.
@@ -83,8 +83,8 @@ def choose(network: Network, slides: Slides, predictions: Predictions) -> Exampl
         kinds=np.array([kind for kind, group in groups.items() for _ in group]),
         scans=slides.scans[rows],
         drawn=slides.masks[rows],
-        outlined=_outlines(network, slides, rows),
-        saliency=_saliency(network, slides, rows),
+        outlined=_predict_outlines(network, slides, rows),
+        saliency=_compute_saliency(network, slides, rows),
         labels=slides.labels[rows],
         called=called[rows],
         sure=sure[rows].astype(np.float32),
@@ -92,17 +92,17 @@ def choose(network: Network, slides: Slides, predictions: Predictions) -> Exampl
 
 
 @torch.inference_mode()
-def _outlines(network: Network, slides: Slides, rows: NDArray[np.intp]) -> Mask:
+def _predict_outlines(network: Network, slides: Slides, rows: NDArray[np.intp]) -> Mask:
     """(rows, H, W): what the network outlines."""
     outlined = np.zeros((len(rows), *slides.scans.shape[1:]), bool)
     for number, row in enumerate(rows):
-        logits = network(*_inputs(network, slides, int(row))).lesion_logits
+        logits = network(*_make_inputs(network, slides, int(row))).lesion_logits
         if logits is not None:
             outlined[number] = (logits[0, 0] > 0).numpy()
     return outlined
 
 
-def _saliency(network: Network, slides: Slides, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+def _compute_saliency(network: Network, slides: Slides, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
     """(rows, H, W): what the network looks at."""
     saliency = np.zeros((len(rows), *slides.scans.shape[1:]), np.uint8)
     if network.head is None:
@@ -113,15 +113,15 @@ def _saliency(network: Network, slides: Slides, rows: NDArray[np.intp]) -> NDArr
         _Classifier(copy.deepcopy(network)), f"network.features.{last}", postprocessing=lambda heat: heat
     )
     for number, row in enumerate(rows):
-        scan, clinical = _inputs(network, slides, int(row))
+        scan, clinical = _make_inputs(network, slides, int(row))
         heat = camera(scan, clinical=clinical)[0, 0].detach().numpy()
         if heat.max() > 0:
             saliency[number] = np.rint(255 * heat / heat.max())
     return saliency
 
 
-def _inputs(network: Network, slides: Slides, row: int) -> tuple[Tensor, Tensor]:
-    item = to_item(slides, row, slides.scans[row], slides.masks[row])
+def _make_inputs(network: Network, slides: Slides, row: int) -> tuple[Tensor, Tensor]:
+    item = make_item(slides, row, slides.scans[row], slides.masks[row])
     return item["scan"][None], item["clinical"][None, : network.spec.clinical_inputs]
 
 

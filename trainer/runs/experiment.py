@@ -6,7 +6,7 @@ from trainer.runs.arm import Arm
 
 
 @dataclass(frozen=True)
-class Pair:
+class ArmPair:
     """Two arms that are compared in one figure; decided before anything is run.
 
     Attributes:
@@ -30,7 +30,7 @@ class Experiment:
     name: str
     title: str
     arms: tuple[Arm, ...]
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[ArmPair, ...] = ()
 
     def label(self, arm: Arm) -> str:
         """The arm's name, with what sets it apart from the others here."""

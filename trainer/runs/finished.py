@@ -9,19 +9,19 @@ from pathlib import Path
 from scanside.errors import InputError, SettingError
 from scanside.regular_file import open_regular, read_regular
 from trainer.runs.arm import Arm
-from trainer.runs.claim import claim
+from trainer.runs.claim import claim_folder
 from trainer.settings.configuration import Configuration
-from trainer.settings.fields import from_mapping
+from trainer.settings.fields import build_from_mapping
 
 PARTS = ("validation", "test")
 
 
 @dataclass(frozen=True)
-class Made:
+class RunRecord:
     """All that decides the result of one training, as run.json keeps it.
 
     Attributes:
-        weights: of the encoder at the start, as `train_arm.initial_weights` names them.
+        weights: of the encoder at the start, as `train_arm.name_initial_weights` names them.
         data_kind: "mmotu", "hospital" or "synthetic".
         data_fingerprint: SHA-256 of the data set.
         builds_on: SHA-256 of the weights of each arm that it needs, by the arm's slug.
@@ -42,33 +42,34 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """A training that is done, and where it lies."""
 
-    made: Made
+    made: RunRecord
     folder: Path
 
 
-def claim_arm(folder: Path, made: Made) -> None:
-    """`claim` that names what differs.
+def claim_arm(folder: Path, made: RunRecord) -> None:
+    """`claim_folder` that names what differs.
 
     Raises:
         SettingError: it holds a training with other settings, other data or on other weights.
     """
     path = folder / "run.json"
     if not path.exists():
-        claim(folder, made.plain())
+        claim_folder(folder, made.plain())
         return
-    theirs, mine = read_made(path).plain(), made.plain()
+    theirs, mine = read_run_record(path).plain(), made.plain()
     if theirs != mine:
         parts = [name.replace("_", " ") for name in mine if theirs[name] != mine[name]]
+        differing = " and ".join(parts) + _name_first_difference(theirs, mine)
         raise SettingError(
-            f"{folder} holds a training with another {' and '.join(parts)}{_first(theirs, mine)}. "
+            f"{folder} holds a training with another {differing}. "
             "Choose another --out, or remove that folder."
         )
 
 
-def read_made(path: Path) -> Made:
+def read_run_record(path: Path) -> RunRecord:
     """Read a run.json.
 
     Raises:
@@ -79,10 +80,10 @@ def read_made(path: Path) -> Made:
         content["configuration"]["input"].setdefault("ca125", False)  # there was none at first
         content["configuration"]["input"].setdefault("split", "official")
         content["configuration"]["input"].setdefault("test_fold", 0)
-        return Made(
-            from_mapping(Arm, content["arm"], "arm."),
+        return RunRecord(
+            build_from_mapping(Arm, content["arm"], "arm."),
             int(content["seed"]),
-            from_mapping(Configuration, content["configuration"], "configuration."),
+            build_from_mapping(Configuration, content["configuration"], "configuration."),
             str(content["weights"]),
             str(content.get("data_kind", content["arm"]["dataset"])),  # not recorded at first
             str(content["data_fingerprint"]),
@@ -94,13 +95,13 @@ def read_made(path: Path) -> Made:
         ) from error
 
 
-def finished(root: Path) -> dict[Arm, tuple[Finished, ...]]:
+def find_finished(root: Path) -> dict[Arm, tuple[FinishedRun, ...]]:
     """Every training under `root` that is done, by arm, in the order of the seeds."""
-    found: dict[Arm, list[Finished]] = defaultdict(list)
+    found: dict[Arm, list[FinishedRun]] = defaultdict(list)
     for path in (root / "arms").glob("*/seed-*/run.json"):
         if is_done(path.parent):
-            made = read_made(path)
-            found[made.arm].append(Finished(made, path.parent))
+            made = read_run_record(path)
+            found[made.arm].append(FinishedRun(made, path.parent))
     return {arm: tuple(sorted(runs, key=lambda run: run.made.seed)) for arm, runs in found.items()}
 
 
@@ -109,7 +110,7 @@ def is_done(folder: Path) -> bool:
     return all((folder / f"{part}.npz").exists() for part in PARTS)
 
 
-def digest(path: Path) -> str:
+def digest_file(path: Path) -> str:
     """SHA-256 of a file.
 
     Raises:
@@ -127,7 +128,7 @@ def digest(path: Path) -> str:
     return sha256.hexdigest()
 
 
-def _first(theirs: dict[str, object], mine: dict[str, object]) -> str:
+def _name_first_difference(theirs: dict[str, object], mine: dict[str, object]) -> str:
     """Which setting differs first, so that a person need not compare files."""
     a, b = theirs["configuration"], mine["configuration"]
     assert isinstance(a, dict) and isinstance(b, dict)

@@ -72,12 +72,12 @@ class Plan:
     @property
     def root(self) -> Path:
         """Where everything of this scale is written."""
-        return root_of(self.out, self.scale)
+        return choose_root(self.out, self.scale)
 
     def missing(self, arm: Arm) -> str:
         """Why `arm` can't be run with the data that were given; empty where it can."""
         for one in (arm, *arm.needs):
-            name = source_name(one)
+            name = name_source(one)
             if name not in self.data:
                 return f"no data: give --data {name}=DIR" + (
                     " (a copy whose annotations are removed)" if one.variant == "denoised" else ""
@@ -86,14 +86,14 @@ class Plan:
 
     def source(self, arm: Arm) -> Path:
         """The folder of the arm's data."""
-        return self.data[source_name(arm)]
+        return self.data[name_source(arm)]
 
 
-def root_of(out: Path, scale: str) -> Path:
+def choose_root(out: Path, scale: str) -> Path:
     """Small runs lie apart: their figures must never mix with others."""
     return out if scale == "full" else out / scale
 
 
-def source_name(arm: Arm) -> str:
+def name_source(arm: Arm) -> str:
     """The name under which --data gives the arm's data."""
     return arm.dataset + ("-denoised" if arm.variant == "denoised" else "")

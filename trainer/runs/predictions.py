@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import softmax
 
-from trainer.data.loader import plain_loader
+from trainer.data.loader import make_plain_loader
 from trainer.data.slides import Slides
 from trainer.files.arrays import load_arrays
 from trainer.models.network import Network
 from trainer.terminal.progress import track
-from trainer.training.metrics import iou_per_image
+from trainer.training.metrics import compute_iou
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def load_predictions(path: Path) -> Predictions:
 
 
 @torch.inference_mode()
-def predict(
+def predict_slides(
     network: Network, slides: Slides, classes: int, what: str, device: torch.device, batch: int = 16
 ) -> Predictions:
     """Run `network` over `slides` in evaluation mode on `device`; it is left on the CPU.
@@ -58,7 +58,7 @@ def predict(
     probabilities = np.full((len(slides), classes), np.nan, np.float32)
     iou = np.full(len(slides), np.nan, np.float32)
     start = 0
-    for item in track(plain_loader(slides, batch), f"evaluating on {what}"):
+    for item in track(make_plain_loader(slides, batch), f"evaluating on {what}"):
         clinical = item["clinical"][:, : network.spec.clinical_inputs]
         output = network(item["scan"].to(device), clinical.to(device))
         rows = slice(start, start := start + len(item["label"]))
@@ -66,6 +66,6 @@ def predict(
             probabilities[rows] = softmax(output.class_logits.float(), dim=1).cpu().numpy()
         if output.lesion_logits is not None:
             outlined = output.lesion_logits.cpu() > 0
-            iou[rows] = iou_per_image(outlined, item["mask"] > 0).numpy()
+            iou[rows] = compute_iou(outlined, item["mask"] > 0).numpy()
     network.cpu()
     return Predictions(slides.names, slides.patients, slides.labels, probabilities, iou, slides.has_mask)

@@ -12,23 +12,23 @@ from scanside.errors import SettingError
 from scanside.image import Size
 from trainer.data import mmotu
 from trainer.data.hospital import read_dataset
-from trainer.data.loader import plain_loader, training_loader
-from trainer.data.slides import UNKNOWN, Slides, hospital_slides, mmotu_slides
+from trainer.data.loader import make_plain_loader, make_training_loader
+from trainer.data.slides import UNKNOWN, Slides, read_hospital_slides, read_mmotu_slides
 from trainer.files.arrays import save_arrays
 from trainer.files.write import write_file
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.carry_over import carry_over
-from trainer.models.imagenet import load_imagenet, weights_name
+from trainer.models.imagenet import load_imagenet, name_weights
 from trainer.models.network import Network
 from trainer.runs.arm import Arm
 from trainer.runs.cascade import crop_slides
-from trainer.runs.examples import choose
-from trainer.runs.finished import PARTS, Made, claim_arm, digest, is_done
+from trainer.runs.examples import choose_examples
+from trainer.runs.finished import PARTS, RunRecord, claim_arm, digest_file, is_done
 from trainer.runs.plan import Plan
-from trainer.runs.predictions import predict
+from trainer.runs.predictions import predict_slides
 from trainer.settings.configuration import Configuration, Input
-from trainer.training.fit import Fitting, fit
-from trainer.training.hardware import Hardware, repeatable
+from trainer.training.fit import NetworkModule, fit_network
+from trainer.training.hardware import Hardware, make_repeatable
 
 
 def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
@@ -39,76 +39,76 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
             training diverged.
     """
     folder, configuration = plan.folder(arm, seed), plan.configuration(arm)
-    builds_on = {one.slug: digest(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
-    data = _kind_and_fingerprint(arm.dataset, plan.source(arm))
-    claim_arm(folder, Made(arm, seed, configuration, initial_weights(arm, plan), *data, builds_on))
+    builds_on = {one.slug: digest_file(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
+    data = _identify_data(arm.dataset, plan.source(arm))
+    claim_arm(folder, RunRecord(arm, seed, configuration, name_initial_weights(arm, plan), *data, builds_on))
     if not is_done(folder):
-        with repeatable(hardware):
-            _train(arm, seed, plan, hardware, configuration, folder)
+        with make_repeatable(hardware):
+            _train_and_predict(arm, seed, plan, hardware, configuration, folder)
 
 
-def initial_weights(arm: Arm, plan: Plan) -> str:
-    """What the arm's encoder starts from, as `weights_name` tells it; there are none of ImageNet for U-Net.
+def name_initial_weights(arm: Arm, plan: Plan) -> str:
+    """What the arm's encoder starts from, as `name_weights` tells it; there are none of ImageNet for U-Net.
 
     Raises:
         SettingError: the file can't be read.
     """
-    return weights_name("none" if arm.encoder == "unet" else plan.weights, arm.encoder)
+    return name_weights("none" if arm.encoder == "unet" else plan.weights, arm.encoder)
 
 
 def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:
     """The trained network of `arm`, in evaluation mode."""
-    network = _network(arm, plan.configuration(arm))
+    network = _build_network(arm, plan.configuration(arm))
     network.load_state_dict(torch.load(plan.folder(arm, seed) / "weights.pt", weights_only=True))
     return network.eval()
 
 
-def slides_of(arm: Arm, seed: int, plan: Plan, part: str, hardware: Hardware) -> Slides:
+def read_slides(arm: Arm, seed: int, plan: Plan, part: str, hardware: Hardware) -> Slides:
     """One part of the arm's data, as its network gets it."""
     settings = plan.configuration(arm).input
     most = plan.images if arm.dataset == "mmotu" else plan.patients
-    slides = _read(arm.dataset, plan.source(arm), settings, part, most)
+    slides = _read_part(arm.dataset, plan.source(arm), settings, part, most)
     if arm.crops_with:
         slides = crop_slides(slides, load_arm(arm.crops_with, seed, plan), settings, hardware)
     return slides
 
 
 @lru_cache(maxsize=3)  # the parts of one data set: the arms of a table share them
-def _read(dataset: str, source: Path, settings: Input, part: str, most: int | None) -> Slides:
+def _read_part(dataset: str, source: Path, settings: Input, part: str, most: int | None) -> Slides:
     if dataset == "mmotu":
         split, fold = settings.split, settings.test_fold
-        return mmotu_slides(source, settings.size, part, most, settings.mask_above, split, fold)
-    return hospital_slides(source, settings.size, part, most, settings.mask_above)
+        return read_mmotu_slides(source, settings.size, part, most, settings.mask_above, split, fold)
+    return read_hospital_slides(source, settings.size, part, most, settings.mask_above)
 
 
 @lru_cache
-def _kind_and_fingerprint(dataset: str, source: Path) -> tuple[str, str]:
+def _identify_data(dataset: str, source: Path) -> tuple[str, str]:
     if dataset == "mmotu":
-        return dataset, mmotu.fingerprint(source)
+        return dataset, mmotu.compute_fingerprint(source)
     cohort = read_dataset(source)
     return str(cohort.about["kind"]), cohort.fingerprint
 
 
-def _train(
+def _train_and_predict(
     arm: Arm, seed: int, plan: Plan, hardware: Hardware, configuration: Configuration, folder: Path
 ) -> None:
-    train, validation, test = (slides_of(arm, seed, plan, part, hardware) for part in ("train", *PARTS))
-    train = share_of(train, arm.share, seed)
+    train, validation, test = (read_slides(arm, seed, plan, part, hardware) for part in ("train", *PARTS))
+    train = take_share(train, arm.share, seed)
     if arm.clinical and configuration.input.ca125 and (train.clinical[:, -1] == UNKNOWN).all():
         raise SettingError(
             f"{arm.slug}: input.ca125 is set, but CA125 is known of no training patient. Leave it out, or "
             "prepare the data set with a table that has it."
         )
     lightning.seed_everything(seed, verbose=False)
-    network = _network(arm, configuration)
-    if initial_weights(arm, plan) != "none":
+    network = _build_network(arm, configuration)
+    if name_initial_weights(arm, plan) != "none":
         source = None if plan.weights == "imagenet" else Path(plan.weights)
         load_imagenet(network.features, source, arm.encoder)
     if arm.starts_from:
         start = torch.load(plan.folder(arm.starts_from, seed) / "weights.pt", weights_only=True)
         (folder / "carried_over.txt").write_text(f"{carry_over(start, network)}\n")
     training = configuration.training
-    loader = training_loader(
+    loader = make_training_loader(
         train,
         sizes=((0, Size(*train.scans.shape[1:])),),
         ranges=configuration.augmentation,
@@ -116,24 +116,24 @@ def _train(
         seed=seed,
         workers=hardware.workers,
     )
-    held_out = plain_loader(validation, training.batch, hardware.workers)
-    fitting = Fitting(network, configuration.loss, configuration.optimiser, training, seed)
-    fit(fitting, loader, held_out, folder, f"{arm.slug}, seed {seed}", hardware)
+    held_out = make_plain_loader(validation, training.batch, hardware.workers)
+    fitting = NetworkModule(network, configuration.loss, configuration.optimiser, training, seed)
+    fit_network(fitting, loader, held_out, folder, f"{arm.slug}, seed {seed}", hardware)
     weights = io.BytesIO()
     torch.save(network.state_dict(), weights)
     write_file(folder / "weights.pt", weights.getvalue())
     found = {
-        part: predict(network, slides, _classes(arm), f"{part} slides", hardware.device)
+        part: predict_slides(network, slides, _count_classes(arm), f"{part} slides", hardware.device)
         for part, slides in zip(PARTS, (validation, test), strict=True)
     }
-    save_arrays(choose(network, test, found["test"]), folder / "examples.npz")
+    save_arrays(choose_examples(network, test, found["test"]), folder / "examples.npz")
     for part, predictions in found.items():
         save_arrays(predictions, folder / f"{part}.npz")
     for checkpoint in ("best.ckpt", "last.ckpt"):  # large, and of use to a broken-off training only
         (folder / checkpoint).unlink(missing_ok=True)
 
 
-def share_of(slides: Slides, share: float, seed: int) -> Slides:
+def take_share(slides: Slides, share: float, seed: int) -> Slides:
     """All slides of a `share` of the patients, of each label alike; a larger share holds the smaller ones."""
     if share >= 1:
         return slides
@@ -146,10 +146,10 @@ def share_of(slides: Slides, share: float, seed: int) -> Slides:
     return slides.take(np.isin(slides.patients, kept))
 
 
-def _network(arm: Arm, configuration: Configuration) -> Network:
+def _build_network(arm: Arm, configuration: Configuration) -> Network:
     clinical = configuration.input.clinical_facts if arm.clinical else 0
-    return build(configuration.spec(arm.encoder, arm.task, _classes(arm), clinical))
+    return build_network(configuration.spec(arm.encoder, arm.task, _count_classes(arm), clinical))
 
 
-def _classes(arm: Arm) -> int:
+def _count_classes(arm: Arm) -> int:
     return len(mmotu.CLASSES) if arm.dataset == "mmotu" else 2

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trainer.settings.fields import bounded, check
+from trainer.settings.fields import bounded_field, check_fields
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,16 @@ class Augmentation:
         jpeg: share of the views that are stored as JPEG, of quality 30 to 90, and read again.
     """
 
-    flip: float = bounded(0.5, 0.0, 1.0)
-    rotation_deg: float = bounded(20.0, 0.0, 180.0)
-    shear_deg: float = bounded(10.0, 0.0, 80.0)
-    scale: float = bounded(0.05, 0.0, 0.99)
-    shift: float = bounded(0.05, 0.0, 1.0)
-    constant_shift: float = bounded(0.0, 0.0, 1.0)
-    gamma: float = bounded(0.0, 0.0, 10.0)
-    gain: float = bounded(0.0, 0.0, 10.0)
-    border: float = bounded(0.0, 0.0, 1.0)
-    jpeg: float = bounded(0.0, 0.0, 1.0)
+    flip: float = bounded_field(0.5, 0.0, 1.0)
+    rotation_deg: float = bounded_field(20.0, 0.0, 180.0)
+    shear_deg: float = bounded_field(10.0, 0.0, 80.0)
+    scale: float = bounded_field(0.05, 0.0, 0.99)
+    shift: float = bounded_field(0.05, 0.0, 1.0)
+    constant_shift: float = bounded_field(0.0, 0.0, 1.0)
+    gamma: float = bounded_field(0.0, 0.0, 10.0)
+    gain: float = bounded_field(0.0, 0.0, 10.0)
+    border: float = bounded_field(0.0, 0.0, 1.0)
+    jpeg: float = bounded_field(0.0, 0.0, 1.0)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)

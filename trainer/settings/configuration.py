@@ -12,7 +12,7 @@ from scanside.errors import SettingError
 from scanside.image import Size
 from trainer.models.spec import EncoderName, NetworkSpec, Surplus, Task
 from trainer.settings.augmentation import Augmentation
-from trainer.settings.fields import bounded, check, from_mapping, from_text, near
+from trainer.settings.fields import bounded_field, build_from_mapping, check_fields, find_near, parse_value
 
 Preset = Literal["as-thesis", "as-code"]
 DatasetName = Literal["mmotu", "hospital", "pairs"]
@@ -28,18 +28,18 @@ class Input:
         cascade_margin: added on each side of the lesion's box, as a share of the box's side.
         cascade_fallback: side of the centre square that is taken where no lesion was outlined.
         mask_above: a resized mask is lesion where it is above this. 0 enlarges it (the author's code).
-        split, test_fold: which scans of MMOTU train, validate and test (trainer.data.mmotu.part_of).
+        split, test_fold: which scans of MMOTU train, validate and test (trainer.data.mmotu.choose_part).
         ca125: whether networks with clinical facts read CA125 beside menopausal status and centre.
     """
 
-    height: int = bounded(336, 32, 4096)
-    width: int = bounded(544, 32, 4096)
-    cascade_side: int = bounded(164, 32, 4096)
-    cascade_margin: float = bounded(0.01, 0.0, 1.0)
-    cascade_fallback: int = bounded(256, 1, 4096)
-    mask_above: float = bounded(0.5, 0.0, 0.99)
+    height: int = bounded_field(336, 32, 4096)
+    width: int = bounded_field(544, 32, 4096)
+    cascade_side: int = bounded_field(164, 32, 4096)
+    cascade_margin: float = bounded_field(0.01, 0.0, 1.0)
+    cascade_fallback: int = bounded_field(256, 1, 4096)
+    mask_above: float = bounded_field(0.5, 0.0, 0.99)
     split: Literal["grouped", "official"] = "grouped"
-    test_fold: int = bounded(0, 0, 4)
+    test_fold: int = bounded_field(0, 0, 4)
     ca125: bool = False
 
     @property
@@ -52,7 +52,7 @@ class Input:
         return 3 if self.ca125 else 2
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,16 @@ class Layers:
         dropout_cls: dropout of networks that classify only.
     """
 
-    hidden: tuple[int, ...] = bounded((256, 64), 1, 65536)
-    dropout: float = bounded(0.25, 0.0, 0.99)
-    dropout_cls: float = bounded(0.25, 0.0, 0.99)
-    pooled_blocks: int = bounded(2, 1, 5)
-    unet_width: int = bounded(64, 1, 1024)
-    stochastic_depth: float = bounded(0.2, 0.0, 0.99)
+    hidden: tuple[int, ...] = bounded_field((256, 64), 1, 65536)
+    dropout: float = bounded_field(0.25, 0.0, 0.99)
+    dropout_cls: float = bounded_field(0.25, 0.0, 0.99)
+    pooled_blocks: int = bounded_field(2, 1, 5)
+    unet_width: int = bounded_field(64, 1, 1024)
+    stochastic_depth: float = bounded_field(0.2, 0.0, 0.99)
     surplus: Surplus = "bottom"
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,15 @@ class Loss:
         focal_alpha, focal_gamma: of the focal loss.
     """
 
-    dice_weight: float = bounded(0.3, above=0.0)
-    classification_weight: float = bounded(1.0, above=0.0)
+    dice_weight: float = bounded_field(0.3, above=0.0)
+    classification_weight: float = bounded_field(1.0, above=0.0)
     classification: Literal["focal", "cross-entropy"] = "cross-entropy"
-    class_weights: tuple[float, ...] = bounded((), above=0.0)
-    focal_alpha: float = bounded(0.25, above=0.0)
-    focal_gamma: float = bounded(2.0, 0.0)
+    class_weights: tuple[float, ...] = bounded_field((), above=0.0)
+    focal_alpha: float = bounded_field(0.25, above=0.0)
+    focal_gamma: float = bounded_field(2.0, 0.0)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         if self.classification == "focal" and self.class_weights:
             raise SettingError("the focal loss takes no class_weights: give loss.class_weights= (empty).")
 
@@ -109,14 +109,14 @@ class Optimiser:
     """
 
     name: Literal["adam", "sgd", "adamw"] = "adam"
-    lr: float = bounded(1e-3, above=0.0)
-    momentum: float = bounded(0.9, 0.0, 0.999)
-    weight_decay: float = bounded(0.0, 0.0)
+    lr: float = bounded_field(1e-3, above=0.0)
+    momentum: float = bounded_field(0.9, 0.0, 0.999)
+    weight_decay: float = bounded_field(0.0, 0.0)
     schedule: Literal["constant", "cosine"] = "constant"
-    warmup: float = bounded(0.05, 0.0, 1.0)
+    warmup: float = bounded_field(0.05, 0.0, 1.0)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -129,19 +129,19 @@ class Training:
         channels_last: memory format of images and weights.
     """
 
-    epochs: int = bounded(200, 1, 100_000)
-    batch: int = bounded(8, 2, 4096)
+    epochs: int = bounded_field(200, 1, 100_000)
+    batch: int = bounded_field(8, 2, 4096)
     keep: Literal["lowest validation loss", "last epoch"] = "lowest validation loss"
-    ema: float = bounded(0.0, 0.0, 0.99999)
+    ema: float = bounded_field(0.0, 0.0, 0.99999)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationSettings:
     """What figures are computed on.
 
     Attributes:
@@ -150,10 +150,10 @@ class Evaluation:
     """
 
     iou_on: Literal["masked slides", "all slides in mtl"] = "masked slides"
-    thresholds: tuple[float, ...] = bounded((0.5, 0.2), 0.0, 1.0)
+    thresholds: tuple[float, ...] = bounded_field((0.5, 0.2), 0.0, 1.0)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -168,10 +168,10 @@ class Configuration:
     optimiser: Optimiser = field(default_factory=Optimiser)
     training: Training = field(default_factory=Training)
     augmentation: Augmentation = field(default_factory=Augmentation)
-    evaluation: Evaluation = field(default_factory=Evaluation)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
 
     def spec(self, encoder: EncoderName, task: Task, classes: int, clinical_inputs: int = 0) -> NetworkSpec:
         """The network of one arm.
@@ -266,18 +266,18 @@ def override(configuration: Configuration, settings: tuple[str, ...]) -> Configu
             key = inner
         if not equals:
             raise SettingError(f"--set {setting}: write KEY=VALUE, for example optimiser.lr=1e-4.")
-        if key not in keys():
-            raise SettingError(f"--set {setting}: there is no {key}. Near: {near(key, keys())}.")
+        if key not in list_keys():
+            raise SettingError(f"--set {setting}: there is no {key}. Near: {find_near(key, list_keys())}.")
         section, _, name = key.partition(".")
         kind = get_type_hints(type(getattr(configuration, section)))[name]
-        changes.setdefault(section, {})[name] = from_text(kind, text.strip(), f"--set {key}")
+        changes.setdefault(section, {})[name] = parse_value(kind, text.strip(), f"--set {key}")
     sections = {
         section: replace(getattr(configuration, section), **values) for section, values in changes.items()
     }
     return replace(configuration, **sections)
 
 
-def keys() -> list[str]:
+def list_keys() -> list[str]:
     """Every "section.key" that can be set."""
     kinds = get_type_hints(Configuration)
     return [f"{s}.{f.name}" for s, kind in kinds.items() if is_dataclass(kind) for f in fields(kind)]
@@ -297,4 +297,4 @@ def from_json(text: str) -> Configuration:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SettingError(f"the configuration is no JSON: {error}. It is written with each run.") from error
-    return from_mapping(Configuration, content)
+    return build_from_mapping(Configuration, content)

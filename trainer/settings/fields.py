@@ -11,14 +11,14 @@ from scanside.errors import SettingError
 T = TypeVar("T")
 
 
-def bounded(
+def bounded_field(
     default: T, low: float | None = None, high: float | None = None, *, above: float | None = None
 ) -> T:
-    """A dataclass field of numbers from `low` to `high`, or greater than `above`; `check` holds it."""
+    """A dataclass field of numbers from `low` to `high`, or greater than `above`; `check_fields` holds it."""
     return field(default=default, metadata={"low": low, "high": high, "above": above})
 
 
-def check(instance: Any) -> None:
+def check_fields(instance: Any) -> None:
     """Hold every field of `instance` against its annotation and its bounds.
 
     Raises:
@@ -28,12 +28,12 @@ def check(instance: Any) -> None:
     for one in fields(instance):
         value = getattr(instance, one.name)
         if not is_dataclass(value):
-            _typed(value, kinds[one.name], one.name)
+            _check_type(value, kinds[one.name], one.name)
         for number in value if isinstance(value, tuple) else (value,):
-            _within(number, one)
+            _check_bounds(number, one)
 
 
-def from_mapping(kind: type[T], content: object, where: str = "") -> T:
+def build_from_mapping(kind: type[T], content: object, where: str = "") -> T:
     """A dataclass from what JSON gave: every field, and no other.
 
     Raises:
@@ -47,15 +47,15 @@ def from_mapping(kind: type[T], content: object, where: str = "") -> T:
         odd = sorted(map(str, given ^ set(kinds)))
         raise SettingError(f"{where or 'the configuration'}: missing or unknown: {', '.join(odd)}.")
     values = {
-        name: from_mapping(inner, content[name], f"{where}{name}.")
+        name: build_from_mapping(inner, content[name], f"{where}{name}.")
         if isinstance(inner, type) and is_dataclass(inner)
-        else _typed(content[name], inner, f"{where}{name}")
+        else _check_type(content[name], inner, f"{where}{name}")
         for name, inner in kinds.items()
     }
     return kind(**values)
 
 
-def from_text(kind: Any, text: str, where: str) -> Any:
+def parse_value(kind: Any, text: str, where: str) -> Any:
     """A field's value as a person writes it: 1e-4, true, focal, or 256,64 for a list (empty: none).
 
     Raises:
@@ -63,16 +63,16 @@ def from_text(kind: Any, text: str, where: str) -> Any:
     """
     if get_origin(kind) is tuple:
         parts = text.split(",") if text else []
-        return tuple(from_text(get_args(kind)[0], part.strip(), where) for part in parts)
+        return tuple(parse_value(get_args(kind)[0], part.strip(), where) for part in parts)
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
-        return _typed(kind(text) if kind in (int, float) else text, kind, where)
+        return _check_type(kind(text) if kind in (int, float) else text, kind, where)
     except (KeyError, ValueError):
-        raise _wrong(text, kind, where) from None
+        raise _make_error(text, kind, where) from None
 
 
-def near(name: str, known: list[str]) -> str:
+def find_near(name: str, known: list[str]) -> str:
     """Those of the dotted names `known` that `name` may have meant; the sections where none is like it."""
     last = name.rpartition(".")[2]
     same = [one for one in known if one.rpartition(".")[2] == last]
@@ -80,13 +80,13 @@ def near(name: str, known: list[str]) -> str:
     return ", ".join(same or difflib.get_close_matches(name, known, n=3) or sections)
 
 
-def _typed(value: Any, kind: Any, where: str) -> Any:
+def _check_type(value: Any, kind: Any, where: str) -> Any:
     if get_origin(kind) is Literal:
         fits = isinstance(value, str) and value in get_args(kind)
     elif get_origin(kind) is tuple:
         if not isinstance(value, list | tuple):
-            raise _wrong(value, kind, where)
-        return tuple(_typed(part, get_args(kind)[0], where) for part in value)
+            raise _make_error(value, kind, where)
+        return tuple(_check_type(part, get_args(kind)[0], where) for part in value)
     elif kind is float:
         try:
             fits = type(value) in (int, float) and math.isfinite(float(value))
@@ -96,23 +96,23 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
     else:
         fits = type(value) is kind
     if not fits:
-        raise _wrong(value, kind, where)
+        raise _make_error(value, kind, where)
     return value
 
 
-def _wrong(value: object, kind: Any, where: str) -> SettingError:
-    return SettingError(f"{where} = {str(value)[:40]!r}: give {_words(kind)}.")
+def _make_error(value: object, kind: Any, where: str) -> SettingError:
+    return SettingError(f"{where} = {str(value)[:40]!r}: give {_describe_kind(kind)}.")
 
 
-def _words(kind: Any) -> str:
+def _describe_kind(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "one of: " + ", ".join(get_args(kind))
     if get_origin(kind) is tuple:
-        return f"{_words(get_args(kind)[0])}, or several with commas between"
+        return f"{_describe_kind(get_args(kind)[0])}, or several with commas between"
     return {int: "a whole number", float: "a finite number", bool: "true or false", str: "a text"}[kind]
 
 
-def _within(value: Any, one: Field[Any]) -> None:
+def _check_bounds(value: Any, one: Field[Any]) -> None:
     low, high, above = (one.metadata.get(name) for name in ("low", "high", "above"))
     if low is not None and value < low:
         raise SettingError(f"{one.name} = {value}: give at least {low}.")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.errors import InputError
-from trainer.statistics.figures import Figure, auc_figure, mean_figure, ratio_figure
+from trainer.statistics.figures import Figure, make_auc_figure, make_mean_figure, make_ratio_figure
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -48,17 +48,17 @@ class ArmResult:
     @property
     def masked(self) -> NDArray[np.bool_]:
         """(slides,): which have a mask to compare with."""
-        return np.asarray(~np.isnan(needed(self.iou, "IoU")[0]), bool)
+        return np.asarray(~np.isnan(require(self.iou, "IoU")[0]), bool)
 
     def called(self) -> NDArray[np.bool_]:
         """(seeds, slides): which slides are called malignant."""
-        risk = needed(self.risk, "risk")
+        risk = require(self.risk, "risk")
         if np.isnan(risk).any():
             raise InputError(f"{np.isnan(risk).sum()} risks are no numbers: evaluate the arm again")
-        return risk >= needed(self.threshold, "threshold")[:, None]
+        return risk >= require(self.threshold, "threshold")[:, None]
 
 
-def needed(array: NDArray[_T] | None, name: str) -> NDArray[_T]:
+def require(array: NDArray[_T] | None, name: str) -> NDArray[_T]:
     """The array, or an error that names what the arm did not give."""
     if array is None:
         raise InputError(f"this arm gives no {name}: ask for a figure that it has")
@@ -66,42 +66,42 @@ def needed(array: NDArray[_T] | None, name: str) -> NDArray[_T]:
 
 
 def _auc(arm: ArmResult) -> Figure:
-    return auc_figure(arm.malignant, needed(arm.risk, "risk"), arm.patient)
+    return make_auc_figure(arm.malignant, require(arm.risk, "risk"), arm.patient)
 
 
 def _sensitivity(arm: ArmResult) -> Figure:
-    return ratio_figure(arm.called() & arm.malignant, arm.malignant, arm.patient)
+    return make_ratio_figure(arm.called() & arm.malignant, arm.malignant, arm.patient)
 
 
 def _specificity(arm: ArmResult) -> Figure:
-    return ratio_figure(~arm.called() & ~arm.malignant, ~arm.malignant, arm.patient)
+    return make_ratio_figure(~arm.called() & ~arm.malignant, ~arm.malignant, arm.patient)
 
 
 def _precision(arm: ArmResult) -> Figure:
     called = arm.called()
-    return ratio_figure(called & arm.malignant, called, arm.patient)
+    return make_ratio_figure(called & arm.malignant, called, arm.patient)
 
 
 def _f1(arm: ArmResult) -> Figure:
     called = arm.called()
     both = called.astype(np.float64) + arm.malignant
-    return ratio_figure(2.0 * (called & arm.malignant), both, arm.patient)
+    return make_ratio_figure(2.0 * (called & arm.malignant), both, arm.patient)
 
 
 def _accuracy(arm: ArmResult) -> Figure:
-    return mean_figure(arm.called() == arm.malignant, arm.patient)
+    return make_mean_figure(arm.called() == arm.malignant, arm.patient)
 
 
 def _class_accuracy(arm: ArmResult) -> Figure:
-    return mean_figure(needed(arm.right, "class"), arm.patient)
+    return make_mean_figure(require(arm.right, "class"), arm.patient)
 
 
 def _brier(arm: ArmResult) -> Figure:
-    return mean_figure((needed(arm.risk, "risk") - arm.malignant) ** 2, arm.patient)
+    return make_mean_figure((require(arm.risk, "risk") - arm.malignant) ** 2, arm.patient)
 
 
 def _iou(arm: ArmResult) -> Figure:
-    return ratio_figure(np.where(arm.masked, needed(arm.iou, "IoU"), 0.0), arm.masked, arm.patient)
+    return make_ratio_figure(np.where(arm.masked, require(arm.iou, "IoU"), 0.0), arm.masked, arm.patient)
 
 
 FIGURES: dict[str, Callable[[ArmResult], Figure]] = {
@@ -118,17 +118,17 @@ FIGURES: dict[str, Callable[[ArmResult], Figure]] = {
 DECISION_FIGURES = ("sensitivity", "specificity", "precision", "f1", "accuracy")
 
 
-def known(name: str) -> str:
+def check_name(name: str) -> str:
     """`name` if a figure is called so, else InputError."""
     if name not in FIGURES:
         raise InputError(f"no figure is called {name!r}: use one of {', '.join(FIGURES)}")
     return name
 
 
-def figure_of(arm: ArmResult, name: str) -> Figure:
+def make_figure(arm: ArmResult, name: str) -> Figure:
     """The figure `name` of `arm`.
 
     Raises:
         InputError: there is no such figure, or the arm does not give what it needs.
     """
-    return FIGURES[known(name)](arm)
+    return FIGURES[check_name(name)](arm)

@@ -48,23 +48,23 @@ def estimate(
 ) -> Estimate:
     """The mean of `figure` over its seeds, with its 95 % interval over patients, the seeds as they are."""
     value = float(figure.by_seed.mean())
-    why = flaw(figure)
+    why = find_flaw(figure)
     if why:
         return Estimate(value, np.nan, np.nan, figure.slides, why)
     draws = figure.of(draw_patients(figure.patients, repeats, seed, strata)).mean(axis=0)
-    why = draws_flaw(draws)
+    why = find_flaw_of_draws(draws)
     if why:
         return Estimate(value, np.nan, np.nan, figure.slides, why)
     defined = draws[np.isfinite(draws)]
     if method == "percentile":
-        low, high = np.percentile(defined, 100 * norm.cdf(expanded(figure.support)))
+        low, high = np.percentile(defined, 100 * norm.cdf(expand_quantiles(figure.support)))
     else:
         left_out = figure.of(1 - np.eye(figure.patients)).mean(axis=0)
-        low, high = bca(defined, value, left_out, expanded(figure.support))
+        low, high = compute_bca_interval(defined, value, left_out, expand_quantiles(figure.support))
     return Estimate(value, float(low), float(high), figure.slides)
 
 
-def expanded(support: float) -> NDArray[np.float64]:
+def expand_quantiles(support: float) -> NDArray[np.float64]:
     """Normal quantiles of a 95 % interval, widened for few patients as Student's t is.
 
     Draws vary less than further patients would, by the root of (n - 1) / n, and take their own spread for
@@ -74,7 +74,7 @@ def expanded(support: float) -> NDArray[np.float64]:
     return np.asarray(few * student.ppf([0.025, 0.975], support - 1), np.float64)
 
 
-def bca(
+def compute_bca_interval(
     draws: NDArray[np.float64],
     value: float,
     left_out: NDArray[np.float64],
@@ -86,7 +86,7 @@ def bca(
         draws: (repeats,) the figure on each draw.
         value: the figure itself.
         left_out: (patients,) the figure with one patient left out; where undefined, the patient is skipped.
-        quantiles: (2,) of the normal distribution; see `expanded`.
+        quantiles: (2,) of the normal distribution; see `expand_quantiles`.
     """
     below = ((draws < value).mean() + (draws <= value).mean()) / 2
     bias = norm.ppf(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws)))
@@ -97,7 +97,7 @@ def bca(
     return float(low), float(high)
 
 
-def flaw(figure: Figure) -> str:
+def find_flaw(figure: Figure) -> str:
     """Why no interval can be given for `figure`; empty where it can."""
     if figure.flaw:
         return figure.flaw
@@ -106,7 +106,7 @@ def flaw(figure: Figure) -> str:
     return ""
 
 
-def draws_flaw(draws: NDArray[np.float64]) -> str:
+def find_flaw_of_draws(draws: NDArray[np.float64]) -> str:
     """Why the spread of these draws is no interval; empty where it is one."""
     undefined = 1 - np.isfinite(draws).mean()
     if undefined > MAX_UNDEFINED:

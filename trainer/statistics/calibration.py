@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate
-from trainer.statistics.figures import ratio_figure
+from trainer.statistics.figures import make_ratio_figure
 
 BINS = 15
 MAX_LOG_TEMPERATURE = 5.0  # classes that do not overlap on held-out slides have no best temperature
@@ -28,7 +28,7 @@ class ReliabilityBin:
     malignant: Estimate
 
 
-def expected_calibration_error(malignant: ArrayLike, risk: ArrayLike, bins: int = BINS) -> float:
+def compute_calibration_error(malignant: ArrayLike, risk: ArrayLike, bins: int = BINS) -> float:
     """ECE of the risk: the gap between mean risk and malignant share of a bin, weighted by its slides.
 
     Bins are equally wide and closed below: [0, 1/15), ... [14/15, 1] (Guo et al., ICML 2017; there of the
@@ -38,27 +38,27 @@ def expected_calibration_error(malignant: ArrayLike, risk: ArrayLike, bins: int 
     y, r = np.asarray(malignant, dtype=np.float64), np.asarray(risk, dtype=np.float64)
     if not len(y) or not np.isfinite(r).all():
         return float("nan")
-    gaps = np.bincount(_bin(r, bins), r - y, bins)
+    gaps = np.bincount(_assign_bins(r, bins), r - y, bins)
     return float(np.abs(gaps).sum() / len(y))
 
 
-def reliability(
+def compute_reliability(
     malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | None = None, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
     """The reliability curve of one seed, in rising order of risk; empty bins are left out."""
     y, r = np.asarray(malignant, dtype=bool), np.asarray(risk, dtype=np.float64)
     if not np.isfinite(r).all():
         return ()
-    index = _bin(r, bins)
+    index = _assign_bins(r, bins)
     return tuple(
         ReliabilityBin(
-            float(r[index == b].mean()), estimate(ratio_figure(y & (index == b), index == b, patient))
+            float(r[index == b].mean()), estimate(make_ratio_figure(y & (index == b), index == b, patient))
         )
         for b in np.unique(index)
     )
 
 
-def temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """The divisor of the logits that minimises the negative log-likelihood (Guo et al., ICML 2017).
 
     Args:
@@ -78,7 +78,7 @@ def temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float
     return float(np.exp(found.x))
 
 
-def _bin(risk: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+def _assign_bins(risk: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     if not ((risk >= 0) & (risk <= 1)).all():
         raise ValueError("a risk lies between 0 and 1")
     edges = np.linspace(0, 1, bins + 1)

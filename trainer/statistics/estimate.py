@@ -29,7 +29,7 @@ class Estimate:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}], n={self.n}"
 
 
-def proportion(hits: int, n: int) -> Estimate:
+def estimate_proportion(hits: int, n: int) -> Estimate:
     """A share of independent cases with Wilson's interval (JASA 1927)."""
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan, 0, "no cases")

@@ -38,7 +38,7 @@ class Figure:
         return self.of(np.ones((1, self.patients)))[:, 0]
 
 
-def patient_codes(patient: ArrayLike | None, slides: int) -> NDArray[np.int64]:
+def number_patients(patient: ArrayLike | None, slides: int) -> NDArray[np.int64]:
     """(slides,) any labels -> (slides,) 0, 1, ...; None: each slide is a patient of its own."""
     if patient is None:
         return np.arange(slides)
@@ -48,7 +48,7 @@ def patient_codes(patient: ArrayLike | None, slides: int) -> NDArray[np.int64]:
     return codes
 
 
-def auc_figure(malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | None = None) -> Figure:
+def make_auc_figure(malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | None = None) -> Figure:
     """Area under the ROC curve over all pairs of slides; a tie counts one half.
 
     Args:
@@ -58,15 +58,15 @@ def auc_figure(malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | None 
     """
     y = np.asarray(malignant, dtype=bool)
     scores = np.atleast_2d(np.asarray(risk, dtype=np.float64))
-    codes = patient_codes(patient, len(y))
+    codes = number_patients(patient, len(y))
     patients = int(codes.max(initial=-1)) + 1
     support = min(len(np.unique(codes[y])), len(np.unique(codes[~y])))
     if scores.shape[1:] != y.shape:
         raise ValueError(f"{scores.shape[1:]} risks for {y.shape} slides")
     if y.all() or not y.any():
-        return _undefined(len(scores), patients, len(y), "only one class is present")
+        return _make_undefined(len(scores), patients, len(y), "only one class is present")
     if not np.isfinite(scores).all():
-        return _undefined(
+        return _make_undefined(
             len(scores), patients, len(y), f"{(~np.isfinite(scores)).sum()} risks are no numbers"
         )
 
@@ -91,7 +91,9 @@ def auc_figure(malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | None 
     return Figure(lambda weights: np.stack([of(weights) for of in seeds]), patients, support, len(y))
 
 
-def ratio_figure(numerator: ArrayLike, denominator: ArrayLike, patient: ArrayLike | None = None) -> Figure:
+def make_ratio_figure(
+    numerator: ArrayLike, denominator: ArrayLike, patient: ArrayLike | None = None
+) -> Figure:
     """A ratio of sums over slides: a mean, a share, precision, F1.
 
     Args:
@@ -102,23 +104,25 @@ def ratio_figure(numerator: ArrayLike, denominator: ArrayLike, patient: ArrayLik
         np.atleast_2d(np.asarray(numerator, dtype=np.float64)),
         np.atleast_2d(np.asarray(denominator, dtype=np.float64)),
     )
-    codes = patient_codes(patient, over.shape[1])
+    codes = number_patients(patient, over.shape[1])
     patients = int(codes.max(initial=-1)) + 1
     if not (np.isfinite(over).all() and np.isfinite(under).all()):
-        return _undefined(len(over), patients, over.shape[1], "some values are no numbers")
-    sums = _by_patient(over, codes, patients), _by_patient(under, codes, patients)
+        return _make_undefined(len(over), patients, over.shape[1], "some values are no numbers")
+    sums = _sum_by_patient(over, codes, patients), _sum_by_patient(under, codes, patients)
     support = int((sums[1] != 0).sum(axis=1).min(initial=patients))
     flaw = "" if (sums[1].sum(axis=1) > 0).all() else "nothing to count"
     slides = int(np.count_nonzero(under, axis=1).min(initial=over.shape[1]))
     return Figure(lambda w: _divide(sums[0] @ w.T, sums[1] @ w.T), patients, support, slides, flaw)
 
 
-def mean_figure(values: ArrayLike, patient: ArrayLike | None = None) -> Figure:
+def make_mean_figure(values: ArrayLike, patient: ArrayLike | None = None) -> Figure:
     """The mean over slides, (slides,) or (seeds, slides); for IoU give the slides that have a mask."""
-    return ratio_figure(values, 1.0, patient)
+    return make_ratio_figure(values, 1.0, patient)
 
 
-def _by_patient(values: NDArray[np.float64], codes: NDArray[np.int64], patients: int) -> NDArray[np.float64]:
+def _sum_by_patient(
+    values: NDArray[np.float64], codes: NDArray[np.int64], patients: int
+) -> NDArray[np.float64]:
     return np.stack([np.bincount(codes, row, patients) for row in values])
 
 
@@ -127,5 +131,5 @@ def _divide(over: NDArray[np.float64], under: NDArray[np.float64]) -> NDArray[np
     return np.asarray(ratio, np.float64)
 
 
-def _undefined(seeds: int, patients: int, slides: int, flaw: str) -> Figure:
+def _make_undefined(seeds: int, patients: int, slides: int, flaw: str) -> Figure:
     return Figure(lambda w: np.full((seeds, len(w)), np.nan), patients, 0, slides, flaw)

@@ -29,7 +29,9 @@ class DeLong:
     p: float
 
 
-def delong(malignant: ArrayLike, risk_a: ArrayLike, risk_b: ArrayLike, patient: ArrayLike) -> DeLong:
+def compare_by_delong(
+    malignant: ArrayLike, risk_a: ArrayLike, risk_b: ArrayLike, patient: ArrayLike
+) -> DeLong:
     """Compare two correlated areas (DeLong et al., Biometrics 1988), by ranks (Sun and Xu, IEEE SPL 2014).
 
     Args:
@@ -40,7 +42,7 @@ def delong(malignant: ArrayLike, risk_a: ArrayLike, risk_b: ArrayLike, patient: 
     """
     y = np.asarray(malignant, dtype=bool)
     risks = np.stack([np.asarray(risk, dtype=np.float64) for risk in (risk_a, risk_b)])
-    _one_each(patient, "DeLong's test")
+    _check_one_each(patient, "DeLong's test")
     if not np.isfinite(risks).all():
         raise InputError("DeLong's test: some risks are no numbers; evaluate the arm again")
     if min(y.sum(), (~y).sum()) < 2:
@@ -57,17 +59,20 @@ def delong(malignant: ArrayLike, risk_a: ArrayLike, risk_b: ArrayLike, patient: 
     if variance <= 1e-18:
         alike = Estimate(apart, np.nan, np.nan, len(y), "both order the patients alike")
         return DeLong(
-            _normal(areas[0], covariance[0, 0], y), _normal(areas[1], covariance[1, 1], y), alike, np.nan
+            _make_delong(areas[0], covariance[0, 0], y),
+            _make_delong(areas[1], covariance[1, 1], y),
+            alike,
+            np.nan,
         )
     return DeLong(
-        _normal(areas[0], covariance[0, 0], y),
-        _normal(areas[1], covariance[1, 1], y),
-        _normal(apart, variance, y),
+        _make_delong(areas[0], covariance[0, 0], y),
+        _make_delong(areas[1], covariance[1, 1], y),
+        _make_delong(apart, variance, y),
         float(2 * norm.sf(abs(apart) / variance**0.5)),
     )
 
 
-def mcnemar(right_a: ArrayLike, right_b: ArrayLike, patient: ArrayLike) -> float:
+def compare_by_mcnemar(right_a: ArrayLike, right_b: ArrayLike, patient: ArrayLike) -> float:
     """Two-sided exact p-value that two arms are right equally often (McNemar, Psychometrika 1947).
 
     Args:
@@ -77,14 +82,14 @@ def mcnemar(right_a: ArrayLike, right_b: ArrayLike, patient: ArrayLike) -> float
         InputError: a patient has several results.
     """
     a, b = np.asarray(right_a, dtype=bool), np.asarray(right_b, dtype=bool)
-    _one_each(patient, "McNemar's test")
+    _check_one_each(patient, "McNemar's test")
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     if only_a + only_b == 0:
         return 1.0
     return float(binomtest(only_a, only_a + only_b).pvalue)
 
 
-def _one_each(patient: ArrayLike, test: str) -> None:
+def _check_one_each(patient: ArrayLike, test: str) -> None:
     labels = np.asarray(patient)
     several = len(labels) - len(np.unique(labels))
     if several:
@@ -94,7 +99,7 @@ def _one_each(patient: ArrayLike, test: str) -> None:
         )
 
 
-def _normal(value: float, variance: float, cases: NDArray[np.bool_]) -> Estimate:
+def _make_delong(value: float, variance: float, cases: NDArray[np.bool_]) -> Estimate:
     if variance <= 0:
         return Estimate(float(value), np.nan, np.nan, len(cases), "the classes do not overlap")
     half = float(norm.ppf(0.975)) * float(variance) ** 0.5

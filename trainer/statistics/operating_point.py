@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
 from scanside.errors import InputError
-from trainer.statistics.arm import DECISION_FIGURES, ArmResult, figure_of, needed
+from trainer.statistics.arm import DECISION_FIGURES, ArmResult, make_figure, require
 from trainer.statistics.bootstrap import estimate
 from trainer.statistics.estimate import Estimate
 
@@ -32,34 +32,36 @@ class OperatingPoint:
     slides: int
 
 
-def at_sensitivity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> OperatingPoint:
+def choose_at_sensitivity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> OperatingPoint:
     """The highest threshold with at least the `wanted` sensitivity on these (validation) slides."""
-    y, r = _validation(malignant, risk)
-    _share(wanted)
+    y, r = _check_validation(malignant, risk)
+    _check_share(wanted)
     sure = np.sort(r[y])[::-1]
     # 1e-9: .9 of 10 slides are 9 slides, whatever the floating point says.
     cut = sure[max(int(np.ceil(wanted * len(sure) - 1e-9)), 1) - 1]
-    return _point(y, r, float(cut), f"sensitivity of at least {wanted:g}")
+    return _make_point(y, r, float(cut), f"sensitivity of at least {wanted:g}")
 
 
-def at_specificity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> OperatingPoint:
+def choose_at_specificity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> OperatingPoint:
     """The lowest threshold with at least the `wanted` specificity on these (validation) slides."""
-    y, r = _validation(malignant, risk)
-    _share(wanted)
+    y, r = _check_validation(malignant, risk)
+    _check_share(wanted)
     benign = np.sort(r[~y])
     below = max(int(np.ceil(wanted * len(benign) - 1e-9)), 1)
     above = r[r > benign[below - 1]]
     cut = above.min() if len(above) else np.nextafter(r.max(), np.inf)
-    return _point(y, r, float(cut), f"specificity of at least {wanted:g}")
+    return _make_point(y, r, float(cut), f"specificity of at least {wanted:g}")
 
 
-def youden(malignant: ArrayLike, risk: ArrayLike) -> OperatingPoint:
+def choose_by_youden(malignant: ArrayLike, risk: ArrayLike) -> OperatingPoint:
     """The threshold with the largest sensitivity + specificity (Youden, Cancer 1950); of ties the lowest."""
-    y, r = _validation(malignant, risk)
+    y, r = _check_validation(malignant, risk)
     candidates = np.unique(r)
     missed = np.searchsorted(np.sort(r[y]), candidates, "left") / y.sum()
     spared = np.searchsorted(np.sort(r[~y]), candidates, "left") / (~y).sum()
-    return _point(y, r, float(candidates[np.argmax(spared - missed)]), "largest sensitivity + specificity")
+    return _make_point(
+        y, r, float(candidates[np.argmax(spared - missed)]), "largest sensitivity + specificity"
+    )
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,13 @@ def decide(arm: ArmResult) -> Decisions:
     """Decisions at `arm.threshold`, one per seed."""
     counts = [confusion_matrix(arm.malignant, called, labels=[False, True]) for called in arm.called()]
     return Decisions(
-        threshold=tuple(map(float, needed(arm.threshold, "threshold"))),
+        threshold=tuple(map(float, require(arm.threshold, "threshold"))),
         confusion=tuple(Confusion(*map(int, (c[1, 1], c[0, 1], c[1, 0], c[0, 0]))) for c in counts),
-        figures={name: estimate(figure_of(arm, name)) for name in DECISION_FIGURES},
+        figures={name: estimate(make_figure(arm, name)) for name in DECISION_FIGURES},
     )
 
 
-def _validation(malignant: ArrayLike, risk: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def _check_validation(malignant: ArrayLike, risk: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     y, r = np.asarray(malignant, dtype=bool), np.asarray(risk, dtype=np.float64)
     if y.shape != r.shape or y.ndim != 1:
         raise ValueError(f"risks of shape {r.shape} for slides of shape {y.shape}: give one seed at a time")
@@ -107,12 +109,12 @@ def _validation(malignant: ArrayLike, risk: ArrayLike) -> tuple[NDArray[np.bool_
     return y, r
 
 
-def _share(wanted: float) -> None:
+def _check_share(wanted: float) -> None:
     if not 0 < wanted <= 1:
         raise InputError(f"a wanted sensitivity or specificity lies above 0 and is at most 1, not {wanted}")
 
 
-def _point(y: NDArray[np.bool_], r: NDArray[np.float64], cut: float, rule: str) -> OperatingPoint:
+def _make_point(y: NDArray[np.bool_], r: NDArray[np.float64], cut: float, rule: str) -> OperatingPoint:
     """`cut` is the lowest risk that is called malignant."""
     under = r[r < cut].max(initial=-np.inf)
     middle = (cut + under) / 2

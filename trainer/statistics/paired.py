@@ -12,12 +12,12 @@ import numpy as np
 from scipy.stats import t as student
 
 from scanside.errors import InputError
-from trainer.statistics.arm import ArmResult, figure_of, known
-from trainer.statistics.bootstrap import REPEATS, draw_patients, draws_flaw, flaw
+from trainer.statistics.arm import ArmResult, check_name, make_figure
+from trainer.statistics.bootstrap import REPEATS, draw_patients, find_flaw, find_flaw_of_draws
 from trainer.statistics.estimate import Estimate
 from trainer.statistics.figures import Figure
-from trainer.statistics.holm import holm
-from trainer.statistics.seeds import Variance, seed_variance, t_interval
+from trainer.statistics.holm import adjust_by_holm
+from trainer.statistics.seeds import Variance, compute_t_interval, estimate_seed_variance
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Contrast:
     figure: str
 
     def __post_init__(self) -> None:
-        known(self.figure)  # a slip must show before the run, not after it
+        check_name(self.figure)  # a slip must show before the run, not after it
 
 
 @dataclass(frozen=True)
@@ -67,30 +67,30 @@ class Comparison:
     p_holm: float
 
 
-def difference(a: Figure, b: Figure, repeats: int = REPEATS, seed: int = 0) -> Difference:
+def estimate_difference(a: Figure, b: Figure, repeats: int = REPEATS, seed: int = 0) -> Difference:
     """B less A on the same patients, weights drawn once for both. Seeds of A and B are independent."""
     seeds = len(a.by_seed), len(b.by_seed)
     value, n = float(b.by_seed.mean() - a.by_seed.mean()), min(a.slides, b.slides)
     weights = draw_patients(a.patients, repeats, seed)
     draws = a.of(weights), b.of(weights)
     apart = draws[1].mean(axis=0) - draws[0].mean(axis=0)
-    why = flaw(a) or flaw(b) or draws_flaw(apart)
+    why = find_flaw(a) or find_flaw(b) or find_flaw_of_draws(apart)
     if why:
         nothing = Estimate(value, np.nan, np.nan, n, why)
         return Difference(nothing, nothing, np.nan)
     patients, df = float(np.nanvar(apart, ddof=1)), min(a.support, b.support) - 1
-    sampling = t_interval(value, patients, df, n)
+    sampling = compute_t_interval(value, patients, df, n)
     if min(seeds) < 2:
         one = Estimate(value, np.nan, np.nan, n, "one seed")
-        return Difference(sampling, one, _p(value, patients, df))
-    parts = [seed_variance(f.by_seed, d) for f, d in zip((a, b), draws, strict=True)]
+        return Difference(sampling, one, _compute_p(value, patients, df))
+    parts = [estimate_seed_variance(f.by_seed, d) for f, d in zip((a, b), draws, strict=True)]
     observed = [part[0] / s for part, s in zip(parts, seeds, strict=True)]
     true = [part[1] / s for part, s in zip(parts, seeds, strict=True)]
     doubt = sum(v**2 / (s - 1) for v, s in zip(observed, seeds, strict=True))
     seed_df = sum(observed) ** 2 / doubt if doubt else float("inf")
     variance = Variance(patients, sum(true), sum(observed), df, seed_df)
-    combined = t_interval(value, variance.total, variance.df, n)
-    return Difference(sampling, combined, _p(value, variance.total, variance.df))
+    combined = compute_t_interval(value, variance.total, variance.df, n)
+    return Difference(sampling, combined, _compute_p(value, variance.total, variance.df))
 
 
 def compare(
@@ -104,12 +104,12 @@ def compare(
     Raises:
         InputError: an arm is missing, two arms were tested on different slides, or an arm lacks the figure.
     """
-    rows = [_row(contrast, results, repeats, seed) for contrast in contrasts]
-    adjusted = holm([row.difference.p for row in rows])
+    rows = [_compare_one(contrast, results, repeats, seed) for contrast in contrasts]
+    adjusted = adjust_by_holm([row.difference.p for row in rows])
     return tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, adjusted, strict=True))
 
 
-def _row(contrast: Contrast, results: Mapping[str, ArmResult], repeats: int, seed: int) -> Comparison:
+def _compare_one(contrast: Contrast, results: Mapping[str, ArmResult], repeats: int, seed: int) -> Comparison:
     for arm in (contrast.arm_a, contrast.arm_b):
         if arm not in results:
             raise InputError(f"contrast {contrast.name!r}: arm {arm!r} has no results; run it first")
@@ -124,19 +124,19 @@ def _row(contrast: Contrast, results: Mapping[str, ArmResult], repeats: int, see
             f"contrast {contrast.name!r}: IoU of {contrast.arm_a!r} and {contrast.arm_b!r} is of different "
             "slides; take those that have a mask for both"
         )
-    figures = figure_of(a, contrast.figure), figure_of(b, contrast.figure)
+    figures = make_figure(a, contrast.figure), make_figure(b, contrast.figure)
     by_seed = [figure.by_seed for figure in figures]
     seeds = len(by_seed[0]), len(by_seed[1])
     return Comparison(
         contrast=contrast,
         value_a=float(by_seed[0].mean()),
         value_b=float(by_seed[1].mean()),
-        difference=difference(*figures, repeats, seed),
+        difference=estimate_difference(*figures, repeats, seed),
         seeds=seeds,
         covers="patients and seeds" if min(seeds) > 1 else "patients",
         p_holm=np.nan,
     )
 
 
-def _p(value: float, variance: float, df: float) -> float:
+def _compute_p(value: float, variance: float, df: float) -> float:
     return float(2 * student.sf(abs(value) / variance**0.5, df))

@@ -12,15 +12,15 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from scanside.errors import InputError
-from trainer.statistics.arm import ArmResult, figure_of
-from trainer.statistics.estimate import Estimate, proportion
-from trainer.statistics.paired import difference
+from trainer.statistics.arm import ArmResult, make_figure
+from trainer.statistics.estimate import Estimate, estimate_proportion
+from trainer.statistics.paired import estimate_difference
 
-Pair = tuple[ArmResult, ArmResult]
+SimulatedPair = tuple[ArmResult, ArmResult]
 
 
 @dataclass(frozen=True)
-class Study:
+class SimulatedTrial:
     """A simulated test set and two arms on it: binormal scores with random effects.
 
     score = malignant * d + patient + arm and patient + slide + arm and slide, and d differs by seed.
@@ -54,7 +54,7 @@ class Study:
             )
 
 
-def simulate(study: Study, rng: np.random.Generator) -> Pair:
+def simulate(study: SimulatedTrial, rng: np.random.Generator) -> SimulatedPair:
     """Arms A and B on the same slides; half of what an arm makes of a patient is common to its seeds."""
     of = np.repeat(np.arange(study.patients), rng.integers(1, study.max_slides + 1, study.patients))
     sick = np.zeros(study.patients, dtype=bool)
@@ -72,14 +72,16 @@ def simulate(study: Study, rng: np.random.Generator) -> Pair:
     return arms[0], arms[1]
 
 
-def paired_p(figure: str = "auc", repeats: int = 500) -> Callable[[Pair], float]:
+def make_paired_test(figure: str = "auc", repeats: int = 500) -> Callable[[SimulatedPair], float]:
     """The project's own test between two arms, as a function of the pair."""
-    return lambda pair: difference(figure_of(pair[0], figure), figure_of(pair[1], figure), repeats).p
+    return lambda pair: (
+        estimate_difference(make_figure(pair[0], figure), make_figure(pair[1], figure), repeats).p
+    )
 
 
-def share_found(
-    draw: Callable[[np.random.Generator], Pair],
-    test: Callable[[Pair], float],
+def measure_power(
+    draw: Callable[[np.random.Generator], SimulatedPair],
+    test: Callable[[SimulatedPair], float],
     repeats: int,
     seed: int = 0,
     level: float = 0.05,
@@ -91,4 +93,4 @@ def share_found(
         test: gives a p-value. NaN (no interval could be given) is not a finding.
     """
     generators = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(repeats))
-    return proportion(sum(test(draw(rng)) < level for rng in generators), repeats)
+    return estimate_proportion(sum(test(draw(rng)) < level for rng in generators), repeats)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from trainer.statistics.bootstrap import REPEATS, draw_patients, draws_flaw, estimate, flaw
+from trainer.statistics.bootstrap import REPEATS, draw_patients, estimate, find_flaw, find_flaw_of_draws
 from trainer.statistics.estimate import Estimate
 from trainer.statistics.figures import Figure
 
@@ -63,7 +63,7 @@ class Variance:
         return (self.patients + self.observed) ** 2 / doubt
 
 
-def seed_variance(by_seed: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, float]:
+def estimate_seed_variance(by_seed: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, float]:
     """Variance between seeds: (observed, with the test set's noise taken off). NaN with one seed.
 
     Args:
@@ -80,25 +80,25 @@ def seed_variance(by_seed: NDArray[np.float64], draws: NDArray[np.float64]) -> t
     return observed, max(0.0, observed - noise)
 
 
-def t_interval(value: float, variance: float, df: float, n: int) -> Estimate:
+def compute_t_interval(value: float, variance: float, df: float, n: int) -> Estimate:
     """Student's 95 % interval."""
     half = float(student.ppf(0.975, df)) * variance**0.5
     return Estimate(value, value - half, value + half, n)
 
 
-def spread(figure: Figure, repeats: int = REPEATS, seed: int = 0) -> Spread:
+def estimate_spread(figure: Figure, repeats: int = REPEATS, seed: int = 0) -> Spread:
     """Mean over seeds, error by patients, spread by seeds, and both together."""
     by_seed = figure.by_seed
     sampling = estimate(figure, repeats=repeats, seed=seed)
     draws = figure.of(draw_patients(figure.patients, repeats, seed))
-    why = "one seed" if len(by_seed) < 2 else flaw(figure) or draws_flaw(draws.mean(axis=0))
+    why = "one seed" if len(by_seed) < 2 else find_flaw(figure) or find_flaw_of_draws(draws.mean(axis=0))
     sd = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else np.nan
     if why:
         nothing = Estimate(sampling.value, np.nan, np.nan, figure.slides, why)
         return Spread(tuple(map(float, by_seed)), sampling, nothing, sd, np.nan)
-    observed, true = seed_variance(by_seed, draws)
+    observed, true = estimate_seed_variance(by_seed, draws)
     seeds = len(by_seed)
     patients = float(np.nanvar(draws.mean(axis=0), ddof=1))
     variance = Variance(patients, true / seeds, observed / seeds, figure.support - 1, seeds - 1)
-    combined = t_interval(sampling.value, variance.total, variance.df, figure.slides)
+    combined = compute_t_interval(sampling.value, variance.total, variance.df, figure.slides)
     return Spread(tuple(map(float, by_seed)), sampling, combined, sd, true**0.5)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.synth.probe import LINES, SAMPLES, Plane, Probe
+from trainer.synth.probe import LINES, SAMPLES, ConvexProbe, Plane
 
 _SOUND_CM_PER_US = 0.154
 _CYCLES = 2.2  # of the pulse, full width at half maximum
@@ -55,7 +55,7 @@ class Console:
     smoothing: float
 
 
-def envelope(medium: Medium, probe: Probe, console: Console, rng: np.random.Generator) -> Plane:
+def compute_envelope(medium: Medium, probe: ConvexProbe, console: Console, rng: np.random.Generator) -> Plane:
     """(SAMPLES, LINES) float32: the echo's envelope, 1 (root mean square) for common tissue.
 
     The gain for depth makes up for common attenuation, so what attenuates less (fluid) enhances all behind it
@@ -64,19 +64,19 @@ def envelope(medium: Medium, probe: Probe, console: Console, rng: np.random.Gene
     step = probe.depth_cm / SAMPLES
     excess = medium.attenuation - np.float32(console.compensated)
     lost_db = 2 * probe.frequency_mhz * step * np.cumsum(excess, axis=0, dtype=np.float32)
-    power = _power(medium.echo_db - lost_db)
+    power = _convert_to_power(medium.echo_db - lost_db)
     width = cv2.blur(power, (LINES // 6, 9), borderType=cv2.BORDER_REFLECT)
-    power += _power(np.float32(_SIDE_LOBES_DB)) * width
-    power += _power(_REVERBERATION_DB - _REVERBERATION_DB_PER_CM * probe.depths_cm)
+    power += _convert_to_power(np.float32(_SIDE_LOBES_DB)) * width
+    power += _convert_to_power(_REVERBERATION_DB - _REVERBERATION_DB_PER_CM * probe.depths_cm)
     scatterers = rng.standard_normal((SAMPLES, LINES, 2), np.float32) * np.sqrt(power / 2)[:, :, None]
-    heard = _beam(_pulse(scatterers, probe, step), probe)
+    heard = _convolve_beam(_convolve_pulse(scatterers, probe, step), probe)
     gain_db = 2 * probe.frequency_mhz * console.compensated * probe.depths_cm
-    noise = np.sqrt(_power(console.noise_db + np.minimum(gain_db, 60)) / 2)
+    noise = np.sqrt(_convert_to_power(console.noise_db + np.minimum(gain_db, 60)) / 2)
     heard += noise[:, :, None] * rng.standard_normal(heard.shape, np.float32)
     return np.asarray(np.hypot(heard[:, :, 0], heard[:, :, 1]), np.float32)
 
 
-def compress(heard: Plane, console: Console) -> NDArray[np.float32]:
+def compress_echo(heard: Plane, console: Console) -> NDArray[np.float32]:
     """Envelope -> grey values in [0, 255], float32: `range_db` below white is black."""
     level = (20 * np.log10(np.maximum(heard, 1e-6)) + console.gain_db) / console.range_db
     grey = np.clip(level, 0, 1) ** np.float32(console.contrast) * np.float32(255)
@@ -84,18 +84,18 @@ def compress(heard: Plane, console: Console) -> NDArray[np.float32]:
     return np.asarray((1 - console.smoothing) * grey + console.smoothing * smooth, np.float32)
 
 
-def _power(db: NDArray[np.float32]) -> NDArray[np.float32]:
+def _convert_to_power(db: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.exp(np.asarray(db, np.float32) * np.float32(np.log(10) / 10)), np.float32)
 
 
-def _pulse(field: NDArray[np.float32], probe: Probe, step_cm: float) -> NDArray[np.float32]:
+def _convolve_pulse(field: NDArray[np.float32], probe: ConvexProbe, step_cm: float) -> NDArray[np.float32]:
     """Along the beam: there and back, a pulse of n cycles is n half wavelengths long."""
     length_cm = _CYCLES * _SOUND_CM_PER_US / probe.frequency_mhz / 2
-    kernel = _gaussian(length_cm / step_cm)
+    kernel = _make_gaussian(length_cm / step_cm)
     return np.asarray(cv2.sepFilter2D(field, -1, np.ones(1, np.float32), kernel), np.float32)
 
 
-def _beam(field: NDArray[np.float32], probe: Probe) -> NDArray[np.float32]:
+def _convolve_beam(field: NDArray[np.float32], probe: ConvexProbe) -> NDArray[np.float32]:
     """Across the beam: as wide as wavelength times depth over aperture, at least two wavelengths."""
     wavelength_cm = _SOUND_CM_PER_US / probe.frequency_mhz
     heard = np.empty_like(field)
@@ -104,12 +104,12 @@ def _beam(field: NDArray[np.float32], probe: Probe) -> NDArray[np.float32]:
         width_cm = wavelength_cm * max(2.0, depth_cm / probe.aperture_cm)
         line_cm = 2 * probe.half_angle * (probe.radius_cm + depth_cm) / LINES
         band = np.s_[rows[0] : rows[-1] + 1]
-        kernel = _gaussian(width_cm / line_cm)
+        kernel = _make_gaussian(width_cm / line_cm)
         heard[band] = cv2.sepFilter2D(field[band], -1, kernel, np.ones(1, np.float32))
     return heard
 
 
-def _gaussian(full_width: float) -> NDArray[np.float32]:
+def _make_gaussian(full_width: float) -> NDArray[np.float32]:
     """A kernel that keeps the mean power of white noise; `full_width` at half maximum, samples."""
     sigma = max(full_width / 2.355, 0.3)
     reach = max(1, round(3 * sigma))

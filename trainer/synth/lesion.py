@@ -58,7 +58,7 @@ class Ball:
 
 
 @dataclass(frozen=True)
-class Lesion:
+class SynthLesion:
     """One lesion, about its own centre.
 
     Attributes:
@@ -97,7 +97,7 @@ class Lesion:
         return np.asarray((length - edge) * np.float32(self.radius_cm), np.float32)
 
 
-def draw_lesion(suspicion: float, rng: np.random.Generator) -> Lesion:
+def draw_lesion(suspicion: float, rng: np.random.Generator) -> SynthLesion:
     """A lesion that looks as malignant as `suspicion` says: 0 a common benign one, 2 a common malignant."""
     odds = np.exp([kind.bias + kind.slope * suspicion for kind in KINDS])
     kind = KINDS[rng.choice(len(KINDS), p=odds / odds.sum())]
@@ -105,60 +105,62 @@ def draw_lesion(suspicion: float, rng: np.random.Generator) -> Lesion:
     radius = rng.uniform(1.6, 4.2)
     axes = (radius * rng.uniform(0.75, 1.2, 3)).astype(np.float32)
     count = rng.poisson(kind.septa * (1 + 0.4 * max(look[0], 0)))
-    septa = np.column_stack([_directions(count, rng), rng.normal(0, 0.45, count), rng.normal(0, 0.35, count)])
-    waves = _directions(8, rng) * rng.uniform(1.5, 9.0, (8, 1))
-    rough = 0.010 + 0.035 * _sigmoid(1.5 * (look[1] - 1.3))
+    septa = np.column_stack(
+        [_draw_directions(count, rng), rng.normal(0, 0.45, count), rng.normal(0, 0.35, count)]
+    )
+    waves = _draw_directions(8, rng) * rng.uniform(1.5, 9.0, (8, 1))
+    rough = 0.010 + 0.035 * _compute_sigmoid(1.5 * (look[1] - 1.3))
     ripples = np.column_stack([waves, rng.uniform(0, 6.3, 8), rough * rng.uniform(0.4, 1.4, 8)])
-    return Lesion(
+    return SynthLesion(
         kind.name,
         axes,
         ripples.astype(np.float32),
         septa.astype(np.float32),
-        septum_cm=0.05 + 0.17 * _sigmoid(1.5 * (look[2] - 1.3)),
-        wall_cm=0.07 + 0.17 * _sigmoid(1.5 * (look[3] - 1.3)),
+        septum_cm=0.05 + 0.17 * _compute_sigmoid(1.5 * (look[2] - 1.3)),
+        wall_cm=0.07 + 0.17 * _compute_sigmoid(1.5 * (look[3] - 1.3)),
         fluid_db=rng.uniform(*kind.fluid_db),
         locule_db=rng.uniform(0, 9) if kind.septa else 0.0,
-        balls=tuple(_balls(kind, axes, look, rng)),
+        balls=tuple(_draw_balls(kind, axes, look, rng)),
         free_fluid=float(max(0.0, rng.normal(0.25 * (look[4] - 2.2), 0.15))),
     )
 
 
-def _balls(
+def _draw_balls(
     kind: Kind, axes: NDArray[np.float32], look: NDArray[np.float64], rng: np.random.Generator
 ) -> list[Ball]:
     radius = float(axes.mean())
     balls = []
-    solid = min(kind.solid + (1 - kind.solid) * _sigmoid(1.6 * (look[5] - 1.9)), 1.0)
+    solid = min(kind.solid + (1 - kind.solid) * _compute_sigmoid(1.6 * (look[5] - 1.9)), 1.0)
     if kind.name != "solid tumour" and rng.random() < solid:
-        share = rng.uniform(0.25, 0.4) + 0.35 * _sigmoid(look[5] - 1.3)
-        at = _directions(1, rng)[0] * (1.05 - share)
+        share = rng.uniform(0.25, 0.4) + 0.35 * _compute_sigmoid(look[5] - 1.3)
+        at = _draw_directions(1, rng)[0] * (1.05 - share)
         balls.append(Ball((at * axes).astype(np.float32), share * radius, rng.uniform(-7, 1), 0.75))
         for _ in range(rng.poisson(1.5)):  # lobes: solid parts are no balls
-            lobe = at + _directions(1, rng)[0] * share * 0.7
+            lobe = at + _draw_directions(1, rng)[0] * share * 0.7
             size = share * radius * rng.uniform(0.35, 0.7)
             balls.append(Ball((lobe * axes).astype(np.float32), size, rng.uniform(-7, 1), 0.75))
     for _ in range(min(rng.poisson(np.exp(0.9 * look[6] - 1.6)), 9)):
-        at = _directions(1, rng)[0] * rng.uniform(0.82, 0.95)
+        at = _draw_directions(1, rng)[0] * rng.uniform(0.82, 0.95)
         balls.append(Ball((at * axes).astype(np.float32), rng.uniform(0.15, 0.45), rng.uniform(-4, 3), 0.6))
     if kind.plug:
-        at = _directions(1, rng)[0] * rng.uniform(0.3, 0.65)
+        at = _draw_directions(1, rng)[0] * rng.uniform(0.3, 0.65)
         balls.append(
             Ball((at * axes).astype(np.float32), radius * rng.uniform(0.25, 0.5), rng.uniform(4, 9), 1.6)
         )
     if kind.name == "solid tumour":  # necrosis
-        for _ in range(rng.poisson(0.6 + 0.8 * _sigmoid(look[5] - 1))):
-            at = _directions(1, rng)[0] * rng.uniform(0, 0.6)
+        for _ in range(rng.poisson(0.6 + 0.8 * _compute_sigmoid(look[5] - 1))):
+            at = _draw_directions(1, rng)[0] * rng.uniform(0, 0.6)
             balls.append(Ball((at * axes).astype(np.float32), radius * rng.uniform(0.1, 0.25), -30.0, 0.1))
     for _ in range(rng.poisson(0.5)):
-        at = _directions(1, rng)[0] * rng.uniform(0.7, 0.95)
+        at = _draw_directions(1, rng)[0] * rng.uniform(0.7, 0.95)
         balls.append(Ball((at * axes).astype(np.float32), rng.uniform(0.06, 0.14), 14.0, 9.0))
     return balls
 
 
-def _directions(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_directions(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     vectors = rng.normal(size=(count, 3))
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def _sigmoid(x: float) -> float:
+def _compute_sigmoid(x: float) -> float:
     return float(1 / (1 + np.exp(-x)))

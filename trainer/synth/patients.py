@@ -6,8 +6,8 @@ from math import exp, floor, log, log2
 import numpy as np
 
 from scanside.facts import CA125_MOST, Centre, ClinicalRecord, MenopausalStatus
-from trainer.prepare.dataset import pseudonym
-from trainer.synth.recipe import Recipe
+from trainer.prepare.dataset import make_pseudonym
+from trainer.synth.recipe import CohortRecipe
 
 HOSPITALS = ("oncology centre", "general hospital A", "general hospital B")
 _KEY = b"synthetic"  # no secret: there is nobody behind the names
@@ -54,23 +54,23 @@ class SynthPatient:
         return ClinicalRecord(self.menopausal_status, self.centre, self.ca125_u_ml)
 
 
-def draw_patients(recipe: Recipe) -> tuple[SynthPatient, ...]:
+def draw_patients(recipe: CohortRecipe) -> tuple[SynthPatient, ...]:
     """All patients of the cohort; each depends on (seed, number) alone."""
     start = np.random.default_rng(recipe.seed).random()
-    return tuple(_draw(recipe, number, start) for number in range(recipe.patients))
+    return tuple(_draw_patient(recipe, number, start) for number in range(recipe.patients))
 
 
-def patient_name(seed: int, number: int) -> str:
+def name_patient(seed: int, number: int) -> str:
     """A pseudonym of the form that `trainer prepare` gives."""
-    return pseudonym(_KEY, "P", str(seed), str(number), digits=10)
+    return make_pseudonym(_KEY, "P", str(seed), str(number), digits=10)
 
 
-def slide_name(seed: int, number: int, slide: int) -> str:
+def name_slide(seed: int, number: int, slide: int) -> str:
     """A pseudonym of the form that `trainer prepare` gives."""
-    return pseudonym(_KEY, "S", str(seed), str(number), str(slide), digits=12)
+    return make_pseudonym(_KEY, "S", str(seed), str(number), str(slide), digits=12)
 
 
-def _draw(recipe: Recipe, number: int, start: float) -> SynthPatient:
+def _draw_patient(recipe: CohortRecipe, number: int, start: float) -> SynthPatient:
     rng = np.random.default_rng((recipe.seed, number))
     # Systematic sampling: the share is right in every beginning of the cohort, however short.
     share = recipe.malignant
@@ -90,11 +90,11 @@ def _draw(recipe: Recipe, number: int, start: float) -> SynthPatient:
         suspicion=float(rng.normal() + recipe.separation * malignant),
         slides=int(min(rng.geometric(_SLIDES_P), _MAX_SLIDES)),
         lesions=1 + int(rng.random() < _TWO_LESIONS),
-        ca125_u_ml=_ca125(recipe, malignant, rng),
+        ca125_u_ml=_draw_ca125(recipe, malignant, rng),
     )
 
 
-def _ca125(recipe: Recipe, malignant: bool, rng: np.random.Generator) -> float | None:
+def _draw_ca125(recipe: CohortRecipe, malignant: bool, rng: np.random.Generator) -> float | None:
     base, spread, added = _CA125
     u_ml = 2 ** rng.normal(base + recipe.ca125_effect * added * malignant, spread)
     return round(min(max(u_ml, 0.1), CA125_MOST), 1) if rng.random() < _CA125_KNOWN else None

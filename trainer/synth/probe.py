@@ -15,7 +15,7 @@ _TOP, _BOTTOM, _SIDE = 0.08, 0.04, 0.03  # margins of the sector, shares of the 
 
 
 @dataclass(frozen=True)
-class Probe:
+class ConvexProbe:
     """A probe and how deep it looks.
 
     Attributes:
@@ -66,7 +66,7 @@ class Screen:
         return np.where(self.sector, shown, 0)
 
 
-def lay_out(probe: Probe, size: Size) -> Screen:
+def lay_out_sector(probe: ConvexProbe, size: Size) -> Screen:
     """The sector as large as a frame of `size` takes, in its middle."""
     outer = probe.radius_cm + probe.depth_cm
     corner = probe.radius_cm * (

@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from trainer.data.slides import encoded
-from trainer.prepare.dataset import TEST_SHARE, Facts, draw_split
+from trainer.data.slides import encode_facts
+from trainer.prepare.dataset import TEST_SHARE, SplitFacts, draw_split
 from trainer.statistics.arm import ArmResult
-from trainer.statistics.power import Pair
-from trainer.synth.patients import draw_patients, patient_name
-from trainer.synth.recipe import Recipe
-from trainer.synth.slide import begin
+from trainer.statistics.power import SimulatedPair
+from trainer.synth.patients import draw_patients, name_patient
+from trainer.synth.recipe import CohortRecipe
+from trainer.synth.slide import begin_slide
 
 Beside = Literal["clinical facts", "CA125", "annotations"]
 
 
 def read_cohort(
-    recipe: Recipe, beside: Beside, rng: np.random.Generator, test_share: float = TEST_SHARE
-) -> Pair:
+    recipe: CohortRecipe, beside: Beside, rng: np.random.Generator, test_share: float = TEST_SHARE
+) -> SimulatedPair:
     """A cohort of `recipe` under a seed from `rng`, split by patient, and two readers of its test part.
 
     Each reader is a logistic regression, fitted on the slides of the training part.
@@ -38,17 +38,17 @@ def read_cohort(
     """
     recipe = replace(recipe, seed=int(rng.integers(2**32)))
     patients = draw_patients(recipe)
-    names = [patient_name(recipe.seed, patient.number) for patient in patients]
-    facts = {name: Facts(p.record, p.malignant) for name, p in zip(names, patients, strict=True)}
+    names = [name_patient(recipe.seed, patient.number) for patient in patients]
+    facts = {name: SplitFacts(p.record, p.malignant) for name, p in zip(names, patients, strict=True)}
     part = {patient.name: patient.part for patient in draw_split(facts, recipe.seed, test_share)}
     of = np.repeat(np.arange(len(patients)), [patient.slides for patient in patients])
     suspicion = np.array([patient.suspicion for patient in patients])[of]
     if beside != "annotations":
-        record = np.array([encoded(patient.record) for patient in patients], np.float64)[of]
+        record = np.array([encode_facts(patient.record) for patient in patients], np.float64)[of]
         known = record[:, :2] if beside == "clinical facts" else record[:, 2:]
     else:
         slides = [(patient, number) for patient in patients for number in range(patient.slides)]
-        known = np.array([[begin(recipe, *slide)[2]] for slide in slides], np.float64)
+        known = np.array([[begin_slide(recipe, *slide)[2]] for slide in slides], np.float64)
     malignant = np.array([patient.malignant for patient in patients])[of]
     train = np.array([part[name] == "train" for name in names])[of]
 

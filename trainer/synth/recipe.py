@@ -10,7 +10,7 @@ SIZES = {"small": Size(240, 320), "full": Size(480, 640)}
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CohortRecipe:
     """Everything that decides the content of a cohort; the same recipe gives the same bytes.
 
     Attributes:
@@ -39,18 +39,18 @@ class Recipe:
     masked: float = 0.85
 
     def __post_init__(self) -> None:
-        _check("patients", self.patients, 1, 1_000_000)
-        _check("seed", self.seed, 0, 2**32 - 1)
-        _check("separation", self.separation, 0, 10)
-        _check("annotation effect", self.annotation_effect, 0, 10)
-        _check("clinical effect", self.clinical_effect, 0, 10)
-        _check("CA125 effect", self.ca125_effect, 0, 10)
-        _check("share of malignant patients", self.malignant, 0, 1)
-        _check("share of slides with a mask", self.masked, 0, 1)
+        _check_range("patients", self.patients, 1, 1_000_000)
+        _check_range("seed", self.seed, 0, 2**32 - 1)
+        _check_range("separation", self.separation, 0, 10)
+        _check_range("annotation effect", self.annotation_effect, 0, 10)
+        _check_range("clinical effect", self.clinical_effect, 0, 10)
+        _check_range("CA125 effect", self.ca125_effect, 0, 10)
+        _check_range("share of malignant patients", self.malignant, 0, 1)
+        _check_range("share of slides with a mask", self.masked, 0, 1)
         if self.size not in SIZES:
             raise SettingError(f"the size '{self.size}' is unknown: choose {' or '.join(SIZES)}.")
 
 
-def _check(what: str, value: float, low: float, high: float) -> None:
+def _check_range(what: str, value: float, low: float, high: float) -> None:
     if not (isfinite(value) and low <= value <= high):
         raise SettingError(f"the {what} is {value}: choose between {low:g} and {high:g}.")

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scanside.image import Mask
 from trainer.annotations.thesis import draw_as_thesis
 from trainer.synth.anatomy import Canvas, draw_bladder, draw_bowel, draw_lesion_plane
-from trainer.synth.echo import Console, compress, envelope
-from trainer.synth.lesion import Lesion, Points, draw_lesion
+from trainer.synth.echo import Console, compress_echo, compute_envelope
+from trainer.synth.lesion import Points, SynthLesion, draw_lesion
 from trainer.synth.patients import SynthPatient
-from trainer.synth.probe import SAMPLES, Plane, Probe, lay_out
-from trainer.synth.recipe import SIZES, Recipe
+from trainer.synth.probe import SAMPLES, ConvexProbe, Plane, lay_out_sector
+from trainer.synth.recipe import SIZES, CohortRecipe
 
 _ANNOTATED_LOG_ODDS = 0.0  # of a benign slide: every second one
 _BLADDER_SHARE, _BOWEL_SHARE = 0.35, 0.6
@@ -53,19 +53,19 @@ class SynthSlide:
         return self.pixels is not self.clean
 
 
-def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
+def render_slide(recipe: CohortRecipe, patient: SynthPatient, number: int) -> SynthSlide:
     """Slide `number` (from 0) of `patient`; depends on the recipe, the patient and the number alone."""
-    rng, which, annotated = begin(recipe, patient, number)
+    rng, which, annotated = begin_slide(recipe, patient, number)
     lesion = draw_lesion(patient.suspicion, np.random.default_rng((recipe.seed, patient.number, 0, which)))
     masked = bool(rng.random() < recipe.masked)
-    probe = _probe(lesion, rng)
+    probe = _choose_probe(lesion, rng)
     x, z = probe.points(SAMPLES // 2)
     canvas = Canvas(x, z, rng)
     if rng.random() < _BLADDER_SHARE:
         draw_bladder(canvas, probe.depth_cm)
     if rng.random() < _BOWEL_SHARE:
         draw_bowel(canvas, probe.depth_cm)
-    distance = draw_lesion_plane(canvas, lesion, _plane(lesion, probe, x, z, rng))
+    distance = draw_lesion_plane(canvas, lesion, _choose_plane(lesion, probe, x, z, rng))
     console = Console(
         gain_db=rng.uniform(30, 40),
         range_db=rng.uniform(54, 64),
@@ -74,13 +74,13 @@ def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
         contrast=rng.uniform(1.1, 1.6),
         smoothing=rng.uniform(0.3, 0.9),
     )
-    grey = compress(envelope(canvas.medium(), probe, console, rng), console)
-    screen = lay_out(probe, SIZES[recipe.size])
+    grey = compress_echo(compute_envelope(canvas.medium(), probe, console, rng), console)
+    screen = lay_out_sector(probe, SIZES[recipe.size])
     shown = screen.convert(grey).astype(np.uint8)
     clean = np.asarray(cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB), np.uint8)
     fine = np.asarray(cv2.resize(distance, grey.shape[::-1]), np.float32)
     seen = (screen.convert(fine) < 0) & screen.sector
-    _banner(clean)
+    _write_banner(clean)
     pixels, drawn = clean, np.zeros(clean.shape[:2], bool)
     if annotated:
         pixels, drawn = draw_as_thesis(clean, seen, rng, *_STROKES)
@@ -88,7 +88,9 @@ def render(recipe: Recipe, patient: SynthPatient, number: int) -> SynthSlide:
     return SynthSlide(pixels, clean, drawn, seen, screen.sector, lesion.kind, masked, name)
 
 
-def begin(recipe: Recipe, patient: SynthPatient, number: int) -> tuple[np.random.Generator, int, bool]:
+def begin_slide(
+    recipe: CohortRecipe, patient: SynthPatient, number: int
+) -> tuple[np.random.Generator, int, bool]:
     """What is drawn before any pixel: which lesion the slide shows, whether it is annotated.
 
     Returns:
@@ -100,16 +102,20 @@ def begin(recipe: Recipe, patient: SynthPatient, number: int) -> tuple[np.random
     return rng, which, bool(rng.random() < 1 / (1 + exp(-log_odds)))
 
 
-def _probe(lesion: Lesion, rng: np.random.Generator) -> Probe:
+def _choose_probe(lesion: SynthLesion, rng: np.random.Generator) -> ConvexProbe:
     radius = lesion.radius_cm
     if radius < _LARGEST_ENDOCAVITY_CM:
         depth = max(5.0, radius * rng.uniform(2.8, 4.5))
-        return Probe(rng.uniform(0.9, 1.2), np.deg2rad(rng.uniform(55, 75)), depth, rng.uniform(5, 7), 1.4)
+        return ConvexProbe(
+            rng.uniform(0.9, 1.2), np.deg2rad(rng.uniform(55, 75)), depth, rng.uniform(5, 7), 1.4
+        )
     depth = max(9.0, radius * rng.uniform(3.0, 4.0))
-    return Probe(rng.uniform(4.5, 6.0), np.deg2rad(rng.uniform(30, 36)), depth, rng.uniform(3, 4), 2.0)
+    return ConvexProbe(rng.uniform(4.5, 6.0), np.deg2rad(rng.uniform(30, 36)), depth, rng.uniform(3, 4), 2.0)
 
 
-def _plane(lesion: Lesion, probe: Probe, x: Plane, z: Plane, rng: np.random.Generator) -> Points:
+def _choose_plane(
+    lesion: SynthLesion, probe: ConvexProbe, x: Plane, z: Plane, rng: np.random.Generator
+) -> Points:
     """(rows, LINES, 3) cm: the image plane, turned at random, near the lesion's centre."""
     radius = lesion.radius_cm
     turn, upper = np.linalg.qr(rng.normal(size=(3, 3)))
@@ -121,7 +127,7 @@ def _plane(lesion: Lesion, probe: Probe, x: Plane, z: Plane, rng: np.random.Gene
     return np.asarray(points @ turn.astype(np.float32), np.float32)
 
 
-def _banner(pixels: NDArray[np.uint8]) -> None:
+def _write_banner(pixels: NDArray[np.uint8]) -> None:
     """Say in the frame, outside the sector, that it shows nobody."""
     height = pixels.shape[0]
     at = (height // 60, height // 24)

@@ -13,12 +13,12 @@ from scanside.image import Box, Frame, Grey, Size
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
 from scanside.scan.types import Crop
-from trainer.data.hospital import Slide
+from trainer.data.hospital import CohortSlide
 from trainer.files.write import write_file
 from trainer.prepare.dataset import write_slide
-from trainer.synth.patients import SynthPatient, patient_name, slide_name
-from trainer.synth.recipe import Recipe
-from trainer.synth.slide import SynthSlide, render
+from trainer.synth.patients import SynthPatient, name_patient, name_slide
+from trainer.synth.recipe import CohortRecipe
+from trainer.synth.slide import SynthSlide, render_slide
 
 ANNOTATION_COLUMNS = ("slide", "clean", "annotation")
 TRUTH_COLUMNS = ("slide", "patient", "hospital", "suspicion", "kind", "annotated")
@@ -46,8 +46,8 @@ class Drawn:
     flags: tuple[str, ...] = ()
     reason: str = ""
 
-    def slide(self, malignant: bool) -> Slide:
-        return Slide(
+    def slide(self, malignant: bool) -> CohortSlide:
+        return CohortSlide(
             self.name,
             self.patient,
             malignant,
@@ -75,36 +75,36 @@ class Drawn:
         }
 
 
-def record_path(root: Path, recipe: Recipe, patient: SynthPatient) -> Path:
+def choose_record_path(root: Path, recipe: CohortRecipe, patient: SynthPatient) -> Path:
     """The file that says that all slides of `patient` are written."""
-    return root / "records" / f"{patient_name(recipe.seed, patient.number)}.json"
+    return root / "records" / f"{name_patient(recipe.seed, patient.number)}.json"
 
 
-def write_patient(root: Path, recipe: Recipe, patient: SynthPatient) -> int:
+def write_patient(root: Path, recipe: CohortRecipe, patient: SynthPatient) -> int:
     """Write all slides of a patient, last the record; returns how many."""
     cv2.setNumThreads(1)  # the processes share out the cores already
-    drawn = [asdict(_write(root, recipe, patient, number)) for number in range(patient.slides)]
-    write_file(record_path(root, recipe, patient), json.dumps(drawn).encode())
+    drawn = [asdict(_write_slide(root, recipe, patient, number)) for number in range(patient.slides)]
+    write_file(choose_record_path(root, recipe, patient), json.dumps(drawn).encode())
     return len(drawn)
 
 
-def read_drawn(root: Path, recipe: Recipe, patient: SynthPatient) -> list[Drawn]:
+def read_drawn(root: Path, recipe: CohortRecipe, patient: SynthPatient) -> list[Drawn]:
     """What `write_patient` recorded.
 
     Raises:
         InputError: the record is missing or was changed.
     """
-    path = record_path(root, recipe, patient)
+    path = choose_record_path(root, recipe, patient)
     try:
         return [Drawn(**row) for row in json.loads(path.read_bytes())]
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{path} can't be read: {error}. Delete it; it is then made again.") from error
 
 
-def _write(root: Path, recipe: Recipe, patient: SynthPatient, number: int) -> Drawn:
-    seen = render(recipe, patient, number)
-    name = slide_name(recipe.seed, patient.number, number)
-    about = (name, patient_name(recipe.seed, patient.number), seen.kind, seen.probe, seen.annotated)
+def _write_slide(root: Path, recipe: CohortRecipe, patient: SynthPatient, number: int) -> Drawn:
+    seen = render_slide(recipe, patient, number)
+    name = name_slide(recipe.seed, patient.number, number)
+    about = (name, name_patient(recipe.seed, patient.number), seen.kind, seen.probe, seen.annotated)
     frame = Frame(seen.pixels)
     try:
         tissue = cut(frame, find_regions(Header(), frame.size)[0])

@@ -20,19 +20,19 @@ from trainer.models.network import Network
 from trainer.settings.configuration import Loss, Optimiser, Training
 from trainer.terminal.epoch_bar import EpochBar
 from trainer.training.hardware import Hardware
-from trainer.training.losses import terms
-from trainer.training.metrics import iou_per_image
-from trainer.training.optimiser import optimiser, schedule
+from trainer.training.losses import compute_terms
+from trainer.training.metrics import compute_iou
+from trainer.training.optimiser import build_optimiser, build_schedule
 
 _LOSS = "validation/loss"
 
 
-class Trained(lightning.LightningModule):
-    """What Lightning has to know of any network; a subclass says in `terms` what is minimised.
+class TrainingModule(lightning.LightningModule):
+    """What Lightning has to know of any network; a subclass says in `compute_terms` what is minimised.
 
     Args:
         network: takes images as (N, C, H, W).
-        training: `fit` follows it.
+        training: `fit_network` follows it.
         seed: of what is drawn in the network itself.
     """
 
@@ -78,14 +78,14 @@ class Trained(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
-        moved = optimiser(self.network.parameters(), self.optimiser)
+        moved = build_optimiser(self.network.parameters(), self.optimiser)
         return {
             "optimizer": moved,
-            "lr_scheduler": {"scheduler": schedule(moved, self.optimiser, steps), "interval": "step"},
+            "lr_scheduler": {"scheduler": build_schedule(moved, self.optimiser, steps), "interval": "step"},
         }
 
 
-class Fitting(Trained):
+class NetworkModule(TrainingModule):
     """A network that segments, classifies or does both."""
 
     network: Network
@@ -99,20 +99,20 @@ class Fitting(Trained):
     def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:
         clinical = batch["clinical"][:, : self.network.spec.clinical_inputs]
         output = self.network(self.image(batch), clinical)
-        figures = terms(output, batch, self.loss)
+        figures = compute_terms(output, batch, self.loss)
         if stage == "validation" and output.class_logits is not None:
             classes = output.class_logits.shape[1]
             figures["accuracy"] = multiclass_accuracy(
                 output.class_logits, batch["label"], num_classes=classes, average="micro"
             )
         if stage == "validation" and output.lesion_logits is not None and batch["has_mask"].any():
-            iou = iou_per_image(output.lesion_logits > 0, batch["mask"] > 0)
+            iou = compute_iou(output.lesion_logits > 0, batch["mask"] > 0)
             figures["iou"] = iou[batch["has_mask"]].mean()
         return figures
 
 
-def fit(
-    fitting: Trained,
+def fit_network(
+    fitting: TrainingModule,
     train: DataLoader[Batch],
     validation: DataLoader[Batch],
     folder: Path,

@@ -43,7 +43,7 @@ class Hardware:
         return batch // self.devices
 
 
-def find(devices: int) -> tuple[Hardware, str]:
+def find_hardware(devices: int) -> tuple[Hardware, str]:
     """The GPUs that are there, up to `devices`; else the CPU.
 
     Returns:
@@ -60,7 +60,7 @@ def find(devices: int) -> tuple[Hardware, str]:
 
 
 @contextmanager
-def repeatable(hardware: Hardware) -> Iterator[None]:
+def make_repeatable(hardware: Hardware) -> Iterator[None]:
     """On a CPU the same command gives the same bits; on a GPU the fastest kernels are taken.
 
     What it sets is the whole process's, so it is put back at the end.

@@ -16,7 +16,7 @@ from trainer.settings.configuration import Loss
 _dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=1e-5, smooth_dr=1e-5)
 
 
-def dice(lesion_logits: Tensor, mask: Tensor, has_mask: Tensor) -> Tensor:
+def compute_dice_loss(lesion_logits: Tensor, mask: Tensor, has_mask: Tensor) -> Tensor:
     """1 - Dice on sigmoid, sums over the whole batch, only samples that have a mask.
 
     Args:
@@ -29,13 +29,15 @@ def dice(lesion_logits: Tensor, mask: Tensor, has_mask: Tensor) -> Tensor:
     return loss
 
 
-def focal(class_logits: Tensor, label: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+def compute_focal_loss(
+    class_logits: Tensor, label: Tensor, alpha: float = 0.25, gamma: float = 2.0
+) -> Tensor:
     """alpha (1 - p)^gamma CE with p the true class's probability, mean over samples (MMOTU arms)."""
     loss = cross_entropy(class_logits, label, reduction="none")
     return (alpha * (1 - torch.exp(-loss)) ** gamma * loss).mean()
 
 
-def terms(output: NetworkOutput, batch: Mapping[str, Tensor], settings: Loss) -> dict[str, Tensor]:
+def compute_terms(output: NetworkOutput, batch: Mapping[str, Tensor], settings: Loss) -> dict[str, Tensor]:
     """What is minimised, and what it is made of.
 
     Args:
@@ -48,17 +50,19 @@ def terms(output: NetworkOutput, batch: Mapping[str, Tensor], settings: Loss) ->
     """
     parts: dict[str, Tensor] = {}
     if output.lesion_logits is not None:
-        parts["dice"] = dice(output.lesion_logits.float(), batch["mask"], batch["has_mask"])
+        parts["dice"] = compute_dice_loss(output.lesion_logits.float(), batch["mask"], batch["has_mask"])
     if output.class_logits is not None:
-        parts["classification"] = _classification(output.class_logits.float(), batch["label"], settings)
+        parts["classification"] = _compute_classification_loss(
+            output.class_logits.float(), batch["label"], settings
+        )
     if len(parts) == 1:
         return {"loss": next(iter(parts.values())), **parts}
     loss = settings.dice_weight * parts["dice"] + settings.classification_weight * parts["classification"]
     return {"loss": loss, **parts}
 
 
-def _classification(class_logits: Tensor, label: Tensor, settings: Loss) -> Tensor:
+def _compute_classification_loss(class_logits: Tensor, label: Tensor, settings: Loss) -> Tensor:
     if settings.classification == "focal":
-        return focal(class_logits, label, settings.focal_alpha, settings.focal_gamma)
+        return compute_focal_loss(class_logits, label, settings.focal_alpha, settings.focal_gamma)
     weights = class_logits.new_tensor(settings.class_weights) if settings.class_weights else None
     return cross_entropy(class_logits, label, weights)

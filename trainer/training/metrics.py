@@ -3,7 +3,7 @@
 from torch import Tensor
 
 
-def iou_per_image(predicted: Tensor, true: Tensor) -> Tensor:
+def compute_iou(predicted: Tensor, true: Tensor) -> Tensor:
     """Intersection over union, (N, 1, H, W) bool each -> (N,). Two empty masks agree: 1."""
     both = (predicted & true).sum((1, 2, 3))
     either = (predicted | true).sum((1, 2, 3))

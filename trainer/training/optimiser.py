@@ -9,7 +9,7 @@ from torch import nn
 from trainer.settings.configuration import Optimiser
 
 
-def optimiser(parameters: Iterable[nn.Parameter], settings: Optimiser) -> torch.optim.Optimizer:
+def build_optimiser(parameters: Iterable[nn.Parameter], settings: Optimiser) -> torch.optim.Optimizer:
     """torch's."""
     lr, decay = settings.lr, settings.weight_decay
     if settings.name == "sgd":
@@ -18,7 +18,7 @@ def optimiser(parameters: Iterable[nn.Parameter], settings: Optimiser) -> torch.
     return kind(parameters, lr=lr, weight_decay=decay)
 
 
-def schedule(
+def build_schedule(
     moved: torch.optim.Optimizer, settings: Optimiser, steps: int
 ) -> torch.optim.lr_scheduler.LambdaLR:
     """The share of the learning rate at each of `steps`."""

@@ -8,7 +8,7 @@ from trainer.annotations.annotate import KINDS, PRESETS, annotate, recompress
 from trainer.annotations.flow import draw_flow
 from trainer.annotations.layer import Layer
 from trainer.annotations.look import draw_look
-from trainer.annotations.scene import look_at
+from trainer.annotations.scene import look_at_scan
 
 SIZE = (400, 520)
 
@@ -71,7 +71,7 @@ def test_each_kind_draws_on_any_scan(kind: str) -> None:
         ):
             rng = np.random.default_rng(seed)
             layer = Layer(pixels)
-            KINDS[kind][1](layer, look_at(where, inside, rng), draw_look(rng), rng)
+            KINDS[kind][1](layer, look_at_scan(where, inside, rng), draw_look(rng), rng)
             assert layer.pixels.shape == pixels.shape
             empty += not layer.mask.any()
     assert empty <= 10  # what is drawn at the edge may fall off it

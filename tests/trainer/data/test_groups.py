@@ -7,9 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from trainer.data.folds import deal
-from trainer.data.groups import SURENESS, Group, Pair, derive_groups, read_pairs
-from trainer.data.mmotu import CLASSES, FOLDS, MALIGNANT, Entry, leaking, part_of, read_labels, read_split
+from trainer.data.folds import deal_folds
+from trainer.data.groups import SURENESS, Group, JudgedPair, derive_groups, read_pairs
+from trainer.data.mmotu import (
+    CLASSES,
+    FOLDS,
+    MALIGNANT,
+    MmotuImage,
+    choose_part,
+    find_leaking,
+    read_labels,
+    read_split,
+)
 
 
 def groups() -> dict[int, Group]:
@@ -18,11 +27,11 @@ def groups() -> dict[int, Group]:
 
 def test_a_chain_of_pairs_is_one_lesion_and_a_lesion_never_leaves_its_examination() -> None:
     pairs = (
-        Pair(1, 2, "same lesion", "likely"),
-        Pair(2, 5, "same lesion", "certain"),
-        Pair(3, 5, "same examination", "possible"),
-        Pair(3, 4, "different", "certain"),
-        Pair(4, 6, "unsure", "possible"),
+        JudgedPair(1, 2, "same lesion", "likely"),
+        JudgedPair(2, 5, "same lesion", "certain"),
+        JudgedPair(3, 5, "same examination", "possible"),
+        JudgedPair(3, 4, "different", "certain"),
+        JudgedPair(4, 6, "unsure", "possible"),
     )
     assert derive_groups(pairs, 6) == (
         Group(1, 1, "likely", 1, "possible"),
@@ -61,7 +70,7 @@ def test_pairs_that_were_judged_without_knowing_the_groups_agree_with_them() -> 
 
 def test_the_committed_groups_follow_from_the_pairs_and_the_folds_from_the_groups() -> None:
     found, labels = derive_groups(read_pairs()), read_labels()
-    dealt = deal(found, labels)
+    dealt = deal_folds(found, labels)
     with files("trainer.data").joinpath("mmotu_groups.csv").open(encoding="utf-8") as file:
         rows = [tuple(row.values()) for row in csv.DictReader(file)]
     assert rows == [tuple(str(v) for v in (*vars(g).values(), dealt[g.image])) for g in found]
@@ -77,7 +86,7 @@ def test_an_examination_never_straddles_folds_nor_parts() -> None:
     for test_fold in range(FOLDS):
         parts: dict[int, set[str]] = {}
         for entry in entries:
-            parts.setdefault(entry.examination, set()).add(part_of(entry, "grouped", test_fold))
+            parts.setdefault(entry.examination, set()).add(choose_part(entry, "grouped", test_fold))
         assert {len(found) for found in parts.values()} == {1}
 
 
@@ -92,18 +101,18 @@ def test_folds_share_out_every_class_and_the_malignant_examinations() -> None:
 
 def test_every_scan_is_tested_once_over_the_folds() -> None:
     entries = read_split()
-    tested = [e.image for fold in range(FOLDS) for e in entries if part_of(e, "grouped", fold) == "test"]
+    tested = [e.image for fold in range(FOLDS) for e in entries if choose_part(e, "grouped", fold) == "test"]
     assert sorted(tested) == list(range(1, 1470))
 
 
 def test_a_scan_leaks_where_its_lesion_is_also_in_the_official_training_set() -> None:
-    def entry(image: int, part: str, lesion: int) -> Entry:
-        return Entry(image, 0, part, -1, False, lesion, lesion, 0)
+    def entry(image: int, part: str, lesion: int) -> MmotuImage:
+        return MmotuImage(image, 0, part, -1, False, lesion, lesion, 0)
 
     entries = [entry(1, "train", 1), entry(2, "test", 1), entry(3, "validation", 3), entry(4, "train", 4)]
-    assert leaking(entries) == {2}
+    assert find_leaking(entries) == {2}
     official = read_split()
-    assert {e.image for e in official if e.near_duplicate} <= leaking(official)
+    assert {e.image for e in official if e.near_duplicate} <= find_leaking(official)
 
 
 def test_the_page_on_groups_says_what_the_files_hold() -> None:
@@ -111,7 +120,7 @@ def test_the_page_on_groups_says_what_the_files_hold() -> None:
     if not page.exists():
         pytest.skip("the installed package is tested away from the docs")
     text, entries, found = page.read_text(), read_split(), groups().values()
-    assert f"**{len(leaking(entries))} of its 469 val scans" in text
+    assert f"**{len(find_leaking(entries))} of its 469 val scans" in text
     for tied, of in (("lesion_sure", "lesion"), ("examination_sure", "examination")):
         count = Counter(getattr(group, tied) for group in found)
         number = len({getattr(group, of) for group in found})

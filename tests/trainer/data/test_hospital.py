@@ -12,16 +12,16 @@ from scanside.errors import InputError
 from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
 from scanside.image import Box, Size
 from scanside.scan.types import Crop
-from trainer.data.hospital import Slide, fingerprint, read_dataset
-from trainer.prepare.dataset import Facts, draw_split, finish, pseudonym, write_slide
+from trainer.data.hospital import CohortSlide, compute_fingerprint, read_dataset
+from trainer.prepare.dataset import SplitFacts, draw_split, finish_dataset, make_pseudonym, write_slide
 
 KEY = bytes(32)
 
 
-def facts(number: int) -> dict[str, Facts]:
+def facts(number: int) -> dict[str, SplitFacts]:
     """Every fifth malignant, every third of an oncology centre."""
     return {
-        pseudonym(KEY, "P", str(i), digits=10): Facts(
+        make_pseudonym(KEY, "P", str(i), digits=10): SplitFacts(
             ClinicalRecord(tuple(MenopausalStatus)[i % 3], Centre.ONCOLOGY if i % 3 == 0 else Centre.OTHER),
             i % 5 == 0,
         )
@@ -35,13 +35,17 @@ def dataset(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     slides = []
     for index, patient in enumerate(patients):
-        name = pseudonym(KEY, "S", patient.name, digits=12)
+        name = make_pseudonym(KEY, "S", patient.name, digits=12)
         pixels = rng.integers(0, 256, (40, 50), np.uint8)
         drawn = pixels > 128 if index % 2 else None
         digests = write_slide(tmp_path, name, pixels, drawn)
         origin = Crop(Box(10, 20, 60, 60), Size(80, 100))
-        slides.append(Slide(name, patient.name, patient.malignant, origin, *digests, flags=("a", "b, c")))
-    finish(tmp_path, patients, slides, kind="synthetic", name="test", split={"seed": 1}, preparation={})
+        slides.append(
+            CohortSlide(name, patient.name, patient.malignant, origin, *digests, flags=("a", "b, c"))
+        )
+    finish_dataset(
+        tmp_path, patients, slides, kind="synthetic", name="test", split={"seed": 1}, preparation={}
+    )
     return tmp_path
 
 
@@ -68,7 +72,7 @@ def test_ca125_is_a_column_only_where_it_is_known(dataset: Path, tmp_path: Path)
         for i, (name, fact) in enumerate(facts(6).items())
     }
     patients = draw_split(known, seed=1)
-    finish(tmp_path / "new", patients, [], kind="synthetic", name="", split={}, preparation={})
+    finish_dataset(tmp_path / "new", patients, [], kind="synthetic", name="", split={}, preparation={})
     assert read_dataset(tmp_path / "new").patients == patients
 
 
@@ -100,7 +104,7 @@ def rewrite(root: Path, table: str, line: int, column: str, value: str) -> None:
         writer.writerows(rows)
     about = json.loads((root / "dataset.json").read_text())
     tables = [(root / name).read_bytes() for name in ("patients.csv", "slides.csv")]
-    about["fingerprint"] = fingerprint(*tables)
+    about["fingerprint"] = compute_fingerprint(*tables)
     (root / "dataset.json").write_text(json.dumps(about))
 
 

@@ -16,9 +16,9 @@ import torch
 from scanside.errors import InputError
 from scanside.image import Size
 from trainer.data.augment import augment
-from trainer.data.loader import training_loader
+from trainer.data.loader import make_training_loader
 from trainer.data.mmotu import MALIGNANT, prepare_scans, read_split
-from trainer.data.slides import of_mmotu
+from trainer.data.slides import make_mmotu_slides
 from trainer.settings.augmentation import Augmentation
 
 STILL = Augmentation(flip=0, rotation_deg=0, shear_deg=0, scale=0, shift=0)
@@ -40,10 +40,10 @@ def test_split_can_be_drawn_again() -> None:
     data = os.environ.get("SCANSIDE_DATA")
     if not data:
         pytest.skip("SCANSIDE_DATA is not set: no copy of MMOTU to draw the split from")
-    from trainer.data.split import draw
+    from trainer.data.split import draw_split
 
     official = [(e.image, e.label, e.part, e.official_fold, e.near_duplicate) for e in read_split()]
-    assert draw(Path(data) / "mmotu") == official
+    assert draw_split(Path(data) / "mmotu") == official
 
 
 def test_no_augmentation_leaves_the_scan_as_it_is() -> None:
@@ -76,10 +76,12 @@ def test_the_constant_shift_is_the_codes_27_and_16_px() -> None:
 
 def test_order_and_views_follow_seed_and_epoch_whatever_ran_before(mmotu_like: Path) -> None:
     entries = [entry for entry in read_split() if entry.part == "train"][:12]
-    data = of_mmotu(prepare_scans(mmotu_like, entries, Size(28, 44), "test images"))
+    data = make_mmotu_slides(prepare_scans(mmotu_like, entries, Size(28, 44), "test images"))
 
     def epoch(number: int, seed: int, warm_up: int) -> list[torch.Tensor]:
-        loader = training_loader(data, sizes=((0, Size(28, 44)),), ranges=Augmentation(), batch=4, seed=seed)
+        loader = make_training_loader(
+            data, sizes=((0, Size(28, 44)),), ranges=Augmentation(), batch=4, seed=seed
+        )
         torch.rand(warm_up)
         loader.sampler.set_epoch(number)  # type: ignore[attr-defined]
         return [batch["scan"] for batch in loader]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainer.data.mmotu import find_layout, read_split
-from trainer.data.prepared_record import digest_of, prepared_fingerprint, read_record
+from trainer.data.prepared_record import compute_prepared_fingerprint, digest_scan, read_record
 
 # Changes with the preparation: every training of before is then of other pictures.
 FINGERPRINT = "db1e604da1b0b03c3bfccfe2dd54c50f293e599c8108e9b657d8ce769c13cd95"
@@ -23,14 +23,14 @@ def test_each_image_has_a_digest_of_its_own() -> None:
     record = read_record()
     assert sorted(record) == list(range(1, 1470))
     assert len(set(record.values())) > 1400  # some images of the set are there twice
-    assert prepared_fingerprint() == FINGERPRINT
+    assert compute_prepared_fingerprint() == FINGERPRINT
 
 
 def check(every: int) -> None:
     layout, record = find_layout(root()), read_record()
     entries = [entry for entry in read_split() if entry.image % every == 0]
     assert len(entries) == 1469 // every
-    assert [e.image for e in entries if digest_of(layout, e) != record[e.image]] == []
+    assert [e.image for e in entries if digest_scan(layout, e) != record[e.image]] == []
 
 
 def test_one_image_in_fifty_is_prepared_as_recorded() -> None:

@@ -19,7 +19,7 @@ from tests.synth.bundle import make_bundle
 from tests.trainer.hospital_tree import make_hospital
 from trainer.cli import main
 from trainer.data.hospital import read_dataset
-from trainer.prepare.dataset import pseudonym
+from trainer.prepare.dataset import make_pseudonym
 
 
 class Recorder:
@@ -62,13 +62,13 @@ def test_training_and_edge_read_the_same_array(bundle: Bundle, tmp_path: Path) -
         instance = open_instance(path)
         uid = instance.header.SOPInstanceUID
         for number in range(1, instance.frame_count + 1):
-            if pseudonym(key.secret, "S", uid, str(number), digits=12) not in slides:
+            if make_pseudonym(key.secret, "S", uid, str(number), digits=12) not in slides:
                 continue  # of a cine a few frames are kept
             fed = fed_at_the_edge(bundle, instance, number)
             views.append(len(fed))
             for view, scan in enumerate(fed):
                 parts = (uid, str(number), *([str(view)] if view else []))
-                slide = slides.pop(pseudonym(key.secret, "S", *parts, digits=12))
+                slide = slides.pop(make_pseudonym(key.secret, "S", *parts, digits=12))
                 learnt = fill(cohort.pixels(slide), bundle.manifest.input_size)
                 assert learnt.dtype == scan.dtype and learnt.tobytes() == scan.tobytes(), path
     assert not slides and views.count(2) == 2

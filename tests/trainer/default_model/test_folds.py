@@ -11,36 +11,43 @@ import torch
 from scanside.errors import SettingError
 from trainer.data.mmotu import FOLDS, MALIGNANT, PreparedScans, read_split
 from trainer.default_model import folds as default_folds
-from trainer.default_model.figures import HeldOut, calibration, decisions, figures, gains, pool
+from trainer.default_model.figures import (
+    HeldOut,
+    compute_decisions,
+    compute_figures,
+    compute_gains,
+    measure_calibration,
+    pool_folds,
+)
 from trainer.default_model.folds import (
     CHOICES,
     UNTOUCHED_FOLD,
-    choice_parts,
-    outer_parts,
-    outer_recipe,
+    choose_outer_recipe,
+    list_choice_parts,
+    list_outer_parts,
     run_fit,
-    smoke,
+    shrink_recipe,
 )
 from trainer.default_model.outputs import run_network
-from trainer.default_model.stress import CHANGES, stress
-from trainer.models.build import build
+from trainer.default_model.stress import CHANGES, measure_stress
+from trainer.models.build import build_network
 from trainer.models.network import NetworkOutput
 from trainer.models.spec import NetworkSpec
 from trainer.settings.configuration import Training
 
 
 def test_no_examination_is_on_both_sides_of_a_fit() -> None:
-    for trained, tested in (choice_parts(), *(outer_parts(fold) for fold in range(FOLDS))):
+    for trained, tested in (list_choice_parts(), *(list_outer_parts(fold) for fold in range(FOLDS))):
         assert trained and tested
         assert not {e.examination for e in trained} & {e.examination for e in tested}
 
 
 def test_choices_never_look_at_the_untouched_fold() -> None:
-    assert all(entry.fold != UNTOUCHED_FOLD for part in choice_parts() for entry in part)
+    assert all(entry.fold != UNTOUCHED_FOLD for part in list_choice_parts() for entry in part)
 
 
 def test_the_outer_fits_test_every_scan_once() -> None:
-    tested = [entry.image for fold in range(FOLDS) for entry in outer_parts(fold)[1]]
+    tested = [entry.image for fold in range(FOLDS) for entry in list_outer_parts(fold)[1]]
     assert sorted(tested) == list(range(1, 1470))
 
 
@@ -48,17 +55,17 @@ def test_there_are_at_most_six_choices_which_all_train_equally_unless_they_say_s
     assert len(CHOICES) <= 6
     assert {recipe.size for recipe in CHOICES.values()} == {(112, 176)}
     assert {name for name, r in CHOICES.items() if r.training.epochs != 20} == {"guided-stress-40-epochs"}
-    assert outer_recipe("stress").augmentation == CHOICES["stress"].augmentation
-    assert outer_recipe("stress").size == (168, 272)
+    assert choose_outer_recipe("stress").augmentation == CHOICES["stress"].augmentation
+    assert choose_outer_recipe("stress").size == (168, 272)
 
 
 def test_a_fold_is_looked_at_once_and_the_look_is_written_down(
     mmotu_like: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = smoke(CHOICES["guided-stress"])
-    found = run_fit(mmotu_like, tmp_path / "fold-2", recipe, outer_parts(2), "none", None, "fold 2")
+    recipe = shrink_recipe(CHOICES["guided-stress"])
+    found = run_fit(mmotu_like, tmp_path / "fold-2", recipe, list_outer_parts(2), "none", None, "fold 2")
     assert len(found.images) == 32 and np.isfinite(found.logits).all()
-    assert {e.image for e in outer_parts(2)[1]} >= set(found.images.tolist())
+    assert {e.image for e in list_outer_parts(2)[1]} >= set(found.images.tolist())
     looks = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
     assert [(look["what"], look["scans"]) for look in looks] == [("fold 2", 32)]
     assert looks[0]["figures"]["iou"]["value"] == pytest.approx(found.iou.mean())
@@ -71,26 +78,26 @@ def test_a_fold_is_looked_at_once_and_the_look_is_written_down(
         raise AssertionError("a finished fit looked at its fold again")
 
     monkeypatch.setattr(default_folds, "run_network", never)
-    again = run_fit(mmotu_like, tmp_path / "fold-2", recipe, outer_parts(2), "none", None, "fold 2")
+    again = run_fit(mmotu_like, tmp_path / "fold-2", recipe, list_outer_parts(2), "none", None, "fold 2")
     assert np.array_equal(again.logits, found.logits)
     assert len((tmp_path / "looks.jsonl").read_text().splitlines()) == 1
     with pytest.raises(SettingError, match="other settings"):
-        run_fit(mmotu_like, tmp_path / "fold-2", recipe, outer_parts(3), "none", None, "fold 2")
+        run_fit(mmotu_like, tmp_path / "fold-2", recipe, list_outer_parts(3), "none", None, "fold 2")
     with pytest.raises(SettingError, match="other settings"):
         other = replace(recipe, dice_weight=0.5)
-        run_fit(mmotu_like, tmp_path / "fold-2", other, outer_parts(2), "none", None, "fold 2")
+        run_fit(mmotu_like, tmp_path / "fold-2", other, list_outer_parts(2), "none", None, "fold 2")
 
 
 def test_a_fit_that_is_broken_off_goes_on_to_the_same_weights(
     mmotu_like: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(smoke(CHOICES["plain"]), training=Training(2, 8, "last epoch", ema=0.9))
-    run_fit(mmotu_like, tmp_path / "unbroken", recipe, outer_parts(1), "none", None, "unbroken")
+    recipe = replace(shrink_recipe(CHOICES["plain"]), training=Training(2, 8, "last epoch", ema=0.9))
+    run_fit(mmotu_like, tmp_path / "unbroken", recipe, list_outer_parts(1), "none", None, "unbroken")
 
     class PowerCut(Exception):
         pass
 
-    draw, drawn = default_folds.training_loader, []
+    draw, drawn = default_folds.make_training_loader, []
 
     def cut(*arguments: object, **named: object) -> object:
         loader = draw(*arguments, **named)
@@ -106,11 +113,11 @@ def test_a_fit_that_is_broken_off_goes_on_to_the_same_weights(
         return loader
 
     with monkeypatch.context() as patch:
-        patch.setattr(default_folds, "training_loader", cut)
+        patch.setattr(default_folds, "make_training_loader", cut)
         with pytest.raises(PowerCut):
-            run_fit(mmotu_like, tmp_path / "broken", recipe, outer_parts(1), "none", None, "broken")
+            run_fit(mmotu_like, tmp_path / "broken", recipe, list_outer_parts(1), "none", None, "broken")
     assert drawn[-1] == 1 and (tmp_path / "broken" / "last.ckpt").exists()
-    run_fit(mmotu_like, tmp_path / "broken", recipe, outer_parts(1), "none", None, "broken")
+    run_fit(mmotu_like, tmp_path / "broken", recipe, list_outer_parts(1), "none", None, "broken")
     unbroken, resumed = (
         torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("unbroken", "broken")
     )
@@ -128,9 +135,9 @@ def test_no_scan_has_a_part_in_the_temperature_of_its_own_risk() -> None:
     logits = 4 * rng.normal(size=(400, 8)) + 3 * np.eye(8)[labels]
     one, two = held_out(logits.tolist(), labels.tolist(), 1), held_out(logits.tolist(), labels.tolist(), 401)
     changed = replace(two, labels=rng.permutation(two.labels))
-    assert np.array_equal(pool([one, two]).logits[400:], pool([one, changed]).logits[400:])
-    assert not np.array_equal(pool([one, two]).logits[:400], pool([one, changed]).logits[:400])
-    assert pool([one, two]).images.tolist() == list(range(1, 801))
+    assert np.array_equal(pool_folds([one, two]).logits[400:], pool_folds([one, changed]).logits[400:])
+    assert not np.array_equal(pool_folds([one, two]).logits[:400], pool_folds([one, changed]).logits[:400])
+    assert pool_folds([one, two]).images.tolist() == list(range(1, 801))
 
 
 def test_figures_draw_examinations_and_give_no_interval_for_few_malignant_ones() -> None:
@@ -139,21 +146,21 @@ def test_figures_draw_examinations_and_give_no_interval_for_few_malignant_ones()
     found = HeldOut(
         np.arange(126), np.arange(126) // 3, labels, rng.normal(size=(126, 8)), rng.uniform(size=126)
     )
-    result = figures(found)
+    result = compute_figures(found)
     assert set(result) == {"auc", "auc_against_normal_ovary", "accuracy_8_classes", "iou"}
     assert "2" in result["auc"].reason
     assert result["iou"].low < found.iou.mean() < result["iou"].high
 
 
 def test_the_classes_do_not_move_the_outline_that_guides_them() -> None:
-    network = build(NetworkSpec("efficientnet_lite0", "mtl", 8, guided=True))
+    network = build_network(NetworkSpec("efficientnet_lite0", "mtl", 8, guided=True))
     network(torch.rand(2, 1, 64, 96)).class_logits.sum().backward()
     assert network.lesion.weight.grad is None
 
 
 def test_a_guided_head_reads_the_features_inside_the_outline() -> None:
     torch.manual_seed(0)
-    network = build(NetworkSpec("efficientnet_lite0", "mtl", 8, guided=True)).eval()
+    network = build_network(NetworkSpec("efficientnet_lite0", "mtl", 8, guided=True)).eval()
     read: list[torch.Tensor] = []
     network.head.register_forward_pre_hook(lambda _, given: read.append(given[0]))
     last: list[torch.Tensor] = []
@@ -179,7 +186,7 @@ def test_thresholds_of_a_fold_are_chosen_on_the_others() -> None:
         logits = rng.normal(size=(200, 8)) + 2 * np.eye(8)[labels]
         images = np.arange(200) + 1000 * number
         folds.append(HeldOut(images, images // 2, labels, logits, rng.uniform(size=200)))
-    result = decisions(folds)
+    result = compute_decisions(folds)
     assert result["sensitivity_at_0.95"].value > result["sensitivity_at_0.8"].value
     assert abs(result["sensitivity_at_0.8"].value - 0.8) < 0.1
     assert result["normal_ovaries_called_at_0.95"].value > result["normal_ovaries_called_at_0.8"].value
@@ -187,7 +194,8 @@ def test_thresholds_of_a_fold_are_chosen_on_the_others() -> None:
     # The malignant scans of fold 0 decide nothing about fold 0: without them its calls stay.
     easy = replace(folds[0], logits=folds[0].logits + 9 * np.eye(8)[folds[0].labels])
     assert (
-        decisions([easy, *folds[1:]])["sensitivity_at_0.8"].value >= result["sensitivity_at_0.8"].value - 0.05
+        compute_decisions([easy, *folds[1:]])["sensitivity_at_0.8"].value
+        >= result["sensitivity_at_0.8"].value - 0.05
     )
 
 
@@ -198,10 +206,10 @@ def test_calibrated_risks_have_a_slope_of_one_and_overconfident_ones_less() -> N
     images = np.arange(20000)
     found = HeldOut(images, images, np.zeros(20000, int), logits, np.ones(20000))
     found = replace(found, labels=np.where(rng.random(20000) < found.risk, 7, 0))
-    assert calibration(found)["slope"] == pytest.approx(1, abs=0.05)
-    assert calibration(found)["intercept"] == pytest.approx(0, abs=0.08)
-    assert calibration(found)["brier_skill"] > 0.1
-    assert calibration(replace(found, logits=3 * logits))["slope"] < 0.6
+    assert measure_calibration(found)["slope"] == pytest.approx(1, abs=0.05)
+    assert measure_calibration(found)["intercept"] == pytest.approx(0, abs=0.08)
+    assert measure_calibration(found)["brier_skill"] > 0.1
+    assert measure_calibration(replace(found, logits=3 * logits))["slope"] < 0.6
 
 
 class ByBrightness(torch.nn.Module):
@@ -225,7 +233,7 @@ def test_stress_counts_who_changes_sides_and_moves_masks_along() -> None:
     )
     held = PreparedScans(entries[::-1], scans, masks, "", np.zeros(27))
     network = ByBrightness()
-    changes = stress(network, held, run_network(network, held, "plain"), np.zeros(8))
+    changes = measure_stress(network, held, run_network(network, held, "plain"), np.zeros(8))
     assert changes["mirrored"] == {"decisions": 0.0, "classes": 0.0, "iou": pytest.approx(0, abs=1e-6)}
     assert changes["gain 1.3"]["decisions"] > 0.1 and changes["gain 1.3"]["iou"] == pytest.approx(0, abs=1e-6)
     assert changes["in a border of 10 %"]["iou"] > 0.1  # the border is dark, and no lesion
@@ -240,9 +248,9 @@ def test_a_gain_is_measured_on_the_same_examinations_and_never_across_other_scan
     images = np.arange(300)
     first = HeldOut(images, images // 3, labels, logits, 0.5 + 0.2 * hard)
     second = replace(first, iou=first.iou + 0.01)
-    gain = gains(first, replace(second, iou=second.iou + rng.normal(0, 0.01, 300)))
+    gain = compute_gains(first, replace(second, iou=second.iou + rng.normal(0, 0.01, 300)))
     assert set(gain) == {"accuracy_8_classes", "iou"}
     assert gain["iou"].low > 0.005 and gain["iou"].high < 0.015  # the scans' own spread of .1 cancels
     assert gain["accuracy_8_classes"].value == 0
     with pytest.raises(ValueError, match="different scans"):
-        gains(first, replace(first, images=images + 1))
+        compute_gains(first, replace(first, images=images + 1))

@@ -15,7 +15,7 @@ from scanside.image import Mask
 from scanside.scan.prepare import to_grey
 from scanside.scan.sector.contour import find_sector
 from trainer.data.mmotu import find_layout, read_split
-from trainer.denoiser.labels import KINDS, pixel_labelled, read_labels, read_pixel_mask
+from trainer.denoiser.labels import KINDS, list_pixel_labelled, read_labels, read_pixel_mask
 
 LABELS = {label.image: label for label in read_labels()}
 
@@ -44,14 +44,14 @@ def test_clean_means_that_no_kind_is_burned_in() -> None:
 
 
 def test_at_least_fifty_annotated_scans_have_pixel_labels_about_half_of_them_held_out() -> None:
-    labelled = [LABELS[image] for image in pixel_labelled()]
+    labelled = [LABELS[image] for image in list_pixel_labelled()]
     assert len(labelled) >= 50
     assert not any(label.clean for label in labelled)
     assert 0.4 < np.mean([label.part == "train" for label in labelled]) < 0.6
     assert set().union(*(label.kinds for label in labelled)) == set(KINDS)
 
 
-@pytest.mark.parametrize("image", pixel_labelled())
+@pytest.mark.parametrize("image", list_pixel_labelled())
 def test_a_mask_holds_drawn_pixels_and_mostly_tissue(image: int) -> None:
     mask = read_pixel_mask(image)
     assert mask.dtype == bool and mask.ndim == 2
@@ -66,7 +66,7 @@ def test_an_image_without_pixel_labels_is_refused() -> None:
 
 def test_masks_fit_the_real_images_and_lie_inside_the_sector_but_for_text_at_its_edge() -> None:
     inside = outside = 0
-    for image in pixel_labelled():
+    for image in list_pixel_labelled():
         mask, (_, sector) = read_pixel_mask(image), _scan(image)
         assert mask.shape == sector.shape
         inside, outside = inside + np.count_nonzero(mask & sector), outside + np.count_nonzero(mask & ~sector)
@@ -75,7 +75,7 @@ def test_masks_fit_the_real_images_and_lie_inside_the_sector_but_for_text_at_its
 
 def test_what_is_bright_yellow_inside_the_sector_is_labelled() -> None:
     found = labelled = 0
-    for image in pixel_labelled():
+    for image in list_pixel_labelled():
         if LABELS[image].doppler or image == PANEL:  # colour Doppler has yellow too
             continue
         pixels, sector = _scan(image)

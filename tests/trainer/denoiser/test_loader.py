@@ -4,13 +4,13 @@ import numpy as np
 import torch
 
 from scanside.image import Size
-from trainer.denoiser.loader import PairsOf, RandomViews, Views, plain_loader, training_loader
-from trainer.denoiser.pairs import Pair, Source, make_pair
+from trainer.denoiser.loader import PairsOf, RandomViews, Views, make_plain_loader, make_training_loader
+from trainer.denoiser.pairs import ScanPair, Source, make_pair
 
 WINDOW = Size(96, 128)
 
 
-def pairs_of(source: Source) -> list[Pair]:
+def pairs_of(source: Source) -> list[ScanPair]:
     return [make_pair(source, size, np.random.default_rng(3)) for size in (Size(104, 136), Size(168, 272))]
 
 
@@ -42,6 +42,6 @@ def test_grey_views_hold_no_colour(source: Source) -> None:
 
 def test_loaders_batch_what_they_are_given(source: Source) -> None:
     pairs = pairs_of(source)
-    (batch,) = training_loader(2, lambda _: pairs, WINDOW, Views(), batch=4, seed=0)
+    (batch,) = make_training_loader(2, lambda _: pairs, WINDOW, Views(), batch=4, seed=0)
     assert batch["scan"].shape == (2, 1, *WINDOW)
-    assert [len(b["scan"]) for b in plain_loader(3 * pairs[:1], 2)] == [2, 1]
+    assert [len(b["scan"]) for b in make_plain_loader(3 * pairs[:1], 2)] == [2, 1]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.losses.ssim_loss import SSIMLoss
 
-from trainer.denoiser.losses import edge, restoration
+from trainer.denoiser.losses import compute_edge_loss, compute_restoration_loss
 from trainer.models.denoiser.edge import EdgeOutput
 
 
@@ -22,14 +22,14 @@ def test_weighted_mse_is_the_formula(batch: dict[str, torch.Tensor]) -> None:
     given = torch.rand_like(batch["clean"])
     weight = torch.where(batch["mask"] > 0, 300.0, 1.0)
     expected = (weight * (batch["clean"] - given) ** 2).sum() / weight.sum()
-    torch.testing.assert_close(restoration(given, batch, 300, 1, 0)["loss"], expected)
+    torch.testing.assert_close(compute_restoration_loss(given, batch, 300, 1, 0)["loss"], expected)
 
 
 def test_plain_mse_and_ssim(batch: dict[str, torch.Tensor]) -> None:
     given = torch.rand_like(batch["clean"])
     mse = (batch["clean"] - given).square().mean()
     ssim = SSIMLoss(2, data_range=1.0)(given, batch["clean"])
-    torch.testing.assert_close(restoration(given, batch, 1, 1, 0.05)["loss"], mse + 0.05 * ssim)
+    torch.testing.assert_close(compute_restoration_loss(given, batch, 1, 1, 0.05)["loss"], mse + 0.05 * ssim)
 
 
 def test_what_is_unknown_changes_no_loss(batch: dict[str, torch.Tensor]) -> None:
@@ -42,23 +42,27 @@ def test_what_is_unknown_changes_no_loss(batch: dict[str, torch.Tensor]) -> None
     assert (other != given).any()
     for ssim in (0.0, 0.05):
         torch.testing.assert_close(
-            restoration(given, batch, 300, 1, ssim)["loss"], restoration(other, batch, 300, 1, ssim)["loss"]
+            compute_restoration_loss(given, batch, 300, 1, ssim)["loss"],
+            compute_restoration_loss(other, batch, 300, 1, ssim)["loss"],
         )
-    losses = [edge(EdgeOutput(*pair), batch)["loss"] for pair in ((logits, given), (other_logits, other))]
+    losses = [
+        compute_edge_loss(EdgeOutput(*pair), batch)["loss"]
+        for pair in ((logits, given), (other_logits, other))
+    ]
     torch.testing.assert_close(*losses)
 
 
 def test_the_truth_costs_the_edge_nearly_nothing(batch: dict[str, torch.Tensor]) -> None:
     sure = EdgeOutput(20 * (2 * batch["mask"] - 1), batch["clean"])
     wrong = EdgeOutput(-sure.annotation_logits, 1 - batch["clean"])
-    assert edge(sure, batch)["loss"] < 1e-4 < 1 < edge(wrong, batch)["loss"]
+    assert compute_edge_loss(sure, batch)["loss"] < 1e-4 < 1 < compute_edge_loss(wrong, batch)["loss"]
 
 
 def test_ink_that_stands_out_costs_more_where_it_is_missed(batch: dict[str, torch.Tensor]) -> None:
     missed = EdgeOutput(torch.full_like(batch["mask"], -20.0), batch["clean"])
     faint = batch | {"scan": batch["clean"] + 0.1 * batch["mask"]}
     strong = batch | {"scan": batch["clean"] + 0.5 * batch["mask"]}
-    parts = [edge(missed, given) for given in (faint, strong)]
+    parts = [compute_edge_loss(missed, given) for given in (faint, strong)]
     torch.testing.assert_close(parts[1]["missed"], 25 * parts[0]["missed"])
     torch.testing.assert_close(parts[1]["entropy"], parts[0]["entropy"])
     assert parts[1]["loss"] > parts[0]["loss"]

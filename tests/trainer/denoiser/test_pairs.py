@@ -10,7 +10,7 @@ from scanside.image import Frame, Size
 from scanside.scan.prepare import find_scans, prepare
 from tests.trainer.denoiser.conftest import speckle
 from trainer.denoiser.pairs import Source, find_whole_sector, make_pair
-from trainer.denoiser.suspects import suspects
+from trainer.denoiser.suspects import find_suspects
 
 SIZE = Size(168, 272)
 
@@ -75,7 +75,7 @@ def test_coloured_and_white_strokes_are_suspected_and_tissue_is_not() -> None:
     cv2.drawMarker(white, (350, 150), 1, cv2.MARKER_CROSS, 13, 1)
     pixels[white > 0] = 255
     sector = find_whole_sector(pixels)[1]
-    found = suspects(pixels, sector, white_within=True)
+    found = find_suspects(pixels, sector, white_within=True)
     assert found[ink > 0].mean() > 0.95
     assert found[white > 0].mean() > 0.95
     assert found[sector].mean() < 0.05
@@ -89,14 +89,14 @@ def test_white_within_bright_tissue_is_suspected_only_where_a_person_did_not_rul
     cv2.drawMarker(white, (350, 150), 1, cv2.MARKER_CROSS, 13, 1)
     pixels[white > 0] = 255
     sector = find_whole_sector(pixels)[1]
-    assert suspects(pixels, sector, white_within=True)[white > 0].mean() > 0.95
-    assert not suspects(pixels, sector, white_within=False)[white > 0].any()
+    assert find_suspects(pixels, sector, white_within=True)[white > 0].mean() > 0.95
+    assert not find_suspects(pixels, sector, white_within=False)[white > 0].any()
 
 
 def test_colour_doppler_is_no_suspect_but_its_box_is() -> None:
     pixels = speckle(520, 640)
     cv2.ellipse(pixels, (300, 250), (60, 30), 0, 0, 360, (220, 60, 20), -1)
     cv2.rectangle(pixels, (200, 150), (420, 330), (150, 230, 150), 1)
-    found = suspects(pixels, find_whole_sector(pixels)[1], white_within=True)
+    found = find_suspects(pixels, find_whole_sector(pixels)[1], white_within=True)
     assert not found[240:260, 260:340].any()
     assert found[150, 200:420].mean() > 0.95

@@ -25,7 +25,7 @@ from trainer.denoiser.remove import open_remover
 from trainer.models.denoiser.build import build_denoiser
 from trainer.models.denoiser.edge import EdgeDenoiser
 from trainer.synth.cohort import write_cohort
-from trainer.synth.recipe import Recipe
+from trainer.synth.recipe import CohortRecipe
 
 SIZE = Size(56, 88)
 
@@ -33,7 +33,7 @@ SIZE = Size(56, 88)
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("cohort") / "cohort"
-    write_cohort(root, Recipe(patients=6, size="small"), jobs=1)
+    write_cohort(root, CohortRecipe(patients=6, size="small"), jobs=1)
     return root
 
 

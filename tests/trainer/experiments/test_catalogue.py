@@ -2,22 +2,24 @@
 
 from trainer.experiments.analyses import ANALYSES
 from trainer.experiments.catalogue import EXPERIMENTS
-from trainer.experiments.run import in_order
-from trainer.report.printed import ARM_FIGURES, printed
+from trainer.experiments.run import order_arms
+from trainer.report.printed import ARM_FIGURES, read_printed
 from trainer.runs.arm import Arm
 
 
 def test_every_row_of_tables_1_to_7_is_printed_and_has_an_arm() -> None:
     tables = {f"table{n}" for n in range(1, 8)}
     arms = {(name, arm.name) for name in tables for arm in EXPERIMENTS[name].arms}
-    assert arms == set(printed())
+    assert arms == set(read_printed())
     assert len(arms) == 6 + 6 + 4 * 5 + 3
 
 
 def test_the_print_agrees_with_its_own_counts() -> None:
     """101 malignant and 630 benign slides: every sensitivity is k / 101, every accuracy follows."""
     primary = [
-        p for (table, _), p in printed().items() if table not in ("table1", "table2") and "auc" in p.figures
+        p
+        for (table, _), p in read_printed().items()
+        if table not in ("table1", "table2") and "auc" in p.figures
     ]
     assert len(primary) == 4 * 4 + 3
     for row in primary:
@@ -29,7 +31,7 @@ def test_the_print_agrees_with_its_own_counts() -> None:
 
 
 def test_the_misprint_of_table_3_is_named() -> None:
-    row = printed()["table3", "U-Net cls + clinical"]
+    row = read_printed()["table3", "U-Net cls + clinical"]
     assert row.figures["accuracy"] == 0.8399 and "93.99" in row.note
 
 
@@ -59,7 +61,7 @@ def test_every_contrast_is_between_arms_that_have_the_figure() -> None:
 
 def test_what_an_arm_starts_from_comes_before_it() -> None:
     cascade = EXPERIMENTS["table7"].arms[1]
-    ordered = in_order([cascade])
+    ordered = order_arms([cascade])
     assert [arm.slug for arm in ordered] == [
         "mmotu-denoised-efficientnet-cls",
         "mmotu-denoised-efficientnet-seg",

@@ -11,7 +11,7 @@ from trainer.cli import main
 from trainer.experiments.catalogue import EXPERIMENTS
 from trainer.runs.plan import Plan
 from trainer.synth.cohort import write_cohort
-from trainer.synth.recipe import Recipe
+from trainer.synth.recipe import CohortRecipe
 from trainer.training.hardware import Hardware
 
 
@@ -80,7 +80,7 @@ def test_a_data_set_without_test_patients_is_refused_before_anything_is_trained(
 ) -> None:
     """Whatever else could be run first with the other data."""
     data, out = tmp_path / "few", tmp_path / "runs"
-    write_cohort(data, Recipe(patients=2, size="small", malignant=0.5), jobs=1)
+    write_cohort(data, CohortRecipe(patients=2, size="small", malignant=0.5), jobs=1)
     for experiment in ("all", "backbones", "clinical-only"):
         assert main(["run", experiment, "--data", f"hospital={data}", "--out", str(out)]) == 1
         assert "no slide for test; patients: 2. Prepare" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from monai.networks import nets
 from torch import nn
 
 from scanside.errors import SettingError
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.densenet import densenet121
 from trainer.models.imagenet import load_imagenet
 from trainer.models.resnet import resnet18, resnet50
@@ -84,7 +84,7 @@ def torchvision_file(name: str, path: Path) -> dict[str, torch.Tensor]:
 @every_backbone
 def test_every_imagenet_weight_loads_but_the_stem(name: str, tmp_path: Path) -> None:
     state = torchvision_file(name, tmp_path / "weights.pth")
-    network = build(NetworkSpec(name, "cls"))  # type: ignore[arg-type]
+    network = build_network(NetworkSpec(name, "cls"))  # type: ignore[arg-type]
     stem = next(iter(network.features.parameters())).clone()
     load_imagenet(network.features, tmp_path / "weights.pth", name)  # type: ignore[arg-type]
     assert torch.equal(next(iter(network.features.parameters())), stem)

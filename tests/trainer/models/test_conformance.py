@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.network import Network, NetworkOutput
 from trainer.models.spec import NetworkSpec
 
@@ -59,7 +59,7 @@ def inputs_for(spec: NetworkSpec, batch: int, size: tuple[int, int]) -> tuple[Te
 
 def seeded(spec: NetworkSpec) -> Network:
     torch.manual_seed(11)
-    return build(spec)
+    return build_network(spec)
 
 
 def given(output: NetworkOutput) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from scanside.errors import SettingError
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.efficientnet import efficientnet_features
 from trainer.models.imagenet import load_imagenet
 from trainer.models.spec import NetworkSpec
@@ -125,7 +125,7 @@ def test_stages_halve_336_x_544_rounding_up() -> None:
 @pytest.mark.parametrize("size", [(336, 544), (168, 272), (97, 131), (33, 40)])
 @pytest.mark.parametrize("clinical", [0, 2])
 def test_multitask_output_fits_any_input(size: tuple[int, int], clinical: int) -> None:
-    network = build(NetworkSpec("efficientnet", "mtl", classes=8, clinical_inputs=clinical)).eval()
+    network = build_network(NetworkSpec("efficientnet", "mtl", classes=8, clinical_inputs=clinical)).eval()
     facts = torch.zeros(2, clinical) if clinical else None
     with torch.inference_mode():
         output = network(torch.rand(2, 1, *size), facts)
@@ -135,7 +135,7 @@ def test_multitask_output_fits_any_input(size: tuple[int, int], clinical: int) -
 
 
 def test_gradients_reach_every_parameter() -> None:
-    network = build(NetworkSpec("efficientnet", "mtl", classes=2, clinical_inputs=2))
+    network = build_network(NetworkSpec("efficientnet", "mtl", classes=2, clinical_inputs=2))
     output = network(torch.rand(4, 1, 64, 96), torch.ones(4, 2))
     (output.class_logits.square().sum() + output.lesion_logits.square().sum()).backward()
     still = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
@@ -144,7 +144,7 @@ def test_gradients_reach_every_parameter() -> None:
 
 
 def test_clinical_facts_move_the_classes_and_not_the_lesion() -> None:
-    network = build(NetworkSpec("efficientnet", "mtl", classes=2, clinical_inputs=2)).eval()
+    network = build_network(NetworkSpec("efficientnet", "mtl", classes=2, clinical_inputs=2)).eval()
     scan = torch.rand(1, 1, 64, 96)
     with torch.inference_mode():
         neither, both = network(scan, torch.zeros(1, 2)), network(scan, torch.ones(1, 2))

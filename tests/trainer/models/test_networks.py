@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from scanside.errors import SettingError
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.carry_over import carry_over
 from trainer.models.efficientnet import efficientnet_features
 from trainer.models.heads import UpStep
@@ -26,7 +26,7 @@ def test_unet_has_the_31_million_parameters_that_its_layers_add_up_to() -> None:
     encoder = double(1, 64) + sum(double(a, 2 * a) for a in widths[:-1])
     decoder = sum(4 * 2 * a * a + a + double(2 * a, a) for a in widths[:-1])
     expected = encoder + decoder + 64 + 1
-    assert parameters(build(NetworkSpec("unet", "seg"))) == expected == 31_036_481
+    assert parameters(build_network(NetworkSpec("unet", "seg"))) == expected == 31_036_481
 
 
 def test_efficientnet_has_the_count_of_torchvision() -> None:
@@ -35,7 +35,7 @@ def test_efficientnet_has_the_count_of_torchvision() -> None:
 
 @pytest.mark.parametrize(("blocks", "features"), [(1, 1024), (2, 512 + 1024)])
 def test_unet_classifies_the_average_of_its_last_blocks(blocks: int, features: int) -> None:
-    network = build(NetworkSpec("unet", "cls", pooled_blocks=blocks)).eval()
+    network = build_network(NetworkSpec("unet", "cls", pooled_blocks=blocks)).eval()
     assert network.head is not None and network.head[0].in_features == features
     x, pooled = torch.rand(1, 1, 64, 96), []
     with torch.inference_mode():
@@ -58,9 +58,9 @@ def test_unet_halves_336_x_544_to_21_x_34() -> None:
 def test_one_pass_serves_every_task() -> None:
     """Single-task networks are the multitask network without the other part, under the same names."""
     for encoder in ("unet", "efficientnet"):
-        both = set(build(NetworkSpec(encoder, "mtl")).state_dict())
-        seg = set(build(NetworkSpec(encoder, "seg")).state_dict())
-        cls = set(build(NetworkSpec(encoder, "cls")).state_dict())
+        both = set(build_network(NetworkSpec(encoder, "mtl")).state_dict())
+        seg = set(build_network(NetworkSpec(encoder, "seg")).state_dict())
+        cls = set(build_network(NetworkSpec(encoder, "cls")).state_dict())
         assert seg | cls == both
         assert {name.partition(".")[0] for name in seg & cls} == {"features"}
 
@@ -82,7 +82,7 @@ def test_the_surplus_row_of_the_decoder_goes_where_it_should(surplus: str) -> No
 
 
 def test_clinical_facts_alone_decide_where_there_is_no_encoder() -> None:
-    network = build(NetworkSpec("none", "cls", clinical_inputs=2)).eval()
+    network = build_network(NetworkSpec("none", "cls", clinical_inputs=2)).eval()
     facts = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
     with torch.inference_mode():
         logits = network(torch.zeros(2, 1, 32, 32), facts).class_logits
@@ -91,8 +91,8 @@ def test_clinical_facts_alone_decide_where_there_is_no_encoder() -> None:
 
 
 def test_carry_over_takes_equal_names_and_shapes_and_reports_the_rest() -> None:
-    source = build(NetworkSpec("efficientnet", "mtl", classes=8))
-    network = build(NetworkSpec("efficientnet", "cls", classes=2, clinical_inputs=2))
+    source = build_network(NetworkSpec("efficientnet", "mtl", classes=8))
+    network = build_network(NetworkSpec("efficientnet", "cls", classes=2, clinical_inputs=2))
     before = {name: value.clone() for name, value in network.state_dict().items()}
     report = carry_over(source.state_dict(), network)
     after = network.state_dict()

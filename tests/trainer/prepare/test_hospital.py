@@ -18,7 +18,7 @@ from scanside.image import Size
 from tests.trainer.hospital_tree import PATIENTS, Hospital, draw, make_hospital
 from trainer.cli import main
 from trainer.data.hospital import Cohort, read_dataset
-from trainer.prepare.dataset import pseudonym
+from trainer.prepare.dataset import make_pseudonym
 
 KEPT = ("--text", "keep")  # what the edge's network is given; test_identity.py has text blacked out
 
@@ -72,7 +72,7 @@ def test_masks_move_with_the_pixels(made: tuple[Hospital, Path]) -> None:
     by_name = {slide.name: slide for slide in cohort.slides}
     for file, frame in hospital.frames.items():
         uid = pydicom.dcmread(hospital.source / file, stop_before_pixels=True).SOPInstanceUID
-        slide = by_name[pseudonym(key, "S", uid, "1", digits=12)]
+        slide = by_name[make_pseudonym(key, "S", uid, "1", digits=12)]
         box, lesion = slide.origin.box, cohort.lesion(slide)
         true = frame.lesion[box.y0 : box.y1, box.x0 : box.x1]
         assert lesion is not None and (lesion & true).sum() / (lesion | true).sum() > 0.97

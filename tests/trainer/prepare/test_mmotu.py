@@ -13,7 +13,7 @@ from scanside.errors import InputError
 from scanside.image import Size
 from trainer.cli import main
 from trainer.data.mmotu import find_layout, prepare_scans, read_split
-from trainer.prepare.mmotu import Fault, check
+from trainer.prepare.mmotu import Fault, check_copy
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_both_layouts_are_read_alike(mmotu_like: Path, figshare_like: Path) -> N
 def test_a_whole_copy_has_no_fault(
     mmotu_like: Path, figshare_like: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert check(figshare_like) == []
+    assert check_copy(figshare_like) == []
     assert main(["prepare", "mmotu", str(mmotu_like)]) == 0
     assert "as they should be" in capsys.readouterr().out
 

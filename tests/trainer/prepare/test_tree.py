@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.hospital_tree import make_deep
-from trainer.prepare.hospital import closed_under, list_files
+from trainer.prepare.hospital import list_closed, list_files
 from trainer.prepare.tree import list_tree
 
 
@@ -62,4 +62,4 @@ def test_what_lies_too_deep_for_a_path_is_named_and_the_rest_is_listed(tmp_path:
     assert tmp_path / "scan.dcm" in files and 10 < len(files) < 20
     assert closed and all("too long" in entry.reason for entry in closed)
     assert len(list_files(tmp_path, besides=Path("table.csv"))) == len(files)
-    assert len(closed_under(tmp_path)) == len(closed)
+    assert len(list_closed(tmp_path)) == len(closed)

@@ -79,16 +79,16 @@ def test_damaged_files_are_named(
 def test_curves_are_of_what_lightning_logs(tmp_path: Path) -> None:
     log = tmp_path / "metrics.csv"
     log.write_text("epoch,step,train/loss,validation/loss\n0,3,,0.5\n0,3,0.7,\n1,7,,0.25\n1,7,0.5,\n")
-    epoch, loss = charts._logged(log, "validation/loss")
+    epoch, loss = charts._read_log(log, "validation/loss")
     assert epoch.tolist() == [0, 1] and loss.tolist() == [0.5, 0.25]
-    assert "<svg" in charts.training([("arm", log)])
+    assert "<svg" in charts.draw_training([("arm", log)])
     for damaged in ("epoch,step\n0,1\n", "epoch,train/loss\n0\n1,2,3\n"):
         log.write_text(damaged)
         with pytest.raises(InputError, match=r"metrics\.csv holds no train/loss"):
-            charts.training([("arm", log)])
+            charts.draw_training([("arm", log)])
     log.unlink()
     with pytest.raises(InputError, match=r"metrics\.csv holds no"):
-        charts.training([("arm", log)])
+        charts.draw_training([("arm", log)])
 
 
 def test_text_is_escaped_in_both_pages(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import torch
 from scanside.errors import SettingError
 from scanside.image import Size
 from trainer.data.hospital import read_dataset
-from trainer.data.slides import UNKNOWN, hospital_slides
-from trainer.prepare.dataset import finish
-from trainer.results.clinical import facts_alone
+from trainer.data.slides import UNKNOWN, read_hospital_slides
+from trainer.prepare.dataset import finish_dataset
+from trainer.results.clinical import evaluate_facts_alone
 from trainer.runs.arm import Arm
-from trainer.runs.finished import read_made
+from trainer.runs.finished import read_run_record
 from trainer.runs.plan import Plan
 from trainer.runs.train_arm import train_arm
 from trainer.training.hardware import Hardware
@@ -33,12 +33,12 @@ def without_ca125(cohort: Path, root: Path) -> Path:
         for path in (cohort / folder).iterdir():
             (root / folder / path.name).symlink_to(path)
     patients = [replace(p, record=replace(p.record, ca125_u_ml=None)) for p in old.patients]
-    finish(root, patients, old.slides, kind="synthetic", name="old", split={}, preparation={})
+    finish_dataset(root, patients, old.slides, kind="synthetic", name="old", split={}, preparation={})
     return root
 
 
 def test_slides_hold_it_and_unknown_lies_halfway(tiny_cohort: Path) -> None:
-    slides = hospital_slides(tiny_cohort, Size(32, 32), "train")
+    slides = read_hospital_slides(tiny_cohort, Size(32, 32), "train")
     record = {patient.name: patient.record for patient in read_dataset(tiny_cohort).patients}
     known = np.array([record[name].ca125_u_ml is not None for name in slides.patients])
     assert slides.clinical.shape == (len(slides), 3) and known.any() and not known.all()
@@ -62,7 +62,7 @@ def test_a_data_set_without_it_is_read_but_teaches_nothing_about_it(
     plan = Plan({"hospital": root}, tmp_path / "runs", scale="smoke", overrides=TINY + ON)
     with pytest.raises(SettingError, match="CA125 is known of no training patient"):
         train_arm(ARM, 0, plan, Hardware())
-    both, alone = (facts_alone(read_dataset(root), count).value for count in (3, 2))
+    both, alone = (evaluate_facts_alone(read_dataset(root), count).value for count in (3, 2))
     assert both == alone
 
 
@@ -70,8 +70,8 @@ def test_a_run_of_an_earlier_version_read_none(tiny_cohort: Path, tmp_path: Path
     plan = Plan({"hospital": tiny_cohort}, tmp_path, scale="smoke", overrides=TINY)
     train_arm(ARM, 0, plan, Hardware())
     path = plan.folder(ARM, 0) / "run.json"
-    made = read_made(path)
+    made = read_run_record(path)
     content = json.loads(path.read_text())
     del content["configuration"]["input"]["ca125"]
     path.write_text(json.dumps(content))
-    assert read_made(path) == made and not made.configuration.input.ca125
+    assert read_run_record(path) == made and not made.configuration.input.ca125

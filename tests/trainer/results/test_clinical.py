@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from scanside.facts import Centre, ClinicalRecord, MenopausalStatus
-from trainer.data.hospital import Cohort, Patient
+from trainer.data.hospital import Cohort, CohortPatient
 from trainer.data.slides import CLINICAL_INPUTS, Slides
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.network import Network
 from trainer.models.spec import NetworkSpec
-from trainer.results.clinical import facts_alone, toggle
-from trainer.results.shapley import branch_shares
+from trainer.results.clinical import evaluate_facts_alone, toggle_facts
+from trainer.results.shapley import compute_branch_shares
 from trainer.training.hardware import Hardware
 
 COUNT = 10
@@ -30,7 +30,7 @@ def slides() -> Slides:
 
 def network(facts: int = 2) -> Network:
     torch.manual_seed(0)
-    return build(NetworkSpec("unet", "cls", clinical_inputs=facts, unet_width=4)).eval()
+    return build_network(NetworkSpec("unet", "cls", clinical_inputs=facts, unet_width=4)).eval()
 
 
 def log_odds(net: Network, data: Slides) -> np.ndarray:
@@ -43,7 +43,7 @@ def log_odds(net: Network, data: Slides) -> np.ndarray:
 @pytest.mark.parametrize("facts", [2, 3])
 def test_shapley_values_add_up_to_the_decision(facts: int) -> None:
     net, data = network(facts), slides()
-    shares = branch_shares(net, data, Hardware())
+    shares = compute_branch_shares(net, data, Hardware())
     whole = shares.image + shares.clinical
     # Their sum differs from the log odds by one constant: the mean over mixed slides.
     np.testing.assert_allclose(whole - log_odds(net, data), (whole - log_odds(net, data))[0], atol=1e-6)
@@ -54,34 +54,36 @@ def test_a_branch_that_says_nothing_has_no_share() -> None:
     net, data = network(), slides()
     with torch.no_grad():
         net.clinical[-2].weight.zero_()
-    deaf = branch_shares(net, data, Hardware())
+    deaf = compute_branch_shares(net, data, Hardware())
     np.testing.assert_allclose(deaf.clinical, 0, atol=1e-6)
     same = slides()
     same.scans[:] = same.scans[0]
-    np.testing.assert_allclose(branch_shares(network(), same, Hardware()).image, 0, atol=1e-6)
+    np.testing.assert_allclose(compute_branch_shares(network(), same, Hardware()).image, 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("facts", [2, 3])
 def test_a_fact_that_is_switched_to_what_it_is_changes_nothing(facts: int) -> None:
     net, data = network(facts), slides()
     data.clinical[:, 0] = 1
-    found = toggle(net, data, threshold=0.5, hardware=Hardware())
+    found = toggle_facts(net, data, threshold=0.5, hardware=Hardware())
     assert [(t.fact, t.value) for t in found] == [(f, v) for f in CLINICAL_INPUTS[:facts] for v in (0, 1)]
     assert found[1].shift == 0 and found[1].flipped.value == 0
     assert found[0].shift != 0 and abs(found[0].shift) < 1
 
 
-def told_by_menopause(part: str, malignant: bool, number: int) -> Patient:
+def told_by_menopause(part: str, malignant: bool, number: int) -> CohortPatient:
     status = MenopausalStatus.POST if malignant else MenopausalStatus.PRE
     fold = 0 if part == "train" else -1
-    return Patient(f"{part}{malignant}{number}", part, fold, ClinicalRecord(status, Centre.OTHER), malignant)
+    return CohortPatient(
+        f"{part}{malignant}{number}", part, fold, ClinicalRecord(status, Centre.OTHER), malignant
+    )
 
 
 def test_facts_alone_are_fitted_on_the_training_part_and_tested_on_the_other() -> None:
     parts = [(part, malignant) for part in ("train", "test") for malignant in (True, False)]
     patients = tuple(told_by_menopause(*one, number) for one in parts for number in range(12))
-    found = facts_alone(Cohort(Path(), {}, patients, (), ""))
+    found = evaluate_facts_alone(Cohort(Path(), {}, patients, (), ""))
     assert (found.value, found.n) == (1.0, 24)
     one_class = tuple(p for p in patients if p.part == "test" or p.malignant)
-    found = facts_alone(Cohort(Path(), {}, one_class, (), ""))
+    found = evaluate_facts_alone(Cohort(Path(), {}, one_class, (), ""))
     assert np.isnan(found.value) and "one class" in found.reason

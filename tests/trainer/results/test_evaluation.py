@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainer.results.evaluation import CHOSEN, Outcome, evaluate, only, row
+from trainer.results.evaluation import CHOSEN, ArmPredictions, evaluate, keep_slides, make_row
 from trainer.runs.arm import Arm
-from trainer.runs.experiment import Experiment, Pair
+from trainer.runs.experiment import ArmPair, Experiment
 from trainer.runs.predictions import Predictions
-from trainer.settings.configuration import Evaluation as Settings
+from trainer.settings.configuration import EvaluationSettings as Settings
 
 MTL = Arm("hospital", "original", "efficientnet", "mtl")
 SEG, CLS = replace(MTL, task="seg"), replace(MTL, task="cls")
@@ -30,7 +30,7 @@ TEST = predictions([0.1, 0.51, 0.4, 0.9], [0, 0, 1, 1], [1.0, 0.2, 0.4, 0.6])
 
 
 def test_figures_are_what_counting_gives() -> None:
-    found = row(MTL, [Outcome(VALIDATION, TEST, Settings())])
+    found = make_row(MTL, [ArmPredictions(VALIDATION, TEST, Settings())])
     assert found.figures["auc"].by_seed == (0.75,)
     assert found.figures["class_accuracy"].by_seed == (0.5,)
     assert found.figures["iou"].by_seed == pytest.approx((0.4,)), "the slide without a mask does not count"
@@ -43,17 +43,19 @@ def test_figures_are_what_counting_gives() -> None:
 
 def test_settings_of_the_evaluation_are_heeded() -> None:
     settings = Settings(iou_on="all slides in mtl", thresholds=(0.95,))
-    found = row(MTL, [Outcome(VALIDATION, TEST, settings)])
+    found = make_row(MTL, [ArmPredictions(VALIDATION, TEST, settings)])
     assert found.figures["iou"].by_seed == pytest.approx((0.55,)), "a missing mask counts as empty"
     assert list(found.decisions) == [CHOSEN, "at 0.95"]
-    single = row(SEG, [Outcome(VALIDATION, TEST, settings)])
+    single = make_row(SEG, [ArmPredictions(VALIDATION, TEST, settings)])
     assert single.figures["iou"].by_seed == pytest.approx((0.4,)), "a single task is tested on masks alone"
     assert single.decisions == {} and single.calibration is None
 
 
 def test_seeds_are_averaged_and_their_spread_is_shown() -> None:
     worse = predictions([0.9, 0.51, 0.4, 0.1], [0, 0, 1, 1])
-    found = row(CLS, [Outcome(VALIDATION, TEST, Settings()), Outcome(VALIDATION, worse, Settings())])
+    found = make_row(
+        CLS, [ArmPredictions(VALIDATION, TEST, Settings()), ArmPredictions(VALIDATION, worse, Settings())]
+    )
     assert found.seeds == 2 and found.figures["auc"].by_seed == (0.75, 0.0)
     assert found.figures["auc"].sampling.value == 0.375
     # .45 finds one of two malignant slides with the first network, none with the second
@@ -63,13 +65,13 @@ def test_seeds_are_averaged_and_their_spread_is_shown() -> None:
 
 def test_no_threshold_is_chosen_on_one_class_alone() -> None:
     one_class = predictions([0.1, 0.2], [0, 0])
-    found = row(CLS, [Outcome(one_class, TEST, Settings())])
+    found = make_row(CLS, [ArmPredictions(one_class, TEST, Settings())])
     assert list(found.decisions) == ["at 0.5", "at 0.2"]
 
 
 def test_contrasts_are_those_that_were_named_and_whose_arms_are_there() -> None:
-    experiment = Experiment("x", "X", (SEG, CLS, MTL), (Pair(MTL, SEG, "iou"), Pair(MTL, CLS, "auc")))
-    one = Outcome(VALIDATION, TEST, Settings(iou_on="all slides in mtl"))
+    experiment = Experiment("x", "X", (SEG, CLS, MTL), (ArmPair(MTL, SEG, "iou"), ArmPair(MTL, CLS, "auc")))
+    one = ArmPredictions(VALIDATION, TEST, Settings(iou_on="all slides in mtl"))
     found = evaluate(experiment, {MTL: [one], SEG: [one]}, {CLS: "not trained yet"})
     (comparison,) = found.comparisons
     assert comparison.contrast.figure == "iou" and comparison.difference.sampling.value == 0
@@ -77,6 +79,6 @@ def test_contrasts_are_those_that_were_named_and_whose_arms_are_there() -> None:
 
 
 def test_slides_can_be_left_out() -> None:
-    left = only(Outcome(VALIDATION, TEST, Settings()), lambda name: name != "s1")
+    left = keep_slides(ArmPredictions(VALIDATION, TEST, Settings()), lambda name: name != "s1")
     assert list(left.test.names) == ["s0", "s2", "s3"]
-    assert row(MTL, [left]).figures["auc"].by_seed == (1.0,)
+    assert make_row(MTL, [left]).figures["auc"].by_seed == (1.0,)

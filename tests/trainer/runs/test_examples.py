@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from trainer.data.slides import Slides
-from trainer.models.build import build
+from trainer.models.build import build_network
 from trainer.models.spec import EncoderName, NetworkSpec, Task
-from trainer.runs.examples import choose
-from trainer.runs.predictions import predict
+from trainer.runs.examples import choose_examples
+from trainer.runs.predictions import predict_slides
 
 
 def slides(count: int = 14) -> Slides:
@@ -29,11 +29,13 @@ def slides(count: int = 14) -> Slides:
 )
 def test_examples_of_every_network(encoder: EncoderName, task: Task) -> None:
     torch.manual_seed(0)
-    network = build(NetworkSpec(encoder, task, clinical_inputs=2 if task == "mtl" else 0, unet_width=4))
+    network = build_network(
+        NetworkSpec(encoder, task, clinical_inputs=2 if task == "mtl" else 0, unet_width=4)
+    )
     data = slides()
-    found = predict(network, data, 2, "test", torch.device("cpu"))
+    found = predict_slides(network, data, 2, "test", torch.device("cpu"))
     before = [len(module._forward_hooks) for module in network.modules()]
-    examples = choose(network, data, found)
+    examples = choose_examples(network, data, found)
     assert [len(module._forward_hooks) for module in network.modules()] == before
     assert len(examples.kinds) <= 12 and set(examples.kinds) <= {"right", "wrong", "doubtful"}
     assert examples.saliency.shape == examples.scans.shape == (len(examples.kinds), 40, 64)
@@ -51,10 +53,10 @@ def test_examples_of_every_network(encoder: EncoderName, task: Task) -> None:
 
 def test_examples_of_an_outline_have_one_to_compare_with() -> None:
     torch.manual_seed(0)
-    network, data = build(NetworkSpec("unet", "seg", unet_width=4)), slides()
+    network, data = build_network(NetworkSpec("unet", "seg", unet_width=4)), slides()
     masked = np.arange(len(data)) % 3 > 0
     drawn = np.where(masked[:, None, None], data.masks, False)
     data = replace(data, masks=drawn, has_mask=masked)
-    examples = choose(network, data, predict(network, data, 2, "test", torch.device("cpu")))
+    examples = choose_examples(network, data, predict_slides(network, data, 2, "test", torch.device("cpu")))
     assert len(examples.kinds) == np.count_nonzero(masked)
     assert examples.drawn.any(axis=(1, 2)).all()

@@ -14,10 +14,10 @@ import torch
 
 from scanside.errors import SettingError
 from scanside.image import Size
-from trainer.data.slides import mmotu_slides
+from trainer.data.slides import read_mmotu_slides
 from trainer.runs.arm import Arm
 from trainer.runs.plan import Plan
-from trainer.runs.train_arm import initial_weights, share_of, train_arm
+from trainer.runs.train_arm import name_initial_weights, take_share, train_arm
 from trainer.training.hardware import Hardware
 
 ARM = Arm("mmotu", "original", "efficientnet", "mtl")
@@ -80,7 +80,7 @@ def test_a_finished_arm_is_left_alone_and_other_settings_are_refused(done: Path,
 
 def test_initial_weights_are_told_by_their_content(tmp_path: Path) -> None:
     def named(weights: object, arm: Arm = ARM) -> str:
-        return initial_weights(arm, Plan({}, tmp_path, weights=str(weights)))
+        return name_initial_weights(arm, Plan({}, tmp_path, weights=str(weights)))
 
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -104,16 +104,16 @@ def test_a_training_that_diverges_is_no_result(mmotu_like: Path, tmp_path: Path)
 
 def test_smoke_images_hold_both_kinds_in_every_part(mmotu_like: Path) -> None:
     for part in ("train", "validation", "test"):
-        labels = mmotu_slides(mmotu_like, Size(40, 64), part, images=16).labels
+        labels = read_mmotu_slides(mmotu_like, Size(40, 64), part, images=16).labels
         assert len(labels) == 16 and 0 < (labels == 7).sum() < 16
 
 
 def test_shares_are_nested_and_hold_whole_patients(mmotu_like: Path) -> None:
-    slides = mmotu_slides(mmotu_like, Size(40, 64), "validation", images=60)
-    quarter, half = (set(share_of(slides, share, 3).names) for share in (0.25, 0.5))
+    slides = read_mmotu_slides(mmotu_like, Size(40, 64), "validation", images=60)
+    quarter, half = (set(take_share(slides, share, 3).names) for share in (0.25, 0.5))
     assert quarter < half < set(slides.names)
-    assert set(share_of(slides, 0.25, 4).names) != quarter
-    assert {slides.labels[i] for i in range(60)} == set(share_of(slides, 0.25, 3).labels)
+    assert set(take_share(slides, 0.25, 4).names) != quarter
+    assert {slides.labels[i] for i in range(60)} == set(take_share(slides, 0.25, 3).labels)
 
 
 @pytest.mark.slow

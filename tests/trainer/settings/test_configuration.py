@@ -17,12 +17,12 @@ from trainer.settings.configuration import (
     Configuration,
     Optimiser,
     from_json,
-    keys,
+    list_keys,
     override,
     resolve,
     to_json,
 )
-from trainer.training.optimiser import optimiser
+from trainer.training.optimiser import build_optimiser
 
 DOCS = Path(__file__).parents[3] / "docs" / "networks.md"
 EVERY = [
@@ -74,7 +74,7 @@ def _written(value: object) -> str:
 
 def test_every_key_is_documented() -> None:
     text = DOCS.read_text()
-    assert [key for key in keys() if f"`{key}`" not in text] == []
+    assert [key for key in list_keys() if f"`{key}`" not in text] == []
 
 
 def test_dropout_of_the_code_hangs_on_the_task() -> None:
@@ -97,7 +97,7 @@ def test_json_reads_back_equal(preset: str, dataset: str) -> None:
     assert (configuration.preset, configuration.dataset) == (preset, dataset)
 
 
-@pytest.mark.parametrize("key", keys())
+@pytest.mark.parametrize("key", list_keys())
 def test_every_key_can_be_set_to_what_it_is_and_is_refused_nonsense(key: str) -> None:
     configuration = resolve("as-thesis", "hospital")
     value = flat(configuration)[key]
@@ -222,6 +222,6 @@ def test_a_command_can_read_settings_without_torch() -> None:
 def test_the_optimiser_is_the_one_named(
     named: Optimiser, kind: type[torch.optim.Optimizer], group: dict[str, float]
 ) -> None:
-    made = optimiser([torch.nn.Parameter(torch.zeros(1))], named)
+    made = build_optimiser([torch.nn.Parameter(torch.zeros(1))], named)
     assert type(made) is kind
     assert {name: made.param_groups[0][name] for name in group} == group

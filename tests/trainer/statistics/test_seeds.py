@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.statistics.figures import mean_figure
-from trainer.statistics.seeds import Variance, spread
+from trainer.statistics.figures import make_mean_figure
+from trainer.statistics.seeds import Variance, estimate_spread
 
 
 def values(rng: np.random.Generator, seeds: int, seed_sd: float, patients: int = 200) -> np.ndarray:
@@ -15,7 +15,7 @@ def values(rng: np.random.Generator, seeds: int, seed_sd: float, patients: int =
 
 def test_components_are_found_again() -> None:
     rng = np.random.default_rng(0)
-    found = [spread(mean_figure(values(rng, 4, 0.03)), repeats=300) for _ in range(150)]
+    found = [estimate_spread(make_mean_figure(values(rng, 4, 0.03)), repeats=300) for _ in range(150)]
     assert np.mean([f.true_seed_sd**2 for f in found]) == pytest.approx(0.03**2, rel=0.2)
     observed = 0.03**2 + 0.1**2 / 200
     assert np.mean([f.seed_sd**2 for f in found]) == pytest.approx(observed, rel=0.2)
@@ -23,7 +23,7 @@ def test_components_are_found_again() -> None:
 
 def test_combined_interval_covers_further_seeds_and_the_sampling_interval_does_not() -> None:
     rng = np.random.default_rng(1)
-    found = [spread(mean_figure(values(rng, 3, 0.03)), repeats=300) for _ in range(300)]
+    found = [estimate_spread(make_mean_figure(values(rng, 3, 0.03)), repeats=300) for _ in range(300)]
     sampling, combined = (
         np.mean([e.low < 0.6 < e.high for e in estimates])
         for estimates in ([f.sampling for f in found], [f.combined for f in found])
@@ -35,13 +35,13 @@ def test_combined_interval_covers_further_seeds_and_the_sampling_interval_does_n
 def test_seeds_that_agree_leave_the_sampling_error() -> None:
     rng = np.random.default_rng(2)
     row = rng.random(100)
-    result = spread(mean_figure(np.stack([row, row, row])))
+    result = estimate_spread(make_mean_figure(np.stack([row, row, row])))
     assert (result.seed_sd, result.true_seed_sd) == pytest.approx((0, 0), abs=1e-12)
     assert result.combined.low == pytest.approx(result.sampling.low, abs=0.005)
 
 
 def test_one_seed_has_no_spread() -> None:
-    result = spread(mean_figure(np.random.default_rng(0).random((1, 50))))
+    result = estimate_spread(make_mean_figure(np.random.default_rng(0).random((1, 50))))
     assert np.isnan([result.seed_sd, result.true_seed_sd, result.combined.low]).all()
     assert result.combined.reason == "one seed" and result.sampling.low < result.sampling.value
 

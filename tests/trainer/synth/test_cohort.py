@@ -13,11 +13,11 @@ from trainer.cli import main
 from trainer.data.hospital import read_dataset
 from trainer.synth.cohort import write_cohort
 from trainer.synth.patients import draw_patients
-from trainer.synth.recipe import Recipe
-from trainer.synth.slide import render
+from trainer.synth.recipe import CohortRecipe
+from trainer.synth.slide import render_slide
 from trainer.synth.write import write_patient
 
-RECIPE = Recipe(patients=12, seed=3, size="small")
+RECIPE = CohortRecipe(patients=12, seed=3, size="small")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,9 @@ def test_another_recipe_or_a_strange_folder_is_refused(root: Path, tmp_path: Pat
 def test_annotations_follow_the_label_as_far_as_the_recipe_says() -> None:
     def annotated(effect: float, malignant: bool) -> list[bool]:
         recipe = replace(RECIPE, annotation_effect=effect)
-        return [render(recipe, replace(p, malignant=malignant), 0).annotated for p in draw_patients(RECIPE)]
+        return [
+            render_slide(recipe, replace(p, malignant=malignant), 0).annotated for p in draw_patients(RECIPE)
+        ]
 
     assert annotated(0.0, True) == annotated(0.0, False) == annotated(3.0, False)
     assert sum(annotated(3.0, True)) > sum(annotated(3.0, False))

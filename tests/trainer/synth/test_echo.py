@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trainer.synth.echo import Console, Medium, compress, envelope
-from trainer.synth.probe import LINES, SAMPLES, Probe, lay_out
+from trainer.synth.echo import Console, Medium, compress_echo, compute_envelope
+from trainer.synth.probe import LINES, SAMPLES, ConvexProbe, lay_out_sector
 from trainer.synth.recipe import SIZES
 
-PROBE = Probe(1.0, 1.1, 8.0, 6.0, 1.4)
+PROBE = ConvexProbe(1.0, 1.1, 8.0, 6.0, 1.4)
 CONSOLE = Console(35.0, 60.0, -120.0, 0.5, 1.2, 0.5)
 
 
@@ -20,7 +20,7 @@ def uniform() -> Medium:
 
 
 def heard(medium: Medium, console: Console = CONSOLE, seed: int = 0) -> NDArray[np.float32]:
-    return envelope(medium, PROBE, console, np.random.default_rng(seed))
+    return compute_envelope(medium, PROBE, console, np.random.default_rng(seed))
 
 
 def level_db(part: NDArray[np.float32]) -> float:
@@ -66,17 +66,17 @@ def test_the_receiver_is_loud_where_the_gain_is_high() -> None:
 
 def test_compression_is_logarithmic() -> None:
     console = replace(CONSOLE, contrast=1.0, smoothing=0.0)
-    grey = compress(
+    grey = compress_echo(
         np.array([[1e-9, 10 ** (-35 / 20), 10 ** (-5 / 20), 10 ** (25 / 20), 1e3]], np.float32), console
     )
     assert grey[0] == pytest.approx([0, 0, 127.5, 255, 255], abs=0.1)
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("probe", [PROBE, Probe(5.0, 0.55, 14.0, 3.5, 2.0)])
-def test_scan_conversion_keeps_places(probe: Probe, size: str) -> None:
+@pytest.mark.parametrize("probe", [PROBE, ConvexProbe(5.0, 0.55, 14.0, 3.5, 2.0)])
+def test_scan_conversion_keeps_places(probe: ConvexProbe, size: str) -> None:
     """What lies at a place in the body lies at the same place, to scale, on the screen."""
-    screen = lay_out(probe, SIZES[size])
+    screen = lay_out_sector(probe, SIZES[size])
     x, z = probe.points(SAMPLES)
     across, down = screen.convert(x), screen.convert(z)
     rows, columns = np.nonzero(screen.sector)

@@ -9,9 +9,9 @@ import pytest
 from scanside.errors import SettingError
 from scanside.facts import Centre, MenopausalStatus
 from trainer.synth.patients import HOSPITALS, SynthPatient, draw_patients
-from trainer.synth.recipe import Recipe
+from trainer.synth.recipe import CohortRecipe
 
-RECIPE = Recipe()
+RECIPE = CohortRecipe()
 
 
 def share_post(patients: tuple[SynthPatient, ...], centre: Centre, malignant: bool) -> float:
@@ -77,4 +77,4 @@ def test_a_small_cohort_is_the_beginning_of_a_large_one() -> None:
 )
 def test_a_wrong_recipe_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingError, match="choose"):
-        Recipe(**wrong)  # type: ignore[arg-type]
+        CohortRecipe(**wrong)  # type: ignore[arg-type]

@@ -11,16 +11,16 @@ from scanside.scan.prepare import cut
 from trainer.annotations.thesis import draw_as_thesis
 from trainer.synth.lesion import draw_lesion
 from trainer.synth.patients import draw_patients
-from trainer.synth.recipe import Recipe
-from trainer.synth.slide import render
+from trainer.synth.recipe import CohortRecipe
+from trainer.synth.slide import render_slide
 
-RECIPE = Recipe(patients=30, size="small")
+RECIPE = CohortRecipe(patients=30, size="small")
 PATIENTS = draw_patients(RECIPE)
 
 
 @pytest.mark.parametrize("patient", PATIENTS[:12], ids=lambda patient: str(patient.number))
 def test_lesion_lies_inside_the_sector(patient) -> None:
-    slide = render(RECIPE, patient, 0)
+    slide = render_slide(RECIPE, patient, 0)
     assert slide.pixels.shape == slide.clean.shape == (240, 320, 3)
     assert slide.lesion.any() and not (slide.lesion & ~slide.sector).any()
     assert 0.01 < slide.lesion.sum() / slide.sector.sum() < 0.7
@@ -30,7 +30,7 @@ def test_lesion_lies_inside_the_sector(patient) -> None:
 
 
 def test_the_same_draw_gives_the_same_pixels_and_another_slide_others() -> None:
-    one, again, other = (render(RECIPE, PATIENTS[0], number) for number in (3, 3, 4))
+    one, again, other = (render_slide(RECIPE, PATIENTS[0], number) for number in (3, 3, 4))
     assert np.array_equal(one.pixels, again.pixels) and np.array_equal(one.lesion, again.lesion)
     assert not np.array_equal(one.pixels, other.pixels)
 
@@ -38,14 +38,17 @@ def test_the_same_draw_gives_the_same_pixels_and_another_slide_others() -> None:
 def test_without_effects_the_label_changes_no_pixel() -> None:
     recipe = replace(RECIPE, annotation_effect=0.0)
     for patient in PATIENTS[:6]:
-        benign, malignant = (render(recipe, replace(patient, malignant=label), 0) for label in (False, True))
+        benign, malignant = (
+            render_slide(recipe, replace(patient, malignant=label), 0) for label in (False, True)
+        )
         assert np.array_equal(benign.pixels, malignant.pixels)
 
 
 def test_the_label_reaches_the_clean_image_through_suspicion_alone() -> None:
     recipe = replace(RECIPE, annotation_effect=10.0)
     pairs = [
-        [render(recipe, replace(p, malignant=label), 0) for label in (False, True)] for p in PATIENTS[:8]
+        [render_slide(recipe, replace(p, malignant=label), 0) for label in (False, True)]
+        for p in PATIENTS[:8]
     ]
     assert all(np.array_equal(benign.clean, malignant.clean) for benign, malignant in pairs)
     assert all(malignant.annotated for _, malignant in pairs)
@@ -64,13 +67,13 @@ def test_suspicious_lesions_have_more_papillae_solid_parts_and_thicker_septa() -
 
 def test_a_patients_slides_show_one_lesion_from_several_planes() -> None:
     patient = replace(PATIENTS[0], lesions=1)
-    kinds = {render(RECIPE, patient, number).kind for number in range(4)}
+    kinds = {render_slide(RECIPE, patient, number).kind for number in range(4)}
     assert len(kinds) == 1
 
 
 def test_the_edge_finds_the_sector_that_was_drawn() -> None:
     for patient in PATIENTS[:12]:
-        slide = render(RECIPE, patient, 1)
+        slide = render_slide(RECIPE, patient, 1)
         frame = Frame(slide.pixels)
         box = cut(frame, find_regions({}, frame.size)[0]).origin.box
         found = np.zeros(frame.size, bool)

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from trainer.models.denoiser.match import match
-from trainer.models.heads import double_conv
+from trainer.models.denoiser.match import match_size
+from trainer.models.heads import build_double_conv
 
 
 class Autoencoder(nn.Module):
@@ -17,9 +17,9 @@ class Autoencoder(nn.Module):
         super().__init__()
         first, second, third, latent = (width << level for level in range(4))
         self.layers = nn.Sequential(
-            *(*double_conv(1, first), nn.MaxPool2d(2, ceil_mode=True)),
-            *(*double_conv(first, second), nn.MaxPool2d(2, ceil_mode=True)),
-            *(*double_conv(second, third), nn.MaxPool2d(2, ceil_mode=True)),
+            *(*build_double_conv(1, first), nn.MaxPool2d(2, ceil_mode=True)),
+            *(*build_double_conv(first, second), nn.MaxPool2d(2, ceil_mode=True)),
+            *(*build_double_conv(second, third), nn.MaxPool2d(2, ceil_mode=True)),
             *(nn.Conv2d(third, latent, 3, padding=1), nn.ReLU(inplace=True)),
             *(nn.Conv2d(latent, third, 3, padding=1), nn.ReLU(inplace=True)),
             *(nn.ConvTranspose2d(third, second, 2, 2), nn.ReLU(inplace=True)),
@@ -30,4 +30,4 @@ class Autoencoder(nn.Module):
 
     def forward(self, scan: Tensor) -> Tensor:
         """(N, 1, H, W) in [0, 1] -> the scan without annotations, the same."""
-        return match(self.layers(scan), scan)
+        return match_size(self.layers(scan), scan)

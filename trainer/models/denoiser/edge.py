@@ -41,18 +41,18 @@ class EdgeDenoiser(nn.Module):
     ) -> None:
         super().__init__()
         full, half, *_, last = widths
-        self.full = _conv(2, full)
+        self.full = _make_conv(2, full)
         self.down = nn.ModuleList()
         for wide, wider in pairwise(widths[:-1]):
-            self.down.append(nn.Sequential(_conv(wide, wider, stride=2), _conv(wider, wider)))
+            self.down.append(nn.Sequential(_make_conv(wide, wider, stride=2), _make_conv(wider, wider)))
         self.down.append(
-            nn.Sequential(_conv(widths[-2], last, stride=2), *(_Residual(last, d) for d in dilations))
+            nn.Sequential(_make_conv(widths[-2], last, stride=2), *(_Residual(last, d) for d in dilations))
         )
         self.narrow = nn.ModuleList(nn.Conv2d(w, n, 1) for n, w in reversed(list(pairwise(widths[1:]))))
-        self.up = nn.ModuleList(_conv(n, n) for n in reversed(widths[1:-1]))
+        self.up = nn.ModuleList(_make_conv(n, n) for n in reversed(widths[1:-1]))
         self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
         self.to_full = nn.ConvTranspose2d(half, full, 2, stride=2)
-        self.merge = nn.Sequential(_conv(full, full), _conv(full, full))
+        self.merge = nn.Sequential(_make_conv(full, full), _make_conv(full, full))
         self.out = nn.Conv2d(full, 2, 3, padding=1)
         nn.init.zeros_(self.out.weight)
 
@@ -84,7 +84,7 @@ class _Residual(nn.Module):
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.convs = nn.Sequential(
-            _conv(channels, channels, dilation=dilation),
+            _make_conv(channels, channels, dilation=dilation),
             nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False),
             nn.BatchNorm2d(channels),
         )
@@ -93,7 +93,7 @@ class _Residual(nn.Module):
         return torch.relu(x + self.convs(x))
 
 
-def _conv(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+def _make_conv(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     """3 x 3 convolution, batch norm, ReLU."""
     return nn.Sequential(
         nn.Conv2d(channels, out, 3, stride, dilation, dilation, bias=False),

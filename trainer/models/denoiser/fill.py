@@ -30,30 +30,30 @@ def fill_in(scan: Tensor, keep: Tensor) -> Tensor:
     for _ in range(_LEVELS):
         level = avg_pool2d(level, 2)
         levels.append(level)
-    filled = _merged(levels.pop(), _known(level.mean((2, 3), keepdim=True))[0])
+    filled = _merge(levels.pop(), _average(level.mean((2, 3), keepdim=True))[0])
     for level in reversed(levels):
-        filled = _merged(level, _enlarged(filled))
+        filled = _merge(level, _enlarge(filled))
     kept, lost = keep * scan, 1 - keep
-    filled = kept + lost * _enlarged(filled)
+    filled = kept + lost * _enlarge(filled)
     neighbours = scan.new_tensor([[[[1, 2, 1], [2, 0, 2], [1, 2, 1]]]]) / 12
     for _ in range(_STEPS):
         filled = kept + lost * conv2d(pad(filled, (1, 1, 1, 1), "replicate"), neighbours)
     return filled
 
 
-def _merged(level: Tensor, coarser: Tensor) -> Tensor:
+def _merge(level: Tensor, coarser: Tensor) -> Tensor:
     """What this level knows, and `coarser` where it knows too little."""
     binomial = level.new_tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]]).expand(2, 1, 3, 3) / 16
-    value, weight = _known(conv2d(level, binomial, padding=1, groups=2))
+    value, weight = _average(conv2d(level, binomial, padding=1, groups=2))
     trust = (_TRUST * weight).clamp(max=1)
     return trust * value + (1 - trust) * coarser
 
 
-def _known(sums: Tensor) -> tuple[Tensor, Tensor]:
+def _average(sums: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted mean and weight of (N, 2, h, w): sums of values and of weights."""
     weight = sums[:, 1:]
     return sums[:, :1] / (weight + _EPS), weight
 
 
-def _enlarged(plane: Tensor) -> Tensor:
+def _enlarge(plane: Tensor) -> Tensor:
     return interpolate(plane, scale_factor=2, mode="bilinear", align_corners=False)

@@ -3,6 +3,6 @@
 from torch import Tensor
 
 
-def match(output: Tensor, scan: Tensor) -> Tensor:
+def match_size(output: Tensor, scan: Tensor) -> Tensor:
     """`output` without its surplus rows at the bottom and columns at the right."""
     return output[:, :, : scan.shape[2], : scan.shape[3]]
