@@ -140,7 +140,7 @@ def test_a_difference_that_is_no_number_has_not_passed_and_is_null(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no checkpoint at"), (b"junk", "is no checkpoint of this version")],
+    [(None, "no checkpoint at"), (b"junk", "is not a checkpoint of this version")],
 )
 def test_a_wrong_checkpoint_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, message: str

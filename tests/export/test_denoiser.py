@@ -124,7 +124,7 @@ def test_an_input_that_is_no_multiple_of_the_stride(files: dict[str, Path]) -> N
         ("plain", "denoiser", "measured without one"),
         ("network", None, "Name it with --denoiser"),
         ("network", "other", "not the one that this network was measured with"),
-        ("network", "plain", "is no checkpoint of this version"),
+        ("network", "plain", "is not a checkpoint of this version"),
         ("network", "missing", "no checkpoint at"),
     ],
 )

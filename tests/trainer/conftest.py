@@ -13,7 +13,7 @@ SMALL = ("--set", "training.epochs=1", "--set", "input.height=40", "--set", "inp
 
 @pytest.fixture(scope="session")
 def mmotu_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bright speckle with one dark ellipse, whose roundness hangs on the class; images and masks."""
+    """Bright speckle with one dark ellipse, whose roundness depends on the class; images and masks."""
     from trainer.data.mmotu import read_split
 
     root = tmp_path_factory.mktemp("mmotu")

@@ -37,7 +37,7 @@ _LETTERS = {
 
 
 def write_bitmap(text: str, dot_px: int) -> Grey:
-    """One line of text; what there is no letter for is left blank.
+    """One line of text; a character without a letter here stays blank.
 
     Args:
         dot_px: side of a dot.

@@ -1,4 +1,4 @@
-"""Drawing onto a scan while keeping account of which pixels were drawn."""
+"""Drawing onto a scan; keeps account of the pixels that were drawn."""
 
 from dataclasses import dataclass
 

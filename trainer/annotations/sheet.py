@@ -39,20 +39,20 @@ def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uin
     """A row for each scan: clean, annotated and stored as JPEG, and with the mask marked.
 
     Args:
-        seed: what is drawn hangs on it and on the scan's place in `images`.
+        seed: with the scan's place in `images` it decides what is drawn.
         preset: of trainer.annotations.
 
     Returns:
         (rows * 280, 3 * 420, 3) uint8, RGB.
 
     Raises:
-        InputError: a file can't be read, or is no image.
+        InputError: a file can't be read, or is not an image.
     """
     rows = []
     for number, path in enumerate(track(images, "drawing")):
         bgr = decode_picture(_read_content(path), cv2.IMREAD_COLOR)
         if bgr is None:
-            raise InputError(f"{path} is no image that can be decoded. Take it out of the folder.")
+            raise InputError(f"{path} is not an image that can be decoded. Take it out of the folder.")
         pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
         try:
             sector = find_sector(to_grey(pixels))

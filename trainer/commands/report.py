@@ -1,4 +1,4 @@
-"""`trainer report`: the report of all that was run, made anew."""
+"""`trainer report`: makes the report of all finished runs again."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--out", type=Path, default=Path("runs"), help="where the runs lie (default: runs); the report too"
     )
     report.add_argument(
-        "--scale", choices=["full", "smoke"], default="full", help="of which runs (default: full)"
+        "--scale", choices=["full", "smoke"], default="full", help="the scale of the runs (default: full)"
     )
     report.set_defaults(command=_report)
 

@@ -68,7 +68,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--weights-from",
         type=Path,
         metavar="FILE",
-        help="default-model: measure this checkpoint anew; edge-denoiser: begin with it",
+        help="default-model: measure this checkpoint again; edge-denoiser: begin with it",
     )
     option("--scale", choices=["full", "smoke"], default="full", help="smoke: few images, small, minutes")
     option("--choice", default="guided-stress", metavar="NAME", help="default-folds: which recipe was chosen")
@@ -191,13 +191,15 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
         }
         for title, difference in compared.items():
             print_figures(difference, title, arguments.scale)
-        said = {title: default_figures.make_plain(difference) for title, difference in compared.items()}
-        write_file(folder / "gains.json", (json.dumps(said, indent=2) + "\n").encode())
+        document: dict[str, object] = {
+            title: default_figures.make_plain(difference) for title, difference in compared.items()
+        }
+        write_file(folder / "gains.json", (json.dumps(document, indent=2) + "\n").encode())
     else:
         pooled = default_figures.pool_folds(found)
         together = default_figures.compute_figures(pooled) | default_figures.compute_decisions(found)
         print_figures(together, arguments.experiment, arguments.scale)
-        document: dict[str, object] = {
+        document = {
             **default_figures.make_plain(together),
             "calibration": default_figures.measure_calibration(pooled),
         }

@@ -12,7 +12,7 @@ from trainer.models.memory_format import use_channels_last
 
 
 def build_classifier() -> nn.Module:
-    """Four convolutions, each of which halves the scan, and a mean over what is left."""
+    """Build four convolutions that each halve the scan, and a mean over what is left."""
     widths = (4, 32, 64, 128, 128)
     layers: list[nn.Module] = [nn.PixelUnshuffle(2)]  # strokes are thin: shrinking would lose them
     for narrow, wide in pairwise(widths):

@@ -20,7 +20,7 @@ from trainer.annotations.annotate import annotate, recompress
 from trainer.data.mmotu import MmotuImage, find_layout, name_image, read_frame
 from trainer.terminal.progress import track
 
-_JPEG_QUALITY = 90  # every scan is encoded anew, annotated or not: else JPEG would tell which is which
+_JPEG_QUALITY = 90  # every scan is encoded again, annotated or not: otherwise JPEG would tell which is which
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class CohortSlide:
         malignant: the patient's.
         origin: where in the source frame it was cut from.
         image_sha256: of the file.
-        mask_sha256: of the file; empty when nobody drew the lesion.
+        mask_sha256: of the file; empty where the lesion was not drawn.
         found_by: which rule found the scan.
         flags: what a reader has to know.
         maker: manufacturer and model of the machine.
@@ -96,7 +96,7 @@ class CohortSlide:
 
     @property
     def mask(self) -> str | None:
-        """Path of the mask in the dataset; None when nobody drew the lesion."""
+        """Path of the mask in the dataset; None where the lesion was not drawn."""
         return f"masks/{self.name}.png" if self.mask_sha256 else None
 
     @property
@@ -134,7 +134,7 @@ class Cohort:
         return _read_picture(self.root / slide.image, slide.image_sha256, slide.size)
 
     def lesion(self, slide: CohortSlide) -> Mask | None:
-        """(H, W) bool: the lesion on one slide; None when nobody drew it.
+        """(H, W) bool: the lesion on one slide; None where it was not drawn.
 
         Raises:
             InputError: the file is missing, damaged or not what the dataset was made with.
@@ -198,7 +198,7 @@ def _read_about(path: Path) -> dict[str, Any]:
 def _read_text(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MAX_TEXT_BYTES:
-            raise InputError(f"{path} is larger than {_MAX_TEXT_BYTES >> 20} MiB: that is no dataset.")
+            raise InputError(f"{path} is larger than {_MAX_TEXT_BYTES >> 20} MiB: that is not a dataset.")
         return read_regular(path)
     except OSError as error:
         raise InputError(
@@ -226,7 +226,7 @@ def _read_rows(
             except (ValueError, OverflowError) as error:
                 raise InputError(f"{path}, line {lines.line_num}: {error}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is no table in UTF-8: {error}.") from error
+        raise InputError(f"{path} is not a table in UTF-8: {error}.") from error
     return rows
 
 
@@ -254,9 +254,9 @@ def read_slide(row: dict[str, str]) -> CohortSlide:
     if source.height * source.width > MAX_FRAME_PIXELS or box.size != (int(row["height"]), int(row["width"])):
         raise ValueError("the size is not that of the box, or not possible")
     if not _DIGEST.fullmatch(row["image_sha256"]):
-        raise ValueError("image_sha256 is no SHA-256")
+        raise ValueError("image_sha256 is not a SHA-256")
     if row["mask_sha256"] and not _DIGEST.fullmatch(row["mask_sha256"]):
-        raise ValueError("mask_sha256 is no SHA-256")
+        raise ValueError("mask_sha256 is not a SHA-256")
     slide = CohortSlide(
         _check_name(row["slide"]),
         _check_name(row["patient"]),
@@ -276,7 +276,7 @@ def read_slide(row: dict[str, str]) -> CohortSlide:
 
 def _check_name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError(f"{text[:80]!r} is no pseudonym")
+        raise ValueError(f"{text[:80]!r} is not a pseudonym")
     return text
 
 
@@ -318,10 +318,12 @@ def _read_picture(path: Path, sha256: str, size: Size) -> Grey:
     content = _read_content(path, sha256)
     # IHDR is the first chunk of every PNG: the size is known, and refused, before anything is allocated.
     header = content[16:24]
-    said = Size(int.from_bytes(header[4:], "big"), int.from_bytes(header[:4], "big"))
+    stated = Size(int.from_bytes(header[4:], "big"), int.from_bytes(header[:4], "big"))
     pixels = None
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and said == size:
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and stated == size:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
     if pixels is None:
-        raise InputError(f"{path} is no PNG of {size.width} x {size.height} px. Prepare the dataset again.")
+        raise InputError(
+            f"{path} is not a PNG of {size.width} x {size.height} px. Prepare the dataset again."
+        )
     return np.asarray(pixels, np.uint8)

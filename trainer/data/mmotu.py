@@ -264,7 +264,7 @@ def name_image(path: Path) -> Iterator[None]:
         yield
     except NoTissue as error:
         raise InputError(
-            f"{path} holds no scan: {error}. Get a fresh copy of it, or make it anew."
+            f"{path} holds no scan: {error}. Get a fresh copy of it, or make it again."
         ) from error
 
 
@@ -296,5 +296,5 @@ def _read(path: Path, digest: "hashlib._Hash") -> bytes:
 def _decode(path: Path, flags: int, digest: "hashlib._Hash") -> NDArray[np.uint8]:
     pixels = decode_picture(_read(path, digest), flags)
     if pixels is None:
-        raise InputError(f"{path} is no image that can be decoded. Get a fresh copy of it.")
+        raise InputError(f"{path} is not an image that can be decoded. Get a fresh copy of it.")
     return pixels

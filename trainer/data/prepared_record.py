@@ -2,7 +2,7 @@
 
     python -m trainer.data.prepared_record MMOTU
 
-writes mmotu_prepared.csv anew. Do so, and train anew, when the preparation changes.
+writes mmotu_prepared.csv again. Do so, and train again, when the preparation changes.
 """
 
 import csv

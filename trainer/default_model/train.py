@@ -105,7 +105,7 @@ def train_default_model(
             `trained`, which says itself what it began with.
         scale: "full" or "smoke", named in everything that is written.
         denoiser: takes the annotations out of every image first, as the bundle's edge will.
-        trained: a finished run; nothing is trained, and all that is measured is measured anew.
+        trained: a finished run; nothing is trained, and every figure is measured again.
 
     Returns:
         The figures on the official val images that have no near-duplicate in the training set.
@@ -122,7 +122,9 @@ def train_default_model(
         initial = trained.manifest["training"]["initial_weights"]
     made = {"scale": scale, "denoiser": fingerprint, "initial_weights": initial, **asdict(recipe)}
     made |= {} if trained is None else {"trained": "in an earlier run"}
-    if not any((folder / name).exists() for name in LEFT):  # a run that failed before binds nobody
+    if not any(
+        (folder / name).exists() for name in LEFT
+    ):  # a run that failed before it wrote any weights binds no other
         (folder / "recipe.json").unlink(missing_ok=True)
     claim_folder(folder, made, "recipe.json")
     lightning.seed_everything(recipe.seed, verbose=False)
@@ -316,7 +318,7 @@ def _describe_training(
 
 
 def _describe_taken_over(trained: Checkpoint) -> dict[str, object]:
-    """What was said of the training, and that the rest was measured after it."""
+    """Describe the earlier training, and say that the rest was measured after it."""
     note = (
         "The weights were trained on scans as an earlier run prepared them; calibration, threshold, gate "
         "and figures are of the preparation in this bundle."

@@ -68,7 +68,7 @@ def denoise_dataset(source: Path, target: Path, remover: Remover) -> Summary:
         raise SettingError(f"{target} lies in the data set itself. Choose another --out.")
     cohort = read_dataset(source) if (source / "dataset.json").exists() else None
     if is_denoised(source) if cohort is None else cohort.is_denoised:
-        raise InputError(  # what is said of the first denoiser would be lost
+        raise InputError(  # the record of the first denoiser would be lost
             f"{source} is without annotations already. Give the data set that it was made of."
         )
     if cohort is not None:

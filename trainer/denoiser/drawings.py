@@ -1,4 +1,4 @@
-"""Training pairs of the edge denoiser, drawn anew every so many epochs."""
+"""Training pairs of the edge denoiser, drawn again every so many epochs."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -20,7 +20,7 @@ class EdgeDenoiserModule(TrainingModule):
 
 
 class WholeDenoiserModule(TrainingModule):
-    """The thesis's: gives the whole scan anew.
+    """The thesis's denoiser, whose output replaces the whole scan.
 
     Args:
         alpha, beta, ssim: of trainer.denoiser.losses.restoration.

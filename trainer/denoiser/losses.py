@@ -22,8 +22,8 @@ def compute_restoration_loss(
     Args:
         clean: (N, 1, H, W), a network's prediction.
         batch: scan, clean, mask and restorable, (N, 1, H, W). The weight w is `alpha` where annotated, `beta`
-            elsewhere, and 0 where nobody knows what is under a real annotation. There SSIM gets the truth,
-            which is no error. Plain MSE has alpha and beta 1.
+            elsewhere, and 0 where a real annotation hides the tissue. There SSIM gets the truth, which is not
+            an error. Plain MSE has alpha and beta 1.
     """
     known = batch["restorable"]
     weight = (beta + (alpha - beta) * batch["mask"]) * known

@@ -33,7 +33,7 @@ class Source:
         name: of the image.
         pixels: (H, W, 3) uint8, RGB.
         lesion, sector: (H, W) bool.
-        ink: (H, W) bool, annotations that are on it, outlined by a person; None where nobody did.
+        ink: (H, W) bool, annotations that are on it, outlined by a person; None where they are not outlined.
         suspected: (H, W) bool, what may be annotations; empty where `ink` is known.
     """
 
@@ -100,7 +100,7 @@ def make_pair(
     planes = [to_grey(pixels), np.asarray(to_chroma(pixels)), unannotated]
     scan, chroma, clean = (np.rint(255 * _fill_plane(plane, box, sector, size)) for plane in planes)
     real = source.ink if source.ink is not None else np.zeros(cover.shape, bool)
-    # Outside the sector of the scan as it was, which what is drawn can enlarge, nobody looked.
+    # Drawn annotations can enlarge the sector. Outside of the scan's own, annotations were not labelled.
     doubted = source.suspected | (_grow(real) & ~real) | ~source.sector
     cover = np.where(real, np.uint8(255), cover)
     planes = [cover, _convert_to_bytes(doubted), _convert_to_bytes(_grow(real))]

@@ -66,7 +66,7 @@ def read_sources(
     Args:
         ink: by image, the annotations that a person outlined, (H, W) bool; passed over where the image has
             another size, since it is not the one that was looked at.
-        plain_within: images of which a person said that nothing white is drawn in them but at the sides.
+        plain_within: images in which, by a person's judgement, nothing white is drawn but at the sides.
         what: named by the progress bar.
 
     Raises:
@@ -97,7 +97,7 @@ def make_pairs(
     flow: bool = False,
     what: str = "pairs",
 ) -> list[ScanPair]:
-    """One pair of each scan at each of `sizes`, annotated anew each time.
+    """One pair of each scan at each of `sizes`, annotated afresh each time.
 
     Args:
         undrawn: share of the pairs onto which no annotation is drawn.

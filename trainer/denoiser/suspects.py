@@ -1,7 +1,7 @@
 """Where a real scan may carry burned-in annotations: a rule that would rather suspect too much.
 
 Hardly a scan of MMOTU is free of them, so pairs are made on scans that have some. What this rule suspects is
-left out of every loss and every figure; it is no detector and no truth.
+left out of every loss and every figure; it is neither a detector nor the truth.
 """
 
 import cv2
@@ -29,7 +29,7 @@ def find_suspects(pixels: NDArray[np.uint8], sector: Mask, *, white_within: bool
         pixels: (H, W, 3) uint8, RGB.
         sector: (H, W) bool, tissue.
         white_within: suspect white strokes everywhere; else only near the sides of the sector's box, for
-            scans of which a person said that nothing white is drawn further in.
+            scans in which, by a person's judgement, nothing white is drawn further in.
 
     Returns:
         (H, W) bool, only inside the sector.

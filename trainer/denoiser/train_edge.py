@@ -45,7 +45,7 @@ class EdgeDenoiserRecipe:
         outlined: how many more pairs are made on scans whose annotations a person outlined.
         window: of a view.
         undrawn: share of the training pairs onto which nothing is drawn.
-        draw_every: epochs after which all are drawn anew.
+        draw_every: epochs after which all are drawn again.
         scans: use only so many of each part; None is all.
     """
 
@@ -172,7 +172,7 @@ def measure_network(network: EdgeDenoiser, pairs: list[ScanPair], threshold: flo
 
 
 def measure_detector(network: EdgeDenoiser, pairs: list[ScanPair], threshold: float) -> dict[str, Estimate]:
-    """Those of the detector alone: on real annotations nobody knows what lies under them."""
+    """Measure the detector alone: what lies under real annotations is unknown."""
     return _compute_detection_figures(predict_pairs(network, pairs)[0] > threshold, stack_pairs(pairs))
 
 

@@ -51,7 +51,7 @@ def run_experiment(name: str, plan: Plan) -> tuple[Path, Path]:
 
 
 def write_full_report(out: Path, scale: str) -> tuple[Path, Path]:
-    """The report of every experiment of which an arm is done, without data and without training.
+    """Write the report of every experiment that has a finished arm, without data and without training.
 
     Raises:
         InputError: nothing is done under `out`.

@@ -48,7 +48,7 @@ def read(path: Path, form: str, build: Callable[[dict[str, Any]], _T], document:
         return build(content)
     except Exception as error:
         raise InputError(
-            f"{path} is no checkpoint of this version ({form}): {error}. Train again with `{made_by}`."
+            f"{path} is not a checkpoint of this version ({form}): {error}. Train again with `{made_by}`."
         ) from error
 
 
@@ -56,7 +56,7 @@ def read_form(path: Path, made_by: str) -> object:
     """Name and version of what `write` wrote; None where it does not say.
 
     Raises:
-        InputError: `path` is no checkpoint.
+        InputError: `path` is not a checkpoint.
     """
     return _load(path, made_by).get("format")
 
@@ -70,10 +70,11 @@ def _load(path: Path, made_by: str) -> dict[str, Any]:
     except Exception as error:  # torch's own words advise to run the code in the file
         reason = getattr(error, "strerror", None) or "not weights and plain values alone"
         raise InputError(
-            f"{path} is no checkpoint of this version: {reason}. Name a checkpoint.pt of `{made_by}`."
+            f"{path} is not a checkpoint of this version: {reason}. Name a checkpoint.pt of `{made_by}`."
         ) from error
     if not isinstance(content, dict):
         raise InputError(
-            f"{path} is no checkpoint of this version: it names nothing. Name a checkpoint.pt of `{made_by}`."
+            f"{path} is not a checkpoint of this version: it names nothing. "
+            f"Name a checkpoint.pt of `{made_by}`."
         )
     return content

@@ -50,7 +50,7 @@ class NetworkSpec:
     def __post_init__(self) -> None:
         """
         Raises:
-            SettingError: a combination that is no network.
+            SettingError: a combination that makes no network.
         """
         for name, value, known in (
             ("encoder", self.encoder, get_args(EncoderName)),

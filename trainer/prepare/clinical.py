@@ -105,7 +105,7 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
                 _parse_value(path, line, "malignant", row[column["malignant"]], _MALIGNANT),
             )
     except csv.Error as error:
-        raise InputError(f"{path}, line {rows.line_num}: no table: {error}.") from error
+        raise InputError(f"{path}, line {rows.line_num}: not a table: {error}.") from error
     if not facts:
         raise InputError(f"{path} names no patient.")
     return facts
@@ -114,7 +114,7 @@ def read_clinical(path: Path) -> dict[str, tuple[ClinicalRecord, Malignancy]]:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path} is larger than {_MAX_BYTES >> 20} MiB: that is no clinical table.")
+            raise InputError(f"{path} is larger than {_MAX_BYTES >> 20} MiB: that is not a clinical table.")
         content = read_regular(path)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}. Check --clinical.") from error
@@ -126,7 +126,7 @@ def _read_text(path: Path) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise InputError(f"{path} is no text. Save the table as CSV in UTF-8.")
+    raise InputError(f"{path} is not text. Save the table as CSV in UTF-8.")
 
 
 def _find_columns(path: Path, header: list[str]) -> dict[str, int]:
@@ -154,7 +154,7 @@ def _parse_value(
         if plain in synonyms:
             return value
     known = ", ".join(sorted(word for synonyms in words.values() for word in synonyms if word))
-    raise InputError(f"{path}, line {line}: '{cell.strip()[:40]}' is no {column} (understood: {known}).")
+    raise InputError(f"{path}, line {line}: '{cell.strip()[:40]}' is not a {column} (understood: {known}).")
 
 
 def _parse_ca125(path: Path, line: int, cell: str) -> float | None:
@@ -163,7 +163,7 @@ def _parse_ca125(path: Path, line: int, cell: str) -> float | None:
     text = cell.strip()
     if not (_U_ML.fullmatch(text) and 0 < float(text) <= CA125_MOST):
         raise InputError(
-            f"{path}, line {line}: '{text[:40]}' is no ca125 (understood: U/ml above 0 and at most "
+            f"{path}, line {line}: '{text[:40]}' is not a ca125 (understood: U/ml above 0 and at most "
             f"{CA125_MOST:.0f}, with a point and at most two decimals; or unknown)."
         )
     return float(text)

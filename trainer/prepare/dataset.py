@@ -58,7 +58,7 @@ def write_slide(root: Path, name: str, pixels: Grey, lesion: Mask | None) -> tup
     Args:
         name: of the slide.
         pixels: (H, W) uint8, as `scanside.scan.prepare.cut` gives them.
-        lesion: (H, W) bool; None when nobody drew it.
+        lesion: (H, W) bool; None where it was not drawn.
 
     Returns:
         SHA-256 of the image's and of the mask's file; the latter empty without a mask.

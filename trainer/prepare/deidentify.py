@@ -30,7 +30,7 @@ class LeftOutFile:
 
 @dataclass(frozen=True)
 class WrittenCopy:
-    """A file that was written, and of which one it is a copy."""
+    """A copy that was written, and the file that it was made from."""
 
     source: Path
     copy: Deidentified
@@ -83,7 +83,7 @@ def summarise_text(named: list[bool | None], when_text: WhenText) -> str:
     """One line: on how many files' tissue text was found, who read it, and what was done.
 
     Args:
-        named: of each of them whether it may name the patient; None where nobody read it.
+        named: of each of them whether it may name the patient; None where it was not read.
     """
     done = {
         WhenText.BLANK: "It was blacked out.",
@@ -92,7 +92,7 @@ def summarise_text(named: list[bool | None], when_text: WhenText) -> str:
     }
     counted = f"Text on tissue: found in {len(named)} of them. " + (done[when_text] if named else "")
     if find_reader() is None:
-        return f"{counted.strip()} Nobody read it, since tesseract is not installed."
+        return f"{counted.strip()} It was not read, since tesseract is not installed."
     return f"{counted.strip()} Read by tesseract: may name the patient in {sum(map(bool, named))}."
 
 

@@ -40,7 +40,7 @@ _NOT_DICOM = {".json", ".csv", ".txt", ".png", ".jpg", ".jpeg"}  # what lies bes
 
 @dataclass(frozen=True)
 class PreparationSettings:
-    """What the command was told.
+    """The options of the command.
 
     Attributes:
         source: a tree of DICOM files.
@@ -192,7 +192,7 @@ def join_tables(
 
 
 def _find_contradictions(prepared: Collection[PreparedFile]) -> dict[str, str]:
-    """Slides' names and images' digests of which nobody can tell what or whose they are, with the reason."""
+    """Find names of slides and digests of images whose content or patient is in doubt, with the reason."""
     all_slides = [slide for done in prepared for slide in done.slides]
     contents, owners = defaultdict(set), defaultdict(set)
     for slide in all_slides:

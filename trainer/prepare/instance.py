@@ -1,6 +1,6 @@
 """One DICOM file -> its slides in the dataset: the work of one process, and the record that it leaves.
 
-What is said of a file inside the dataset is said without its name, header or any library's message, since
+The dataset describes a file without its name, header or any library's message, since
 each may hold a patient's name. The full message is kept apart (`LeftOut.detail`).
 """
 
@@ -92,7 +92,7 @@ class PreparedFile:
 
     @staticmethod
     def from_json(text: str) -> "PreparedFile":
-        """Raises ValueError, KeyError or TypeError: that is no record."""
+        """Raises ValueError, KeyError or TypeError: that is not a record."""
         record = json.loads(text)
         left_out = tuple(LeftOutFrame(**left) for left in record["left_out"])
         return PreparedFile(str(record["patient"]), tuple(map(read_slide, record["slides"])), left_out)
@@ -170,7 +170,7 @@ class _View:
     Attributes:
         lesion: where one is drawn, cut as the tissue.
         text: what was found on the tissue.
-        said: what a reader of the slide has to know of the text.
+        notes: what a reader of the slide has to know of the text.
     """
 
     name: str
@@ -178,7 +178,7 @@ class _View:
     tissue: Tissue
     lesion: Mask | None
     text: TextSeen
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def _look_for_text(frame: Frame, tissue: Tissue, identity: Identity, when_text: WhenText) -> TextSeen:
@@ -202,10 +202,10 @@ def _black_out_text(views: Sequence[_View]) -> Iterator[_View]:
         black = blanked[source][box.y0 : box.y1, box.x0 : box.x1]
         if black.any():
             pixels = np.where(black, np.uint8(0), view.tissue.pixels)
-            yield replace(view, tissue=replace(view.tissue, pixels=pixels), said=("text blacked out",))
+            yield replace(view, tissue=replace(view.tissue, pixels=pixels), notes=("text blacked out",))
         elif view.text.is_left:
             named = "text that may name the patient kept"
-            yield replace(view, said=(named if view.text.names_patient else "text kept",))
+            yield replace(view, notes=(named if view.text.names_patient else "text kept",))
         else:
             yield view
 
@@ -228,7 +228,7 @@ def _write_view(job: FileJob, instance: Instance, view: _View, patient: str) -> 
         image_sha256,
         mask_sha256,
         tissue.found_by.value,
-        (*sorted(flag.value for flag in tissue.flags | instance.flags), *view.said),
+        (*sorted(flag.value for flag in tissue.flags | instance.flags), *view.notes),
         _normalise_maker(device_of(instance.header)),
         view.number,
     )
@@ -240,5 +240,5 @@ def _normalise_maker(text: str) -> str:
 
 
 def _make_public(error: NotScorable) -> str:
-    """The reason without what stands in the file; what is said of missing tissue cites nothing of it."""
+    """Take what stands in the file out of the reason; the reason for missing tissue cites nothing of it."""
     return "no DICOM image, damaged, or no decoder for it" if isinstance(error, Unreadable) else str(error)

@@ -27,7 +27,7 @@ def read_document(path: Path) -> dict[str, Any]:
     """The JSON object of one file.
 
     Raises:
-        InputError: it can't be read, is too large or is no Labelme file.
+        InputError: it can't be read, is too large or is not a Labelme file.
     """
     try:
         content = read_regular(path, _MAX_BYTES + 1)
@@ -39,7 +39,7 @@ def read_document(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError("the mask is not JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("shapes"), list):
-        raise InputError("the mask is no Labelme file")
+        raise InputError("the mask is not a Labelme file")
     return document
 
 
@@ -51,10 +51,10 @@ def read_mask(path: Path, size: Size) -> Mask:
             message names neither file nor label: they may hold a patient's name.
     """
     document = read_document(path)
-    said = (document.get("imageHeight"), document.get("imageWidth"))
-    if said != tuple(size):
-        numbers = all(isinstance(side, int) and abs(side) < 10**6 for side in said)
-        drawn_on = f"{said[1]} x {said[0]} px" if numbers else "an unknown size"
+    stated = (document.get("imageHeight"), document.get("imageWidth"))
+    if stated != tuple(size):
+        numbers = all(isinstance(side, int) and abs(side) < 10**6 for side in stated)
+        drawn_on = f"{stated[1]} x {stated[0]} px" if numbers else "an unknown size"
         raise InputError(f"the mask was drawn on {drawn_on}, the frame has {size.width} x {size.height} px")
     mask = np.zeros(size, np.uint8)
     for shape in document["shapes"]:
@@ -112,9 +112,9 @@ def _draw_brush(mask: Grey, points: list[tuple[float, float]], encoded: Any) -> 
         content = base64.b64decode(encoded, validate=True)
     except (TypeError, ValueError, binascii.Error) as error:
         raise InputError("the mask holds a brush that is not base64") from error
-    said = (int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big"))
+    stated = (int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big"))
     inside = 0 <= x0 <= x1 < mask.shape[1] and 0 <= y0 <= y1 < mask.shape[0]
-    if not (content.startswith(_PNG) and said == box and inside):  # before anything is allocated
+    if not (content.startswith(_PNG) and stated == box and inside):  # before anything is allocated
         raise InputError("the mask holds a brush that does not fit its box")
     brush = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
     if brush is None or brush.shape != box:

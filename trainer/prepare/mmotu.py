@@ -117,14 +117,14 @@ def _check_lists(root: Path, name: str, entries: tuple[MmotuImage, ...]) -> Iter
     path = root / f"{name}_cls.txt"
     if not path.exists():
         return
-    said = _read_labels(path)
+    stated = _read_labels(path)
     wanted = {e.image: e.label for e in entries if (e.part == "train") == (name == "train")}
-    for image in sorted(said.keys() | wanted.keys()):
-        if image not in said:
+    for image in sorted(stated.keys() | wanted.keys()):
+        if image not in stated:
             yield Fault(image, path.name, "not in the class list")
         elif image not in wanted:
             yield Fault(image, path.name, "in the class list of another part, or no image of the set")
-        elif said[image] != wanted[image]:
+        elif stated[image] != wanted[image]:
             yield Fault(image, path.name, "another class than the committed split has")
 
 
@@ -134,4 +134,4 @@ def _read_labels(path: Path) -> dict[int, int]:
         pairs = [line.split() for line in lines if line.strip()]
         return {int(name.split(".")[0]): int(label) for name, label in pairs}
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no class list: lines are like '658.JPG  5'.") from error
+        raise InputError(f"{path} is not a class list: lines are like '658.JPG  5'.") from error

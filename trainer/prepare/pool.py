@@ -19,7 +19,7 @@ def run_all(
 ) -> Generator[tuple[Job, Result | None], None, None]:
     """Yield each job with its result as they come (of one process: in order); None where it took it down.
 
-    When a process dies nobody says at which job, so those under way are tried again, each alone.
+    A process that dies does not tell its job, so all jobs under way are tried again, each alone.
     """
     waiting = deque(jobs)
     while waiting:

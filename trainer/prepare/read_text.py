@@ -32,7 +32,7 @@ class _Tesseract:
         """The lines of a page, (H, W) uint8, dark letters on white.
 
         Raises:
-            TextOnTissue: tesseract failed or took too long, so that nobody knows what is written there.
+            TextOnTissue: tesseract failed or took too long, so that the text there is unknown.
         """
         rows, columns = np.nonzero(page < 255)
         if not len(rows):

@@ -14,7 +14,7 @@ from trainer.prepare.instance import LeftOutFrame
 
 @dataclass(frozen=True)
 class MissingSlide:
-    """Something left out, and of which file.
+    """Something that was left out, and its file.
 
     Attributes:
         number: of the file in the sorted list of all files, from 1; 0 for a mask that fits no image
@@ -60,7 +60,7 @@ def make_report(
 
     Args:
         files: how many there were.
-        without: patients of the clinical table of whom there is no slide.
+        without: patients of the clinical table without a slide.
     """
     part_of = {patient.name: patient.part for patient in patients}
     per_patient = Counter(slide.patient for slide in slides).values()

@@ -97,7 +97,7 @@ def draw_bars(
 
 
 def draw_sheet(examples: Examples, classes: Sequence[str]) -> bytes:
-    """Slides with the expert's outline (green) and the network's (orange), what it is and what was said.
+    """Slides with the outlines of expert (green) and network (orange), their class and what they are called.
 
     Below each row what the network looked at, where it classifies: dark blue little, yellow most.
     """
@@ -128,9 +128,11 @@ def _draw_tile(examples: Examples, row: int, classes: Sequence[str]) -> NDArray[
     for mask, colour in ((examples.drawn[row], DRAWN), (examples.outlined[row], OUTLINED)):
         cv2.drawContours(tile, _find_contours(mask), -1, colour, 1, cv2.LINE_AA)
     called, sure = int(examples.called[row]), float(examples.sure[row])
-    said = f"IoU {sure:.2f}" if called < 0 else f"said: {_shorten_class(classes[called])} {100 * sure:.0f} %"
+    verdict = (
+        f"IoU {sure:.2f}" if called < 0 else f"said: {_shorten_class(classes[called])} {100 * sure:.0f} %"
+    )
     caption = np.zeros((34, _TILE[0], 3), np.uint8)
-    lines = (f"{examples.kinds[row]}: {_shorten_class(classes[int(examples.labels[row])])}", said)
+    lines = (f"{examples.kinds[row]}: {_shorten_class(classes[int(examples.labels[row])])}", verdict)
     for number, text in enumerate(lines):
         at = (3, 12 + 14 * number)
         cv2.putText(caption, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1, cv2.LINE_AA)

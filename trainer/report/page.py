@@ -46,7 +46,7 @@ class Section:
 
 
 def warn_of_scale(scale: str) -> str:
-    """What has to be said of a run that is not full."""
+    """Say that the figures of a run that is not full mean nothing."""
     return "" if scale == "full" else f"A {scale} run: few images, small, short. These figures mean nothing."
 
 
@@ -63,7 +63,7 @@ def write_report(folder: Path, sections: Sequence[Section], scale: str) -> tuple
     """Write report.html and report.md into `folder`.
 
     Args:
-        scale: anything but "full" is said above everything.
+        scale: anything but "full" is named above everything.
     """
     folder.mkdir(parents=True, exist_ok=True)
     page, text = folder / "report.html", folder / "report.md"

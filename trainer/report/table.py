@@ -129,7 +129,7 @@ def make_confusion_table(evaluation: Evaluation) -> TextTable:
 
 
 def format_number(value: float, *, sign: bool = False) -> str:
-    """Three digits; a dash where there is no number."""
+    """Format a figure with three digits, or as a dash where it is NaN."""
     return "-" if math.isnan(value) else f"{value:+.3f}" if sign else f"{value:.3f}"
 
 

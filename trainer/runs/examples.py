@@ -57,7 +57,7 @@ def load_examples(path: Path) -> Examples:
 def choose_examples(network: Network, slides: Slides, predictions: Predictions) -> Examples:
     """The surest right, the surest wrong and the most doubtful slides, by a rule and not by taste.
 
-    Of an arm that only segments, those with a mask: without one nobody knows whether it is right.
+    An arm that only segments is judged on slides with a mask.
     """
     judged = np.ones(len(slides), bool)
     if network.head is None:

@@ -291,10 +291,10 @@ def from_json(text: str) -> Configuration:
     """The configuration that `to_json` wrote.
 
     Raises:
-        SettingError: `text` is no configuration of this version.
+        SettingError: `text` is not a configuration of this version.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SettingError(f"the configuration is no JSON: {error}. It is written with each run.") from error
+        raise SettingError(f"the configuration is not JSON: {error}. It is written with each run.") from error
     return build_from_mapping(Configuration, content)

@@ -59,7 +59,7 @@ def parse_value(kind: Any, text: str, where: str) -> Any:
     """A field's value as a person writes it: 1e-4, true, focal, or 256,64 for a list (empty: none).
 
     Raises:
-        SettingError: `text` is no value of `kind`.
+        SettingError: `text` is not a value of `kind`.
     """
     if get_origin(kind) is tuple:
         parts = text.split(",") if text else []

@@ -107,11 +107,11 @@ def find_flaw(figure: Figure) -> str:
 
 
 def find_flaw_of_draws(draws: NDArray[np.float64]) -> str:
-    """Why the spread of these draws is no interval; empty where it is one."""
+    """Say why the spread of these draws is not an interval; empty where it is one."""
     undefined = 1 - np.isfinite(draws).mean()
     if undefined > MAX_UNDEFINED:
         return f"undefined on {100 * undefined:.0f} % of the draws"
-    # Where all patients agree (sensitivity 1) every draw does; that is no certainty.
+    # Where all patients agree (sensitivity 1) every draw does; that does not make it certain.
     if np.nanmax(draws) - np.nanmin(draws) < 1e-12:
         return "the same on every draw, so the draws tell nothing about its error"
     return ""

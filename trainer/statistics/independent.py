@@ -38,7 +38,7 @@ def compare_by_delong(
         malignant, risk_a, risk_b, patient: (patients,) each, one result per patient.
 
     Raises:
-        InputError: a patient has several results, a risk is no number, or a class has fewer than 2 patients.
+        InputError: a patient has several results, a risk is NaN, or a class has fewer than 2 patients.
     """
     y = np.asarray(malignant, dtype=bool)
     risks = np.stack([np.asarray(risk, dtype=np.float64) for risk in (risk_a, risk_b)])

@@ -10,7 +10,7 @@ from trainer.prepare.dataset import make_pseudonym
 from trainer.synth.recipe import CohortRecipe
 
 HOSPITALS = ("oncology centre", "general hospital A", "general hospital B")
-_KEY = b"synthetic"  # no secret: there is nobody behind the names
+_KEY = b"synthetic"  # not a secret: the names stand for no person
 _MAX_SLIDES = 20
 _SLIDES_P = 1 / 4.055  # geometric, cut at 20: a mean of 4.04, the thesis's 3,895 slides of 963 patients
 _TWO_LESIONS = 0.2

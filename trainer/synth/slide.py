@@ -128,7 +128,7 @@ def _choose_plane(
 
 
 def _write_banner(pixels: NDArray[np.uint8]) -> None:
-    """Say in the frame, outside the sector, that it shows nobody."""
+    """Write into the frame, outside the sector, that it is synthetic."""
     height = pixels.shape[0]
     at = (height // 60, height // 24)
     cv2.putText(pixels, "SYNTHETIC", at, cv2.FONT_HERSHEY_SIMPLEX, height / 1200, (170, 170, 170), 1)

@@ -129,7 +129,7 @@ def fit_network(
 
     Raises:
         SettingError: the training diverged.
-        InputError: `folder/last.ckpt` is no checkpoint, or holds more than weights and plain values.
+        InputError: `folder/last.ckpt` is not a checkpoint, or holds more than weights and plain values.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # which devices it found, tips
     plan = fitting.training_plan
@@ -171,7 +171,7 @@ def fit_network(
     fitting.load_state_dict(kept["state_dict"])
     if not all(weight.isfinite().all() for weight in fitting.network.state_dict().values()):
         raise SettingError(
-            f"{label}: training diverged, its weights are no numbers. Remove {folder} and set a lower "
+            f"{label}: training diverged, its weights are not numbers. Remove {folder} and set a lower "
             "optimiser.lr, or training.precision=32-true."
         )
     fitting.cpu()
@@ -188,6 +188,6 @@ def _check_checkpoint(path: Path) -> None:
         torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # torch's own words advise to run the code in the file
         raise InputError(
-            f"{path} is no checkpoint of this training: not weights and plain values alone. "
+            f"{path} is not a checkpoint of this training: not weights and plain values alone. "
             f"Remove {path.parent} to begin again."
         ) from error

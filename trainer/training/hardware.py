@@ -1,4 +1,4 @@
-"""What a training runs on. Results hang on none of it but rounding, and on a CPU not even that."""
+"""What a training runs on. It changes no result but for rounding, and on a CPU not even that."""
 
 import os
 from collections.abc import Iterator

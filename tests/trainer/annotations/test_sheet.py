@@ -1,4 +1,4 @@
-"""`trainer synth annotations`: a picture of pairs, and clear words for what is no scan."""
+"""`trainer synth annotations`: a picture of pairs, and clear words for what is not a scan."""
 
 from pathlib import Path
 

@@ -113,7 +113,7 @@ def png(width: int, height: int) -> bytes:
 def test_a_damaged_image_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "1.JPG").write_bytes(content)
-    with pytest.raises(InputError, match=r"1\.JPG is no image"):
+    with pytest.raises(InputError, match=r"1\.JPG is not an image"):
         prepare_scans(tmp_path, [e for e in read_split() if e.image == 1], Size(28, 44), "test images")
 
 

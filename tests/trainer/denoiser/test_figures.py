@@ -36,7 +36,7 @@ def test_more_wrong_scans_lower_psnr_and_its_interval_holds_it() -> None:
     assert estimate.value == pytest.approx(-10 * np.log10(float((wrong**2).mean())), abs=1e-3)
 
 
-def test_what_nobody_knows_counts_nowhere() -> None:
+def test_what_is_unknown_counts_nowhere() -> None:
     known = np.ones((12, 16, 20), bool)
     known[:, 8:] = False
     truth = pairs(half(), known=known)

@@ -1,4 +1,4 @@
-"""Views hang on (seed, epoch, row) alone, and move all planes of a pair alike."""
+"""Views depend on (seed, epoch, row) alone, and move all planes of a pair alike."""
 
 import numpy as np
 import torch

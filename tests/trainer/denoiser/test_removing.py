@@ -202,7 +202,9 @@ def test_wrong_inputs_are_refused(
     else:
         out = cohort / "out"
     assert main(["denoise", str(source), "--with", str(denoiser), "--out", str(out)]) == 1
-    said = capsys.readouterr().err
-    assert "Traceback" not in said and "weights_only" not in said  # torch advises to run what is in the file
+    printed = capsys.readouterr().err
+    assert (
+        "Traceback" not in printed and "weights_only" not in printed
+    )  # torch advises to run what is in the file
     assert given == "target exists" or not out.exists()
     assert not list(out.parent.glob(".out.part"))

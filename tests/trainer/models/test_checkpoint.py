@@ -51,7 +51,7 @@ def test_what_does_not_fit_is_refused(changes: dict[str, object], why: str, tmp_
     path = tmp_path / "checkpoint.pt"
     checkpoints.save(checkpoint_of(), path)
     content_of(path, **changes)
-    with pytest.raises(InputError, match=rf"no checkpoint of this version.*(?s:.)*{why}"):
+    with pytest.raises(InputError, match=rf"not a checkpoint of this version.*(?s:.)*{why}"):
         checkpoints.load(path)
 
 

@@ -34,8 +34,8 @@ def test_tables_of_every_kind(tmp_path: Path, encoding: str, delimiter: str, end
     [
         ("Centre", "Hospital", "line 1: no column 'centre'"),
         ("Centre", "Menopausal status", "line 1: more than one column 'menopausal_status'"),
-        ("peri", "maybe", "line 2: 'maybe' is no menopausal_status"),
-        ("yes", "borderline", "line 2: 'borderline' is no malignant"),
+        ("peri", "maybe", "line 2: 'maybe' is not a menopausal_status"),
+        ("yes", "borderline", "line 2: 'borderline' is not a malignant"),
         ("C,,", "A-1,,", "lines 2 and 4: the same patient"),
         ("C,,", ",,", "line 4: no patient ID"),
         ("A-1,peri,Oncology,yes", "A-1", "line 2: fewer columns"),
@@ -75,7 +75,7 @@ def test_ca125_where_the_table_has_it(tmp_path: Path, header: str, cell: str, u_
 def test_a_ca125_that_could_be_misread_is_refused(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "table.csv"
     path.write_text(f"patient;menopause;centre;malignant;ca125\nA;post;other;1;{cell}\n")
-    with pytest.raises(InputError, match=r"line 2: '.*' is no ca125"):
+    with pytest.raises(InputError, match=r"line 2: '.*' is not a ca125"):
         read_clinical(path)
 
 

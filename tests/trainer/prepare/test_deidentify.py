@@ -28,7 +28,7 @@ def run(source: Path, target: Path, key: Path) -> int:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nobody may change it; `source` is a copy."""
+    """Tests only read it; `source` is a copy."""
     folder = tmp_path_factory.mktemp("drawn") / "MUELLER^ANNA"
     folder.mkdir()
     (folder / "notes\x1b.txt").write_text("no DICOM")
@@ -168,7 +168,7 @@ def test_paths_too_long_and_links_out_of_the_folder_are_listed_and_the_rest_is_w
 
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nobody may change it: a scan with the patient's name on tissue, and one without any text."""
+    """Tests only read it: a scan with the patient's name on tissue, and one without any text."""
     folder = tmp_path_factory.mktemp("typed")
     plain = make_plain_scan().pixels
     for name, pixels in (("typed", type_on(plain)[0]), ("plain", plain)):
@@ -192,7 +192,7 @@ def test_a_line_for_each_file_says_what_was_found_and_done(
     assert "BEISPIEL" not in printed
 
 
-def test_without_a_reader_text_is_found_and_nobody_claims_to_have_read_it(
+def test_without_a_reader_text_is_found_and_not_said_to_be_read(
     typed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -200,7 +200,7 @@ def test_without_a_reader_text_is_found_and_nobody_claims_to_have_read_it(
     assert run_with(typed, tmp_path / "out", "--text", "keep") == 0
     printed = capsys.readouterr().out
     assert "it was kept; nobody read it\n" in printed
-    assert "Patient Identity Removed is NO. Nobody read it, since tesseract is not installed." in printed
+    assert "Patient Identity Removed is NO. It was not read, since tesseract is not installed." in printed
     removed = {pydicom.dcmread(path).PatientIdentityRemoved for path in files(tmp_path / "out")}
     assert removed == {"YES", "NO"}
 

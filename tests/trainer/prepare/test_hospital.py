@@ -30,7 +30,7 @@ def run(hospital: Hospital, target: Path, *words: str) -> int:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hospital, Path]:
-    """A hospital and its dataset, which nobody may change."""
+    """A hospital and its dataset, which tests only read."""
     root = tmp_path_factory.mktemp("hospital")
     hospital = make_hospital(root)
     assert run(hospital, root / "dst") == 0
@@ -103,7 +103,7 @@ def test_the_same_again_changes_nothing(own: tuple[Hospital, Path]) -> None:
     assert again.keys() == times.keys()
 
 
-def test_what_is_there_twice_or_belongs_to_nobody_is_left_out(own: tuple[Hospital, Path]) -> None:
+def test_what_is_there_twice_or_belongs_to_no_patient_is_left_out(own: tuple[Hospital, Path]) -> None:
     hospital, target = own
     before = read_dataset(target)
     folder = hospital.source / "DOE2SECRET"
@@ -128,7 +128,7 @@ def test_what_is_there_twice_or_belongs_to_nobody_is_left_out(own: tuple[Hospita
     assert "patient not in the clinical table" in found
     assert "not an ultrasound image: Comprehensive SR Storage" in found
     assert "no DICOM image, damaged, or no decoder for it" in found
-    # The stranger's image is also patient 2's: nobody knows whose it is, so neither keeps it.
+    # The stranger's image is also patient 2's: whose it is stays in doubt, so neither keeps it.
     assert len(after.slides) == len(before.slides) - 2
     private = Path(f"{target}.key.left-out.csv")
     assert "SMITH^JANE" in private.read_text() and private.stat().st_mode & 0o777 == 0o600

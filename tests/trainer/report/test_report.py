@@ -57,9 +57,9 @@ def test_finished_arms_are_skipped_and_the_tables_are_printed(
     runs: Path, mmotu_like: Path, tiny_cohort: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command("table7", runs, mmotu_like, tiny_cohort)) == 0
-    said = capsys.readouterr().out
-    assert "epoch 1" not in said and said.count("done before") == 6
-    assert "Cascade" in said and "Research use only" in said
+    printed = capsys.readouterr().out
+    assert "epoch 1" not in printed and printed.count("done before") == 6
+    assert "Cascade" in printed and "Research use only" in printed
 
 
 def test_damaged_files_are_named(

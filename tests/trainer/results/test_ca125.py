@@ -1,4 +1,4 @@
-"""CA125 as a third clinical input: off unless asked for, and refused where nobody knows it."""
+"""CA125 as a third clinical input: off unless asked for, and refused where it is known of no patient."""
 
 import json
 from dataclasses import replace

@@ -121,7 +121,9 @@ def test_two_devices_share_every_batch(mmotu_like: Path, tmp_path: Path) -> None
     """Two processes on the CPU stand for two GPUs: the same slides, half of each batch to each."""
     head, plan = _SCRIPT.replace("Hardware())", 'Hardware("cpu", devices=2))').split("plan = ")
     begin, train = f"plan = {plan}".strip().split("\n")
-    script = f"{head}\nif __name__ == '__main__':\n    {begin}\n    {train}\n"  # started anew in each process
+    script = (
+        f"{head}\nif __name__ == '__main__':\n    {begin}\n    {train}\n"  # started again in each process
+    )
     (tmp_path / "two.py").write_text(script)
     words = [sys.executable, str(tmp_path / "two.py"), str(mmotu_like), str(tmp_path)]
     root = Path(__file__).parents[3]

@@ -111,6 +111,6 @@ def test_nothing_in_a_strangers_run_folder_is_run(mmotu_like: Path, tmp_path: Pa
         seed=0,
     )
     loader = make_training_loader(slides, sizes=((0, size),), ranges=Augmentation(), batch=8, seed=0)
-    with pytest.raises(InputError, match=r"last\.ckpt is no checkpoint of this training"):
+    with pytest.raises(InputError, match=r"last\.ckpt is not a checkpoint of this training"):
         fit_network(fitting, loader, make_plain_loader(slides, 8), folder, "a test")
     assert not made.exists()
