@@ -100,14 +100,14 @@ def annotate(
 
 
 def _choose_kinds(rng: np.random.Generator, also: str | None) -> list[str]:
-    """Names of kinds in the order of KINDS, at least one."""
+    """Draw the names of kinds in the order of KINDS, at least one."""
     names = list(KINDS)
     chosen = [name for name in names if rng.random() < KINDS[name][0] or name == also]
     return chosen or [names[rng.integers(len(names))]]
 
 
 def recompress(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB through a JPEG of `quality`, 1 to 100, and back, as a stored screen is."""
+    """Pass (H, W, 3) uint8 RGB through a JPEG of `quality`, 1 to 100, and back, as a stored screen is."""
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, stream = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     bgr = np.asarray(cv2.imdecode(stream, cv2.IMREAD_COLOR), np.uint8)

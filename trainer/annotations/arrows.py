@@ -9,7 +9,7 @@ from trainer.annotations.scene import Scene
 
 
 def draw_arrows(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """One to three arrows of one shape; most tips lie in or near the lesion."""
+    """Draw one to three arrows of one shape; most tips lie in or near the lesion."""
     length, width = rng.uniform(12, 60), rng.uniform(1, 4)
     head, open_angle = rng.uniform(5, 14), rng.uniform(0.35, 0.7)
     filled, with_shaft = rng.random() < 0.5, rng.random() < 0.8

@@ -14,14 +14,14 @@ else:
 
 
 def draw_label(rng: np.random.Generator) -> str:
-    """A side, an organ, a finding; every second one in English."""
+    """Draw a side, an organ, a finding; every second one in English."""
     languages = _read_bank()["labels"]
     name = "english" if rng.random() < 0.5 else _pick(sorted(languages), rng)
     return _pick(languages[name], rng)
 
 
 def draw_value(kind: str, rng: np.random.Generator) -> str:
-    """A line with measured values or settings; `kind` is a key of [values]."""
+    """Draw a line with measured values or settings; `kind` is a key of [values]."""
     number = rng.uniform
     return _pick(_read_bank()["values"][kind], rng).format(
         n=rng.integers(1, 9),

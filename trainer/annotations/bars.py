@@ -13,7 +13,7 @@ _TICKS = ((255, 255, 200), (235, 235, 235), (160, 160, 160), (255, 255, 0))
 
 
 def draw_depth_ticks(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """A column of ticks at equal steps, every fifth longer or numbered, over a side of the sector."""
+    """Draw a column of ticks at equal steps, every fifth longer or numbered, over a side of the sector."""
     box, canvas, numbers = scene.box, layer.blank(), []
     x = _choose_column(scene, rng)
     step, short, long = (
@@ -36,7 +36,7 @@ def draw_depth_ticks(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
 
 
 def draw_scale_bar(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """A bar of grey or of colours, over a side of the sector."""
+    """Draw a bar of grey or of colours, over a side of the sector."""
     box = scene.box
     width, height = scene.px(rng.uniform(6, 16), 3), scene.px(rng.uniform(60, 180), 20)
     x, y = _choose_column(scene, rng), box.y0 + int(rng.integers(max(1, (box.y1 - box.y0 - height) // 2)))
@@ -53,7 +53,7 @@ def draw_scale_bar(layer: Layer, scene: Scene, look: Look, rng: np.random.Genera
 
 
 def _choose_column(scene: Scene, rng: np.random.Generator) -> int:
-    """Near the left or right side of the sector, more or less over it."""
+    """Choose a column near the left or right side of the sector, more or less over it."""
     box = scene.box
     inward = rng.uniform(-0.02, 0.16) * (box.x1 - box.x0)
     return round(box.x0 + inward if rng.random() < 0.5 else box.x1 - inward)

@@ -13,7 +13,7 @@ _PROBES = ((90, 240, 60), (255, 180, 40), (255, 80, 80), (255, 255, 255))
 
 
 def draw_body_mark(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """One mark, in a corner of the sector or in it, on black at times."""
+    """Draw one mark, in a corner of the sector or in it, on black at times."""
     side = scene.px(rng.uniform(36, 64), 20)
     mark = (_trunk, _pelvis)[rng.integers(2)](side, look.face.smooth)
     x, y = place_in_corner(scene, mark.shape[1], mark.shape[0], rng)

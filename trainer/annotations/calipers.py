@@ -17,7 +17,7 @@ _WHITE = (235, 235, 225)
 
 
 def draw_calipers(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """One to three distances, most across the lesion, the second at a right angle to the first."""
+    """Draw one to three distances, most across the lesion, the second at a right angle to the first."""
     shape = SHAPES[rng.choice(len(SHAPES), p=_list_shares())]
     arm = rng.uniform(4, 8.5)
     dots = _Dots.draw(look, rng)
@@ -70,7 +70,7 @@ class _Dots:
         return cls(ink, rng.uniform(3, 10), float(rng.choice([1.0, 1.0, 1.5, 2.2])), rng.random() < 0.06)
 
     def between(self, canvas: Grey, start: Point, end: Point, scene: Scene) -> Grey:
-        """Strokes from one point to the other, drawn on `canvas`."""
+        """Draw strokes from one point to the other on `canvas`."""
         if self.full:
             ends = tuple((round(x), round(y)) for x, y in (start, end))
             return np.asarray(cv2.line(canvas, ends[0], ends[1], 255, 1, cv2.LINE_AA), np.uint8)

@@ -6,7 +6,7 @@ from trainer.annotations.scene import Scene
 
 
 def place_in_corner(scene: Scene, width: int, height: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Top left pixel for something of this size that lies in a corner of the sector's box, over tissue.
+    """Choose the top left pixel for something of this size in a corner of the sector's box, over tissue.
 
     It is moved towards the middle until it covers tissue, and a little on at random.
     """

@@ -69,7 +69,7 @@ _WHITE = (255, 255, 255)
 
 
 def draw_cursor(layer: Layer, scene: Scene, _: Look, rng: np.random.Generator) -> None:
-    """One pointer in or near the lesion or anywhere, or several around the lesion."""
+    """Draw one pointer in or near the lesion or anywhere, or several around the lesion."""
     rows = _SHAPES[rng.integers(len(_SHAPES))]
     by = scene.unit * rng.uniform(0.75, 1.2) if rng.random() < 0.5 else max(1.0, round(scene.unit))
     blur = float(rng.uniform(0.35, 0.7)) if rng.random() < 0.35 else 0.0

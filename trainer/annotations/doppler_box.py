@@ -18,7 +18,7 @@ _COLOURS: tuple[Colour, ...] = (
 
 
 def draw_doppler_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """A sector of a ring or a parallelogram over part of the scan; full, dashed or dotted lines."""
+    """Draw a sector of a ring or a parallelogram over part of the scan; full, dashed or dotted lines."""
     box = scene.box
     wide, high = box.x1 - box.x0, box.y1 - box.y0
     canvas = layer.blank()
@@ -41,7 +41,7 @@ def draw_doppler_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Gene
 def _draw_gate(
     canvas: NDArray[np.uint8], probe: Point, scene: Scene, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """A dashed line from the probe through a point near the lesion, and two short strokes across it there."""
+    """Draw a dashed line from the probe past the lesion, and two short strokes across it there."""
     start, through = np.array(probe), np.array(scene.near_lesion(rng))
     way = through - start
     _draw_line(canvas, np.array([start, through + 0.6 * way]), 5, 4, scene.px(1))
@@ -53,7 +53,7 @@ def _draw_gate(
 
 
 def _draw_ring(x: float, y: float, high: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Outline between two radii and two angles about a point above the sector."""
+    """Draw the outline between two radii and two angles about a point above the sector."""
     up = high * rng.uniform(0.05, 0.5)
     near = up + high * rng.uniform(0, 0.35)
     far = near + high * rng.uniform(0.3, 0.6)
@@ -66,7 +66,7 @@ def _draw_ring(x: float, y: float, high: float, rng: np.random.Generator) -> NDA
 
 
 def _draw_line(canvas: np.ndarray, points: np.ndarray, dash: int, gap: int, width: int) -> None:
-    """A line through points; broken into dashes of so many pixels where there is a gap between them."""
+    """Draw a line through points; broken into dashes of so many pixels where there is a gap between them."""
     if gap == 0:
         cv2.polylines(canvas, [points.round().astype(np.int32)], False, 255, width, cv2.LINE_AA)
         return

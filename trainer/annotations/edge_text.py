@@ -11,7 +11,7 @@ from trainer.annotations.scene import Scene
 
 
 def draw_edge_text(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """One or two labels, values or settings, each with part of it on tissue and part beyond."""
+    """Draw one or two labels, values or settings, each with part of it on tissue and part beyond."""
     contours, _ = cv2.findContours(scene.sector.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     rim = max(contours, key=len)[:, 0]
     for _ in range(1 + int(rng.random() < 0.25)):

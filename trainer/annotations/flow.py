@@ -21,7 +21,7 @@ _TWIG_PX = 1.5  # thinner branches have no branches
 
 
 def draw_flow(pixels: NDArray[np.uint8], sector: Mask, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One to six coloured vessels, or up to three trees of them, in colours of velocity or of power.
+    """Draw one to six coloured vessels, or up to three trees of them, in colours of velocity or of power.
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
@@ -55,7 +55,7 @@ def _draw_vessel(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generat
 
 
 def _draw_tree(flow: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> None:
-    """A vessel that branches, each branch thinner than its stem, as in a perfused node or kidney."""
+    """Draw a vessel that branches, each branch thinner than its stem, as in a perfused node or kidney."""
     branches, speed = [(*scene.anywhere(rng), rng.uniform(0, 2 * np.pi), rng.uniform(3, 8))], _draw_speed(rng)
     while branches:
         x, y, direction, width = branches.pop()

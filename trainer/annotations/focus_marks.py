@@ -15,7 +15,7 @@ _SHAPES = {
 
 
 def draw_focus_marks(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """One to three marks of one shape in a column over a side of the sector."""
+    """Draw one to three marks of one shape in a column over a side of the sector."""
     box = scene.box
     corners = np.array(list(_SHAPES.values())[rng.integers(len(_SHAPES))])
     reach, filled = scene.px(rng.uniform(2, 6), 2), rng.random() < 0.7

@@ -10,7 +10,7 @@ from trainer.annotations.scene import Scene
 
 
 def draw_labels(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """One to three labels, most near the lesion."""
+    """Draw one to three labels, most near the lesion."""
     for _ in range(1 + rng.choice(3, p=(0.7, 0.22, 0.08))):
         strokes = write_line(bank.draw_label(rng), look.face, max(6, look.letter_px * scene.unit))
         x, y = scene.near_lesion(rng, spread=0.8) if rng.random() < 0.7 else scene.anywhere(rng)

@@ -51,7 +51,7 @@ class Layer:
         return np.asarray(self.cover >= _SEEN, bool)
 
     def blank(self) -> Grey:
-        """A canvas to draw strokes on, for `draw`."""
+        """Return a canvas to draw strokes on, for `draw`."""
         return np.zeros_like(self.cover)
 
     def draw(self, strokes: Grey, ink: Ink, x: int = 0, y: int = 0) -> None:

@@ -49,7 +49,7 @@ def draw_face(rng: np.random.Generator) -> Face:
 
 
 def write_line(text: str, face: Face, height_px: float) -> Grey:
-    """One line of text.
+    """Write one line of text.
 
     Args:
         text: what `face` has no letter for is written in DejaVuSans, as a whole.

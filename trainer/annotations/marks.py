@@ -15,7 +15,7 @@ _DIAMOND = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]])
 
 
 def draw_mark(canvas: Grey, at: Point, shape: str, scene: Scene, arm: float, look: Look) -> Grey:
-    """Strokes of one mark.
+    """Draw the strokes of one mark.
 
     Args:
         canvas: (H, W) uint8, drawn on.
@@ -48,7 +48,7 @@ def draw_mark(canvas: Grey, at: Point, shape: str, scene: Scene, arm: float, loo
 
 
 def draw_crosses(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """Single marks that name a point, one to four."""
+    """Draw one to four single marks, each of which names a point."""
     shape, arm = SHAPES[rng.integers(len(SHAPES))], rng.uniform(3, 9)
     for _ in range(rng.integers(1, 5)):
         at = scene.near_lesion(rng) if rng.random() < 0.6 else scene.anywhere(rng)

@@ -22,7 +22,7 @@ _SETTINGS: tuple[Colour, ...] = ((170, 170, 175), (110, 110, 230), (220, 220, 22
 
 
 def draw_result_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """One to four measured values in a corner of the sector."""
+    """Draw one to four measured values in a corner of the sector."""
     lines = [bank.draw_value("results", rng) for _ in range(rng.integers(1, 5))]
     block, rules = _draw_block(
         lines, look, scene, right=False, ruled=rng.random() < 0.5, framed=rng.random() < 0.25
@@ -36,7 +36,7 @@ def draw_result_box(layer: Layer, scene: Scene, look: Look, rng: np.random.Gener
 
 
 def draw_settings(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """Two to eight settings of the machine, one under the other, where the image's edge meets the sector."""
+    """Draw two to eight settings of the machine, one under the other, where image and sector meet."""
     lines = [bank.draw_value("settings", rng) for _ in range(rng.integers(2, 9))]
     block, _ = _draw_block(lines, look, scene, right=rng.random() < 0.6, ruled=False)
     ink = look.ink if rng.random() < 0.3 else look.in_colour(_SETTINGS[rng.integers(len(_SETTINGS))])
@@ -46,7 +46,7 @@ def draw_settings(layer: Layer, scene: Scene, look: Look, rng: np.random.Generat
 def _draw_block(
     lines: list[str], look: Look, scene: Scene, right: bool, ruled: bool, framed: bool = False
 ) -> tuple[Grey, Grey]:
-    """(h, w) strokes of the lines, and of a frame with a rule under each."""
+    """Draw the (h, w) strokes of the lines, and of a frame with a rule under each."""
     height = max(6.0, 0.75 * look.letter_px * scene.unit)
     written = [write_line(line, look.face, height) for line in lines]
     margin, step = scene.px(3), round(1.5 * height) + scene.px(2)

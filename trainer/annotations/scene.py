@@ -36,29 +36,29 @@ class Scene:
         return float(x), float(y)
 
     def px(self, length: float, least: int = 1) -> int:
-        """`length` on a screen of usual size, in whole pixels of this one."""
+        """Convert `length` on a screen of usual size to whole pixels of this one."""
         return max(least, round(length * self.unit))
 
     def anywhere(self, rng: np.random.Generator) -> Point:
-        """A point of the sector."""
+        """Choose a point of the sector."""
         return _choose_point(self.sector, self.box, rng)
 
     def near_lesion(self, rng: np.random.Generator, spread: float = 0.6) -> Point:
-        """A point in the lesion or a little beside it; inside the image."""
+        """Choose a point in the lesion or a little beside it; inside the image."""
         half = np.ptp(self.edge, axis=0) / 2
         x, y = np.array(self.centre) + rng.normal(0, spread, 2) * half
         height, width = self.sector.shape
         return float(np.clip(x, 0, width - 1)), float(np.clip(y, 0, height - 1))
 
     def across(self, angle: float) -> tuple[Point, Point]:
-        """The two points of the lesion's outline that lie furthest apart in a direction."""
+        """Find the two points of the lesion's outline that lie furthest apart in a direction."""
         along = self.edge @ np.array([np.cos(angle), np.sin(angle)], np.float32)
         (ax, ay), (bx, by) = self.edge[along.argmin()], self.edge[along.argmax()]
         return (float(ax), float(ay)), (float(bx), float(by))
 
 
 def look_at_scan(lesion: Mask | None, sector: Mask, rng: np.random.Generator) -> Scene:
-    """The scene of a scan.
+    """Make the scene of a scan.
 
     Args:
         lesion: (H, W) bool; None or empty: an ellipse drawn at random stands in for it.
@@ -75,13 +75,13 @@ def look_at_scan(lesion: Mask | None, sector: Mask, rng: np.random.Generator) ->
 
 
 def find_outline(lesion: Mask) -> Outline:
-    """(M, 2) x, y of the outline of the largest part of a mask that is not empty."""
+    """Find the outline of the largest part of a mask that is not empty: (M, 2) x, y."""
     contours, _ = cv2.findContours(lesion.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return np.asarray(max(contours, key=cv2.contourArea)[:, 0], np.float32)
 
 
 def _choose_point(sector: Mask, box: Box, rng: np.random.Generator) -> Point:
-    """A pixel of the sector; by trial, since a sector fills most of its box."""
+    """Choose a pixel of the sector; by trial, since a sector fills most of its box."""
     while True:
         x, y = int(rng.integers(box.x0, box.x1)), int(rng.integers(box.y0, box.y1))
         if sector[y, x]:

@@ -22,7 +22,7 @@ _MARKED = (255, 0, 255)  # RGB
 
 
 def find_images(folder: Path) -> list[Path]:
-    """The image files of a folder, by name.
+    """Find the image files of a folder, by name.
 
     Raises:
         InputError: there is none.
@@ -36,7 +36,7 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uint8]:
-    """A row for each scan: clean, annotated and stored as JPEG, and with the mask marked.
+    """Make a row for each scan: clean, annotated and stored as JPEG, and with the mask marked.
 
     Args:
         seed: with the scan's place in `images` it decides what is drawn.
@@ -72,7 +72,7 @@ def _read_content(path: Path) -> bytes:
 
 
 def _draw_tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Shrunk or enlarged to fit, on black."""
+    """Shrink or enlarge a picture to fit, on black."""
     width, height = _TILE
     by = min(width / pixels.shape[1], height / pixels.shape[0])
     fitted = cv2.resize(

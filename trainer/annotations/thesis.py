@@ -24,7 +24,7 @@ def draw_as_thesis(
     thickness: float = 3,
     dot_radius: float = 1,
 ) -> tuple[NDArray[np.uint8], Mask]:
-    """Two calipers across the lesion and, on some scans, text above it.
+    """Draw two calipers across the lesion and, on some scans, text above it.
 
     Args:
         pixels: (H, W, 3) uint8, RGB.

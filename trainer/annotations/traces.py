@@ -10,7 +10,7 @@ from trainer.annotations.scene import Scene
 
 
 def draw_trace(layer: Layer, scene: Scene, look: Look, rng: np.random.Generator) -> None:
-    """A dotted or full ellipse or outline around the lesion, with marks at its ends at times."""
+    """Draw a dotted or full ellipse or outline around the lesion, with marks at its ends at times."""
     points = scene.edge
     if rng.random() < 0.7:
         (x, y), sides, turn = cv2.minAreaRect(points)

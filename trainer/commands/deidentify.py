@@ -26,7 +26,7 @@ def add(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def add_text_option(parser: argparse.ArgumentParser) -> None:
-    """The choice of what becomes of text on tissue; its values are those of WhenText."""
+    """Add the choice of what becomes of text on tissue; its values are those of WhenText."""
     parser.add_argument(
         "--text",
         choices=("blank", "refuse", "keep"),

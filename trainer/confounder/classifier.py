@@ -59,7 +59,7 @@ def fit_classifier(
 
 @torch.inference_mode()
 def predict_logits(network: nn.Module, scans: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(N, H, W) uint8 -> (N,) logits of the second class."""
+    """Predict the logits of the second class: (N, H, W) uint8 -> (N,)."""
     network.eval()
     parts = [network(_make_input(scans[at : at + 32])).double().numpy() for at in range(0, len(scans), 32)]
     return np.concatenate(parts)

@@ -71,7 +71,7 @@ class TestLogits:
 
 
 def shrink_recipe(recipe: ConfounderRecipe) -> ConfounderRecipe:
-    """The same on a few small scans, to see that everything works."""
+    """Return the same recipe with a few small scans, to see that everything works."""
     return replace(recipe, correlations=(0.0, 1.0), size=Size(56, 88), epochs=1, seeds=1, images=24)
 
 

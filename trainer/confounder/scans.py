@@ -41,7 +41,7 @@ class TwoClasses:
     left: int
 
     def shown(self, annotated: NDArray[np.bool_], *, denoised: bool) -> NDArray[np.uint8]:
-        """(N, H, W) uint8: each scan with its drawn annotations where `annotated`, (N,) bool, says so."""
+        """Return each scan, (N, H, W) uint8, with drawn annotations where `annotated`, (N,) bool, is true."""
         both = self.removed if denoised else self.stored
         return np.asarray(np.where(annotated[:, None, None], both[1], both[0]), np.uint8)
 
@@ -100,7 +100,7 @@ def _find_sector(frame: Frame) -> Mask:
 
 
 def draw_annotated(second: NDArray[np.bool_], correlation: float, seed: int) -> NDArray[np.bool_]:
-    """(N,) bool: which scans are annotated, half of them in all.
+    """Draw which scans are annotated, (N,) bool: half of them in all.
 
     Args:
         second: (N,) bool, of the second class.

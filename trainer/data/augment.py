@@ -11,7 +11,7 @@ from trainer.settings.augmentation import Augmentation
 def augment(
     scan: Grey, mask: Grey, size: Size, ranges: Augmentation, rng: np.random.Generator
 ) -> tuple[Grey, Grey]:
-    """One random view at `size`.
+    """Draw one random view at `size`.
 
     Args:
         scan: (H, W) uint8.
@@ -39,7 +39,7 @@ def augment(
 
 
 def _shrink(size: Size, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A view -> the same, smaller, somewhere in its frame; 2 x 3."""
+    """Map a view to the same, smaller, somewhere in its frame; 2 x 3."""
     scale = rng.uniform(0.75, 1)
     room = (1 - scale) * np.array([size.width - 1, size.height - 1])
     return np.hstack([scale * np.eye(2), (rng.random(2) * room)[:, None]])
@@ -48,7 +48,7 @@ def _shrink(size: Size, rng: np.random.Generator) -> NDArray[np.float64]:
 def _affine(
     source: Size, target: Size, ranges: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Source pixels -> target pixels, about the centre, as the 2 x 3 matrix that OpenCV takes."""
+    """Map source pixels to target pixels, about the centre, as the 2 x 3 matrix that OpenCV takes."""
     angle = np.deg2rad(rng.uniform(-1, 1) * ranges.rotation_deg)
     shear = np.tan(np.deg2rad(rng.uniform(-1, 1) * ranges.shear_deg))
     scale = 1 + rng.uniform(-1, 1) * ranges.scale

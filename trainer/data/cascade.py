@@ -8,7 +8,7 @@ from scanside.scan.resize import resize
 
 
 def find_lesion_box(lesion: Mask, margin: float = 0.01, fallback: int = 256) -> Box:
-    """The bounding box of the largest contour, widened.
+    """Find the bounding box of the largest contour, and widen it.
 
     Args:
         lesion: (H, W) bool, as a segmentation network outlined it.

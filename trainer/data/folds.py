@@ -41,7 +41,7 @@ def deal_folds(groups: Sequence[Group], labels: Mapping[int, int]) -> dict[int, 
 
 
 def _deal_greedily(counted: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Each examination goes where it makes the folds the least uneven, the largest first."""
+    """Deal each examination to where it makes the folds least uneven, the largest first."""
     fold = np.zeros(len(counted), np.intp)
     inside = np.zeros((FOLDS, counted.shape[1]))
     order = rng.permutation(len(counted))

@@ -62,7 +62,7 @@ class Group:
 
 
 def read_pairs(name: str = "mmotu_pairs.csv") -> tuple[JudgedPair, ...]:
-    """The judged pairs; "mmotu_blind_pairs.csv" holds those judged without knowing the groups."""
+    """Read the judged pairs; "mmotu_blind_pairs.csv" holds those judged without knowing the groups."""
     with files(__package__).joinpath(name).open(encoding="utf-8") as file:
         return tuple(
             JudgedPair(
@@ -76,7 +76,7 @@ def read_pairs(name: str = "mmotu_pairs.csv") -> tuple[JudgedPair, ...]:
 
 
 def derive_groups(pairs: Sequence[JudgedPair], images: int = IMAGES) -> tuple[Group, ...]:
-    """Groups of the scans 1 to `images`. A lesion never reaches beyond its examination."""
+    """Group the scans 1 to `images`. A lesion never reaches beyond its examination."""
     one_lesion = [pair for pair in pairs if pair.judgement == "same lesion"]
     one_examination = [pair for pair in pairs if pair.judgement.startswith("same")]
     lesion, examination = _join_pairs(one_lesion, images), _join_pairs(one_examination, images)
@@ -97,7 +97,7 @@ def derive_groups(pairs: Sequence[JudgedPair], images: int = IMAGES) -> tuple[Gr
 
 
 def _join_pairs(pairs: Sequence[JudgedPair], images: int) -> list[int]:
-    """By image (index 0 is none): the smallest image that a chain of `pairs` ties it to."""
+    """Find for each image (index 0 is none) the smallest image that a chain of `pairs` ties it to."""
     ends = np.array([(pair.first, pair.second) for pair in pairs], np.intp).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(images + 1, images + 1))
     _, part = connected_components(graph, directed=False)
@@ -106,7 +106,7 @@ def _join_pairs(pairs: Sequence[JudgedPair], images: int) -> list[int]:
 
 
 def _find_surest(pairs: Sequence[JudgedPair], member: Sequence[int]) -> dict[int, Sureness]:
-    """By member: the surest pair that it is part of.
+    """Find for each member the surest pair that it is part of.
 
     Args:
         member: by image, what counts as one: the image itself, or its lesion.

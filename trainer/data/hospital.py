@@ -126,7 +126,7 @@ class Cohort:
         return "annotations" in self.about["preparation"]
 
     def pixels(self, slide: CohortSlide) -> Grey:
-        """(H, W) uint8: the tissue of one slide, black outside the sector.
+        """Read the tissue of one slide: (H, W) uint8, black outside the sector.
 
         Raises:
             InputError: the file is missing, damaged or not what the dataset was made with.
@@ -134,7 +134,7 @@ class Cohort:
         return _read_picture(self.root / slide.image, slide.image_sha256, slide.size)
 
     def lesion(self, slide: CohortSlide) -> Mask | None:
-        """(H, W) bool: the lesion on one slide; None where it was not drawn.
+        """Read the lesion on one slide: (H, W) bool; None where it was not drawn.
 
         Raises:
             InputError: the file is missing, damaged or not what the dataset was made with.
@@ -175,7 +175,7 @@ def read_dataset(root: Path) -> Cohort:
 
 
 def compute_fingerprint(patients_csv: bytes, slides_csv: bytes) -> str:
-    """SHA-256 over the bytes of both tables, one after the other."""
+    """Compute the SHA-256 over the bytes of both tables, one after the other."""
     return hashlib.sha256(patients_csv + slides_csv).hexdigest()
 
 
@@ -242,7 +242,7 @@ def _read_patient(row: dict[str, str]) -> CohortPatient:
 
 
 def read_slide(row: dict[str, str]) -> CohortSlide:
-    """One line of slides.csv.
+    """Read one line of slides.csv.
 
     Raises:
         ValueError: it contradicts itself, or a name in it would lead out of the dataset.

@@ -41,7 +41,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 def _find_process() -> tuple[int, int]:
-    """(which of the training processes this is, how many there are)."""
+    """Find (which of the training processes this is, how many there are)."""
     if processes.is_available() and processes.is_initialized():
         return processes.get_rank(), processes.get_world_size()
     return 0, 1
@@ -87,7 +87,7 @@ class PlainScans(Dataset[Batch]):
 
 
 def make_item(data: Slides, index: int, scan: NDArray[np.uint8], mask: NDArray[np.generic]) -> Batch:
-    """scan (1, H, W) float32 in [0, 1], mask (1, H, W) float32 of 0 and 1, has_mask, clinical, label."""
+    """Make an item: scan (1, H, W) float32 in [0, 1], mask (1, H, W) 0 or 1, has_mask, clinical, label."""
     return {
         "scan": torch.from_numpy(scan)[None].float() / 255,
         "mask": torch.from_numpy(mask)[None].float(),
@@ -106,7 +106,7 @@ def make_training_loader(
     seed: int,
     workers: int = 0,
 ) -> DataLoader[Batch]:
-    """Batches of random views; the last, smaller one is dropped, since batch norm wants company."""
+    """Make batches of random views; the last, smaller one is dropped, since batch norm wants company."""
     return DataLoader(
         AugmentedScans(data, sizes, ranges, seed),
         batch_size=min(batch, len(data)),
@@ -117,7 +117,7 @@ def make_training_loader(
 
 
 def make_plain_loader(data: Slides, batch: int, workers: int = 0) -> DataLoader[Batch]:
-    """Batches of the scans as they are, in order."""
+    """Make batches of the scans as they are, in order."""
     return DataLoader(PlainScans(data), batch_size=batch, **_list_worker_options(workers))
 
 

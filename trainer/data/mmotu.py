@@ -92,7 +92,7 @@ class PreparedScans:
 
 
 def read_split() -> tuple[MmotuImage, ...]:
-    """All 1,469 images. trainer/data/split.py and trainer/data/folds.py say how parts and folds were made."""
+    """Read all 1,469 images. trainer/data/split.py and folds.py say how parts and folds were made."""
     groups = {row["image"]: row for row in _read_rows("mmotu_groups.csv")}
     return tuple(
         MmotuImage(
@@ -110,19 +110,19 @@ def read_split() -> tuple[MmotuImage, ...]:
 
 
 def read_labels() -> dict[int, int]:
-    """By image: index of its class."""
+    """Read the index of the class of each image."""
     return {int(row["image"]): int(row["label"]) for row in _read_rows("mmotu_split.csv")}
 
 
 def find_leaking(entries: Iterable[MmotuImage]) -> frozenset[int]:
-    """Images outside the official training set that show a lesion which is also inside it."""
+    """Find the images outside the official training set whose lesion is also inside it."""
     entries = tuple(entries)
     inside = {entry.lesion for entry in entries if entry.part == "train"}
     return frozenset(e.image for e in entries if e.part != "train" and e.lesion in inside)
 
 
 def choose_part(entry: MmotuImage, split: SplitName, test_fold: int = 0) -> str:
-    """The part that `entry` has in an experiment: "train", "validation" or "test".
+    """Choose the part that `entry` has in an experiment: "train", "validation" or "test".
 
     Args:
         split: "grouped" keeps examinations together: `test_fold` is the test part, the fold after it the
@@ -140,7 +140,7 @@ def _read_rows(name: str) -> Iterator[dict[str, str]]:
 
 
 def find_image(root: Path, image: int) -> Path:
-    """Path of one image of the copy at `root`, in the first of the two layouts."""
+    """Find the path of one image of the copy at `root`, in the first of the two layouts."""
     return root / "images" / f"{image}.JPG"
 
 
@@ -180,7 +180,7 @@ class MmotuLayout:
 
 
 def find_layout(root: Path) -> MmotuLayout:
-    """Which layout the copy at `root` has.
+    """Find which layout the copy at `root` has.
 
     Raises:
         InputError: neither.
@@ -236,7 +236,7 @@ def prepare_scans(
 
 
 def read_frame(layout: MmotuLayout, entry: MmotuImage, digest: "hashlib._Hash") -> tuple[Frame, Mask]:
-    """One image in RGB, and (H, W) bool, its lesion; `digest` takes both files in.
+    """Read one image in RGB, and (H, W) bool, its lesion; `digest` takes both files in.
 
     Raises:
         InputError: a file is missing or damaged, or the mask is of another size than the image.
@@ -249,13 +249,13 @@ def read_frame(layout: MmotuLayout, entry: MmotuImage, digest: "hashlib._Hash") 
 
 
 def is_denoised(root: Path) -> bool:
-    """Whether the copy at `root` says that annotations were removed from it."""
+    """Return whether the copy at `root` says that annotations were removed from it."""
     return (root / DENOISED).exists()
 
 
 @contextmanager
 def name_image(path: Path) -> Iterator[None]:
-    """Where no scan is found in an image, say in which.
+    """Name the image in which no scan is found.
 
     Raises:
         InputError: instead of NoTissue.
@@ -269,7 +269,7 @@ def name_image(path: Path) -> Iterator[None]:
 
 
 def compute_fingerprint(root: Path) -> str:
-    """SHA-256 over all images and masks of the copy at `root`, in the order of the split.
+    """Compute the SHA-256 over all images and masks of the copy at `root`, in the order of the split.
 
     Raises:
         InputError: a file is missing.

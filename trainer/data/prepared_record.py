@@ -25,7 +25,7 @@ SIZES = (Size(168, 272), Size(336, 544))  # of the default model, and of the the
 
 
 def digest_scan(layout: MmotuLayout, entry: MmotuImage) -> str:
-    """SHA-256, 16 digits of it, of one scan: its box, grey and chroma, and its inputs and masks of SIZES.
+    """Digest one scan: 16 digits of the SHA-256 of its box, grey, chroma, and its inputs and masks of SIZES.
 
     Raises:
         InputError: a file is missing or damaged.
@@ -45,13 +45,13 @@ def digest_scan(layout: MmotuLayout, entry: MmotuImage) -> str:
 
 
 def read_record() -> dict[int, str]:
-    """The committed digest of each image, by its number."""
+    """Read the committed digest of each image, by its number."""
     with files(__package__).joinpath(RECORD).open() as file:
         return {int(row["image"]): row["digest"] for row in csv.DictReader(file)}
 
 
 def compute_prepared_fingerprint() -> str:
-    """SHA-256 over the committed digests of all images, in their order: the name of the prepared set."""
+    """Compute the SHA-256 over the committed digests of all images, the name of the prepared set."""
     return hashlib.sha256("".join(digest for _, digest in sorted(read_record().items())).encode()).hexdigest()
 
 

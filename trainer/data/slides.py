@@ -56,7 +56,7 @@ class Slides:
         return len(self.names)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Slides":
-        """Some of the rows."""
+        """Return some of the rows."""
         arrays: dict[str, Any]
         arrays = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return replace(self, **arrays)
@@ -76,7 +76,7 @@ def read_mmotu_slides(
     split: mmotu.SplitName = "grouped",
     test_fold: int = 0,
 ) -> Slides:
-    """One part of MMOTU: "train", "validation" or "test".
+    """Read one part of MMOTU: "train", "validation" or "test".
 
     Args:
         root: a copy of MMOTU.
@@ -92,7 +92,7 @@ def read_mmotu_slides(
 
 
 def make_mmotu_slides(prepared: mmotu.PreparedScans) -> Slides:
-    """Every image has a mask, and nothing clinical is known; an examination counts as a patient."""
+    """Make slides of scans: each has a mask, none a clinical fact, an examination counts as a patient."""
     return Slides(
         names=np.array([str(entry.image) for entry in prepared.entries]),
         patients=np.array([str(entry.examination) for entry in prepared.entries]),
@@ -108,7 +108,7 @@ def make_mmotu_slides(prepared: mmotu.PreparedScans) -> Slides:
 def read_hospital_slides(
     root: Path, size: Size, part: str, patients: int | None = None, mask_above: float = 0.5
 ) -> Slides:
-    """One part of a prepared data set: "train", "validation" (a fold of its training part) or "test".
+    """Read one part of a prepared data set: "train", "validation" (a fold of its training part) or "test".
 
     Args:
         root: a folder that `trainer prepare hospital` or `trainer synth cohort` wrote.
@@ -137,7 +137,7 @@ def read_hospital_slides(
 
 
 def check_parts(cohort: Cohort) -> None:
-    """Whether `cohort` can be trained, validated and tested on.
+    """Check that `cohort` can be trained, validated and tested on.
 
     Raises:
         InputError: one of the three parts has no slide.
@@ -152,7 +152,7 @@ def check_parts(cohort: Cohort) -> None:
 
 
 def fill_slide(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float = 0.5) -> tuple[Grey, Mask]:
-    """A cut-out sector and its mask, expanded to a network's input as the edge does it.
+    """Expand a cut-out sector and its mask to a network's input as the edge does it.
 
     Returns:
         (H, W) uint8 and bool; the first is 255 times what `scanside.scan.prepare.fill` gives, exactly.
@@ -163,7 +163,7 @@ def fill_slide(tissue: Grey, lesion: Mask | None, size: Size, mask_above: float 
 
 
 def encode_facts(record: ClinicalRecord) -> NDArray[np.float32]:
-    """(3,) float32: as the networks read it; a fact that is unknown lies halfway between its values."""
+    """Encode facts as the networks read them, (3,) float32; one that is unknown lies between its values."""
     _, rows = possible_inputs(record, CLINICAL_INPUTS)
     return np.asarray(rows.mean(axis=0), np.float32)
 
@@ -173,7 +173,7 @@ def _choose_part(patient: CohortPatient) -> str:
 
 
 def _alternate(items: Sequence[_T], is_malignant: Callable[[_T], bool]) -> list[_T]:
-    """One malignant, one other, and so on: so that a small part of them holds both."""
+    """Order one malignant, one other, and so on, so that a small part of them holds both."""
     kinds = [i for i in items if is_malignant(i)], [i for i in items if not is_malignant(i)]
     turns = [item for pair in zip_longest(*kinds) for item in pair]
     return [item for item in turns if item is not None]

@@ -35,7 +35,7 @@ class SplitRow(NamedTuple):
 
 
 def hash_image(path: Path) -> NDArray[np.bool_]:
-    """256 bits: is each pixel of a 16 x 17 thumbnail darker than its right neighbour?"""
+    """Hash an image into 256 bits: is each pixel of a 16 x 17 thumbnail darker than its right neighbour?"""
     with Image.open(path) as image:
         small = np.asarray(image.convert("L").resize((17, 16), Image.Resampling.LANCZOS))
     return (small[:, 1:] > small[:, :-1]).ravel()

@@ -51,7 +51,7 @@ class HeldOut:
 
 
 def pool_folds(found: Sequence[HeldOut]) -> HeldOut:
-    """The outer folds together, each at a temperature that was fitted on the others alone."""
+    """Pool the outer folds, each at a temperature that was fitted on the others alone."""
 
     def fitted(others: HeldOut) -> float:
         return fit_temperature(others.logits, others.labels)
@@ -61,12 +61,12 @@ def pool_folds(found: Sequence[HeldOut]) -> HeldOut:
 
 
 def compute_figures(found: HeldOut) -> dict[str, Estimate]:
-    """AUC, accuracy and IoU, with intervals over examinations."""
+    """Compute AUC, accuracy and IoU, with intervals over examinations."""
     return {name: estimate(figure) for name, figure in _make_figures(found).items()}
 
 
 def compute_gains(first: HeldOut, second: HeldOut) -> dict[str, Estimate]:
-    """Accuracy and IoU of `second` less those of `first`, on the same drawn examinations.
+    """Subtract accuracy and IoU of `first` from those of `second`, on the same drawn examinations.
 
     Raises:
         ValueError: they are of different scans.
@@ -93,7 +93,7 @@ def _make_figures(found: HeldOut) -> dict[str, Figure]:
 
 
 def compute_decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
-    """Decisions at thresholds that reach a sensitivity on the other folds.
+    """Compute decisions at thresholds that reach a sensitivity on the other folds.
 
     Args:
         found: the outer folds; two at least.
@@ -124,7 +124,7 @@ def compute_decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
 
 
 def measure_calibration(found: HeldOut) -> dict[str, float]:
-    """How far the risks can be taken at their word.
+    """Measure how well the risks are calibrated.
 
     Returns:
         slope and intercept of the logistic regression of malignancy on the logit of the risk (Cox,
@@ -145,7 +145,7 @@ def measure_calibration(found: HeldOut) -> dict[str, float]:
 
 
 def make_plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, object]]:
-    """As JSON takes it: a number that is none is null."""
+    """Make estimates plain as JSON takes them: NaN is null."""
     return {
         name: {key: None if value != value else value for key, value in asdict(one).items()}
         for name, one in estimates.items()
@@ -153,7 +153,7 @@ def make_plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, object]
 
 
 def _fit_on_others(found: Sequence[HeldOut], fit: Callable[[HeldOut], float], alone: float) -> list[float]:
-    """By fold: what `fit` makes of all other folds; `alone` where there are none."""
+    """Fit each fold on all other folds; `alone` where there are none."""
     return [
         fit(_join_folds([*found[:number], *found[number + 1 :]])) if len(found) > 1 else alone
         for number in range(len(found))

@@ -91,25 +91,25 @@ _OUTER_TRAINING = Training(34, 16, "last epoch", ema=0.995)
 
 
 def choose_outer_recipe(choice: str) -> FitRecipe:
-    """What the outer folds are fitted with once `choice` is made."""
+    """Return the recipe of the outer folds once `choice` is made."""
     return replace(CHOICES[choice], sizes=_OUTER_SIZES, training=_OUTER_TRAINING)
 
 
 def shrink_recipe(recipe: FitRecipe) -> FitRecipe:
-    """The same on a few small images, to see that everything works."""
+    """Return the same recipe with a few small images, to see that everything works."""
     training = replace(recipe.training, epochs=1, batch=8)
     return replace(recipe, sizes=((0, Size(40, 64)),), training=training, images=32)
 
 
 def list_choice_parts() -> tuple[list[MmotuImage], list[MmotuImage]]:
-    """(trained on, looked at) of every choice; the untouched fold is in neither."""
+    """List (trained on, looked at) of every choice; the untouched fold is in neither."""
     entries = mmotu.read_split()
     inside = [e for e in entries if e.fold not in (UNTOUCHED_FOLD, INNER_FOLD)]
     return inside, [e for e in entries if e.fold == INNER_FOLD]
 
 
 def list_outer_parts(fold: int) -> tuple[list[MmotuImage], list[MmotuImage]]:
-    """(trained on, tested once) of an outer fold."""
+    """List (trained on, tested once) of an outer fold."""
     entries = mmotu.read_split()
     return [e for e in entries if e.fold != fold], [e for e in entries if e.fold == fold]
 
@@ -185,7 +185,7 @@ def run_fit(
 
 
 def weigh_classes(labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(classes,): one over the root of a class's frequency, 1 in the mean."""
+    """Weigh classes by one over the root of a class's frequency, 1 in the mean: (classes,)."""
     weights = np.bincount(labels, minlength=len(mmotu.CLASSES)).clip(min=1) ** -0.5
     return np.asarray(weights / weights.mean(), np.float64)
 
@@ -214,5 +214,5 @@ def _collect_held_out(held: PreparedScans, outputs: Outputs) -> HeldOut:
 
 
 def _take_few(entries: Sequence[MmotuImage], images: int | None) -> list[MmotuImage]:
-    """The first `images`, malignant ones before others, so that a small part holds both kinds."""
+    """Take the first `images`, malignant ones before others, so that a small part holds both kinds."""
     return sorted(entries, key=lambda entry: entry.label != mmotu.MALIGNANT)[:images]

@@ -62,7 +62,7 @@ def run_network(network: nn.Module, data: PreparedScans, what: str, batch: int =
 
 
 def compute_figures(outputs: Outputs, threshold: float) -> dict[str, Estimate]:
-    """The figures of a report, each with its 95 % interval over images."""
+    """Compute the figures of a report, each with its 95 % interval over images."""
     malignant, called = outputs.malignant, outputs.risk >= threshold
     right = outputs.logits.argmax(1) == outputs.labels
     return {

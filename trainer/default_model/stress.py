@@ -27,7 +27,7 @@ def _make_gamma(exponent: float) -> Change:
 
 
 def _make_zoom(factor: float) -> Change:
-    """About the centre; what lies outside is black."""
+    """Make a zoom about the centre; what lies outside is black."""
 
     def zoom(scan: Grey) -> Grey:
         height, width = scan.shape
@@ -66,7 +66,7 @@ CHANGES: Mapping[str, tuple[Change, Change | None]] = {
 def measure_stress(
     network: nn.Module, held: PreparedScans, plain: Outputs, prior: NDArray[np.float64]
 ) -> dict[str, dict[str, float]]:
-    """By change: what it does to the network's word.
+    """Measure what each change does to what the network says.
 
     Args:
         plain: of `network` on `held` as it is, `prior` taken off its logits.

@@ -82,7 +82,7 @@ class DefaultModelRecipe:
 
 
 def shrink_recipe(recipe: DefaultModelRecipe) -> DefaultModelRecipe:
-    """The same run on a few images at small size, to see that everything works. Its model is useless."""
+    """Return the same recipe with a few small images, to see that everything works. Its model is useless."""
     small = ((0, Size(40, 64)), (1, Size(56, 88)))
     return replace(recipe, sizes=small, images=48, training=replace(recipe.training, epochs=2, batch=8))
 
@@ -234,7 +234,7 @@ def _check_same(trained: Checkpoint, recipe: DefaultModelRecipe) -> None:
 
 
 def choose_parts(recipe: DefaultModelRecipe) -> dict[str, list[MmotuImage]]:
-    """The images to train on, to calibrate and choose by ("development"), and to measure on ("test")."""
+    """Choose the images to train on, to calibrate by ("development"), and to measure on ("test")."""
     split = mmotu.read_split()
     inside = [e for e in split if e.part == "train"]
     parts = {
@@ -252,7 +252,7 @@ def choose_parts(recipe: DefaultModelRecipe) -> dict[str, list[MmotuImage]]:
 
 
 def _weigh_classes(labels: NDArray[np.int64]) -> Tensor:
-    """One over the root of a class's frequency, mean 1: rare classes count, yet not as if common."""
+    """Weigh each class by one over the root of its frequency, mean 1: rare ones count more."""
     counts = np.bincount(labels, minlength=len(mmotu.CLASSES)).clip(min=1)
     weights = counts**-0.5
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
@@ -286,7 +286,7 @@ def _calibrate(
 
 
 def fit_reference(train: Outputs, variance: float) -> dict[str, NDArray[np.float64]]:
-    """Mean and whitened principal directions of the standardised training features (scanside.assess.gate)."""
+    """Fit mean and whitened principal directions of the training features (scanside.assess.gate)."""
     mean, deviation = train.features.mean(axis=0), train.features.std(axis=0) + 1e-6
     standard = (train.features - mean) / deviation
     _, scale, directions = np.linalg.svd(standard, full_matrices=False)
@@ -299,7 +299,7 @@ def fit_reference(train: Outputs, variance: float) -> dict[str, NDArray[np.float
 def measure_distances(
     features: NDArray[np.float64], reference: dict[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """(N, D) features -> (N,): how far each lies from the training images."""
+    """Measure how far each row lies from the training images: (N, D) features -> (N,)."""
     white = (features - reference["mean"]) @ reference["whitening"]
     return np.asarray(np.sqrt(np.mean(white**2, axis=1)), np.float64)
 
@@ -327,7 +327,7 @@ def _describe_taken_over(trained: Checkpoint) -> dict[str, object]:
 
 
 def _describe_denoiser(denoiser: ReadyDenoiser | None, parts: dict[str, PreparedScans]) -> dict[str, object]:
-    """The manifest's `denoiser`: with how many images it found annotations in, and in how many too many."""
+    """Describe the denoiser: in how many images it found annotations, and in how many too many."""
     if denoiser is None:
         return {}
     counts = {

@@ -31,7 +31,7 @@ class DenoiserCheckpoint:
     manifest: dict[str, Any]
 
     def network(self) -> EdgeDenoiser:
-        """The network with its weights, in evaluation mode."""
+        """Build the network with its weights, in evaluation mode."""
         network = EdgeDenoiser(self.widths, self.dilations)
         network.load_state_dict(self.state)
         return network.eval()

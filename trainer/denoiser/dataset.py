@@ -140,7 +140,7 @@ def _denoise_mmotu(source: Path, target: Path, remover: Remover, source_fingerpr
 
 
 def _write_image(layout: MmotuLayout, source: MmotuLayout, entry: MmotuImage, frame: Frame) -> None:
-    """The image as PNG, since JPEG would change what was left untouched; its masks as they are."""
+    """Write the image as PNG, since JPEG would change what was left untouched; its masks as they are."""
     stream = cv2.imencode(".png", cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR))[1]
     write_file(layout.root / "images" / f"{entry.image}.PNG", stream.tobytes())
     masks = [(source.mask(entry), layout.mask(entry))]
@@ -157,7 +157,7 @@ def _describe_removal(remover: Remover, fingerprint_of_source: str) -> dict[str,
 
 @contextmanager
 def _write_whole(target: Path) -> Iterator[Path]:
-    """A folder to write to, which becomes `target` at the end; what a killed run left there is dropped."""
+    """Yield a folder that becomes `target` at the end; what a killed run left there is dropped."""
     part = target.with_name(f".{target.name}.part")
     try:
         part.mkdir(parents=True, exist_ok=True)

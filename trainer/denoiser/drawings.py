@@ -57,7 +57,7 @@ class Drawings:
         return len(self._rows)
 
     def at(self, epoch: int) -> list[ScanPair]:
-        """The pairs of an epoch; the same whether or not the run was broken off before it."""
+        """Return the pairs of an epoch; the same whether or not the run was broken off before it."""
         return self._drawing(epoch // self._every)
 
     def _draw(self, drawing: int) -> list[ScanPair]:

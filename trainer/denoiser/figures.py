@@ -37,7 +37,7 @@ class Restoration:
     pixels: NDArray[np.float64]
 
     def psnr(self, where: str) -> Estimate:
-        """In dB, with its interval; of seeds that of their mean error."""
+        """Compute PSNR in dB, with its interval; of seeds that of their mean error."""
         mse = self._mean(self.error, where)
         return replace(
             mse, value=_convert_to_db(mse.value), low=_convert_to_db(mse.high), high=_convert_to_db(mse.low)
@@ -118,7 +118,7 @@ def measure_detection(mask: NDArray[np.bool_], pairs: ScanPair) -> Detection:
 
 
 def choose_threshold(probability: NDArray[np.float32], pairs: ScanPair) -> float:
-    """The lowest threshold, in steps of .01, whose F1 over all pixels is the highest but for the slack.
+    """Choose the lowest threshold, in steps of .01, whose F1 over all pixels is highest but for the slack.
 
     The lowest, since ink that stays misleads more than a pixel of tissue that is painted over.
     """
@@ -132,7 +132,7 @@ def choose_threshold(probability: NDArray[np.float32], pairs: ScanPair) -> float
 
 
 def _dilate(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N, H, W): each mask and its eight neighbours all round."""
+    """Dilate each mask by its eight neighbours: (N, H, W)."""
     kernel = np.ones((3, 3), np.uint8)
     return np.stack([cv2.dilate(mask.astype(np.uint8), kernel) > 0 for mask in masks])
 

@@ -71,7 +71,7 @@ class ScanLabel:
 
 @cache
 def read_labels() -> tuple[ScanLabel, ...]:
-    """The labels of all scans that were looked at, by number of the image."""
+    """Read the labels of all scans that were looked at, by number of the image."""
     with _FOLDER.joinpath("mmotu_scans.csv").open(encoding="utf-8") as file:
         return tuple(
             ScanLabel(
@@ -93,12 +93,12 @@ def _read_pixels() -> dict[int, tuple[Size, str]]:
 
 
 def list_pixel_labelled() -> tuple[int, ...]:
-    """Numbers of the images whose annotated pixels are labelled."""
+    """List the numbers of the images whose annotated pixels are labelled."""
     return tuple(_read_pixels())
 
 
 def read_pixel_mask(image: int) -> Mask:
-    """The drawn pixels of one annotated scan.
+    """Read the drawn pixels of one annotated scan.
 
     Args:
         image: number of the image in MMOTU, one of `list_pixel_labelled`.

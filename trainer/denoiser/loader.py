@@ -74,7 +74,7 @@ class PlainPairs(Dataset[Batch]):
 
 
 def make_item(planes: dict[str, np.ndarray]) -> Batch:
-    """Each plane of a pair as (1, H, W) float32: images in [0, 1], masks of 0 and 1."""
+    """Make each plane of a pair as (1, H, W) float32: images in [0, 1], masks of 0 and 1."""
     return {
         name: torch.from_numpy(plane)[None].float() / (255 if plane.dtype == np.uint8 else 1)
         for name, plane in planes.items()
@@ -84,11 +84,11 @@ def make_item(planes: dict[str, np.ndarray]) -> Batch:
 def make_training_loader(
     rows: int, pairs: PairsOf, window: Size, views: Views, batch: int, seed: int
 ) -> DataLoader[Batch]:
-    """Batches of random views of `rows` pairs; the last, smaller one is dropped: batch norm wants company."""
+    """Make batches of random views of `rows` pairs; the last, smaller one is dropped for batch norm."""
     data = RandomViews(pairs, window, views, seed)
     return DataLoader(data, batch_size=min(batch, rows), sampler=EpochSampler(rows, seed), drop_last=True)
 
 
 def make_plain_loader(pairs: Sequence[ScanPair], batch: int) -> DataLoader[Batch]:
-    """Batches of pairs of one size, in order."""
+    """Make batches of pairs of one size, in order."""
     return DataLoader(PlainPairs(pairs), batch_size=batch)

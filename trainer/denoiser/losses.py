@@ -17,7 +17,7 @@ _EPS = 1e-6
 def compute_restoration_loss(
     clean: Tensor, batch: Mapping[str, Tensor], alpha: float, beta: float, ssim: float
 ) -> dict[str, Tensor]:
-    """sum(w (clean - prediction)^2) / sum(w) + ssim (1 - SSIM).
+    """Compute sum(w (clean - prediction)^2) / sum(w) + ssim (1 - SSIM).
 
     Args:
         clean: (N, 1, H, W), a network's prediction.
@@ -37,7 +37,7 @@ def compute_restoration_loss(
 
 
 def compute_edge_loss(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Cross-entropy and Dice of what is annotated, squared error of what is painted and of ink that is left.
+    """Compute cross-entropy and Dice of the mask, squared error of what is painted and of ink that is left.
 
     Args:
         batch: scan, mask, known, clean, restorable, (N, 1, H, W).

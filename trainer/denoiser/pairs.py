@@ -117,7 +117,7 @@ def make_pair(
 
 
 def find_whole_sector(pixels: NDArray[np.uint8]) -> tuple[Box, Mask]:
-    """The sector's box, and the sector in the whole frame, (H, W) bool; as scanside.scan.prepare cuts."""
+    """Find the sector's box, and the sector in the whole frame, (H, W) bool, as scan.prepare cuts it."""
     frame = Frame(pixels)
     outer = find_regions(Header(), frame.size)[0].box
     within = np.s_[outer.y0 : outer.y1, outer.x0 : outer.x1]
@@ -144,5 +144,5 @@ def _grow(mask: Mask) -> Mask:
 
 
 def stack_pairs(pairs: Sequence[ScanPair]) -> ScanPair:
-    """Pairs of one size as one, with (N, H, W) arrays."""
+    """Stack pairs of one size into one, with (N, H, W) arrays."""
     return ScanPair(**{name: np.stack([getattr(pair, name) for pair in pairs]) for name in vars(pairs[0])})

@@ -46,12 +46,12 @@ class TorchDenoiser:
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether `path` is to be read as a bundle: a folder or a .zip. A checkpoint is another file."""
+    """Return whether `path` is to be read as a bundle: a folder or a .zip. A checkpoint is another file."""
     return path.is_dir() or path.suffix == ".zip"
 
 
 def open_denoiser(path: Path) -> ReadyDenoiser:
-    """The denoiser in the checkpoint or in the bundle (folder or .zip) at `path`.
+    """Open the denoiser in the checkpoint or in the bundle (folder or .zip) at `path`.
 
     Raises:
         InputError: there is none.

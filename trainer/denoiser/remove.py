@@ -39,7 +39,7 @@ class Remover:
 
 
 def open_remover(path: Path) -> Remover:
-    """The denoiser of whole scans, or the edge's, in the checkpoint or bundle at `path`.
+    """Open the denoiser of whole scans, or the edge's, in the checkpoint or bundle at `path`.
 
     Raises:
         InputError: there is none.
@@ -60,7 +60,7 @@ def open_remover(path: Path) -> Remover:
 
 
 def _remove_whole(checkpoint: WholeCheckpoint, network: torch.nn.Module, tissue: Grey) -> Grey:
-    """Down to the size that the network learnt on, and back; black outside stays black."""
+    """Remove at the size that the network learnt on, and enlarge; black outside stays black."""
     scan = np.rint(fill(tissue, checkpoint.size) * 255).astype(np.uint8)
     cleaned = whole.clean_scans(network, scan[None])[0]
     back = resize(np.rint(cleaned * 255).astype(np.uint8), Size(*tissue.shape))
@@ -68,14 +68,14 @@ def _remove_whole(checkpoint: WholeCheckpoint, network: torch.nn.Module, tissue:
 
 
 def _find_outside(tissue: Grey) -> np.ndarray:
-    """(H, W) bool: black that reaches the border; a black lumen within the tissue does not."""
+    """Find black that reaches the border, (H, W) bool; a black lumen within the tissue is not part of it."""
     framed = cv2.copyMakeBorder((tissue == 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     labels = cv2.connectedComponents(framed, connectivity=4)[1]
     return np.asarray(labels[1:-1, 1:-1] == labels[0, 0], bool)
 
 
 def _remove_masked(ready: ReadyDenoiser, tissue: Grey, chroma: Grey | None) -> Grey:
-    """As beside the scanner; what was found is replaced at source resolution, the rest stays bit for bit."""
+    """Remove as beside the scanner: at source resolution, where annotations are found, and nowhere else."""
     size = Size(*tissue.shape)
     scan = Scan(
         fill(tissue, _SIZE),
@@ -92,7 +92,7 @@ def _remove_masked(ready: ReadyDenoiser, tissue: Grey, chroma: Grey | None) -> G
 
 
 def try_remove(remover: Remover, tissue: Grey, chroma: Grey | None) -> tuple[Grey, bool]:
-    """The tissue without annotations; as it was, and False, where the denoiser would replace too much."""
+    """Return the tissue without annotations; as it was, and False, where too much would be replaced."""
     try:
         return remover.remove(tissue, chroma), True
     except UnlikeTraining:

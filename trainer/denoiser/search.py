@@ -106,7 +106,7 @@ def make_section(plan: Plan, hardware: Hardware) -> Section:
 def _train_arm(
     arm: DenoiserArm, seed: int, configuration: Configuration, plan: Plan, hardware: Hardware
 ) -> Path:
-    """The folder of one training, which is begun, gone on with, or done."""
+    """Return the folder of one training, which is begun, gone on with, or done."""
     folder, size = plan.root / "denoisers" / arm.slug / f"seed-{seed}", configuration.input.size
     made = {"arm": asdict(arm), "seed": seed, "configuration": asdict(configuration)}
     made["data_fingerprint"] = _fingerprint(plan.data["mmotu"])
@@ -153,7 +153,7 @@ def _draw_pairs(data: Path, part: str, scans: int | None, annotations: str, size
 
 
 def _join_seeds(folders: Sequence[Path], test: str) -> Restoration:
-    """The figures of several seeds as one, (S, 3, N)."""
+    """Join the figures of several seeds into one, (S, 3, N)."""
     runs = [load_arrays(Restoration, folder / f"{test}.npz", "figures of a denoiser") for folder in folders]
     return Restoration(**{name: np.stack([getattr(run, name) for run in runs]) for name in vars(runs[0])})
 

@@ -30,13 +30,13 @@ class Sources:
 
 
 def describe_training(scans: int, scale: str) -> str:
-    """What a denoiser learnt on, for people; of a run that is not "full", that it is good for nothing."""
+    """Describe what a denoiser learnt on, for people; a run that is not "full" is good for nothing."""
     warning = "" if scale == "full" else f"; {scale} run, good for nothing"
     return f"{scans} scans of {SOURCE} onto which annotations were drawn{warning}"
 
 
 def read_part(root: Path, part: str, scans: int | None = None, *, every: bool = False) -> Sources:
-    """The scans of one part of MMOTU to make pairs on: those that somebody looked at, no near-duplicates.
+    """Read the scans of one part of MMOTU to make pairs on: labelled ones, no near-duplicates.
 
     Args:
         root: a copy of MMOTU.
@@ -97,7 +97,7 @@ def make_pairs(
     flow: bool = False,
     what: str = "pairs",
 ) -> list[ScanPair]:
-    """One pair of each scan at each of `sizes`, annotated afresh each time.
+    """Make one pair of each scan at each of `sizes`, annotated afresh each time.
 
     Args:
         undrawn: share of the pairs onto which no annotation is drawn.

@@ -23,7 +23,7 @@ _REACH_PX = 2  # shade, soft edges and the blocks of JPEG around ink
 
 
 def find_suspects(pixels: NDArray[np.uint8], sector: Mask, *, white_within: bool) -> Mask:
-    """What may be ink.
+    """Find what may be ink.
 
     Args:
         pixels: (H, W, 3) uint8, RGB.

@@ -69,7 +69,7 @@ class EdgeDenoiserRecipe:
 
 
 def shrink_recipe(recipe: EdgeDenoiserRecipe) -> EdgeDenoiserRecipe:
-    """The same run on a few scans at small size, to see that everything works. Its network is useless."""
+    """Return the same recipe with a few small scans, to see that everything works. Its network is useless."""
     return replace(
         recipe,
         sizes=(Size(56, 88), Size(80, 128)),
@@ -157,7 +157,7 @@ def train_edge_denoiser(
 
 
 def measure_network(network: EdgeDenoiser, pairs: list[ScanPair], threshold: float) -> dict[str, Estimate]:
-    """Every figure, with colour and without, on pairs of one size; outside the mask the scan stays."""
+    """Measure every figure on pairs of one size, with colour and without; only the mask is replaced."""
     truth = stack_pairs(pairs)
     figures: dict[str, Estimate] = {}
     for name, grey in (("", False), ("_grey", True)):
@@ -191,7 +191,7 @@ def _compute_detection_figures(mask: NDArray[np.bool_], truth: ScanPair) -> dict
 def predict_pairs(
     network: EdgeDenoiser, pairs: list[ScanPair], *, grey: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """annotation_probability and clean, (N, H, W) float32, of pairs of one size.
+    """Predict annotation_probability and clean, (N, H, W) float32, of pairs of one size.
 
     Args:
         grey: let the network see no colour, as on data sets that hold none.

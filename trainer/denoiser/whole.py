@@ -35,7 +35,7 @@ class WholeCheckpoint:
     about: dict[str, Any]
 
     def network(self) -> nn.Module:
-        """The network with its weights, in evaluation mode."""
+        """Build the network with its weights, in evaluation mode."""
         network = build_denoiser(self.name, self.width)
         network.load_state_dict(self.state)
         return network.eval()
@@ -63,7 +63,7 @@ def _check_content(content: dict[str, Any]) -> WholeCheckpoint:
 
 @torch.inference_mode()
 def clean_scans(network: nn.Module, scans: NDArray[np.uint8], batch: int = 8) -> NDArray[np.float32]:
-    """(N, H, W) uint8 -> (N, H, W) float32 in [0, 1]: the whole output of a denoiser, clipped.
+    """Clean scans: (N, H, W) uint8 -> (N, H, W) float32 in [0, 1], the whole output of a denoiser, clipped.
 
     Raises:
         RunnerError: it gave no numbers, which clipping would leave and bytes would show as black.

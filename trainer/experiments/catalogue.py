@@ -17,7 +17,7 @@ def _list_hospital_arms(variant: str, encoder: EncoderName) -> tuple[Arm, ...]:
 
 
 def _pair_tasks(arms: tuple[Arm, ...]) -> tuple[ArmPair, ...]:
-    """Multitask against each single task, arm by arm."""
+    """Pair multitask with each single task, arm by arm."""
     pairs = []
     for mtl in (arm for arm in arms if arm.task == "mtl"):
         of_class = "class_accuracy" if mtl.dataset == "mmotu" else "auc"

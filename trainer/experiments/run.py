@@ -70,7 +70,7 @@ def write_full_report(out: Path, scale: str) -> tuple[Path, Path]:
 
 
 def _check_data(plan: Plan) -> list[str]:
-    """Hours of training may lie before the first arm that reads a data set, so all are looked at before.
+    """Check every data set before hours of training may pass until the first arm that reads it.
 
     Returns:
         What a reader of the report has to know of them.
@@ -120,7 +120,7 @@ def train_arms(name: str, arms: Sequence[Arm], plan: Plan, hardware: Hardware) -
 
 
 def order_arms(arms: Iterable[Arm]) -> list[Arm]:
-    """`arms` and all that they start from, each once, what is needed first."""
+    """Order `arms` and all that they start from, each once, what is needed first."""
     ordered: list[Arm] = []
     for arm in arms:
         ordered += [one for one in (*order_arms(arm.needs), arm) if one not in ordered]
@@ -139,7 +139,7 @@ def _make_section(
 
 
 def _explain_unable(name: str, plan: Plan) -> str:
-    """Why nothing of an experiment can be run; empty where something can."""
+    """Explain why nothing of an experiment can be run; empty where something can."""
     if name in ANALYSES:
         return ANALYSES[name].unable(plan)
     missing = [plan.missing(arm) for arm in EXPERIMENTS[name].arms]

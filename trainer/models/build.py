@@ -12,7 +12,7 @@ from trainer.models.unet import unet
 
 
 def build_network(spec: NetworkSpec) -> Network:
-    """The network of `spec`, newly initialised from torch's global generator."""
+    """Build the network of `spec`, newly initialised from torch's global generator."""
     return Network(_build_encoder(spec), spec)
 
 

@@ -53,7 +53,7 @@ class Checkpoint:
             )
 
     def network(self) -> Network:
-        """The network with its weights, in evaluation mode."""
+        """Build the network with its weights, in evaluation mode."""
         network = build_network(self.spec)
         network.load_state_dict(self.state)
         return network.eval()

@@ -31,7 +31,7 @@ def write(path: Path, form: str, content: Mapping[str, Any], document: str) -> N
 
 
 def read(path: Path, form: str, build: Callable[[dict[str, Any]], _T], document: str, made_by: str) -> _T:
-    """What `build` makes of the content that `write` wrote.
+    """Return what `build` makes of the content that `write` wrote.
 
     Args:
         made_by: the command that writes such a file.

@@ -27,7 +27,7 @@ _EPS, _LITE_EPS = 1e-5, 1e-3  # of the batch norms, as the ImageNet weights were
 
 
 def efficientnet(*, lite: bool, stochastic_depth: float = 0.2) -> Encoder:
-    """The encoder with the skips and the decoder widths of the thesis (THESIS, networks)."""
+    """Build the encoder with the skips and the decoder widths of the thesis (THESIS, networks)."""
     return Encoder(
         stages=efficientnet_features(lite=lite, stochastic_depth=stochastic_depth),
         pooled=((8, FEATURE_CHANNELS),),
@@ -41,7 +41,7 @@ def efficientnet(*, lite: bool, stochastic_depth: float = 0.2) -> Encoder:
 def efficientnet_features(
     in_channels: int = 1, *, lite: bool = False, stochastic_depth: float = 0.2
 ) -> nn.Sequential:
-    """Stages 0 to 8: (N, in_channels, H, W) -> (N, 1280, H/32, W/32), sizes rounded up.
+    """Build stages 0 to 8: (N, in_channels, H, W) -> (N, 1280, H/32, W/32), sizes rounded up.
 
     Args:
         lite: Lite0, else B0.
@@ -108,7 +108,7 @@ class SqueezeExcite(nn.Module):
 def _conv_bn(
     channels: int, out: int, lite: bool, *, kernel: int, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolution, batch norm, activation."""
+    """Build a convolution, batch norm, activation."""
     return nn.Sequential(
         nn.Conv2d(channels, out, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
         nn.BatchNorm2d(out, eps=_LITE_EPS if lite else _EPS),

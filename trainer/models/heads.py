@@ -11,7 +11,7 @@ CLINICAL_FEATURES = 128
 def build_classification_head(
     features: int, classes: int, dropout: float, hidden: tuple[int, ...]
 ) -> nn.Sequential:
-    """Pooled features, with the clinical branch where there is one -> logits (THESIS, networks)."""
+    """Build the head: pooled features, with the clinical branch if any -> logits (THESIS, networks)."""
     layers: list[nn.Module] = []
     for index, width in enumerate(hidden):
         layers += [nn.Linear(features, width), nn.ReLU(inplace=True)]
@@ -21,7 +21,7 @@ def build_classification_head(
 
 
 def build_clinical_branch(inputs: int) -> nn.Sequential:
-    """Clinical facts as 0/1 -> 128 features (thesis, figure 5)."""
+    """Build the branch: clinical facts as 0/1 -> 128 features (thesis, figure 5)."""
     return nn.Sequential(
         nn.Linear(inputs, 64), nn.ReLU(inplace=True), nn.Linear(64, CLINICAL_FEATURES), nn.ReLU(inplace=True)
     )
@@ -49,7 +49,7 @@ class UpStep(nn.Module):
 
 
 def build_double_conv(channels: int, out: int) -> nn.Sequential:
-    """Twice: 3 x 3 convolution, batch norm, ReLU."""
+    """Build twice: 3 x 3 convolution, batch norm, ReLU."""
     layers: list[nn.Module] = []
     for given in (channels, out):
         layers += [

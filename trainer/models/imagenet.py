@@ -75,12 +75,12 @@ def load_imagenet(stages: nn.Sequential, source: Path | None, encoder: EncoderNa
 
 
 def find_weights(source: Path, encoder: EncoderName) -> Path:
-    """`source` itself, or the file of the encoder in the folder that it is."""
+    """Find `source` itself, or the file of the encoder in the folder that it is."""
     return source / _FILES[encoder] if source.is_dir() else source
 
 
 def name_weights(weights: str, encoder: EncoderName) -> str:
-    """What an encoder starts from, as runs and manifests name it.
+    """Name what an encoder starts from, as runs and manifests name it.
 
     Args:
         weights: "none", "imagenet", or the path of a file, or of a folder of such files.
@@ -118,7 +118,7 @@ def _find_packaged() -> Path:
 
 
 def _take_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of torchvision's file without those of its classifier, named as in the encoder."""
+    """Take the tensors of torchvision's file without those of its classifier, named as in the encoder."""
     kept = {k: v for k, v in state.items() if not k.startswith(("classifier.", "fc."))}
     # The file of DenseNet is older than the names of its layers: norm.1 is today's norm1.
     pattern = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
@@ -126,7 +126,7 @@ def _take_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _take_lite_encoder(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of EfficientNet-Lite0's file, of other names but in the encoder's order, for grey scans.
+    """Take the tensors of EfficientNet-Lite0's file in the encoder's order, made for grey scans.
 
     Its pictures are 2 x - 1, of three channels: of a grey x in [0, 1] its stem makes 2 sum(w) x - sum(w),
     whose constant goes into the mean of the batch norm behind it.

@@ -55,7 +55,7 @@ class Network(nn.Module):
             self.head = build_classification_head(pooled, spec.classes, spec.dropout, spec.hidden)
 
     def forward(self, scan: Tensor, clinical: Tensor | None = None) -> NetworkOutput:
-        """(N, 1, H, W) in [0, 1] and (N, clinical_inputs) of 0/1 -> the network's output."""
+        """Run on (N, 1, H, W) in [0, 1] and (N, clinical_inputs) of 0/1 -> the network's output."""
         x, kept, pooled, look = scan, [], [], []
         for index, stage in enumerate(self.features):
             x = stage(x)
@@ -92,7 +92,7 @@ class Network(nn.Module):
 
 
 def _average_inside(x: Tensor, lesion_logits: Tensor) -> Tensor:
-    """(N, C, h, w) and (N, 1, H, W) -> (N, C): mean over the places where a lesion is likely.
+    """Average over the places where a lesion is likely: (N, C, h, w) and (N, 1, H, W) -> (N, C).
 
     The classes do not teach the outline: it is taken as it is.
     """
@@ -102,7 +102,7 @@ def _average_inside(x: Tensor, lesion_logits: Tensor) -> Tensor:
 
 
 def _compute_moments(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, 2 C): mean and standard deviation of each channel."""
+    """Compute mean and standard deviation of each channel: (N, C, H, W) -> (N, 2 C)."""
     x = x.detach().float()
     mean = x.mean((2, 3), keepdim=True)
     deviation = (x - mean).square().mean((2, 3)).sqrt()

@@ -11,7 +11,7 @@ LEVELS = 5
 
 
 def unet(pooled_blocks: int = 2, width: int = 64) -> Encoder:
-    """Five levels, each half the size of the one before, rounded up, with twice the channels.
+    """Build five levels, each half the size of the one before, rounded up, with twice the channels.
 
     Args:
         pooled_blocks: how many of the last blocks the classification head reads (thesis, figure 7: 2).

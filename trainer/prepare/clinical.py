@@ -170,5 +170,5 @@ def _parse_ca125(path: Path, line: int, cell: str) -> float | None:
 
 
 def _normalise(cell: str) -> str:
-    """Lower case, and one blank for whatever parts words."""
+    """Normalise to lower case, and one blank for whatever parts words."""
     return re.sub(r"[\s_/-]+", " ", cell).strip().lower()

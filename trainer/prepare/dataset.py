@@ -97,7 +97,7 @@ def draw_split(
 
 
 def _draw_test(strata: Mapping[tuple[bool, str], list[str]], share: float) -> tuple[list[str], list[str]]:
-    """The first of each stratum; the malignant shared out first: a test part without any tests nothing."""
+    """Draw the first of each stratum, the malignant shared out first: no part may lack them."""
     kinds = [
         {key: names for key, names in sorted(strata.items()) if key[0] is malignant}
         for malignant in (True, False)
@@ -114,7 +114,7 @@ def _draw_test(strata: Mapping[tuple[bool, str], list[str]], share: float) -> tu
 
 
 def _share_out(strata: Mapping[tuple[bool, str], list[str]], total: int) -> dict[tuple[bool, str], int]:
-    """`total` shared out by the size of the strata."""
+    """Share `total` out by the size of the strata."""
     patients = max(1, sum(map(len, strata.values())))
     wanted = {key: total * len(names) / patients for key, names in strata.items()}
     number = {key: int(want) for key, want in wanted.items()}
@@ -164,7 +164,7 @@ def finish_dataset(
 
 
 def count_parts(patients: Iterable[CohortPatient], slides: Iterable[CohortSlide]) -> dict[str, int]:
-    """How many patients, slides and masks there are, in each part, and how many are malignant."""
+    """Count how many patients, slides and masks there are, in each part, and how many are malignant."""
     part = {}
     found: Counter[str] = Counter()
     for patient in patients:
@@ -190,7 +190,7 @@ def make_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> 
 
 
 def _escape_formula(value: object) -> object:
-    """A number as it is; a text, or a path, that begins as a formula does with an apostrophe before it."""
+    """Return a number as it is; put an apostrophe before a text or path that begins as a formula does."""
     if not isinstance(value, str | PurePath):
         return value
     text = str(value).replace("\r", "\\r")  # csv would leave it unquoted, and readers end the row there
@@ -224,7 +224,7 @@ def _make_patient_row(patient: CohortPatient) -> dict[str, object]:
 
 
 def make_slide_row(slide: CohortSlide) -> dict[str, object]:
-    """A slide as a line of slides.csv; trainer.data.hospital.read_slide takes it back."""
+    """Format a slide as a line of slides.csv; trainer.data.hospital.read_slide takes it back."""
     box, source = slide.origin.box, slide.origin.source
     return {
         "slide": slide.name,

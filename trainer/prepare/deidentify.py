@@ -80,7 +80,7 @@ def _check_places(source: Path, target: Path, key_file: Path) -> None:
 
 
 def summarise_text(named: list[bool | None], when_text: WhenText) -> str:
-    """One line: on how many files' tissue text was found, who read it, and what was done.
+    """Write one line: on how many files' tissue text was found, who read it, and what was done.
 
     Args:
         named: of each of them whether it may name the patient; None where it was not read.
@@ -111,7 +111,7 @@ def _deidentify_all(
 def _deidentify_by_way_of(
     folder: Path, sources: list[Path], target: Path, key: Key, when_text: WhenText
 ) -> tuple[list[WrittenCopy], list[LeftOutFile]]:
-    """By way of `folder`, from which only whole files are moved."""
+    """De-identify by way of `folder`, from which only whole files are moved."""
     written: list[WrittenCopy] = []
     left_out: list[LeftOutFile] = []
     origin: dict[str, Path] = {}
@@ -143,7 +143,7 @@ def _place_copy(done: Deidentified, target: Path) -> bool:
 
 
 def _deidentify_one(source: Path, folder: Path, key: Key, when_text: WhenText) -> Deidentified | str:
-    """Never an exception for a file: what can't be cleaned is left out, with the reason.
+    """De-identify one file without raising for it: what can't be cleaned is left out, with the reason.
 
     It is written into a folder of its own: the next file may have the same UID before this one is placed.
     """
@@ -164,5 +164,5 @@ def _is_same(path: Path, other: Path) -> bool:
 
 
 def _make_printable(text: object) -> str:
-    """Text from outside, harmless on a terminal."""
+    """Make text from outside harmless on a terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))

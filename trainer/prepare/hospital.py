@@ -133,7 +133,7 @@ def _prepare_alone(
 
 
 def list_files(source: Path, besides: Path) -> list[PurePosixPath]:
-    """Every file under `source` that may be DICOM, relative to it and sorted; hidden ones are passed over."""
+    """List every file under `source` that may be DICOM, relative to it, sorted, without hidden ones."""
     found = []
     for path in list_tree(source)[0]:
         inside = PurePosixPath(path.relative_to(source).as_posix())
@@ -146,7 +146,7 @@ def list_files(source: Path, besides: Path) -> list[PurePosixPath]:
 
 
 def list_closed(*folders: Path) -> list[MissingSlide]:
-    """What could not be looked at in SRC and among the masks."""
+    """List what could not be looked at in SRC and among the masks."""
     closed = {entry.path: entry for folder in folders for entry in list_tree(folder)[1]}
     return [
         MissingSlide(0, path, LeftOutFrame(entry.what, 0, entry.reason)) for path, entry in closed.items()
@@ -309,7 +309,7 @@ def _prepare_files(
 
 
 def _read_record(path: Path, root: Path) -> PreparedFile | None:
-    """The record of a file that was prepared before, while all that it wrote is still there and whole."""
+    """Read the record of a file that was prepared before, if all that it wrote is still whole."""
     try:
         done = PreparedFile.from_json(path.read_text())
         for slide in done.slides:
@@ -345,7 +345,7 @@ def _write_private(path: Path, content: bytes) -> None:
 
 
 def summarise(cohort: Cohort, settings: PreparationSettings) -> str:
-    """What to tell at the end, in a few lines."""
+    """Summarise what to tell at the end, in a few lines."""
     found = Counter(cohort.about["counts"])
     tested = f"{found['test_patients']} of them for testing"
     if not found["test_patients"]:

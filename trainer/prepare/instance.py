@@ -191,7 +191,7 @@ def _look_for_text(frame: Frame, tissue: Tissue, identity: Identity, when_text: 
 
 
 def _black_out_text(views: Sequence[_View]) -> Iterator[_View]:
-    """What is blacked out in one frame is so in all of the file: text stands still while tissue moves."""
+    """Black out in all frames what is text in one: text stands still while tissue moves."""
     blanked: dict[Size, Mask] = {}
     for view in views:
         box, source = view.tissue.origin.box, view.tissue.origin.source
@@ -211,7 +211,7 @@ def _black_out_text(views: Sequence[_View]) -> Iterator[_View]:
 
 
 def _move_mask(drawn: Mask, tissue: Tissue) -> Mask | None:
-    """The mask, cut as its scan was; None where nothing was drawn on this one of several views."""
+    """Move the mask, cut as its scan was; None where nothing was drawn on this one of several views."""
     box = tissue.origin.box
     lesion = drawn[box.y0 : box.y1, box.x0 : box.x1]
     return lesion if lesion.any() else None

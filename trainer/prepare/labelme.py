@@ -24,7 +24,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """The JSON object of one file.
+    """Read the JSON object of one file.
 
     Raises:
         InputError: it can't be read, is too large or is not a Labelme file.
@@ -44,7 +44,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def read_mask(path: Path, size: Size) -> Mask:
-    """What was drawn on a frame of `size`: (H, W) bool, source pixels.
+    """Read what was drawn on a frame of `size`: (H, W) bool, source pixels.
 
     Raises:
         InputError: no Labelme file, drawn on an image of another size, or a shape without an area. The
@@ -105,7 +105,7 @@ def _fill_polygon(mask: Grey, points: list[tuple[float, float]]) -> None:
 
 
 def _draw_brush(mask: Grey, points: list[tuple[float, float]], encoded: Any) -> None:
-    """A PNG in base64 that fills the box between the points, both ends included."""
+    """Draw a PNG in base64 that fills the box between the points, both ends included."""
     (x0, y0), (x1, y1) = ((int(x), int(y)) for x, y in points)
     box = (y1 - y0 + 1, x1 - x0 + 1)
     try:

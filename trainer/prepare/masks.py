@@ -87,13 +87,13 @@ def _list_names(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def _split_number(stem: str) -> Iterator[tuple[str, int]]:
-    """The whole name first: "IM_0001" is more often an image than frame 1 of "IM"."""
+    """Return the whole name first: "IM_0001" is more often an image than frame 1 of "IM"."""
     yield stem, UNNUMBERED
     if found := _NUMBERED.fullmatch(stem):
         yield found[1], int(found[2])
 
 
 def _take_stem(name: str) -> str:
-    """Without what names the kind of file; "1.2.840.1", a UID, has no suffix."""
+    """Take off what names the kind of file; "1.2.840.1", a UID, has no suffix."""
     path = PurePosixPath(name)
     return path.stem if path.suffix.lower() in _SUFFIXES else name

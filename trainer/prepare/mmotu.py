@@ -113,7 +113,7 @@ def _read_picture(path: Path, flags: int) -> NDArray[np.uint8] | str:
 
 
 def _check_lists(root: Path, name: str, entries: tuple[MmotuImage, ...]) -> Iterator[Fault]:
-    """The class lists, where the copy has them, against the committed split."""
+    """Check the class lists, where the copy has them, against the committed split."""
     path = root / f"{name}_cls.txt"
     if not path.exists():
         return

@@ -17,7 +17,7 @@ _SPARSE = ("--psm", "11")  # lines anywhere on the page, in no order
 
 
 def find_reader() -> ReadText | None:
-    """What reads text on this machine; None where tesseract is not installed."""
+    """Find what reads text on this machine; None where tesseract is not installed."""
     program = shutil.which(_PROGRAM)
     return _Tesseract(program) if program else None
 
@@ -29,7 +29,7 @@ class _Tesseract:
         self._program = program
 
     def __call__(self, page: Grey) -> str:
-        """The lines of a page, (H, W) uint8, dark letters on white.
+        """Read the lines of a page, (H, W) uint8, dark letters on white.
 
         Raises:
             TextOnTissue: tesseract failed or took too long, so that the text there is unknown.

@@ -27,14 +27,14 @@ class MissingSlide:
 
 
 def make_left_out_table(missing: Sequence[MissingSlide]) -> bytes:
-    """Without names: who has the files finds them by number."""
+    """Make the table without names: who has the files finds them by number."""
     rows = ((m.number or "", m.left_out.what, m.left_out.frame or "", m.left_out.reason) for m in missing)
     columns = ("file", "what", "frame", "reason")
     return make_table(columns, (dict(zip(columns, row, strict=True)) for row in rows))
 
 
 def make_private_table(missing: Sequence[MissingSlide]) -> bytes:
-    """With names and full messages, for the owner of the files alone."""
+    """Make the table with names and full messages, for the owner of the files alone."""
     columns = ("file", "path", "what", "frame", "reason")
     rows = (
         (
@@ -56,7 +56,7 @@ def make_report(
     files: int,
     without: int,
 ) -> str:
-    """report.md.
+    """Make report.md.
 
     Args:
         files: how many there were.

@@ -21,7 +21,7 @@ class ClosedPath:
 
 
 def list_tree(root: Path) -> tuple[list[Path], list[ClosedPath]]:
-    """All regular files under `root`, links to those in it too, and all that is closed; both sorted."""
+    """List all regular files under `root`, links to those in it too, and all that is closed; both sorted."""
     files: list[Path] = []
     closed: list[ClosedPath] = []
     inside = os.path.realpath(root)
@@ -44,7 +44,7 @@ def list_tree(root: Path) -> tuple[list[Path], list[ClosedPath]]:
 
 
 def _explain_closed(path: str, root: str) -> str:
-    """Why a file is not looked at; empty where it is. Path's own methods raise where a path is too long."""
+    """Explain why a file is not looked at; empty where it is. Path's methods raise on a path too long."""
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError as error:

@@ -26,7 +26,7 @@ DRAWN, OUTLINED = (90, 220, 90), (255, 170, 40)  # RGB: the expert's outline, th
 
 
 def draw_curves(evaluation: Evaluation) -> str:
-    """ROC, precision-recall and reliability curves of every arm that classifies; mean risk over seeds."""
+    """Draw ROC, precision-recall and reliability curves of each arm that classifies, by its mean risk."""
     figure = Figure(figsize=(11, 3.8), layout="constrained")
     roc, pr, reliable = figure.subplots(1, 3)
     for row in evaluation.rows:
@@ -49,7 +49,7 @@ def draw_curves(evaluation: Evaluation) -> str:
 
 
 def draw_training(logs: Sequence[tuple[str, Path]]) -> str:
-    """Loss by epoch of every arm's first seed: training dashed, validation solid.
+    """Draw the loss by epoch of every arm's first seed: training dashed, validation solid.
 
     Args:
         logs: (name of the arm, metrics.csv as Lightning's CSVLogger writes it).
@@ -70,7 +70,7 @@ def draw_training(logs: Sequence[tuple[str, Path]]) -> str:
 
 
 def _read_log(path: Path, figure: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Epochs, from 0, and the figure at the end of each."""
+    """Read epochs, from 0, and the figure at the end of each."""
     try:
         columns = np.genfromtxt(path, delimiter=",", names=True, deletechars="", dtype=float)
         epoch, values = columns["epoch"], columns[figure]
@@ -83,7 +83,7 @@ def _read_log(path: Path, figure: str) -> tuple[NDArray[np.float64], NDArray[np.
 def draw_bars(
     title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], unit: str
 ) -> str:
-    """Grouped bars, one colour for each series."""
+    """Draw grouped bars, one colour for each series."""
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(series)
@@ -97,7 +97,7 @@ def draw_bars(
 
 
 def draw_sheet(examples: Examples, classes: Sequence[str]) -> bytes:
-    """Slides with the outlines of expert (green) and network (orange), their class and what they are called.
+    """Draw slides with the outlines of expert (green) and network (orange), their class and call.
 
     Below each row what the network looked at, where it classifies: dark blue little, yellow most.
     """
@@ -140,7 +140,7 @@ def _draw_tile(examples: Examples, row: int, classes: Sequence[str]) -> NDArray[
 
 
 def _shorten_class(name: str) -> str:
-    """MMOTU's malignant class has a name that no caption holds."""
+    """Shorten the name of MMOTU's malignant class, which no caption holds."""
     return name.replace("high-grade serous cystadenocarcinoma", "serous carcinoma")
 
 

@@ -69,7 +69,7 @@ FUSED_NEEDS = "--data hospital=DIR and --data mmotu=DIR"
 
 
 def find_fused_arm(plan: Plan) -> Arm | None:
-    """The multitask arm with clinical facts that can be trained: denoised before original."""
+    """Find the multitask arm with clinical facts that can be trained: denoised before original."""
     arms = (
         Arm("hospital", variant, "efficientnet", "mtl", clinical=True, pretrained=True)
         for variant in ("denoised", "original")
@@ -85,7 +85,7 @@ def _require_fused_arm(plan: Plan) -> Arm:
 
 
 def _load_trained(plan: Plan, hardware: Hardware) -> list[tuple[int, Network, Slides]]:
-    """(seed, network, test slides) of the fused arm."""
+    """Load (seed, network, test slides) of the fused arm."""
     arm = _require_fused_arm(plan)
     return [
         (seed, load_arm(arm, seed, plan), read_slides(arm, seed, plan, "test", hardware))

@@ -51,7 +51,7 @@ def warn_of_scale(scale: str) -> str:
 
 
 def describe_environment() -> TextTable:
-    """What the figures were computed with."""
+    """Describe what the figures were computed with."""
     packages = ("torch", "lightning", "monai", "numpy", "opencv-python-headless", "scikit-learn", "scipy")
     rows = [("scanside", __version__), ("Python", platform.python_version()), ("machine", platform.machine())]
     return TextTable(
@@ -74,7 +74,7 @@ def write_report(folder: Path, sections: Sequence[Section], scale: str) -> tuple
 
 
 def write_json(path: Path, content: object) -> None:
-    """For programs; NaN is null."""
+    """Write JSON for programs; NaN is null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 

@@ -9,7 +9,7 @@ from trainer.statistics.independent import compare_by_delong, compare_by_mcnemar
 
 
 def make_patients_table(evaluation: Evaluation) -> TextTable | None:
-    """Every arm that classifies a hospital's slides; None where there is none."""
+    """Make the table of all arms that classify a hospital's slides; None where there is none."""
     rows = []
     for row in filter(has_patients, evaluation.rows):
         f = compute_patient_figures(aggregate_patients(row.result))
@@ -24,7 +24,7 @@ def make_patients_table(evaluation: Evaluation) -> TextTable | None:
 
 
 def make_patient_tests_table(evaluation: Evaluation) -> TextTable | None:
-    """DeLong's and McNemar's tests of the contrasts in AUC; None where there are none."""
+    """Make the table of DeLong's and McNemar's tests of the contrasts in AUC; None where there are none."""
     rows = {row.arm.slug: row for row in filter(has_patients, evaluation.rows)}
     cells = []
     for comparison in evaluation.comparisons:

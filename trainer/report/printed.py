@@ -18,7 +18,7 @@ class PrintedFigures:
 
 @cache
 def read_printed() -> dict[tuple[str, str], PrintedFigures]:
-    """(experiment, name of the arm) -> what the thesis prints."""
+    """Read what the thesis prints, by (experiment, name of the arm)."""
     with files(__package__).joinpath("paper.csv").open(encoding="utf-8") as file:
         return {
             (row["experiment"], row["arm"]): PrintedFigures(

@@ -46,7 +46,7 @@ def make_section(
     left_out: Mapping[Arm, str],
     root: Path,
 ) -> Section:
-    """Tables, curves, and the examples of every arm's first seed; writes results/NAME.json.
+    """Make tables, curves, and the examples of every arm's first seed; write results/NAME.json.
 
     Args:
         done: the experiment's finished trainings; at least one.
@@ -103,7 +103,7 @@ def _make_table_without_leaks(
     predicted: Mapping[Arm, Sequence[ArmPredictions]],
     done: Mapping[Arm, Sequence[FinishedRun]],
 ) -> TextTable | None:
-    """Figures on MMOTU's official split without the test images whose lesion is also in the training set."""
+    """Make figures of the official split without test images whose lesion is also in the training set."""
     leaks = {str(image) for image in mmotu.find_leaking(mmotu.read_split())}
     clean = {
         arm: [keep_slides(one, lambda name: name not in leaks) for one in seeds]
@@ -119,7 +119,7 @@ def _make_table_without_leaks(
 
 
 def _make_training_table(experiment: Experiment, done: Mapping[Arm, Sequence[FinishedRun]]) -> TextTable:
-    """What each arm was trained with."""
+    """Make the table of what each arm was trained with."""
     rows = []
     for arm, runs in done.items():
         made = runs[0].made
@@ -171,7 +171,7 @@ def _make_results(evaluation: Evaluation, done: Mapping[Arm, Sequence[FinishedRu
 
 
 def _make_plain(value: Any) -> Any:
-    """Dataclasses as tables, NaN as null."""
+    """Make dataclasses tables, and NaN null."""
     if is_dataclass(value) and not isinstance(value, type):
         return _make_plain(asdict(value))
     if isinstance(value, dict):

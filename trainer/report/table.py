@@ -49,7 +49,7 @@ class _Footnotes:
 
 
 def make_figures_table(evaluation: Evaluation, title: str, *, paper: bool = True) -> TextTable:
-    """One row for each arm: mean over seeds and their spread, interval by patients, the thesis's figure."""
+    """Make a row for each arm: mean over seeds, spread, interval by patients, the thesis's figure."""
     mmotu = evaluation.rows[0].arm.dataset == "mmotu"
     names = ["iou", "class_accuracy", "auc"] if mmotu else ["iou", "auc", "accuracy"]
     if not mmotu:
@@ -73,7 +73,7 @@ def make_figures_table(evaluation: Evaluation, title: str, *, paper: bool = True
 
 
 def make_decisions_table(evaluation: Evaluation) -> TextTable:
-    """Decisions of every arm under every rule of the threshold."""
+    """Make the table of decisions of every arm under every rule of the threshold."""
     names = ("accuracy", "sensitivity", "specificity", "precision", "f1")
     feet, rows = _Footnotes(), []
     for row in evaluation.rows:
@@ -87,7 +87,7 @@ def make_decisions_table(evaluation: Evaluation) -> TextTable:
 
 
 def make_calibration_table(evaluation: Evaluation) -> TextTable:
-    """Is the risk a probability?"""
+    """Make the table that shows how far the risk is a probability."""
     rows, feet = [], _Footnotes()
     for row in evaluation.rows:
         if c := row.calibration:
@@ -100,7 +100,7 @@ def make_calibration_table(evaluation: Evaluation) -> TextTable:
 
 
 def make_comparisons_table(evaluation: Evaluation) -> TextTable:
-    """The pairs named before the run, with Holm's correction over all of them."""
+    """Make the table of the pairs named before the run, with Holm's correction over all of them."""
     columns = ("difference", "figure", "value", "95 % interval", "covers", "p", "p (Holm)")
     rows = []
     for comparison in evaluation.comparisons:
@@ -116,7 +116,7 @@ def make_comparisons_table(evaluation: Evaluation) -> TextTable:
 
 
 def make_confusion_table(evaluation: Evaluation) -> TextTable:
-    """Counts of slides for every arm, seed and rule of the threshold (thesis, A.9 and A.10)."""
+    """Make counts of slides for every arm, seed and rule of the threshold (thesis, A.9 and A.10)."""
     columns = ("arm", "threshold", "run", "value", "TP", "FN", "FP", "TN")
     rows = []
     for row in evaluation.rows:
@@ -134,17 +134,17 @@ def format_number(value: float, *, sign: bool = False) -> str:
 
 
 def format_probability(value: float) -> str:
-    """A p-value; it is never 0."""
+    """Format a p-value; it is never 0."""
     return "-" if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def format_interval(estimate: Estimate) -> str:
-    """An interval, or why there is none."""
+    """Format an interval, or why there is none."""
     return f"none: {estimate.reason}" if estimate.reason else f"{estimate.low:.3f} to {estimate.high:.3f}"
 
 
 def _format_cell(row: ArmRow, name: str, rule: str, theirs: Mapping[str, float], feet: _Footnotes) -> str:
-    """Ours and its spread, the interval, the paper's and the difference; a line each."""
+    """Format ours and its spread, the interval, the paper's and the difference; a line each."""
     if name in row.figures:
         spread = row.figures[name]
         estimate, sd = spread.sampling, spread.seed_sd

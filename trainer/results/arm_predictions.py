@@ -6,7 +6,7 @@ from trainer.runs.predictions import load_predictions
 
 
 def load_arm_predictions(run: FinishedRun) -> ArmPredictions:
-    """The predictions of one training.
+    """Load the predictions of one training.
 
     Raises:
         InputError: a file of it is damaged.

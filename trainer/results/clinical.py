@@ -20,7 +20,7 @@ from trainer.training.hardware import Hardware
 
 
 def estimate_malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estimate]:
-    """Share of malignant patients by centre and menopausal status (thesis, figure 4)."""
+    """Estimate the share of malignant patients by centre and menopausal status (thesis, figure 4)."""
     shares = {}
     for centre in Centre:
         for status in MenopausalStatus:
@@ -35,7 +35,7 @@ def estimate_malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estima
 
 
 def evaluate_facts_alone(cohort: Cohort, count: int = 2) -> Estimate:
-    """AUC by patients of a logistic regression on the first `count` facts (thesis, sections 2.2 and 2.3).
+    """Estimate the AUC by patients of a logistic regression on the first `count` facts (thesis, 2.2 and 2.3).
 
     Fitted on the training part, tested on the test part; one row per patient.
 
@@ -69,7 +69,7 @@ class ToggledFact:
 
 
 def toggle_facts(network: Network, slides: Slides, threshold: float, hardware: Hardware) -> list[ToggledFact]:
-    """The decision with each clinical input switched at inference (thesis, section 8)."""
+    """Predict with each clinical input switched at inference (thesis, section 8)."""
     malignant = slides.labels == 1
     read = slides.clinical[:, : network.spec.clinical_inputs]
     true = _predict_risk(network, slides, read, hardware.device)

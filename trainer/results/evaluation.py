@@ -104,7 +104,7 @@ def evaluate(
 
 
 def make_row(arm: Arm, seeds: Sequence[ArmPredictions]) -> ArmRow:
-    """The figures of one arm over its seeds."""
+    """Make the figures of one arm over its seeds."""
     tests = [one.test for one in seeds]
     first = tests[0]
     malignant = is_malignant(arm, first.labels)
@@ -140,19 +140,19 @@ def _measure_seed_sd(result: ArmResult) -> dict[str, float]:
 
 
 def keep_slides(one: ArmPredictions, keep: Callable[[str], bool]) -> ArmPredictions:
-    """The same training on those test slides whose name `keep` likes."""
+    """Keep those test slides of a training whose name `keep` accepts."""
     rows = np.array([keep(str(name)) for name in one.test.names], bool)
     test = Predictions(**{name: column[rows] for name, column in vars(one.test).items()})
     return ArmPredictions(one.validation, test, one.settings)
 
 
 def is_malignant(arm: Arm, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(N,): the malignant class of the arm's data set."""
+    """Return which slides are of the malignant class of the arm's data set, (N,)."""
     return np.asarray(labels == _choose_malignant_class(arm), bool)
 
 
 def take_risk(arm: Arm, predictions: Predictions) -> NDArray[np.float64]:
-    """(N,): probability of malignancy."""
+    """Take the probability of malignancy, (N,)."""
     return predictions.probabilities[:, _choose_malignant_class(arm)].astype(np.float64)
 
 
@@ -161,7 +161,7 @@ def _choose_malignant_class(arm: Arm) -> int:
 
 
 def _choose_thresholds(arm: Arm, validations: Sequence[Predictions]) -> NDArray[np.float64] | None:
-    """(seeds,): chosen on validation; None where that part has one class alone and nothing can be chosen."""
+    """Choose thresholds on validation, (seeds,); None where that part has one class alone."""
     truths = [is_malignant(arm, validation.labels) for validation in validations]
     if any(truth.all() or not truth.any() for truth in truths):
         return None
@@ -184,5 +184,5 @@ def _measure_calibration(arm: Arm, seeds: Sequence[ArmPredictions], result: ArmR
 
 
 def _recover_logits(predictions: Predictions) -> NDArray[np.float64]:
-    """Up to a constant for each slide, which the softmax does not see."""
+    """Recover the logits up to a constant for each slide, which the softmax does not see."""
     return np.asarray(np.log(predictions.probabilities.astype(np.float64).clip(1e-30)), np.float64)

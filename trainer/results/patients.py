@@ -78,19 +78,19 @@ def aggregate_patients(result: ArmResult) -> PatientResult:
 
 
 def _aggregate_slides(risks: NDArray[np.float64], threshold: float) -> StudyRisk:
-    """The risk of one patient whose slides have `risks`, (slides,); at least one."""
+    """Aggregate the slides of one patient, whose risks are `risks`, (slides,); at least one."""
     study = study_risk(risks.tolist(), threshold)
     assert study is not None
     return study
 
 
 def has_patients(row: ArmRow) -> bool:
-    """Whether there is something to aggregate: a decision, and patients with several slides."""
+    """Return whether there is something to aggregate: a decision, and patients with several slides."""
     return CHOSEN in row.decisions and row.arm.dataset == "hospital"
 
 
 def compute_patient_figures(found: PatientResult) -> PatientFigures:
-    """Figures by patients; each has one result, so they are independent."""
+    """Compute figures by patients; each has one result, so they are independent."""
     whole = found.agreement == 1
     return PatientFigures(
         auc=estimate(make_auc_figure(found.malignant, found.mean_risk)),

@@ -34,7 +34,7 @@ class BranchShares:
 
 
 def compute_branch_shares(network: Network, slides: Slides, hardware: Hardware) -> BranchShares:
-    """Each slide's image and facts against those of all slides, exactly: every pair is computed.
+    """Compare each slide's image and facts with those of all slides, exactly: every pair is computed.
 
     Args:
         network: classifies into benign and malignant, with clinical facts.
@@ -53,7 +53,7 @@ def compute_branch_shares(network: Network, slides: Slides, hardware: Hardware) 
 def _collect_features(
     network: Network, head: nn.Module, slides: Slides, hardware: Hardware
 ) -> tuple[Tensor, Tensor]:
-    """What each branch hands to the head, (N, D) each."""
+    """Collect what each branch hands to the head, (N, D) each."""
     seen: list[Tensor] = []
     watch = head.register_forward_pre_hook(lambda _, given: seen.append(given[0].cpu()))
     network.eval().to(hardware.device)
@@ -70,7 +70,7 @@ def _collect_features(
 
 @torch.inference_mode()
 def _compute_log_odds(head: nn.Module, image: Tensor, clinical: Tensor) -> NDArray[np.float64]:
-    """(N, N): image of the row with facts of the column. Few facts differ, so each is computed once."""
+    """Compute (N, N): image of the row with facts of the column. Each kind of facts is computed once."""
     kinds, which = torch.unique(clinical, dim=0, return_inverse=True)
     columns = []
     for kind in kinds:

@@ -55,7 +55,7 @@ def load_examples(path: Path) -> Examples:
 
 
 def choose_examples(network: Network, slides: Slides, predictions: Predictions) -> Examples:
-    """The surest right, the surest wrong and the most doubtful slides, by a rule and not by taste.
+    """Choose the surest right, the surest wrong and the most doubtful slides, by a rule and not by taste.
 
     An arm that only segments is judged on slides with a mask.
     """
@@ -93,7 +93,7 @@ def choose_examples(network: Network, slides: Slides, predictions: Predictions) 
 
 @torch.inference_mode()
 def _predict_outlines(network: Network, slides: Slides, rows: NDArray[np.intp]) -> Mask:
-    """(rows, H, W): what the network outlines."""
+    """Predict what the network outlines, (rows, H, W)."""
     outlined = np.zeros((len(rows), *slides.scans.shape[1:]), bool)
     for number, row in enumerate(rows):
         logits = network(*_make_inputs(network, slides, int(row))).lesion_logits
@@ -103,7 +103,7 @@ def _predict_outlines(network: Network, slides: Slides, rows: NDArray[np.intp]) 
 
 
 def _compute_saliency(network: Network, slides: Slides, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """(rows, H, W): what the network looks at."""
+    """Compute what the network looks at, (rows, H, W)."""
     saliency = np.zeros((len(rows), *slides.scans.shape[1:]), np.uint8)
     if network.head is None:
         return saliency

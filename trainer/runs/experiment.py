@@ -33,7 +33,7 @@ class Experiment:
     pairs: tuple[ArmPair, ...] = ()
 
     def label(self, arm: Arm) -> str:
-        """The arm's name, with what sets it apart from the others here."""
+        """Return the arm's name, with what sets it apart from the others here."""
         datasets, starts, shares = (
             {getattr(a, f) for a in self.arms} for f in ("dataset", "pretrained", "share")
         )

@@ -36,7 +36,7 @@ class RunRecord:
     builds_on: dict[str, str]
 
     def plain(self) -> dict[str, object]:
-        """As JSON gives it back: lists, no tuples."""
+        """Return it as JSON gives it back: lists, no tuples."""
         plain: dict[str, object] = json.loads(json.dumps(asdict(self)))
         return plain
 
@@ -50,7 +50,7 @@ class FinishedRun:
 
 
 def claim_arm(folder: Path, made: RunRecord) -> None:
-    """`claim_folder` that names what differs.
+    """Claim a folder as `claim_folder`, and name what differs.
 
     Raises:
         SettingError: it holds a training with other settings, other data or on other weights.
@@ -96,7 +96,7 @@ def read_run_record(path: Path) -> RunRecord:
 
 
 def find_finished(root: Path) -> dict[Arm, tuple[FinishedRun, ...]]:
-    """Every training under `root` that is done, by arm, in the order of the seeds."""
+    """Find every training under `root` that is done, by arm, in the order of the seeds."""
     found: dict[Arm, list[FinishedRun]] = defaultdict(list)
     for path in (root / "arms").glob("*/seed-*/run.json"):
         if is_done(path.parent):
@@ -106,12 +106,12 @@ def find_finished(root: Path) -> dict[Arm, tuple[FinishedRun, ...]]:
 
 
 def is_done(folder: Path) -> bool:
-    """Whether the training in `folder` has come to its end."""
+    """Return whether the training in `folder` has come to its end."""
     return all((folder / f"{part}.npz").exists() for part in PARTS)
 
 
 def digest_file(path: Path) -> str:
-    """SHA-256 of a file.
+    """Compute the SHA-256 of a file.
 
     Raises:
         InputError: it is not there.
@@ -129,7 +129,7 @@ def digest_file(path: Path) -> str:
 
 
 def _name_first_difference(theirs: dict[str, object], mine: dict[str, object]) -> str:
-    """Which setting differs first, so that a person need not compare files."""
+    """Name which setting differs first, so that a person need not compare files."""
     a, b = theirs["configuration"], mine["configuration"]
     assert isinstance(a, dict) and isinstance(b, dict)
     for section, values in a.items():

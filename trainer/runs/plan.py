@@ -61,12 +61,12 @@ class Plan:
         return _SMOKE_PATIENTS if self.scale == "smoke" else None
 
     def configuration(self, arm: Arm) -> Configuration:
-        """Every hyperparameter of `arm`."""
+        """Return every hyperparameter of `arm`."""
         configuration = resolve(self.preset, arm.dataset)
         return override(configuration, (*(SMOKE if self.scale == "smoke" else ()), *self.overrides))
 
     def folder(self, arm: Arm, seed: int) -> Path:
-        """Where one training of `arm` is written."""
+        """Return where one training of `arm` is written."""
         return self.root / "arms" / arm.slug / f"seed-{seed}"
 
     @property
@@ -75,7 +75,7 @@ class Plan:
         return choose_root(self.out, self.scale)
 
     def missing(self, arm: Arm) -> str:
-        """Why `arm` can't be run with the data that were given; empty where it can."""
+        """Say why `arm` can't be run with the data that were given; empty where it can."""
         for one in (arm, *arm.needs):
             name = name_source(one)
             if name not in self.data:
@@ -85,15 +85,15 @@ class Plan:
         return ""
 
     def source(self, arm: Arm) -> Path:
-        """The folder of the arm's data."""
+        """Return the folder of the arm's data."""
         return self.data[name_source(arm)]
 
 
 def choose_root(out: Path, scale: str) -> Path:
-    """Small runs lie apart: their figures must never mix with others."""
+    """Choose where runs of a scale lie: figures of small ones must never mix with others."""
     return out if scale == "full" else out / scale
 
 
 def name_source(arm: Arm) -> str:
-    """The name under which --data gives the arm's data."""
+    """Return the name under which --data gives the arm's data."""
     return arm.dataset + ("-denoised" if arm.variant == "denoised" else "")

@@ -48,7 +48,7 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
 
 
 def name_initial_weights(arm: Arm, plan: Plan) -> str:
-    """What the arm's encoder starts from, as `name_weights` tells it; there are none of ImageNet for U-Net.
+    """Name what the arm's encoder starts from; there are no ImageNet weights for U-Net.
 
     Raises:
         SettingError: the file can't be read.
@@ -57,14 +57,14 @@ def name_initial_weights(arm: Arm, plan: Plan) -> str:
 
 
 def load_arm(arm: Arm, seed: int, plan: Plan) -> Network:
-    """The trained network of `arm`, in evaluation mode."""
+    """Load the trained network of `arm`, in evaluation mode."""
     network = _build_network(arm, plan.configuration(arm))
     network.load_state_dict(torch.load(plan.folder(arm, seed) / "weights.pt", weights_only=True))
     return network.eval()
 
 
 def read_slides(arm: Arm, seed: int, plan: Plan, part: str, hardware: Hardware) -> Slides:
-    """One part of the arm's data, as its network gets it."""
+    """Read one part of the arm's data, as its network gets it."""
     settings = plan.configuration(arm).input
     most = plan.images if arm.dataset == "mmotu" else plan.patients
     slides = _read_part(arm.dataset, plan.source(arm), settings, part, most)
@@ -134,7 +134,7 @@ def _train_and_predict(
 
 
 def take_share(slides: Slides, share: float, seed: int) -> Slides:
-    """All slides of a `share` of the patients, of each label alike; a larger share holds the smaller ones."""
+    """Take all slides of a `share` of the patients of each label; a larger share holds the smaller ones."""
     if share >= 1:
         return slides
     rng = np.random.default_rng(seed)

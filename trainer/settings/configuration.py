@@ -174,7 +174,7 @@ class Configuration:
         check_fields(self)
 
     def spec(self, encoder: EncoderName, task: Task, classes: int, clinical_inputs: int = 0) -> NetworkSpec:
-        """The network of one arm.
+        """Describe the network of one arm.
 
         Raises:
             SettingError: no such network, or the class weights are not one per class.
@@ -229,7 +229,7 @@ _AS_CODE: dict[DatasetName, tuple[str, ...]] = {
 
 
 def resolve(preset: str, dataset: str, overrides: tuple[str, ...] = ()) -> Configuration:
-    """The configuration of `preset` for `dataset`, changed by `overrides`.
+    """Resolve the configuration of `preset` for `dataset`, changed by `overrides`.
 
     Args:
         overrides: "section.key=value" each, as given to --set; the last one of a key counts. With the name
@@ -247,7 +247,7 @@ def resolve(preset: str, dataset: str, overrides: tuple[str, ...] = ()) -> Confi
 
 
 def override(configuration: Configuration, settings: tuple[str, ...]) -> Configuration:
-    """`configuration` with "section.key=value" put in, all of a section at once.
+    """Put "section.key=value" into `configuration`, all of a section at once.
 
     Args:
         settings: "hospital.section.key=value" is passed over where the data set is another.
@@ -278,7 +278,7 @@ def override(configuration: Configuration, settings: tuple[str, ...]) -> Configu
 
 
 def list_keys() -> list[str]:
-    """Every "section.key" that can be set."""
+    """List every "section.key" that can be set."""
     kinds = get_type_hints(Configuration)
     return [f"{s}.{f.name}" for s, kind in kinds.items() if is_dataclass(kind) for f in fields(kind)]
 
@@ -288,7 +288,7 @@ def to_json(configuration: Configuration) -> str:
 
 
 def from_json(text: str) -> Configuration:
-    """The configuration that `to_json` wrote.
+    """Read the configuration that `to_json` wrote.
 
     Raises:
         SettingError: `text` is not a configuration of this version.

@@ -14,7 +14,7 @@ T = TypeVar("T")
 def bounded_field(
     default: T, low: float | None = None, high: float | None = None, *, above: float | None = None
 ) -> T:
-    """A dataclass field of numbers from `low` to `high`, or greater than `above`; `check_fields` holds it."""
+    """Make a dataclass field of numbers from `low` to `high`, or above `above`; `check_fields` holds it."""
     return field(default=default, metadata={"low": low, "high": high, "above": above})
 
 
@@ -34,7 +34,7 @@ def check_fields(instance: Any) -> None:
 
 
 def build_from_mapping(kind: type[T], content: object, where: str = "") -> T:
-    """A dataclass from what JSON gave: every field, and no other.
+    """Build a dataclass from what JSON gave: every field, and no other.
 
     Raises:
         SettingError: a key is missing, unknown, or of a wrong type or value.
@@ -56,7 +56,7 @@ def build_from_mapping(kind: type[T], content: object, where: str = "") -> T:
 
 
 def parse_value(kind: Any, text: str, where: str) -> Any:
-    """A field's value as a person writes it: 1e-4, true, focal, or 256,64 for a list (empty: none).
+    """Parse a field's value as a person writes it: 1e-4, true, focal, or 256,64 for a list (empty: none).
 
     Raises:
         SettingError: `text` is not a value of `kind`.
@@ -73,7 +73,7 @@ def parse_value(kind: Any, text: str, where: str) -> Any:
 
 
 def find_near(name: str, known: list[str]) -> str:
-    """Those of the dotted names `known` that `name` may have meant; the sections where none is like it."""
+    """Find dotted names of `known` that `name` may have meant; the sections where none is like it."""
     last = name.rpartition(".")[2]
     same = [one for one in known if one.rpartition(".")[2] == last]
     sections = dict.fromkeys(one.partition(".")[0] + ".*" for one in known)

@@ -51,7 +51,7 @@ class ArmResult:
         return np.asarray(~np.isnan(require(self.iou, "IoU")[0]), bool)
 
     def called(self) -> NDArray[np.bool_]:
-        """(seeds, slides): which slides are called malignant."""
+        """Return which slides are called malignant, (seeds, slides)."""
         risk = require(self.risk, "risk")
         if np.isnan(risk).any():
             raise InputError(f"{np.isnan(risk).sum()} risks are no numbers: evaluate the arm again")
@@ -59,7 +59,7 @@ class ArmResult:
 
 
 def require(array: NDArray[_T] | None, name: str) -> NDArray[_T]:
-    """The array, or an error that names what the arm did not give."""
+    """Return the array, or raise an error that names what the arm did not give."""
     if array is None:
         raise InputError(f"this arm gives no {name}: ask for a figure that it has")
     return array
@@ -119,14 +119,14 @@ DECISION_FIGURES = ("sensitivity", "specificity", "precision", "f1", "accuracy")
 
 
 def check_name(name: str) -> str:
-    """`name` if a figure is called so, else InputError."""
+    """Return `name` if a figure is called so, else raise InputError."""
     if name not in FIGURES:
         raise InputError(f"no figure is called {name!r}: use one of {', '.join(FIGURES)}")
     return name
 
 
 def make_figure(arm: ArmResult, name: str) -> Figure:
-    """The figure `name` of `arm`.
+    """Make the figure `name` of `arm`.
 
     Raises:
         InputError: there is no such figure, or the arm does not give what it needs.

@@ -25,7 +25,7 @@ MAX_UNDEFINED = 0.05  # share of draws on which a figure may be undefined
 def draw_patients(
     patients: int, repeats: int = REPEATS, seed: int = 0, strata: ArrayLike | None = None
 ) -> Weights:
-    """How often each patient is drawn, (repeats, patients).
+    """Draw how often each patient counts, (repeats, patients).
 
     Args:
         strata: (patients,) labels within which the number of draws is held fixed; None is one stratum.
@@ -46,7 +46,7 @@ def estimate(
     seed: int = 0,
     strata: ArrayLike | None = None,
 ) -> Estimate:
-    """The mean of `figure` over its seeds, with its 95 % interval over patients, the seeds as they are."""
+    """Estimate the mean of `figure` over its seeds, with its 95 % interval over patients, seeds fixed."""
     value = float(figure.by_seed.mean())
     why = find_flaw(figure)
     if why:
@@ -65,7 +65,7 @@ def estimate(
 
 
 def expand_quantiles(support: float) -> NDArray[np.float64]:
-    """Normal quantiles of a 95 % interval, widened for few patients as Student's t is.
+    """Widen the normal quantiles of a 95 % interval for few patients, as Student's t is.
 
     Draws vary less than further patients would, by the root of (n - 1) / n, and take their own spread for
     known (Hesterberg, The American Statistician 2015). With no end of patients it is +-1.96.
@@ -80,7 +80,7 @@ def compute_bca_interval(
     left_out: NDArray[np.float64],
     quantiles: NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Bias-corrected and accelerated interval (Efron, JASA 1987).
+    """Compute the bias-corrected and accelerated interval (Efron, JASA 1987).
 
     Args:
         draws: (repeats,) the figure on each draw.
@@ -98,7 +98,7 @@ def compute_bca_interval(
 
 
 def find_flaw(figure: Figure) -> str:
-    """Why no interval can be given for `figure`; empty where it can."""
+    """Find why no interval can be given for `figure`; empty where it can."""
     if figure.flaw:
         return figure.flaw
     if figure.support < MIN_PATIENTS:

@@ -29,7 +29,7 @@ class ReliabilityBin:
 
 
 def compute_calibration_error(malignant: ArrayLike, risk: ArrayLike, bins: int = BINS) -> float:
-    """ECE of the risk: the gap between mean risk and malignant share of a bin, weighted by its slides.
+    """Compute the ECE of the risk: the gap of mean risk and malignant share of each bin, by slides.
 
     Bins are equally wide and closed below: [0, 1/15), ... [14/15, 1] (Guo et al., ICML 2017; there of the
     top class's confidence, here of the risk itself, since that is what the screen shows). Small sets read
@@ -45,7 +45,7 @@ def compute_calibration_error(malignant: ArrayLike, risk: ArrayLike, bins: int =
 def compute_reliability(
     malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | None = None, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """The reliability curve of one seed, in rising order of risk; empty bins are left out."""
+    """Compute the reliability curve of one seed, in rising order of risk; empty bins are left out."""
     y, r = np.asarray(malignant, dtype=bool), np.asarray(risk, dtype=np.float64)
     if not np.isfinite(r).all():
         return ()
@@ -59,7 +59,7 @@ def compute_reliability(
 
 
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The divisor of the logits that minimises the negative log-likelihood (Guo et al., ICML 2017).
+    """Fit the divisor of the logits that minimises the negative log-likelihood (Guo et al., ICML 2017).
 
     Args:
         logits: (N, classes) of held-out slides; for a sigmoid network the columns 0 and its logit.

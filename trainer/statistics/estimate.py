@@ -30,7 +30,7 @@ class Estimate:
 
 
 def estimate_proportion(hits: int, n: int) -> Estimate:
-    """A share of independent cases with Wilson's interval (JASA 1927)."""
+    """Estimate a share of independent cases with Wilson's interval (JASA 1927)."""
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan, 0, "no cases")
     interval = binomtest(hits, n).proportion_ci(method="wilson")

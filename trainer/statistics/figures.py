@@ -39,7 +39,7 @@ class Figure:
 
 
 def number_patients(patient: ArrayLike | None, slides: int) -> NDArray[np.int64]:
-    """(slides,) any labels -> (slides,) 0, 1, ...; None: each slide is a patient of its own."""
+    """Number patients: (slides,) any labels -> (slides,) 0, 1, ...; None: one for each slide."""
     if patient is None:
         return np.arange(slides)
     codes = np.unique(np.asarray(patient), return_inverse=True)[1].astype(np.int64)
@@ -49,7 +49,7 @@ def number_patients(patient: ArrayLike | None, slides: int) -> NDArray[np.int64]
 
 
 def make_auc_figure(malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | None = None) -> Figure:
-    """Area under the ROC curve over all pairs of slides; a tie counts one half.
+    """Make the figure of the area under the ROC curve over all pairs of slides; a tie counts one half.
 
     Args:
         malignant: (slides,) bool.
@@ -94,7 +94,7 @@ def make_auc_figure(malignant: ArrayLike, risk: ArrayLike, patient: ArrayLike | 
 def make_ratio_figure(
     numerator: ArrayLike, denominator: ArrayLike, patient: ArrayLike | None = None
 ) -> Figure:
-    """A ratio of sums over slides: a mean, a share, precision, F1.
+    """Make the figure of a ratio of sums over slides: a mean, a share, precision, F1.
 
     Args:
         numerator, denominator: (slides,) or (seeds, slides).
@@ -116,7 +116,7 @@ def make_ratio_figure(
 
 
 def make_mean_figure(values: ArrayLike, patient: ArrayLike | None = None) -> Figure:
-    """The mean over slides, (slides,) or (seeds, slides); for IoU give the slides that have a mask."""
+    """Make the figure of a mean over slides, (slides,) or (seeds, slides); IoU: of slides with a mask."""
     return make_ratio_figure(values, 1.0, patient)
 
 

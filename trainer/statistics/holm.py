@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def adjust_by_holm(p: ArrayLike) -> NDArray[np.float64]:
-    """Adjusted p-values (Holm, Scand J Stat 1979): the chance of one false finding among all stays below 5 %.
+    """Adjust p-values (Holm, Scand J Stat 1979): the chance of one false finding among all stays below 5 %.
 
     A test without a result (NaN) stays NaN and still counts as one of the family, as it was planned.
     """

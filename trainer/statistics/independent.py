@@ -73,7 +73,7 @@ def compare_by_delong(
 
 
 def compare_by_mcnemar(right_a: ArrayLike, right_b: ArrayLike, patient: ArrayLike) -> float:
-    """Two-sided exact p-value that two arms are right equally often (McNemar, Psychometrika 1947).
+    """Compute the two-sided exact p that two arms are right equally often (McNemar 1947, Psychometrika).
 
     Args:
         right_a, right_b, patient: (patients,) each, one result per patient.

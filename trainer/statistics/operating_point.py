@@ -33,7 +33,7 @@ class OperatingPoint:
 
 
 def choose_at_sensitivity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> OperatingPoint:
-    """The highest threshold with at least the `wanted` sensitivity on these (validation) slides."""
+    """Choose the highest threshold with at least the `wanted` sensitivity on these (validation) slides."""
     y, r = _check_validation(malignant, risk)
     _check_share(wanted)
     sure = np.sort(r[y])[::-1]
@@ -43,7 +43,7 @@ def choose_at_sensitivity(malignant: ArrayLike, risk: ArrayLike, wanted: float) 
 
 
 def choose_at_specificity(malignant: ArrayLike, risk: ArrayLike, wanted: float) -> OperatingPoint:
-    """The lowest threshold with at least the `wanted` specificity on these (validation) slides."""
+    """Choose the lowest threshold with at least the `wanted` specificity on these (validation) slides."""
     y, r = _check_validation(malignant, risk)
     _check_share(wanted)
     benign = np.sort(r[~y])
@@ -89,7 +89,7 @@ class Decisions:
 
 
 def decide(arm: ArmResult) -> Decisions:
-    """Decisions at `arm.threshold`, one per seed."""
+    """Decide at `arm.threshold`, once per seed."""
     counts = [confusion_matrix(arm.malignant, called, labels=[False, True]) for called in arm.called()]
     return Decisions(
         threshold=tuple(map(float, require(arm.threshold, "threshold"))),

@@ -68,7 +68,7 @@ class Comparison:
 
 
 def estimate_difference(a: Figure, b: Figure, repeats: int = REPEATS, seed: int = 0) -> Difference:
-    """B less A on the same patients, weights drawn once for both. Seeds of A and B are independent."""
+    """Estimate B less A on the same patients, weights drawn once for both. Their seeds are independent."""
     seeds = len(a.by_seed), len(b.by_seed)
     value, n = float(b.by_seed.mean() - a.by_seed.mean()), min(a.slides, b.slides)
     weights = draw_patients(a.patients, repeats, seed)
@@ -99,7 +99,7 @@ def compare(
     repeats: int = REPEATS,
     seed: int = 0,
 ) -> tuple[Comparison, ...]:
-    """Every contrast that was named, in its order, with Holm's correction over all of them.
+    """Compare every contrast that was named, in its order, with Holm's correction over all of them.
 
     Raises:
         InputError: an arm is missing, two arms were tested on different slides, or an arm lacks the figure.

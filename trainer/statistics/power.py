@@ -55,7 +55,7 @@ class SimulatedTrial:
 
 
 def simulate(study: SimulatedTrial, rng: np.random.Generator) -> SimulatedPair:
-    """Arms A and B on the same slides; half of what an arm makes of a patient is common to its seeds."""
+    """Simulate arms A and B on the same slides; half of a patient's effect is common to an arm's seeds."""
     of = np.repeat(np.arange(study.patients), rng.integers(1, study.max_slides + 1, study.patients))
     sick = np.zeros(study.patients, dtype=bool)
     sick[: round(study.patients * study.malignant_share)] = True
@@ -73,7 +73,7 @@ def simulate(study: SimulatedTrial, rng: np.random.Generator) -> SimulatedPair:
 
 
 def make_paired_test(figure: str = "auc", repeats: int = 500) -> Callable[[SimulatedPair], float]:
-    """The project's own test between two arms, as a function of the pair."""
+    """Make the project's own test between two arms, as a function of the pair."""
     return lambda pair: (
         estimate_difference(make_figure(pair[0], figure), make_figure(pair[1], figure), repeats).p
     )
@@ -86,7 +86,7 @@ def measure_power(
     seed: int = 0,
     level: float = 0.05,
 ) -> Estimate:
-    """The share of repeats in which `test` finds a difference, with Wilson's interval over repeats.
+    """Measure the share of repeats in which `test` finds a difference, with Wilson's interval over repeats.
 
     Args:
         draw: gives one repeat of the study; see `simulate`.

@@ -64,7 +64,7 @@ class Variance:
 
 
 def estimate_seed_variance(by_seed: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, float]:
-    """Variance between seeds: (observed, with the test set's noise taken off). NaN with one seed.
+    """Estimate the variance between seeds: (observed, without the test set's noise). NaN with one seed.
 
     Args:
         by_seed: (seeds,) the figure.
@@ -81,13 +81,13 @@ def estimate_seed_variance(by_seed: NDArray[np.float64], draws: NDArray[np.float
 
 
 def compute_t_interval(value: float, variance: float, df: float, n: int) -> Estimate:
-    """Student's 95 % interval."""
+    """Compute Student's 95 % interval."""
     half = float(student.ppf(0.975, df)) * variance**0.5
     return Estimate(value, value - half, value + half, n)
 
 
 def estimate_spread(figure: Figure, repeats: int = REPEATS, seed: int = 0) -> Spread:
-    """Mean over seeds, error by patients, spread by seeds, and both together."""
+    """Estimate the mean over seeds, error by patients, spread by seeds, and both together."""
     by_seed = figure.by_seed
     sampling = estimate(figure, repeats=repeats, seed=seed)
     draws = figure.of(draw_patients(figure.patients, repeats, seed))

@@ -41,7 +41,7 @@ class Canvas:
 
 
 def draw_bladder(canvas: Canvas, depth_cm: float) -> None:
-    """A large anechoic pool near the probe: a distractor, no lesion."""
+    """Draw a large anechoic pool near the probe: a distractor, no lesion."""
     rng = canvas.rng
     side = rng.choice([-1, 1])
     x = canvas.x - side * rng.uniform(0.25, 0.5) * depth_cm
@@ -55,7 +55,7 @@ def draw_bladder(canvas: Canvas, depth_cm: float) -> None:
 
 
 def draw_bowel(canvas: Canvas, depth_cm: float) -> None:
-    """Loops with gas: bright arcs towards the probe, a dirty shadow behind."""
+    """Draw loops with gas: bright arcs towards the probe, a dirty shadow behind."""
     rng = canvas.rng
     for _ in range(rng.integers(1, 4)):
         x = canvas.x - rng.choice([-1, 1]) * rng.uniform(0.3, 0.7) * depth_cm
@@ -105,7 +105,7 @@ def draw_lesion_plane(canvas: Canvas, lesion: SynthLesion, points: Points) -> Pl
 
 
 def _draw_locules(lesion: SynthLesion, points: Points) -> Plane:
-    """dB: septa part the fluid in locules of different echo."""
+    """Draw locules, in dB: septa part the fluid in locules of different echo."""
     unit = points / lesion.semi_axes_cm
     parts = [np.sign(_measure_side(septum, unit)) for septum in lesion.septa]
     weight = lesion.locule_db / max(1, len(parts)) ** 0.5
@@ -113,7 +113,7 @@ def _draw_locules(lesion: SynthLesion, points: Points) -> Plane:
 
 
 def _draw_sheet(canvas: Canvas, distance: Plane) -> Plane:
-    """dB: the echo of a thin sheet with this distance function, by how squarely the beam meets it."""
+    """Draw the echo of a thin sheet with this distance function, in dB, by how squarely the beam meets it."""
     along = np.abs(cv2.Sobel(distance, -1, 0, 1)) / canvas.step_cm[0]
     across = np.abs(cv2.Sobel(distance, -1, 1, 0)) / canvas.step_cm[1]
     square = along**2 / (along**2 + across**2 + np.float32(1e-12))
@@ -121,13 +121,13 @@ def _draw_sheet(canvas: Canvas, distance: Plane) -> Plane:
 
 
 def _measure_side(septum: NDArray[np.float32], unit: Points) -> Plane:
-    """Signed distance from a bent sheet, in semi-axes."""
+    """Measure the signed distance from a bent sheet, in semi-axes."""
     bend = septum[4] * (unit * unit).sum(axis=2)
     return np.asarray(unit @ septum[:3] - septum[3] - bend, np.float32)
 
 
 def _draw_tissue(rng: np.random.Generator) -> Plane:
-    """dB: layers and patches, wider across the beam than along it, with bright folds of fat and fascia."""
+    """Draw layers and patches, in dB, wider across the beam than along it, with bright folds of fat."""
     shape = (_ROWS, LINES)
     echo = -5 + 4.5 * _draw_noise(rng, (6, 4), shape) + 4 * _draw_noise(rng, (22, 8), shape)
     echo += 3.5 * _draw_noise(rng, (72, 20), shape)
@@ -139,12 +139,12 @@ def _draw_tissue(rng: np.random.Generator) -> Plane:
 
 
 def _draw_uneven(canvas: Canvas, echo_db: float, spread_db: float) -> Plane:
-    """dB: `echo_db` with fine unevenness."""
+    """Draw `echo_db` with fine unevenness, in dB."""
     noise = _draw_noise(canvas.rng, (48, 28), canvas.x.shape)
     return np.asarray(np.float32(echo_db) + np.float32(spread_db) * noise, np.float32)
 
 
 def _draw_noise(rng: np.random.Generator, cells: tuple[int, int], shape: tuple[int, int]) -> Plane:
-    """Smooth noise of standard deviation about 1, `cells` cells to the plane."""
+    """Draw smooth noise of standard deviation about 1, `cells` cells to the plane."""
     coarse = rng.standard_normal(cells, np.float32)
     return np.asarray(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)

@@ -56,7 +56,7 @@ class Console:
 
 
 def compute_envelope(medium: Medium, probe: ConvexProbe, console: Console, rng: np.random.Generator) -> Plane:
-    """(SAMPLES, LINES) float32: the echo's envelope, 1 (root mean square) for common tissue.
+    """Compute the echo's envelope, (SAMPLES, LINES) float32, 1 (root mean square) for common tissue.
 
     The gain for depth makes up for common attenuation, so what attenuates less (fluid) enhances all behind it
     and what attenuates more (solid parts, calcium) throws a shadow. It lifts the receiver's noise with depth.
@@ -77,7 +77,7 @@ def compute_envelope(medium: Medium, probe: ConvexProbe, console: Console, rng: 
 
 
 def compress_echo(heard: Plane, console: Console) -> NDArray[np.float32]:
-    """Envelope -> grey values in [0, 255], float32: `range_db` below white is black."""
+    """Compress an envelope to grey values in [0, 255], float32: `range_db` below white is black."""
     level = (20 * np.log10(np.maximum(heard, 1e-6)) + console.gain_db) / console.range_db
     grey = np.clip(level, 0, 1) ** np.float32(console.contrast) * np.float32(255)
     smooth = cv2.GaussianBlur(grey, (0, 0), sigmaX=1.0, sigmaY=1.6)
@@ -110,7 +110,7 @@ def _convolve_beam(field: NDArray[np.float32], probe: ConvexProbe) -> NDArray[np
 
 
 def _make_gaussian(full_width: float) -> NDArray[np.float32]:
-    """A kernel that keeps the mean power of white noise; `full_width` at half maximum, samples."""
+    """Make a kernel that keeps the mean power of white noise; `full_width` at half maximum, samples."""
     sigma = max(full_width / 2.355, 0.3)
     reach = max(1, round(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)

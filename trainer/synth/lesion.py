@@ -87,7 +87,7 @@ class SynthLesion:
         return float(self.semi_axes_cm.mean())
 
     def distance_cm(self, points: Points) -> Plane:
-        """(H, W, 3) cm -> (H, W) float32, about the distance from the outer wall; negative inside."""
+        """Measure about the distance from the outer wall, (H, W, 3) cm -> (H, W) float32; negative inside."""
         unit = points / self.semi_axes_cm
         length = np.sqrt((unit * unit).sum(axis=2)) + np.float32(1e-6)
         direction = unit / length[:, :, None]
@@ -98,7 +98,7 @@ class SynthLesion:
 
 
 def draw_lesion(suspicion: float, rng: np.random.Generator) -> SynthLesion:
-    """A lesion that looks as malignant as `suspicion` says: 0 a common benign one, 2 a common malignant."""
+    """Draw a lesion as malignant as `suspicion` says: 0 a common benign one, 2 a common malignant."""
     odds = np.exp([kind.bias + kind.slope * suspicion for kind in KINDS])
     kind = KINDS[rng.choice(len(KINDS), p=odds / odds.sum())]
     look = suspicion + rng.normal(0, 0.5, 7)  # no single sign is reliable

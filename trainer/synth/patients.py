@@ -55,18 +55,18 @@ class SynthPatient:
 
 
 def draw_patients(recipe: CohortRecipe) -> tuple[SynthPatient, ...]:
-    """All patients of the cohort; each depends on (seed, number) alone."""
+    """Draw all patients of the cohort; each depends on (seed, number) alone."""
     start = np.random.default_rng(recipe.seed).random()
     return tuple(_draw_patient(recipe, number, start) for number in range(recipe.patients))
 
 
 def name_patient(seed: int, number: int) -> str:
-    """A pseudonym of the form that `trainer prepare` gives."""
+    """Make a pseudonym of the form that `trainer prepare` gives."""
     return make_pseudonym(_KEY, "P", str(seed), str(number), digits=10)
 
 
 def name_slide(seed: int, number: int, slide: int) -> str:
-    """A pseudonym of the form that `trainer prepare` gives."""
+    """Make a pseudonym of the form that `trainer prepare` gives."""
     return make_pseudonym(_KEY, "S", str(seed), str(number), str(slide), digits=12)
 
 

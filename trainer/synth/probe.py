@@ -39,7 +39,7 @@ class ConvexProbe:
         return ((np.arange(SAMPLES, dtype=np.float32) + 0.5) * step)[:, None]
 
     def points(self, rows: int) -> tuple[Plane, Plane]:
-        """x to the right and z down, cm from the face's middle, of a (rows, LINES) grid of samples."""
+        """Compute x to the right and z down, cm from the face's middle, on a (rows, LINES) grid."""
         along = self.radius_cm + (np.arange(rows, dtype=np.float32) + 0.5) * (self.depth_cm / rows)
         angle = np.linspace(-self.half_angle, self.half_angle, LINES, dtype=np.float32)
         return along[:, None] * np.sin(angle), along[:, None] * np.cos(angle) - self.radius_cm
@@ -60,14 +60,14 @@ class Screen:
     px_per_cm: float
 
     def convert(self, samples: Plane) -> Plane:
-        """(SAMPLES, LINES) -> (H, W), linear; 0 outside the sector."""
+        """Convert (SAMPLES, LINES) -> (H, W), linear; 0 outside the sector."""
         # OpenCV reads both coordinates from a map of two planes; its stub wants a second map all the same.
         shown = cv2.remap(samples, self.place, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
         return np.where(self.sector, shown, 0)
 
 
 def lay_out_sector(probe: ConvexProbe, size: Size) -> Screen:
-    """The sector as large as a frame of `size` takes, in its middle."""
+    """Lay out the sector as large as a frame of `size` takes, in its middle."""
     outer = probe.radius_cm + probe.depth_cm
     corner = probe.radius_cm * (
         1 - np.cos(probe.half_angle)

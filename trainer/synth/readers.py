@@ -26,7 +26,7 @@ Beside = Literal["clinical facts", "CA125", "annotations"]
 def read_cohort(
     recipe: CohortRecipe, beside: Beside, rng: np.random.Generator, test_share: float = TEST_SHARE
 ) -> SimulatedPair:
-    """A cohort of `recipe` under a seed from `rng`, split by patient, and two readers of its test part.
+    """Read a cohort of `recipe` under a seed from `rng`, split by patient, and two readers of its test part.
 
     Each reader is a logistic regression, fitted on the slides of the training part.
 

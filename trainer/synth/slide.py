@@ -54,7 +54,7 @@ class SynthSlide:
 
 
 def render_slide(recipe: CohortRecipe, patient: SynthPatient, number: int) -> SynthSlide:
-    """Slide `number` (from 0) of `patient`; depends on the recipe, the patient and the number alone."""
+    """Render slide `number` (from 0) of `patient`; recipe, patient and number alone decide it."""
     rng, which, annotated = begin_slide(recipe, patient, number)
     lesion = draw_lesion(patient.suspicion, np.random.default_rng((recipe.seed, patient.number, 0, which)))
     masked = bool(rng.random() < recipe.masked)
@@ -91,7 +91,7 @@ def render_slide(recipe: CohortRecipe, patient: SynthPatient, number: int) -> Sy
 def begin_slide(
     recipe: CohortRecipe, patient: SynthPatient, number: int
 ) -> tuple[np.random.Generator, int, bool]:
-    """What is drawn before any pixel: which lesion the slide shows, whether it is annotated.
+    """Draw what is drawn before any pixel: which lesion the slide shows, whether it is annotated.
 
     Returns:
         The generator that draws the rest, the lesion's number, and whether there are annotations.
@@ -116,7 +116,7 @@ def _choose_probe(lesion: SynthLesion, rng: np.random.Generator) -> ConvexProbe:
 def _choose_plane(
     lesion: SynthLesion, probe: ConvexProbe, x: Plane, z: Plane, rng: np.random.Generator
 ) -> Points:
-    """(rows, LINES, 3) cm: the image plane, turned at random, near the lesion's centre."""
+    """Choose the image plane, (rows, LINES, 3) cm, turned at random, near the lesion's centre."""
     radius = lesion.radius_cm
     turn, upper = np.linalg.qr(rng.normal(size=(3, 3)))
     turn *= np.sign(np.diag(upper))

@@ -76,7 +76,7 @@ class Drawn:
 
 
 def choose_record_path(root: Path, recipe: CohortRecipe, patient: SynthPatient) -> Path:
-    """The file that says that all slides of `patient` are written."""
+    """Return the path of the file that says that all slides of `patient` are written."""
     return root / "records" / f"{name_patient(recipe.seed, patient.number)}.json"
 
 
@@ -89,7 +89,7 @@ def write_patient(root: Path, recipe: CohortRecipe, patient: SynthPatient) -> in
 
 
 def read_drawn(root: Path, recipe: CohortRecipe, patient: SynthPatient) -> list[Drawn]:
-    """What `write_patient` recorded.
+    """Read what `write_patient` recorded.
 
     Raises:
         InputError: the record is missing or was changed.
@@ -120,7 +120,7 @@ def _write_slide(root: Path, recipe: CohortRecipe, patient: SynthPatient, number
 
 
 def _write_truth(root: Path, name: str, seen: SynthSlide, annotated: Grey, box: Box) -> None:
-    """The slide without its annotations, cut just as the annotated one, and where they are."""
+    """Write the slide without its annotations, cut just as the annotated one, and where they are."""
     inner = np.s_[box.y0 : box.y1, box.x0 : box.x1]
     drawn = seen.drawn[inner] & (annotated > 0)
     clean = np.where(drawn, seen.clean[inner][:, :, 0], annotated)

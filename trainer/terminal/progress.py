@@ -10,5 +10,5 @@ _T = TypeVar("_T")
 
 
 def track(items: Iterable[_T], what: str) -> Iterable[_T]:
-    """`items`, one by one; the bar goes when they are through."""
+    """Yield `items`, one by one; the bar goes when they are through."""
     return rich_track(items, what, transient=True, disable=not Console().is_terminal)

@@ -42,7 +42,7 @@ class TrainingModule(lightning.LightningModule):
         self.optimiser, self.training_plan, self.seed = optimiser, training, seed
 
     def terms(self, batch: Batch, stage: str) -> dict[str, Tensor]:
-        """What is minimised as "loss", and what else to log; stage is "train" or "validation"."""
+        """Compute what is minimised as "loss", and what else to log; stage is "train" or "validation"."""
         raise NotImplementedError
 
     def on_train_batch_start(self, *_: object) -> None:
@@ -57,7 +57,7 @@ class TrainingModule(lightning.LightningModule):
         self._logged(batch, "validation")
 
     def image(self, batch: Batch, name: str = "scan") -> Tensor:
-        """An image of the batch in the memory format of the network."""
+        """Return an image of the batch in the memory format of the network."""
         image = batch[name]
         return (
             image.contiguous(memory_format=torch.channels_last) if self.training_plan.channels_last else image
@@ -179,7 +179,7 @@ def fit_network(
 
 
 def _check_checkpoint(path: Path) -> None:
-    """The run's folder may be a stranger's: nothing in it is run.
+    """Check that a file holds weights alone: the run's folder may be a stranger's.
 
     Raises:
         InputError: the file holds more than weights and plain values, or is damaged.

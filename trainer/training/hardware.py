@@ -30,7 +30,7 @@ class Hardware:
         return torch.device(self.accelerator)
 
     def share(self, batch: int) -> int:
-        """Slides of a batch for each device.
+        """Return the slides of a batch for each device.
 
         Raises:
             SettingError: the batch can't be shared out.
@@ -44,7 +44,7 @@ class Hardware:
 
 
 def find_hardware(devices: int) -> tuple[Hardware, str]:
-    """The GPUs that are there, up to `devices`; else the CPU.
+    """Find the GPUs that are there, up to `devices`; else the CPU.
 
     Returns:
         The hardware, and a remark where it is less than was asked for.
@@ -61,7 +61,7 @@ def find_hardware(devices: int) -> tuple[Hardware, str]:
 
 @contextmanager
 def make_repeatable(hardware: Hardware) -> Iterator[None]:
-    """On a CPU the same command gives the same bits; on a GPU the fastest kernels are taken.
+    """Make the same command give the same bits on a CPU; on a GPU the fastest kernels are taken.
 
     What it sets is the whole process's, so it is put back at the end.
     """

@@ -17,7 +17,7 @@ _dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=1e-5, smooth_dr=1e-5)
 
 
 def compute_dice_loss(lesion_logits: Tensor, mask: Tensor, has_mask: Tensor) -> Tensor:
-    """1 - Dice on sigmoid, sums over the whole batch, only samples that have a mask.
+    """Compute 1 - Dice on sigmoid, sums over the whole batch, only samples that have a mask.
 
     Args:
         lesion_logits, mask: (N, 1, H, W).
@@ -32,13 +32,13 @@ def compute_dice_loss(lesion_logits: Tensor, mask: Tensor, has_mask: Tensor) -> 
 def compute_focal_loss(
     class_logits: Tensor, label: Tensor, alpha: float = 0.25, gamma: float = 2.0
 ) -> Tensor:
-    """alpha (1 - p)^gamma CE with p the true class's probability, mean over samples (MMOTU arms)."""
+    """Compute alpha (1 - p)^gamma CE with p the true class's probability, mean over samples (MMOTU arms)."""
     loss = cross_entropy(class_logits, label, reduction="none")
     return (alpha * (1 - torch.exp(-loss)) ** gamma * loss).mean()
 
 
 def compute_terms(output: NetworkOutput, batch: Mapping[str, Tensor], settings: Loss) -> dict[str, Tensor]:
-    """What is minimised, and what it is made of.
+    """Compute what is minimised, and what it is made of.
 
     Args:
         output: of the network; logits in any precision, the losses are computed in float32.

@@ -4,7 +4,7 @@ from torch import Tensor
 
 
 def compute_iou(predicted: Tensor, true: Tensor) -> Tensor:
-    """Intersection over union, (N, 1, H, W) bool each -> (N,). Two empty masks agree: 1."""
+    """Compute intersection over union, (N, 1, H, W) bool each -> (N,). Two empty masks agree: 1."""
     both = (predicted & true).sum((1, 2, 3))
     either = (predicted | true).sum((1, 2, 3))
     return (both + (either == 0)) / either.clamp(min=1)

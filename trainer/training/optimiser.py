@@ -10,7 +10,7 @@ from trainer.settings.configuration import Optimiser
 
 
 def build_optimiser(parameters: Iterable[nn.Parameter], settings: Optimiser) -> torch.optim.Optimizer:
-    """torch's."""
+    """Build torch's optimiser."""
     lr, decay = settings.lr, settings.weight_decay
     if settings.name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, momentum=settings.momentum, weight_decay=decay)
@@ -21,7 +21,7 @@ def build_optimiser(parameters: Iterable[nn.Parameter], settings: Optimiser) -> 
 def build_schedule(
     moved: torch.optim.Optimizer, settings: Optimiser, steps: int
 ) -> torch.optim.lr_scheduler.LambdaLR:
-    """The share of the learning rate at each of `steps`."""
+    """Build the share of the learning rate at each of `steps`."""
     rise = max(1, round(settings.warmup * steps))
 
     def share(step: int) -> float:

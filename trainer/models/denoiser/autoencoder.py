@@ -29,5 +29,5 @@ class Autoencoder(nn.Module):
         )
 
     def forward(self, scan: Tensor) -> Tensor:
-        """(N, 1, H, W) in [0, 1] -> the scan without annotations, the same."""
+        """Remove annotations: (N, 1, H, W) in [0, 1] -> the scan without them, the same."""
         return match_size(self.layers(scan), scan)

@@ -12,7 +12,7 @@ DenoiserName = Literal["autoencoder", "unet", "jung"]
 
 
 def build_denoiser(name: DenoiserName, width: int = 64) -> nn.Module:
-    """A denoiser of whole scans, (N, 1, H, W) -> (N, 1, H, W), newly initialised from torch's generator.
+    """Build a denoiser of whole scans, (N, 1, H, W) -> the same, initialised from torch's generator.
 
     Args:
         width: 64 gives the widths of the thesis and of its author's code; less, all of them in proportion.

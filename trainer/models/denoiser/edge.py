@@ -57,12 +57,12 @@ class EdgeDenoiser(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, scan: Tensor, chroma: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, H, W) both, in [0, 1] -> annotation_probability and clean, (N, H, W) in [0, 1]."""
+        """Run on (N, 1, H, W) both, in [0, 1] -> annotation_probability and clean, (N, H, W) in [0, 1]."""
         found = self.raw(scan, chroma)
         return found.annotation_logits[:, 0].sigmoid(), found.clean[:, 0].clamp(0, 1)
 
     def raw(self, scan: Tensor, chroma: Tensor) -> EdgeOutput:
-        """The same before sigmoid and clipping."""
+        """Run the same before sigmoid and clipping."""
         x = full = self.full(torch.cat([scan, chroma], dim=1))
         kept = []
         for down in self.down:
@@ -94,7 +94,7 @@ class _Residual(nn.Module):
 
 
 def _make_conv(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """3 x 3 convolution, batch norm, ReLU."""
+    """Build a 3 x 3 convolution, batch norm, ReLU."""
     return nn.Sequential(
         nn.Conv2d(channels, out, 3, stride, dilation, dilation, bias=False),
         nn.BatchNorm2d(out),

@@ -17,7 +17,7 @@ _EPS = 1e-4
 
 
 def fill_in(scan: Tensor, keep: Tensor) -> Tensor:
-    """The scan, in which pixels that are not kept get the values around them.
+    """Fill the pixels of a scan that are not kept with the values around them.
 
     Args:
         scan: (N, 1, H, W); H and W are multiples of 8.
@@ -42,7 +42,7 @@ def fill_in(scan: Tensor, keep: Tensor) -> Tensor:
 
 
 def _merge(level: Tensor, coarser: Tensor) -> Tensor:
-    """What this level knows, and `coarser` where it knows too little."""
+    """Merge what this level knows with `coarser`, where it knows too little."""
     binomial = level.new_tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]]).expand(2, 1, 3, 3) / 16
     value, weight = _average(conv2d(level, binomial, padding=1, groups=2))
     trust = (_TRUST * weight).clamp(max=1)
@@ -50,7 +50,7 @@ def _merge(level: Tensor, coarser: Tensor) -> Tensor:
 
 
 def _average(sums: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted mean and weight of (N, 2, h, w): sums of values and of weights."""
+    """Compute weighted mean and weight of (N, 2, h, w): sums of values and of weights."""
     weight = sums[:, 1:]
     return sums[:, :1] / (weight + _EPS), weight
 

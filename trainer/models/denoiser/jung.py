@@ -32,5 +32,5 @@ class Jung(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[0], 1, 1), nn.Sigmoid())
 
     def forward(self, scan: Tensor) -> Tensor:
-        """(N, 1, H, W) in [0, 1] -> the scan without annotations, the same."""
+        """Remove annotations: (N, 1, H, W) in [0, 1] -> the scan without them, the same."""
         return match_size(self.layers(scan), scan)

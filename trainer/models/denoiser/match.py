@@ -4,5 +4,5 @@ from torch import Tensor
 
 
 def match_size(output: Tensor, scan: Tensor) -> Tensor:
-    """`output` without its surplus rows at the bottom and columns at the right."""
+    """Cut the surplus rows at the bottom and columns at the right of `output`."""
     return output[:, :, : scan.shape[2], : scan.shape[3]]

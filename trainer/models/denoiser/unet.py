@@ -19,6 +19,6 @@ class UNetDenoiser(nn.Module):
         self.network = Network(unet(width=width), NetworkSpec("unet", "seg", classes=2, unet_width=width))
 
     def forward(self, scan: Tensor) -> Tensor:
-        """(N, 1, H, W) in [0, 1] -> the scan without annotations, the same but for values beyond the ends."""
+        """Remove annotations: (N, 1, H, W) in [0, 1] -> the same, but for values beyond the ends."""
         clean: Tensor = self.network(scan).lesion_logits
         return clean
