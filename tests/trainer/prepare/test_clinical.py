@@ -40,7 +40,7 @@ def test_tables_of_every_kind(tmp_path: Path, encoding: str, delimiter: str, end
         ("C,,", ",,", "line 4: no patient ID"),
         ("A-1,peri,Oncology,yes", "A-1", "line 2: fewer columns"),
         ("A-1,peri", "A-1,peri,5", "line 2: more columns"),
-        ("A-1", '"A-1', "no table"),
+        ("A-1", '"A-1', "not a table"),
     ],
 )
 def test_what_is_not_understood_is_refused_with_its_line(
