@@ -5,11 +5,11 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.commands import options
 from edge.view.percentage import percent_beside
@@ -19,6 +19,7 @@ from scanside.errors import SettingError
 
 if TYPE_CHECKING:
     from edge.protocol.row import PatientRow, Row
+    from edge.protocol.study import RiskFigures, StudyState
     from edge.storage.wanted import Wanted
 
 VOTES = {"above": "above the threshold", "below": "below the threshold", "tie": "tied"}
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from edge.entries.study import images_may_follow, study_message
+    from edge.entries.study import describe_study, images_may_follow
     from edge.storage.reading import read_results, read_studies
 
     data, wanted = options.settings(args).data, _wanted(args)
@@ -58,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     if args.studies:
         kept = read_studies(data, wanted)
         _check_known(args, bool(kept))
-        studies = [study_message(one, images_may_follow(one)) for one in kept]
+        studies = [describe_study(one, images_may_follow(one)) for one in kept]
         show_studies(studies, read_results(data, wanted), as_json=args.json)
         return 0
     rows = read_results(data, wanted)
@@ -209,7 +210,7 @@ def _origin(row: "Row") -> str:
 
 
 def show_studies(
-    studies: Sequence[Mapping[str, Any]], rows: Sequence["PatientRow"] = (), *, as_json: bool
+    studies: Sequence["StudyState"], rows: Sequence["PatientRow"] = (), *, as_json: bool
 ) -> None:
     """Print studies, their sides and their lesions, for a program or for a person.
 
@@ -217,38 +218,41 @@ def show_studies(
         rows: of these studies: they say who and when.
     """
     if as_json:
-        print(json.dumps(studies, indent=2))
+        from edge.protocol.json import to_builtins
+
+        print(json.dumps(to_builtins(studies), indent=2))
         return
     print(RESEARCH_USE)
     if not studies:
         print("No results.")
     headings = {(row.study_instance_uid, row.patient_id): _heading(row) for row in reversed(rows)}
     for study in studies:
-        state = f"{study['state']}: {study['why']}" if study["why"] else study["state"]
-        patient = f"patient {study['patient_id']}" if study["patient_id"] else "no patient ID"
-        named = safe(f"{study['study_instance_uid']}, {patient}")
-        heading = headings.get((study["study_instance_uid"], study["patient_id"]), named)
+        state = f"{study.state}: {study.why}" if study.why else study.state
+        patient = f"patient {study.patient_id}" if study.patient_id else "no patient ID"
+        named = safe(f"{study.study_instance_uid}, {patient}")
+        heading = headings.get((study.study_instance_uid, study.patient_id), named)
         print(f"{heading}: {safe(state)}")
         for line in _facts(study):
             print(f"  {safe(line)}")
-        for part, risk in {"study": study["risk"], **study["sides"]}.items():
-            print(f"  {part:10}{_figures(risk, study['threshold'])}")
-        for number, lesion in study["lesions"].items():
-            where = "".join(f"{side}, " for side in lesion["sides"])
-            told = f"{where}{_figures(lesion['risk'], study['threshold'])}"
-            print(f"  {f'lesion {number}':10}{told if lesion['risk'] else _APART}")
+        for part, risk in {"study": study.risk, **study.sides}.items():
+            print(f"  {part:10}{_figures(risk, study.threshold)}")
+        for number, lesion in study.lesions.items():
+            where = "".join(f"{side}, " for side in lesion.sides)
+            told = f"{where}{_figures(lesion.risk, study.threshold)}"
+            print(f"  {f'lesion {number}':10}{told if lesion.risk else _APART}")
 
 
-def _figures(risk: Mapping[str, Any] | None, threshold: float | None) -> str:
+def _figures(risk: "RiskFigures | None", threshold: float | None) -> str:
     if risk is None:
         return "no risk"
-    at_most = "up to " * risk["risk_if_unknown"]
-    where = f" on slide {risk['highest_slide_number']}" * bool(risk["highest_slide_number"])
-    highest, mean = (percent_beside(risk[key], threshold) for key in ("highest", "mean"))
+    at_most = "up to " * risk.risk_if_unknown
+    where = f" on slide {risk.highest_slide_number}" * bool(risk.highest_slide_number)
+    highest, mean = (percent_beside(value, threshold) for value in (risk.highest, risk.mean))
     told = [f"highest {at_most}{highest}{where}", f"mean {at_most}{mean}"]
-    told += [f"vote {VOTES[risk['vote']]}", f"agreement {risk['agreement']:.0%}", slides(risk["slides"])]
-    told += ["discordant"] * risk["discordant"]
-    told += [f"{risk[key]} {key.replace('_', ' ')}" for key in ("left_out", "disputed") if risk[key]]
+    told += [f"vote {VOTES[risk.vote]}", f"agreement {risk.agreement:.0%}", slides(risk.slides)]
+    told += ["discordant"] * risk.discordant
+    counts = {"left out": risk.left_out, "disputed": risk.disputed}
+    told += [f"{count} {what}" for what, count in counts.items() if count]
     return ", ".join(told)
 
 
@@ -256,11 +260,11 @@ def slides(count: int) -> str:
     return "1 slide" if count == 1 else f"{count} slides"
 
 
-def _facts(study: Mapping[str, Any]) -> list[str]:
+def _facts(study: "StudyState") -> list[str]:
     return [
-        f"{fact['value']} ({fact['source']})" + ", not used by this model" * (not fact["used"])
-        for fact in study["facts"].values()
-        if fact["source"]
+        f"{fact.value} ({fact.source})" + ", not used by this model" * (not fact.used)
+        for fact in study.facts.values()
+        if fact.source
     ]
 
 

@@ -67,7 +67,7 @@ def _told(status: dict[str, Any]) -> str:
         f"{agent['state']}: {agent['ae_title']} at {agent['host']}:{agent['port']}",
         *map(_model, agent["models"], range(len(agent["models"]))),
         f"results    {rows or 'none'}; {agent['queue']} jobs wait",
-        f"disk       {in_words(agent)}{_room(agent)}",
+        f"disk       {in_words(agent['disk_free_mb'])}{_room(agent)}",
         f"contact    last image {_time(agent['last_received_at'])}, "
         f"a sender heard of {_time(agent['last_contact_at'])}",
         f"quarantine {status['quarantined']}",

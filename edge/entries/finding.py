@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edge.protocol.row import OF_INSTANCE, SCORED, Row
+from edge.protocol.row import OF_INSTANCE, SCORED, Polygons, Row
 from scanside.assess.cases import CaseRisk, narrowed
 from scanside.assess.study import Side, Slide
-
-Polygons = list[list[list[int]]]
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,24 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
-from edge.monitor.disk import disk, warning
+from edge.monitor.disk import measure_disk, warn_of_disk
 from edge.monitor.lateness import late_warning
 from edge.monitor.remarks import remarks
 from edge.processes.notices import REPEAT_S
 from edge.processes.process import STARTING, UP
+from edge.protocol.agent import AgentState, ModelName, RefusedPeer, ScannerState
+from edge.protocol.json import from_builtins, to_builtins
 from edge.protocol.row import milliseconds, now
 from edge.storage.room import Room
 from edge.storage.spool import Spool
 
+T = TypeVar("T")
 READY = "ready"
 NOT_RECEIVING = "not receiving: "
 _AHEAD_S = 5.0
@@ -40,7 +44,7 @@ class Health:
     ) -> None:
         self._room, self._late_after_s = room, late_after_s
         self._lock = threading.Lock()
-        self._place: dict[str, Any] = {"ae_title": ae_title, "host": host, "port": 0, "started_at": now()}
+        self._ae_title, self._host, self._port, self._started_at = ae_title, host, 0, now()
         self._state = STARTING
         self._runtime: str | None = None
         self._precision: str | None = None
@@ -51,12 +55,12 @@ class Health:
         self._last_received_at: str | None = None
         self._last_contact_at: str | None = None
         self._settings_remark = ""
-        self._models: list[dict[str, str]] = []
+        self._models: list[ModelName] = []
         self._about_models: list[str] = []
         self._remarks: dict[str, str] = {}
-        self._scanners: dict[str, tuple[float, dict[str, Any]]] = {}  # when each was told, monotonic
+        self._scanners: dict[str, tuple[float, ScannerState]] = {}  # when each was told, monotonic
         self._seen_before: dict[str, str] = {}
-        self._refused: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}  # likewise
+        self._refused: dict[tuple[str, str], tuple[float, RefusedPeer]] = {}  # likewise
         self._sizes: deque[int] = deque(maxlen=_SIZES)
         self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
 
@@ -68,7 +72,7 @@ class Health:
         """
         with self._lock:
             self._told_at = time.monotonic()
-            self._place["port"] = states.pop("port")
+            self._port = states.pop("port")
             self._last_contact_at = states.pop("last_contact_at")
             self._settings_remark = states.pop("settings_remark", "")
             news = states != self._processes
@@ -100,7 +104,7 @@ class Health:
             self._runtime, self._precision = runtime, precision
             self._runtime_note = " ".join(refused) or None
 
-    def models(self, models: list[dict[str, str]], remarks: list[str]) -> None:
+    def models(self, models: list[ModelName], remarks: list[str]) -> None:
         """The models in use, the one of new studies first, and what people should know of them."""
         with self._lock:
             self._models, self._about_models = models, remarks
@@ -108,14 +112,16 @@ class Health:
     def met(self, scanner: dict[str, Any]) -> None:
         """What the receiver says of one scanner."""
         with self._lock:
-            self._scanners[scanner["name"]] = time.monotonic(), scanner
+            state = from_builtins(scanner, ScannerState)
+            self._scanners[state.name] = time.monotonic(), state
 
     def refused(self, peer: dict[str, Any]) -> None:
         """What the receiver says of a peer that it refused; the newest of them come last."""
         with self._lock:
-            key = peer["who"], peer["why"]
+            state = from_builtins(peer, RefusedPeer)
+            key = state.who, state.why
             self._refused.pop(key, None)
-            self._refused[key] = time.monotonic(), peer
+            self._refused[key] = time.monotonic(), state
             if len(self._refused) > _MOST_REFUSED:
                 del self._refused[next(iter(self._refused))]
 
@@ -140,7 +146,7 @@ class Health:
         with self._lock:
             self._latencies_ms.append(latency_ms)
 
-    def message(self, queue: int, waits_since: str | None = None) -> dict[str, Any]:
+    def message(self, queue: int, waits_since: str | None = None) -> AgentState:
         """The state for viewers.
 
         Args:
@@ -160,50 +166,53 @@ class Health:
                 obstacle = "the supervisor process gives no answer"
             scanners, refused = self._told_scanners(), _told_lately(self._refused)[::-1]
             state = f"{NOT_RECEIVING}{obstacle}" if obstacle else self._state
-            return {
-                **self._place,
-                "state": state if self._place["port"] else STARTING,
-                "runtime": self._runtime,
-                "precision": self._precision,
-                "runtime_note": self._runtime_note,
-                "models": self._models,
-                "queue": queue,
-                "waits_s": None if waits_s is None else round(waits_s, 1),
-                "results_late": waits_s is not None and waits_s > self._late_after_s,
-                "received": self._received,
-                "last_received_at": self._last_received_at,
-                "last_contact_at": max(
+            return AgentState(
+                ae_title=self._ae_title,
+                host=self._host,
+                port=self._port,
+                started_at=self._started_at,
+                state=state if self._port else STARTING,
+                runtime=self._runtime,
+                precision=self._precision,
+                runtime_note=self._runtime_note,
+                models=tuple(self._models),
+                queue=queue,
+                waits_s=None if waits_s is None else round(waits_s, 1),
+                results_late=waits_s is not None and waits_s > self._late_after_s,
+                received=self._received,
+                last_received_at=self._last_received_at,
+                last_contact_at=max(
                     filter(None, (self._last_contact_at, self._last_received_at)), default=None
                 ),
-                "scanners": scanners,
-                "refused": refused,
-                "remarks": [
+                scanners=tuple(scanners),
+                refused=tuple(refused),
+                remarks=(
                     *filter(None, self._remarks.values()),
-                    *remarks(self._settings_remark, scanners, refused, self._place["started_at"], at),
+                    *remarks(self._settings_remark, scanners, refused, self._started_at, at),
                     *self._about_models,
-                ],
-                **disk(room, self._sizes),
-                "latency_p50_ms": p50 and round(float(p50), 1),
-                "latency_p95_ms": p95 and round(float(p95), 1),
-                "time": now(),
-            }
+                ),
+                **vars(measure_disk(room, self._sizes)),
+                latency_p50_ms=None if p50 is None else round(float(p50), 1),
+                latency_p95_ms=None if p95 is None else round(float(p95), 1),
+                time=now(),
+            )
 
-    def _told_scanners(self) -> list[dict[str, Any]]:
+    def _told_scanners(self) -> list[ScannerState]:
         """The scanners of the settings, with when each was last seen, also by agents before this one."""
-        told = _told_lately(self._scanners)
-        for one in told:
-            before = self._seen_before.get(one["name"])
-            one["last_seen_at"] = max(filter(None, (one["last_seen_at"], before)), default=None)
-        return told
+        return [
+            replace(scanner, last_seen_at=max(filter(None, seen), default=None))
+            for scanner in _told_lately(self._scanners)
+            if (seen := (scanner.last_seen_at, self._seen_before.get(scanner.name)))
+        ]
 
 
-def _told_lately(told: dict[Any, tuple[float, dict[str, Any]]]) -> list[dict[str, Any]]:
+def _told_lately(told: Mapping[Any, tuple[float, T]]) -> list[T]:
     """What the receiver still speaks of; it repeats itself, so what it left out is over."""
     return [one for when, one in told.values() if time.monotonic() - when < 3 * REPEAT_S]
 
 
 def status(
-    agent: dict[str, Any],
+    agent: AgentState,
     processes: dict[str, Any],
     rows: dict[str, int],
     quarantined: int,
@@ -214,20 +223,20 @@ def status(
     journal: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What `edge status --json` prints (docs/operations.md)."""
-    ahead_s = -milliseconds(agent["last_received_at"], now()) / 1e3 if agent["last_received_at"] else 0.0
+    ahead_s = -milliseconds(agent.last_received_at, now()) / 1e3 if agent.last_received_at else 0.0
     warnings = [
         f"{quarantined} instances in quarantine; see: edge quarantine list" if quarantined else "",
         f"the clock was set back: the last image came {ahead_s:.0f} s from now" if ahead_s > _AHEAD_S else "",
         f"{audit_lost} audit messages could not be written" if audit_lost else "",
         f"audit messages wait for {audit_problem}" if audit_problem else "",
-        warning(agent),
+        warn_of_disk(agent),
         late_warning(agent),
-        *agent["remarks"],
+        *agent.remarks,
         certificates,
         *journal,
     ]
     return {
-        "agent": agent,
+        "agent": to_builtins(agent),
         "processes": processes,
         "rows": rows,
         "quarantined": quarantined,

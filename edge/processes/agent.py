@@ -19,7 +19,7 @@ from edge.monitor.probe import Probe
 from edge.network.access import scanner_names
 from edge.network.tls import expiry_warning
 from edge.processes.lasting import Lasting
-from edge.processes.models import NO_MODEL, Models, model_message, name_model
+from edge.processes.models import NO_MODEL, Models, describe_model, name_model
 from edge.processes.notices import Notices
 from edge.processes.process import Descriptor, Line
 from edge.protocol.row import ShownRow, milliseconds, now
@@ -32,7 +32,7 @@ from edge.settings import Settings
 from edge.sockets.control import Answer, Control, Request, ask
 from edge.sockets.events import EventHub
 from edge.sockets.listening import let_through
-from edge.sockets.pictures import picture
+from edge.sockets.pictures import answer_picture
 from edge.sockets.requests import answer
 from edge.sockets.telling import Telling
 from edge.storage.custody import Custody
@@ -98,7 +98,11 @@ class Agent:
         self._arrivals = Arrivals(settings.final_after_s)
         let_through(settings.data, settings.watch_group, settings.entry_group)
         self._hub = EventHub(
-            settings.data, self._snapshot, self._heartbeat, partial(picture, store), settings.watch_group
+            settings.data,
+            self._snapshot,
+            self._heartbeat,
+            partial(answer_picture, store),
+            settings.watch_group,
         )
         self._telling = Telling(self._hub, store, self._arrivals)
         self._worker: Worker | None = None
@@ -380,7 +384,7 @@ class Agent:
         return {
             "event": "snapshot",
             "agent": self._health.message(len(self._queue), self._queue.oldest()),
-            "model": model_message(self._bundle) if self._bundle else NO_MODEL,
+            "model": describe_model(self._bundle) if self._bundle else NO_MODEL,
             "open_models": self._models.messages() if self._models else [],
             "rows": rows,
             "studies": self._telling.studies(rows),

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from edge.monitor.condition import Health
+from edge.protocol.agent import ModelInfo, ModelName
 from edge.scoring.own_models import OwnModels
 from edge.scoring.worker import Runtime, Worker
 from edge.settings import Settings
@@ -20,18 +20,18 @@ from scanside.model.bundle import Bundle
 from scanside.model.signature import parse_key
 
 # What the views are told of where there is none; no risk stands beside it, since the agent is not ready.
-NO_MODEL: dict[str, Any] = {
-    "name": "none",
-    "version": "",
-    "digest": "",
-    "trained_on": "",
-    "intended_use": "",
-    "threshold": 1.0,
-    "threshold_note": None,
-    "clinical_inputs": [],
-    "test_only": False,
-    "research_use": RESEARCH_USE,
-}
+NO_MODEL = ModelInfo(
+    name="none",
+    version="",
+    digest="",
+    trained_on="",
+    intended_use="",
+    threshold=1.0,
+    threshold_note=None,
+    clinical_inputs=(),
+    test_only=False,
+    research_use=RESEARCH_USE,
+)
 _log = logging.getLogger(__name__)
 
 
@@ -92,9 +92,9 @@ class Models:
         models = [self._present, *(model for _, model in self._usable())]
         self._health.models([_name(model) for model in models], self._remarks())
 
-    def messages(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[ModelInfo]:
         """The models of open studies that began under another bundle, as views are told of them."""
-        return [model_message(model) for _, model in self._usable()]
+        return [describe_model(model) for _, model in self._usable()]
 
     def _keep_present(self) -> None:
         if self._is_kept and self._present.digest in self._kept.digests():
@@ -140,21 +140,23 @@ def name_model(bundle: Bundle) -> str:
     return f"{bundle.manifest.name} {bundle.manifest.version} ({bundle.digest[:12]})"
 
 
-def model_message(bundle: Bundle) -> dict[str, Any]:
-    """A model as views are told of it: the MODEL part of docs/watch-protocol.md."""
+def describe_model(bundle: Bundle) -> ModelInfo:
+    """Say what views are told of a model."""
     manifest = bundle.manifest
     provisional = manifest.document["threshold"].get("provisional")
-    return {
-        **_name(bundle),
-        "trained_on": manifest.trained_on,
-        "intended_use": manifest.intended_use,
-        "threshold": manifest.threshold,
-        "threshold_note": f"Provisional threshold: {provisional}" if provisional else None,
-        "clinical_inputs": list(manifest.clinical_inputs),
-        "test_only": manifest.test_only,
-        "research_use": RESEARCH_USE,
-    }
+    return ModelInfo(
+        name=manifest.name,
+        version=manifest.version,
+        digest=bundle.digest,
+        trained_on=manifest.trained_on,
+        intended_use=manifest.intended_use,
+        threshold=manifest.threshold,
+        threshold_note=f"Provisional threshold: {provisional}" if provisional else None,
+        clinical_inputs=manifest.clinical_inputs,
+        test_only=manifest.test_only,
+        research_use=RESEARCH_USE,
+    )
 
 
-def _name(bundle: Bundle) -> dict[str, str]:
-    return {"name": bundle.manifest.name, "version": bundle.manifest.version, "digest": bundle.digest}
+def _name(bundle: Bundle) -> ModelName:
+    return ModelName(bundle.manifest.name, bundle.manifest.version, bundle.digest)

@@ -18,6 +18,7 @@ CLOCK_FLAGS = {
     DOUBTED: "time of reception in doubt: the clock of this machine was not trusted",
     AT_MOST: "received then or before: the clock of this machine was wrong",
 }
+Polygons = tuple[tuple[tuple[int, int], ...], ...]  # each point (x, y), pixels of a picture
 PENDING, SCORED, NOT_SCORED, FAILED = "pending", "scored", "not_scored", "failed"
 
 
@@ -121,15 +122,15 @@ class Preview:
     Attributes:
         png: the picture.
         width, height: its size, pixels.
-        outline: the lesion's polygons, each a list of [x, y], pixels of the picture.
+        outline: the lesion's polygons, each a list of (x, y), pixels of the picture.
         annotations: likewise, around what the denoiser removed from the scan; the picture still has it.
     """
 
     png: bytes
     width: int
     height: int
-    outline: list[list[list[int]]]
-    annotations: list[list[list[int]]] = field(default_factory=list)
+    outline: Polygons
+    annotations: Polygons = ()
 
 
 @dataclass(frozen=True)

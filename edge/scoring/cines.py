@@ -108,5 +108,5 @@ def _refused(result: Result, reason: str) -> Result:
         image_digest=row.image_digest,
         superseded=row.superseded,
     )
-    preview = result.preview and replace(result.preview, outline=[], annotations=[])
+    preview = result.preview and replace(result.preview, outline=(), annotations=())
     return Result(bare, preview, result.readable)

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.entries.finding import Polygons
-from edge.protocol.row import Preview
+from edge.protocol.row import Polygons, Preview
 from edge.scoring.annotations import grouped
 from scanside.image import Frame, Mask, Size
 
@@ -45,8 +44,8 @@ def draw_prepared(pixels: NDArray[np.float32], lesion: Mask) -> Preview:
 def outlines(frame: Frame, lesion: Mask | None, annotations: Mask | None) -> tuple[Polygons, Polygons]:
     """The polygons of a preview: around `lesion`, and around `annotations`."""
     size = _size(frame)
-    inside = [] if lesion is None else _outline(_shrunk(lesion, size) >= 0.5)
-    removed = [] if annotations is None else _outline(grouped(_shrunk(annotations, size) > 0))
+    inside = () if lesion is None else _outline(_shrunk(lesion, size) >= 0.5)
+    removed = () if annotations is None else _outline(grouped(_shrunk(annotations, size) > 0))
     return inside, removed
 
 
@@ -64,4 +63,4 @@ def _shrunk(mask: Mask, size: Size) -> NDArray[np.float32]:
 def _outline(inside: Mask) -> Polygons:
     contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     polygons = [contour.reshape(-1, 2) for contour in contours if len(contour) > 2]  # less is a speck
-    return [[[int(x), int(y)] for x, y in polygon] for polygon in polygons]
+    return tuple(tuple((int(x), int(y)) for x, y in polygon) for polygon in polygons)

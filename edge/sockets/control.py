@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.network.slots import Slots
+from edge.protocol.json import to_builtins
 from edge.sockets.listening import listen_on, socket_address, uid_of
 from edge.sockets.pace import Pace
 from scanside.errors import ScansideError, SettingError
@@ -173,7 +174,7 @@ def _is_own(uid: int) -> bool:
 def _tell(connection: socket.socket, said: Answer) -> None:
     connection.settimeout(_REQUEST_S)
     with contextlib.suppress(OSError):  # gone meanwhile
-        connection.sendall(json.dumps(said).encode() + b"\n")
+        connection.sendall(json.dumps(to_builtins(said)).encode() + b"\n")
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edge.protocol.picture import PictureAnswer
 from edge.protocol.row import PENDING, Preview
 from edge.storage.store import Store
 from scanside.errors import SettingError
@@ -10,7 +11,7 @@ from scanside.errors import SettingError
 PREVIEW, PREPARED, SALIENCY = "preview", "prepared", "saliency"
 
 
-def picture(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+def answer_picture(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to a request of docs/watch-protocol.md.
 
     Raises:
@@ -23,8 +24,8 @@ def picture(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
             found, reason, image = _found(store, uid, frame, kind)
         case _:
             raise SettingError("a view may ask for pictures alone.")
-    about = {"sop_instance_uid": uid, "frame": frame, "kind": kind, "image_digest": image}
-    return {"event": "picture", **about, "picture": found, "reason": None if found else reason}
+    answer = PictureAnswer(uid, frame, kind, found, None if found else reason, image)
+    return {"event": "picture", **vars(answer)}
 
 
 def _found(store: Store, uid: str, frame: int, kind: str) -> tuple[Preview | None, str, str | None]:

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from edge.entries.study import images_may_follow, study_message
+from edge.entries.study import describe_study, images_may_follow
 from edge.processes.lock import Busy
+from edge.protocol.json import to_builtins
 from edge.settings import Settings
 from edge.sockets.control import Answer, Request, ask, by
 from edge.storage.custody import Custody, in_custody
@@ -44,7 +45,7 @@ def answer(custody: Custody, request: Mapping[str, Any], account: str) -> Answer
             return {"problem": custody.clock_problem(accept=accept)}
         case {"do": "enter"}:
             kept = custody.desk.enter(request, account).kept
-            return {"study": study_message(kept, images_may_follow(kept))}
+            return {"study": to_builtins(describe_study(kept, images_may_follow(kept)))}
     raise SettingError("the agent does not know this request. Use commands of its own version.")
 
 

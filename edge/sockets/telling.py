@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from edge.entries.arrivals import Arrivals, Study
 from edge.entries.desk import Desk
-from edge.entries.study import study_message
+from edge.entries.study import describe_study
 from edge.protocol.row import PENDING, ShownRow
+from edge.protocol.study import StudyState
 from edge.sockets.control import Request
 from edge.sockets.events import EventHub
 from edge.storage.store import Store
@@ -69,7 +69,7 @@ class Telling:
         with self._lock:
             self._hub.resend()
 
-    def enter(self, desk: Desk, request: Request, account: str) -> dict[str, Any]:
+    def enter(self, desk: Desk, request: Request, account: str) -> StudyState:
         """Take an entry and tell what it changed; its study.
 
         Raises:
@@ -86,10 +86,10 @@ class Telling:
             self._hub.publish({"event": "study", "study": study})
             return study
 
-    def studies(self, rows: Iterable[ShownRow]) -> list[dict[str, Any]]:
+    def studies(self, rows: Iterable[ShownRow]) -> list[StudyState]:
         """The studies that `rows` belong to, for a snapshot."""
         studies = dict.fromkeys(row.owner for row in rows if row.study_instance_uid)
         return [self._message(study) for study in studies]
 
-    def _message(self, study: Study) -> dict[str, Any]:
-        return study_message(self._store.study(*study), self._arrivals.may_follow(study))
+    def _message(self, study: Study) -> StudyState:
+        return describe_study(self._store.study(*study), self._arrivals.may_follow(study))

@@ -12,7 +12,9 @@ from pydicom.uid import UltrasoundImageStorage
 from pynetdicom import AE
 
 from edge.network.receive import Receiver
-from edge.protocol.row import Row
+from edge.protocol.agent import AgentState, ModelInfo
+from edge.protocol.row import Row, ShownRow
+from edge.protocol.study import StudyState
 from edge.settings import Settings
 from edge.storage.spool import Spool
 from edge.view.focus.keys import KEYS
@@ -66,6 +68,24 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
 def test_every_key_of_a_result_is_documented_and_no_other() -> None:
     keys = re.findall(r"^\| `(\w+)` \|", (DOCS / "results-json.md").read_text(), re.MULTILINE)
     assert sorted(keys) == sorted(field.name for field in fields(Row))
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "besides"),
+    [("agent", AgentState, ()), ("model", ModelInfo, ()), ("study", StudyState, ()), ("row", ShownRow, Row)],
+    ids=["agent", "model", "study", "row"],
+)
+def test_the_watch_protocol_s_tables_have_every_key_and_no_other(
+    part: str, kind: type, besides: type | tuple[()]
+) -> None:
+    section = (DOCS / "watch-protocol.md").read_text().split(f"\n### {part}\n")[1].split("\n##")[0]
+    told = [
+        key
+        for cell in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
+        for key in re.findall(r"`(\w+)`", cell)
+    ]
+    known = {field.name for field in fields(besides)} if besides else set()
+    assert sorted(told) == sorted({field.name for field in fields(kind)} - known)
 
 
 def test_every_key_of_a_manifest_is_documented() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.commands.send import Sent, send_files
-from edge.protocol.json import to_builtins
+from edge.protocol.json import to_json
 from edge.sockets.events import socket_address
 from edge.sockets.requests import running
 from edge.storage.reading import read_rows
@@ -98,10 +98,10 @@ class RunningAgent:
     def results(self, count: int | None = None) -> list[Row]:
         """The rows as they are; with `count`, once there are that many and none is pending."""
         if count is None:
-            return list(to_builtins(read_rows(self.data)))
+            return list(json.loads(to_json(read_rows(self.data))))
 
         def complete() -> list[Row] | None:
-            rows = list(to_builtins(read_rows(self.data)))
+            rows = list(json.loads(to_json(read_rows(self.data))))
             done = len(rows) >= count and not any(row["state"] == "pending" for row in rows)
             return rows if done else None
 

@@ -5,38 +5,22 @@ The one exception are keys (of a study, of a slide): as the agent said them, to 
 drawn.
 """
 
-import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from edge.monitor.disk import in_words, warning
+from edge.monitor.disk import in_words, warn_of_disk
 from edge.monitor.lateness import late_warning
+from edge.protocol.agent import AgentState, ModelInfo
+from edge.protocol.row import Preview, ShownRow
 from edge.view.text import person, safe
 from scanside.flags import Flag
 
 Message = Mapping[str, Any]
-Polygons = tuple[tuple[tuple[float, float], ...], ...]
 _OLD, _AHEAD = timedelta(hours=12), timedelta(days=1)  # an exam may last past midnight; clocks differ
 StudyKey = tuple[str, str]  # Study Instance UID, patient ID
 SlideKey = tuple[str, int]  # SOP Instance UID, frame
-
-
-@dataclass(frozen=True)
-class Preview:
-    """A small picture of the frame.
-
-    Attributes:
-        outline: the lesion's polygons as (x, y), preview pixels.
-        annotations: likewise, around what was removed before the network saw the scan.
-    """
-
-    png: bytes
-    width: int
-    height: int
-    outline: Polygons
-    annotations: Polygons = ()
 
 
 @dataclass(frozen=True)
@@ -170,112 +154,98 @@ class Model:
     test_only: bool
 
 
-def row_of(said: Message) -> Row:
+def read_row(row: ShownRow) -> Row:
+    """Make a row of the agent's harmless, its times local."""
     return Row(
-        instance=str(said["sop_instance_uid"]),
-        study=str(said["study_instance_uid"] or ""),
-        patient=str(said["patient_id"] or ""),
-        frame=int(said["frame"]),
-        state=safe(said["state"]),
-        risk=None if said["risk"] is None else float(said["risk"]),
-        risk_if={safe(label): float(risk) for label, risk in (said["risk_if"] or {}).items()},
-        reason=safe(said["reason"] or ""),
-        class_probabilities={safe(c): float(p) for c, p in (said["class_probabilities"] or {}).items()},
-        flags=tuple(safe(flag) for flag in [*_flags(said), *_side_by_side(said)]),
-        patient_name=person(said["patient_name"] or ""),
-        patient_id=safe(said["patient_id"] or ""),
-        received_at=_required_time(said["received_at"]),
-        assessed_at=_time(said["assessed_at"]),
-        latency_ms=_number(said["latency_ms"]),
-        preview=preview_of(said.get("preview")),
-        threshold=None if said.get("threshold") is None else float(said["threshold"]),
-        above_threshold=None if said["above_threshold"] is None else bool(said["above_threshold"]),
-        digest=safe(said["bundle_digest"] or ""),
-        model=safe(said["model"] or ""),
-        image=str(said.get("image_digest") or ""),
-        side=safe(said.get("side") or ""),
-        lesion=None if said.get("lesion") is None else int(said["lesion"]),
-        left_out=bool(said.get("left_out")),
-        left_out_reason=safe(said.get("left_out_reason") or ""),
-        disputed=safe(said.get("disputed") or ""),
-        superseded=bool(said.get("superseded")),
-        slide=int(said.get("slide") or 0),
-        scanner=safe(said.get("scanner") or ""),
-        examined_at=_examined_at(said),
+        instance=row.sop_instance_uid,
+        study=row.study_instance_uid or "",
+        patient=row.patient_id,
+        frame=row.frame,
+        state=safe(row.state),
+        risk=row.risk,
+        risk_if={safe(label): risk for label, risk in row.risk_if.items()},
+        reason=safe(row.reason or ""),
+        class_probabilities={safe(name): share for name, share in row.class_probabilities.items()},
+        flags=tuple(safe(flag) for flag in [*_flags(row), *_side_by_side(row)]),
+        patient_name=person(row.patient_name),
+        patient_id=safe(row.patient_id),
+        received_at=_local(row.received_at or ""),
+        assessed_at=_local_or_none(row.assessed_at),
+        latency_ms=row.latency_ms,
+        preview=row.preview,
+        threshold=row.threshold,
+        above_threshold=row.above_threshold,
+        digest=safe(row.bundle_digest or ""),
+        model=safe(row.model or ""),
+        image=row.image_digest or "",
+        side=safe(row.side or ""),
+        lesion=row.lesion,
+        left_out=row.left_out,
+        left_out_reason=safe(row.left_out_reason or ""),
+        disputed=safe(row.disputed or ""),
+        superseded=row.superseded,
+        slide=row.slide or 0,
+        scanner=safe(row.scanner or ""),
+        examined_at=_examined_at(row),
     )
 
 
-def _examined_at(said: Message) -> datetime | None:
-    day = said.get("study_date")
-    moments = [f"{day}T{said.get('study_time') or '23:59:59'}"] * bool(day)
-    moments += [str(said.get("acquired_at"))] * bool(said.get("acquired_at"))
+def _examined_at(row: ShownRow) -> datetime | None:
+    moments = [f"{row.study_date}T{row.study_time or '23:59:59'}"] * bool(row.study_date)
+    moments += [row.acquired_at] if row.acquired_at else []
     return max((datetime.fromisoformat(moment).astimezone() for moment in moments), default=None)
 
 
-def _flags(said: Message) -> list[str]:
+def _flags(row: ShownRow) -> list[str]:
     """The row's; of removed annotations also how much, and how the picture marks them."""
-    annotations = said.get("annotations")
-    more = f": {100 * float(annotations['share']):.1f} %, dotted" if annotations else ""
-    return [flag + more * (flag == Flag.ANNOTATIONS.value) for flag in said["flags"] or ()]
+    more = f": {100 * float(row.annotations['share']):.1f} %, dotted" if row.annotations else ""
+    return [flag + more * (flag == Flag.ANNOTATIONS.value) for flag in row.flags]
 
 
-def _side_by_side(said: Message) -> list[str]:
+def _side_by_side(row: ShownRow) -> list[str]:
     """What to know when a frame holds several scans: the row speaks of the one with the highest risk."""
-    several = [f"highest of {said['scans']} scans in this frame"] if (said.get("scans") or 0) > 1 else []
-    return several + [f"another scan of this frame: {reason}" for reason in said.get("skipped") or ()]
+    several = [f"highest of {row.scans} scans in this frame"] if row.scans > 1 else []
+    return several + [f"another scan of this frame: {reason}" for reason in row.skipped]
 
 
-def preview_of(said: Message | None) -> Preview | None:
-    if said is None:
-        return None
-    png, width, height = base64.b64decode(said["png"]), int(said["width"]), int(said["height"])
-    return Preview(png, width, height, _polygons(said["outline"]), _polygons(said.get("annotations") or ()))
-
-
-def _polygons(said: Iterable[Iterable[tuple[float, float]]]) -> Polygons:
-    return tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in said)
-
-
-def agent_of(said: Message) -> Agent:
+def read_agent(agent: AgentState) -> Agent:
+    """Say how the agent is, in words where people read it."""
     return Agent(
-        state=safe(said["state"]),
-        address=safe(f"{said['ae_title']} at {said['host']}:{said['port']}"),
-        port=int(said["port"]),
-        queue=int(said["queue"]),
-        received=int(said["received"]),
-        latency_p50_ms=_number(said["latency_p50_ms"]),
-        latency_p95_ms=_number(said["latency_p95_ms"]),
-        last_received_at=_time(said["last_received_at"]),
-        precision="" if said["precision"] in (None, "float32") else safe(said["precision"]),
-        fallback=safe(said["runtime"]) if said["runtime_note"] else "",
-        fallback_why=safe(said["runtime_note"] or ""),
-        last_contact_at=_time(said.get("last_contact_at")),
-        disk=in_words(said),
-        disk_low=warning(said),
-        late=late_warning(said),
-        remarks=tuple(safe(remark) for remark in said.get("remarks", ())),
-        scanners=tuple((safe(one["name"]), _time(one["last_seen_at"])) for one in said.get("scanners", ())),
+        state=safe(agent.state),
+        address=safe(f"{agent.ae_title} at {agent.host}:{agent.port}"),
+        port=agent.port,
+        queue=agent.queue,
+        received=agent.received,
+        latency_p50_ms=agent.latency_p50_ms,
+        latency_p95_ms=agent.latency_p95_ms,
+        last_received_at=_local_or_none(agent.last_received_at),
+        precision="" if agent.precision in (None, "float32") else safe(agent.precision),
+        fallback=safe(agent.runtime or "") if agent.runtime_note else "",
+        fallback_why=safe(agent.runtime_note or ""),
+        last_contact_at=_local_or_none(agent.last_contact_at),
+        disk=in_words(agent.disk_free_mb),
+        disk_low=warn_of_disk(agent),
+        late=late_warning(agent),
+        remarks=tuple(safe(remark) for remark in agent.remarks),
+        scanners=tuple((safe(one.name), _local_or_none(one.last_seen_at)) for one in agent.scanners),
     )
 
 
-def model_of(said: Message) -> Model:
+def read_model(model: ModelInfo) -> Model:
+    """Make what the agent says of a model harmless."""
     return Model(
-        name=safe(f"{said['name']} {said['version']}"),
-        digest=safe(said["digest"]),
-        trained_on=safe(said["trained_on"]),
-        threshold=float(said["threshold"]),
-        threshold_note=safe(said["threshold_note"] or ""),
-        test_only=bool(said["test_only"]),
+        name=safe(f"{model.name} {model.version}"),
+        digest=safe(model.digest),
+        trained_on=safe(model.trained_on),
+        threshold=model.threshold,
+        threshold_note=safe(model.threshold_note or ""),
+        test_only=model.test_only,
     )
 
 
-def _number(said: float | None) -> float | None:
-    return None if said is None else float(said)
+def _local_or_none(time: str | None) -> datetime | None:
+    return None if time is None else _local(time)
 
 
-def _time(said: str | None) -> datetime | None:
-    return None if said is None else _required_time(said)
-
-
-def _required_time(said: str) -> datetime:
-    return datetime.fromisoformat(said.replace("Z", "+00:00")).astimezone()  # Python 3.10 knows no Z
+def _local(time: str) -> datetime:
+    return datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone()  # Python 3.10 knows no Z

@@ -5,20 +5,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from edge.protocol.agent import AgentState, ModelInfo
+from edge.protocol.json import from_builtins
+from edge.protocol.picture import PictureAnswer
+from edge.protocol.row import Preview, ShownRow
+from edge.protocol.study import StudyState
 from edge.view.agent.messages import (
     Agent,
     Message,
     Model,
-    Preview,
     Row,
     SlideKey,
     StudyKey,
-    agent_of,
-    model_of,
-    preview_of,
-    row_of,
+    read_agent,
+    read_model,
+    read_row,
 )
-from edge.view.agent.studies import Study, study_of
+from edge.view.agent.studies import Study, read_study
 from edge.view.text import safe
 from scanside.errors import ScansideError
 
@@ -117,31 +120,31 @@ class View:
     def _changes(self, message: Message) -> dict[str, Any]:
         match message["event"]:
             case "snapshot":
-                rows = _sorted(map(self._with_preview, map(row_of, message["rows"])))
+                rows = _sorted(map(self._with_preview, map(_row, message["rows"])))
                 studies = message.get("studies")
                 return {
-                    "agent": agent_of(message["agent"]),
-                    "model": model_of(message["model"]),
-                    "open_models": tuple(map(model_of, message.get("open_models") or ())),
+                    "agent": read_agent(from_builtins(message["agent"], AgentState)),
+                    "model": _model(message["model"]),
+                    "open_models": tuple(map(_model, message.get("open_models") or ())),
                     "rows": rows,
-                    "studies": None if studies is None else tuple(map(study_of, studies)),
+                    "studies": None if studies is None else tuple(map(_study, studies)),
                     "pictures": tuple(sent for sent in self.pictures if self._still(sent, rows)),
                 }
             case "heartbeat":
-                return {"agent": agent_of(message["agent"])}
+                return {"agent": read_agent(from_builtins(message["agent"], AgentState))}
             case "row":
-                row = self._with_preview(row_of(message["row"]))
+                row = self._with_preview(_row(message["row"]))
                 rows = _sorted([*(known for known in self.rows if known.key != row.key), row])
                 return {
                     "rows": rows,
                     "pictures": tuple(sent for sent in self.pictures if self._still(sent, rows)),
                 }
             case "study":
-                study = study_of(message["study"])
+                study = _study(message["study"])
                 rest = [known for known in self.studies or () if known.key != study.key]
                 return {"studies": (*rest, study)[-_MAX_STUDIES:]}
             case "picture":
-                sent = _sent(message)
+                sent = _sent(from_builtins(message, PictureAnswer))
                 others = [old for old in self.pictures if (old.slide, old.kind) != (sent.slide, sent.kind)]
                 return {"pictures": (*others, sent)[-_MAX_PICTURES:]}
         return {}
@@ -163,13 +166,25 @@ class View:
         return row if row.preview or not same else replace(row, preview=same[0])
 
 
-def _sent(said: Message) -> Sent:
+def _row(message: Message) -> Row:
+    return read_row(from_builtins(message, ShownRow))
+
+
+def _model(message: Message) -> Model:
+    return read_model(from_builtins(message, ModelInfo))
+
+
+def _study(message: Message) -> Study:
+    return read_study(from_builtins(message, StudyState))
+
+
+def _sent(answer: PictureAnswer) -> Sent:
     return Sent(
-        slide=(str(said["sop_instance_uid"]), int(said["frame"])),
-        kind=safe(said["kind"]),
-        preview=preview_of(said["picture"]),
-        reason=safe(said["reason"] or ""),
-        image=str(said.get("image_digest") or ""),
+        slide=(answer.sop_instance_uid, answer.frame),
+        kind=safe(answer.kind),
+        preview=answer.picture,
+        reason=safe(answer.reason or ""),
+        image=answer.image_digest or "",
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edge.view.agent.messages import Message, Model, Row, SlideKey, StudyKey
+from edge.protocol.study import LesionState, RiskFigures, StudyState
+from edge.view.agent.messages import Model, Row, SlideKey, StudyKey
 from edge.view.text import safe
 from scanside.assess.study import study_risk
 
@@ -90,44 +91,43 @@ class Study:
         return self.figures if self.digest == model.digest else None
 
 
-def study_of(said: Message) -> Study:
-    figures = said["risk"]
+def read_study(study: StudyState) -> Study:
+    """Make what the agent says of a study harmless."""
     return Study(
-        key=(str(said["study_instance_uid"]), str(said["patient_id"] or "")),
-        state=safe(said["state"]),
-        why=safe(said["why"] or ""),
+        key=(study.study_instance_uid, study.patient_id),
+        state=safe(study.state),
+        why=safe(study.why or ""),
         facts={
-            safe(name): Fact(safe(str(fact["value"])), safe(fact["source"] or ""), bool(fact["used"]))
-            for name, fact in said["facts"].items()
+            safe(name): Fact(safe(fact.value), safe(fact.source or ""), fact.used)
+            for name, fact in study.facts.items()
         },
-        figures=None if figures is None else _figures(figures),
-        sides={safe(side): _figures(told) for side, told in (said["sides"] or {}).items() if told},
-        digest=safe(said["digest"] or ""),
-        lesions={int(number): _lesion(told) for number, told in (said.get("lesions") or {}).items()},
-        slides=int(said.get("slides") or 0),
+        figures=None if study.risk is None else _figures(study.risk),
+        sides={safe(side): _figures(risk) for side, risk in study.sides.items()},
+        digest=safe(study.digest or ""),
+        lesions={int(number): _lesion(lesion) for number, lesion in study.lesions.items()},
+        slides=study.slides,
     )
 
 
-def _lesion(said: Message) -> Lesion:
-    figures = None if said["risk"] is None else _figures(said["risk"])
-    return Lesion(tuple(safe(str(side)) for side in said["sides"]), figures)
+def _lesion(lesion: LesionState) -> Lesion:
+    figures = None if lesion.risk is None else _figures(lesion.risk)
+    return Lesion(tuple(safe(side) for side in lesion.sides), figures)
 
 
-def _figures(said: Message) -> Figures:
-    slide = said["highest_slide"]
+def _figures(risk: RiskFigures) -> Figures:
     return Figures(
-        highest=float(said["highest"]),
-        highest_slide=None if slide is None else (str(slide[0]), int(slide[1])),
-        mean=float(said["mean"]),
-        vote={"above": True, "below": False, "tie": None}[said["vote"]],
-        agreement=float(said["agreement"]),
-        above_threshold=int(said["above_threshold"]),
-        slides=int(said["slides"]),
-        discordant=bool(said["discordant"]),
-        left_out=int(said["left_out"]),
-        disputed=int(said["disputed"]),
-        if_unknown=bool(said.get("risk_if_unknown")),
-        highest_number=int(said.get("highest_slide_number") or 0),
+        highest=risk.highest,
+        highest_slide=risk.highest_slide,
+        mean=risk.mean,
+        vote={"above": True, "below": False, "tie": None}[risk.vote],
+        agreement=risk.agreement,
+        above_threshold=risk.above_threshold,
+        slides=risk.slides,
+        discordant=risk.discordant,
+        left_out=risk.left_out,
+        disputed=risk.disputed,
+        if_unknown=risk.risk_if_unknown,
+        highest_number=risk.highest_slide_number or 0,
     )
 
 

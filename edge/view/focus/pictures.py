@@ -1,7 +1,7 @@
 """Which picture of the slide is on the screen, and which of them has to be asked for."""
 
+from edge.protocol.row import Preview
 from edge.view.agent.feed import Wanted
-from edge.view.agent.messages import Preview
 from edge.view.focus.focus import Focus
 from edge.view.focus.shown import Shown
 from edge.view.screen.verdict import no_contact

@@ -15,7 +15,7 @@ from typing import IO, NamedTuple
 
 from rich.cells import cell_len
 
-from edge.view.agent.messages import Preview
+from edge.protocol.row import Preview
 from edge.view.picture import protocols as protocols
 from edge.view.picture.blocks import escapes
 from edge.view.picture.outlined import Outlined, fitted, outlined

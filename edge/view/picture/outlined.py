@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.view.agent.messages import Polygons, Preview
+from edge.protocol.row import Polygons, Preview
 from edge.view.screen.style import OUTLINE, REMOVED
 
 Pixels = NDArray[np.uint8]

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from edge.view.agent.messages import Preview
+from edge.protocol.row import Preview
 from edge.view.picture.blocks import HALF, runs, signs
 from edge.view.picture.graphics import Drawing
 from edge.view.picture.outlined import fitted, outlined

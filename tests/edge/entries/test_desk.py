@@ -294,11 +294,8 @@ def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_pa
     preview = Preview(b"frame", 1, 1, [[[1, 1]]])
     row = Row("1.2.1.a", 1, "1.1", state=SCORED)
     shown = folder.store.finish(folder.receipt("a.dcm"), row, preview, Found(0.5, scans), pictures)
-    assert (
-        shown is not None
-        and shown.preview
-        and (shown.flags, shown.preview.outline) == (("first",), [[[1, 1]]])
-    )
+    assert shown is not None and shown.flags == ("first",)
+    assert shown.preview is not None and shown.preview.outline == (((1, 1),),)
     folder.enter("1.1", "ID-1", **PRE)
     after, prepared = folder.store.row("1.2.1.a", 1), folder.store.prepared("1.2.1.a", 1)[0]
     assert after is not None and (after.risk, after.found_by, after.flags) == (
@@ -306,11 +303,14 @@ def test_of_two_scans_the_one_with_the_higher_risk_under_the_facts_speaks(tmp_pa
         "device table",
         (),
     )
-    assert after.preview and (after.preview.outline, after.preview.annotations) == ([[[2, 2]]], [[[3, 3]]])
+    assert after.preview and (after.preview.outline, after.preview.annotations) == (
+        (((2, 2),),),
+        (((3, 3),),),
+    )
     assert prepared is not None and prepared.png == b"second"
     folder.enter("1.1", "ID-1", **POST)
     again = folder.store.row("1.2.1.a", 1)
-    assert again is not None and again.preview and (again.risk, again.preview.outline) == (0.6, [[[1, 1]]])
+    assert again is not None and again.preview and (again.risk, again.preview.outline) == (0.6, (((1, 1),),))
     folder.store.close()
 
 

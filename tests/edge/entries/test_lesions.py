@@ -8,6 +8,7 @@ import pytest
 from edge.commands.results import show, show_studies
 from edge.protocol.json import from_builtins
 from edge.protocol.row import Row
+from edge.protocol.study import StudyState
 from tests.edge.entries.test_desk import POST, slide
 from tests.edge.storage.folder import Folder, days_ago
 
@@ -57,13 +58,13 @@ def test_a_lesion_whose_slides_lie_on_both_sides_is_said_and_not_put_together(
     assert study["lesions"] == {"3": {"sides": ["left", "right"], "risk": None}}
     assert (study["state"], study["why"]) == ("provisional", "lesion 3 has slides on both sides")
     assert study["risk"]["slides"] == 2 and set(study["sides"]) == {"left", "right"}
-    show_studies([study], as_json=False)
+    show_studies([from_builtins(study, StudyState)], as_json=False)
     assert "  lesion 3  slides on both sides: not put together\n" in capsys.readouterr().out
     folder.enter("1.1", "ID-1", **slide("b", side="left"))
     study = folder.study("1.1", "ID-1")
     assert study["state"] == "final" and study["lesions"]["3"]["sides"] == ["left"]
     assert study["lesions"]["3"]["risk"] == study["sides"]["left"] == study["risk"]
-    show_studies([study], as_json=False)
+    show_studies([from_builtins(study, StudyState)], as_json=False)
     assert (
         "  lesion 3  left, highest 60 % on slide 1, mean 60 %, vote above the threshold"
         in capsys.readouterr().out
@@ -75,7 +76,7 @@ def test_a_study_without_a_patient_id_is_told_as_such(
 ) -> None:
     study = folder.study("1.1", "ID-1")
     for number, told in (("ID-1", "1.1, patient ID-1: final\n"), ("", "1.1, no patient ID: final\n")):
-        show_studies([{**study, "patient_id": number}], as_json=False)
+        show_studies([from_builtins({**study, "patient_id": number}, StudyState)], as_json=False)
         assert told in capsys.readouterr().out
 
 

@@ -11,6 +11,8 @@ from edge.monitor.condition import Health
 from edge.monitor.remarks import remarks
 from edge.network.refusals import Reason, Refusals
 from edge.network.sightings import Sightings
+from edge.protocol.agent import RefusedPeer, ScannerState
+from edge.protocol.json import from_builtins
 from edge.scanners import Scanner
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.network.peer import IMPLICIT, Peer
@@ -124,12 +126,12 @@ def _seen(name: str, last_seen_at: str | None, silent_after_h: float = 3.0) -> d
     ],
 )
 def test_silence_is_said(scanner: dict[str, Any], said: list[str]) -> None:
-    assert remarks("", [scanner], [], "2026-12-01T07:00:00+00:00", NOON) == said
+    assert remarks("", [from_builtins(scanner, ScannerState)], [], "2026-12-01T07:00:00+00:00", NOON) == said
 
 
 def test_a_refusal_is_a_remark_for_an_hour() -> None:
-    def refused(who: str, last_at: str) -> dict[str, Any]:
-        return {"who": who, "why": "refused", "last_at": last_at}
+    def refused(who: str, last_at: str) -> RefusedPeer:
+        return RefusedPeer(who, who, "", "refused", 1, last_at)
 
     old = refused("10.0.0.1", "2026-12-01T10:59:00+00:00")
     new = refused("10.0.0.2", "2026-12-01T11:01:00+00:00")
@@ -141,6 +143,6 @@ def test_an_agent_that_goes_on_knows_when_a_scanner_was_last_seen() -> None:
     health = Health("SCANSIDE", HOST)
     health.seen_before("US1", NOON)
     health.met({**_seen("US1", None), "addresses": [HOST]})
-    assert health.message(0)["scanners"][0]["last_seen_at"] == NOON
+    assert health.message(0).scanners[0].last_seen_at == NOON
     health.met({**_seen("US1", "2026-12-01T12:30:00.000000+00:00"), "addresses": [HOST]})
-    assert health.message(0)["scanners"][0]["last_seen_at"] == "2026-12-01T12:30:00.000000+00:00"
+    assert health.message(0).scanners[0].last_seen_at == "2026-12-01T12:30:00.000000+00:00"

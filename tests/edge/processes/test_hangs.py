@@ -48,10 +48,10 @@ def test_health_says_when_the_supervisor_no_longer_speaks(monkeypatch: pytest.Mo
     health = Health("T", "h")
     health.processes({"port": 1, "last_contact_at": None, "receiver": {"state": "up"}})
     health.is_now("ready")
-    assert health.message(0)["state"] == "ready"
+    assert health.message(0).state == "ready"
     later = time.monotonic() + 7
     monkeypatch.setattr("edge.monitor.condition.time.monotonic", lambda: later)
-    assert "the supervisor process gives no answer" in health.message(0)["state"]
+    assert "the supervisor process gives no answer" in health.message(0).state
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from tests.edge.running import RunningAgent, edge, freeze, wait_for
 
 def test_an_image_that_waits_longer_than_it_may_is_late() -> None:
     health = Health("T", "h", late_after_s=1.0)
-    assert health.message(0)["waits_s"] is None and not health.message(0)["results_late"]
-    assert not health.message(1, now())["results_late"]
+    assert health.message(0).waits_s is None and not health.message(0).results_late
+    assert not health.message(1, now()).results_late
     late = health.message(1, "2026-01-01T00:00:00.000000+00:00")
-    assert late["results_late"] and late["waits_s"] > 1
+    assert late.results_late and late.waits_s > 1
 
 
 def test_health_fails_while_a_result_is_late(

@@ -3,30 +3,22 @@
 import base64
 import socket
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from edge.protocol.row import PENDING, SCORED
+from edge.protocol.agent import AgentState, ModelInfo
+from edge.protocol.row import PENDING, SCORED, ShownRow
 from edge.sockets.events import EventHub, socket_address
 from tests.edge.conftest import MakeImage
 from tests.edge.running import RunningAgent, listen, wait_for
-from tests.edge.scoring.test_results import CONTRACT
 from tests.synth.dicom import Patient
 
-AGENT = {
-    "state", "ae_title", "host", "port", "runtime", "precision", "runtime_note", "queue", "received",
-    "waits_s", "results_late", "scanners", "refused", "remarks",
-    "latency_p50_ms", "latency_p95_ms", "last_received_at", "started_at", "time",
-    "last_contact_at", "disk_free_mb", "disk_limit_mb", "disk_images", "disk_low",
-}  # fmt: skip
-MODEL = {
-    "name", "version", "digest", "trained_on", "intended_use", "threshold", "threshold_note",
-    "clinical_inputs", "test_only", "research_use",
-}  # fmt: skip
-VIEW_ROW = CONTRACT | {"patient_name", "patient_id", "preview"}
+AGENT, MODEL = ({field.name for field in fields(kind)} for kind in (AgentState, ModelInfo))
+VIEW_ROW = {field.name for field in fields(ShownRow)}
 
 
 def test_a_view_hears_of_a_scan_from_pending_to_scored(agent: RunningAgent, image: MakeImage) -> None:

@@ -19,7 +19,7 @@ from edge.protocol.row import Preview
 from edge.scoring.preview import draw_prepared
 from edge.sockets.events import EventHub
 from edge.sockets.listening import socket_address
-from edge.sockets.pictures import picture
+from edge.sockets.pictures import answer_picture
 from tests.edge.storage.folder import Folder, days_ago
 
 UID = "1.2.1.a"
@@ -42,7 +42,7 @@ def hub(tmp_path: Path) -> Iterator[EventHub]:
         tmp_path,
         lambda: {"event": "snapshot"},
         lambda: {"event": "heartbeat"},
-        partial(picture, folder.store),
+        partial(answer_picture, folder.store),
     )
     made.start()
     yield made

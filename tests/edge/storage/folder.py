@@ -1,6 +1,7 @@
 """A data folder with studies in it, made without an agent."""
 
 import contextlib
+import json
 import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -9,8 +10,8 @@ from typing import Any
 
 from edge.entries.desk import Entered
 from edge.entries.finding import Found, ScanFound
-from edge.entries.study import study_message
-from edge.protocol.json import to_builtins
+from edge.entries.study import describe_study
+from edge.protocol.json import to_json
 from edge.protocol.row import SCORED, Patient, Preview, Row, now
 from edge.storage.aside import Note
 from edge.storage.custody import Custody
@@ -83,11 +84,14 @@ class Folder:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """By the name of the instance."""
-        rows = to_builtins(read_rows(self.data))
+        rows = json.loads(to_json(read_rows(self.data)))
         return {row["sop_instance_uid"].rpartition(".")[2]: row for row in rows}
 
     def study(self, study: str, patient: str) -> dict[str, Any]:
-        return study_message(self.store.study(study, patient), may_follow=False)
+        said: dict[str, Any] = json.loads(
+            to_json(describe_study(self.store.study(study, patient), may_follow=False))
+        )
+        return said
 
     def enter(self, study: str, patient: str, **what: Any) -> Entered:
         return self.custody.desk.enter({"study": study, "patient": patient, "by": "Dr. Who", **what}, "who")

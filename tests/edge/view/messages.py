@@ -59,7 +59,7 @@ def preview() -> Message:
     pixels = np.full((240, 320), 255, np.uint8)
     pixels[:, :160] = 0
     png = cv2.imencode(".png", pixels)[1].tobytes()
-    corners = [[100.0, 80.0], [220.0, 80.0], [220.0, 160.0], [100.0, 160.0]]
+    corners = [[100, 80], [220, 80], [220, 160], [100, 160]]
     return {"png": base64.b64encode(png).decode(), "width": 320, "height": 240, "outline": [corners]}
 
 

@@ -204,7 +204,7 @@ def test_picture_outlines_the_lesion_in_colour() -> None:
 
 
 def test_removed_annotations_are_dotted_and_told_from_the_lesion_without_colour() -> None:
-    line = [[20.0, 40.0], [300.0, 40.0], [300.0, 44.0], [20.0, 44.0]]
+    line = [[20, 40], [300, 40], [300, 44], [20, 44]]
     removed = row(
         1,
         preview=preview() | {"annotations": [line]},
