@@ -6,11 +6,9 @@
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +26,14 @@ from scanside.scan.cine import frames_to_score
 from scanside.scan.instance import open_instance
 from tests.scanside.scan.real import NAMES, path_of
 from tests.synth.dicom import make_instance, save
+from tests.synth.machine import describe_machine
 
 RECORD = Path(__file__).with_name("same_results.json")
 FRAMES = 4  # of a cine
 MMOTU_STEP = 29  # every 29th of 1469 images: 51
+PACKAGES = ("onnxruntime", "numpy", "opencv-python-headless")
 RISK_APART, AREA_APART = 2e-3, 0.01  # between processors; area as a share
 Results = dict[str, Any]
-
-
-def describe_machine() -> dict[str, str]:
-    """What the last digits of a network's outputs depend on."""
-    cpuinfo = Path("/proc/cpuinfo")
-    words = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
-    vectors = " ".join(sorted(words & {"avx2", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve"}))
-    packages = {name: version(name) for name in ("onnxruntime", "numpy", "opencv-python-headless")}
-    return {"processor": f"{platform.machine()} {vectors}", **packages}
 
 
 @cache
@@ -143,7 +134,7 @@ def test_risk_and_mask_are_those_that_were_recorded(group: str, tmp_path: Path) 
     expected, found = record["results"][group], assess_group(group, tmp_path)
     assert expected and expected.keys() <= found.keys()  # a data folder may hold more
     found = {name: found[name] for name in expected}
-    if record["machine"] == describe_machine():
+    if record["machine"] == describe_machine(*PACKAGES):
         assert found == expected
     for name, frames in expected.items():
         assert frames.keys() == found[name].keys(), name
@@ -176,4 +167,6 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as scratch_folder:
         results = {group: assess_group(group, Path(scratch_folder)) for group in GROUPS}
-    RECORD.write_text(json.dumps({"machine": describe_machine(), "results": results}, indent=1) + "\n")
+    RECORD.write_text(
+        json.dumps({"machine": describe_machine(*PACKAGES), "results": results}, indent=1) + "\n"
+    )
