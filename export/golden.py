@@ -5,6 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Size
+from scanside.phantom.frame import measure_ellipse
+from scanside.phantom.sector import to_polar
+from scanside.phantom.speckle import draw_speckle
 
 Arrays = dict[str, NDArray[np.float32]]
 _SCANS = 2
@@ -18,7 +21,7 @@ def golden_inputs(size: Size, clinical_inputs: int, scans: int = _SCANS) -> Arra
         `scan` (scans, 1, H, W) float32 in [0, 1] and, where asked for, `clinical` (scans, n) of 0 and 1.
     """
     rng = np.random.default_rng(_SEED)
-    inputs: Arrays = {"scan": np.stack([_speckle(size, rng) for _ in range(scans)])[:, None]}
+    inputs: Arrays = {"scan": np.stack([_draw_scan(size, rng) for _ in range(scans)])[:, None]}
     if clinical_inputs:
         inputs["clinical"] = rng.integers(0, 2, (scans, clinical_inputs)).astype(np.float32)
     return inputs
@@ -39,14 +42,14 @@ def annotated_inputs(size: Size) -> Arrays:
     return {"scan": np.maximum(scan, 0.9 * ink), "chroma": colour}
 
 
-def _speckle(size: Size, rng: np.random.Generator) -> NDArray[np.float32]:
+def _draw_scan(size: Size, rng: np.random.Generator) -> NDArray[np.float32]:
     height, width = size
-    noise = rng.normal(size=(2, height, width)).astype(np.float32)
-    blurred = [cv2.GaussianBlur(part, (0, 0), sigmaX=2.5, sigmaY=1.0) for part in noise]
-    envelope = np.log1p(40 * np.hypot(*blurred))
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    envelope = draw_speckle(size, (2.5, 1.0), 40, rng)
     cy, cx = (rng.uniform(0.4, 0.6, 2) * size).tolist()
     ry, rx = (rng.uniform(0.12, 0.25, 2) * size).tolist()
-    envelope[((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 < 1] *= 0.15
-    envelope[np.hypot(y + 0.2 * height, x - width / 2) > 1.15 * height] = 0
+    down, across = measure_ellipse(size, (cy, cx), (ry, rx))
+    envelope[down**2 + across**2 < 1] *= 0.15
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    radius, _ = to_polar(x - width / 2, y + 0.2 * height)
+    envelope[radius > 1.15 * height] = 0
     return np.asarray(np.clip(envelope / envelope.max(), 0, 1), np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge.demo.instance import Study, declare_scan, declare_spectrum, image
 from edge.demo.marks import colour_flow, label, measure, say_synthetic, spectrum
-from edge.demo.scans import Lesion, Pixels, Plane, draw
+from scanside.phantom.sweep import Cyst, Pixels, View, draw
 
 
 def _solid_parts(seed: int, number: int) -> tuple[tuple[float, float, float, float], ...]:
@@ -21,8 +21,8 @@ def _solid_parts(seed: int, number: int) -> tuple[tuple[float, float, float, flo
     return tuple((float(x), float(y), float(z), float(r)) for (x, y, z), r in zip(at, radii, strict=True))
 
 
-RIGHT = Lesion(seed=34, axes=(150, 108, 125), solid=_solid_parts(seed=23, number=12))
-LEFT = Lesion(seed=8, axes=(120, 95, 100))
+RIGHT = Cyst(seed=34, axes=(150, 108, 125), solid=_solid_parts(seed=23, number=12))
+LEFT = Cyst(seed=8, axes=(120, 95, 100))
 SPECTRUM = 5  # which of the slides is no scan
 _SWEEP_PX = np.linspace(-75, 75, 16)  # how far past the middle each frame of the cine looks
 
@@ -45,28 +45,28 @@ class Slide:
 
 def slides() -> Iterator[Slide]:
     """Right ovary, its blood flow and a sweep through it; then the left one."""
-    whole = draw(RIGHT, Plane())
+    whole = draw(RIGHT, View())
     label(whole.pixels, "RT OVARY LONG")
     yield Slide("right-long", "R", whole.pixels, 5)
-    measured = draw(RIGHT, Plane(past_px=15, middle=(300, 235)))
+    measured = draw(RIGHT, View(past_px=15, middle=(300, 235)))
     measure(measured.pixels, measured.lesion, upright=True)
     yield Slide("right-long-measured", "R", measured.pixels, 9)
-    across = draw(RIGHT, Plane(90, middle=(335, 250)))
+    across = draw(RIGHT, View(90, middle=(335, 250)))
     measure(across.pixels, across.lesion)
     yield Slide("right-trans-measured", "R", across.pixels, 7)
-    flow = draw(RIGHT, Plane(45, 20))
+    flow = draw(RIGHT, View(45, 20))
     colour_flow(flow.pixels, flow.solid, seed=4)
     yield Slide("right-colour-doppler", "R", flow.pixels, 8)
     yield Slide("right-spectrum", "R", spectrum(5), 6)
-    frames = [draw(RIGHT, Plane(past_px=float(past))).pixels for past in _SWEEP_PX]
+    frames = [draw(RIGHT, View(past_px=float(past))).pixels for past in _SWEEP_PX]
     yield Slide("right-sweep-cine", "R", np.stack(frames), 10)
-    whole = draw(LEFT, Plane())
+    whole = draw(LEFT, View())
     label(whole.pixels, "LT OVARY")
     yield Slide("left-long", "L", whole.pixels, 6)
-    measured = draw(LEFT, Plane(past_px=20, middle=(350, 230)))
+    measured = draw(LEFT, View(past_px=20, middle=(350, 230)))
     measure(measured.pixels, measured.lesion, upright=True)
     yield Slide("left-long-measured", "L", measured.pixels, 7)
-    yield Slide("left-trans", "L", draw(LEFT, Plane(90, middle=(290, 245))).pixels, 5)
+    yield Slide("left-trans", "L", draw(LEFT, View(90, middle=(290, 245))).pixels, 5)
 
 
 def write_exam(folder: Path, count: int | None = None) -> list[tuple[Path, float]]:

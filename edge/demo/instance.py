@@ -11,7 +11,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from edge.demo.scans import Pixels
+from scanside.phantom.sweep import Pixels
 
 _SPATIAL_2D, _SPATIAL_SPECTRUM = 1, 3  # PS3.3 C.8.5.5.1.1
 _TISSUE, _PULSED_SPECTRUM = 1, 3  # PS3.3 C.8.5.5.1.2

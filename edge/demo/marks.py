@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.demo.scans import HEIGHT, WIDTH, Pixels
+from scanside.phantom.sweep import HEIGHT, WIDTH, Pixels
 
 _YELLOW, _WHITE, _GREY = (255, 255, 0), (235, 235, 235), (200, 200, 200)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

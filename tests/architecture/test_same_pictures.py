@@ -20,8 +20,8 @@ from tests.synth.layouts import LAYOUTS, make_layout
 from tests.synth.machine import describe_machine
 from tests.synth.scans import make_frame
 from trainer.synth.patients import draw_patients
-from trainer.synth.recipe import Recipe
-from trainer.synth.slide import render
+from trainer.synth.recipe import CohortRecipe
+from trainer.synth.slide import render_slide
 
 RECORD = Path(__file__).with_name("same_pictures.json")
 PACKAGES = ("numpy", "opencv-python-headless")
@@ -50,9 +50,9 @@ def draw_demo() -> Pictures:
 
 def draw_cohort() -> Pictures:
     for size in ("small", "full"):
-        recipe = Recipe(patients=3, seed=5, size=size)
+        recipe = CohortRecipe(patients=3, seed=5, size=size)
         for patient in draw_patients(recipe):
-            slide = render(recipe, patient, 0)
+            slide = render_slide(recipe, patient, 0)
             drawn = digest(slide.pixels, slide.clean, slide.drawn, slide.lesion, slide.sector)
             yield f"{size} {patient.number}", drawn
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Box, Grey, Mask, Size
-from tests.synth.scans import Plane, speckle, tissue_layers
-from tests.synth.sectors import Sector, Shape, make_sector
+from scanside.phantom.sector import Sector, Shape, make_sector
+from scanside.phantom.speckle import Plane, draw_even_speckle, draw_layers
 
 IDENTITY = ("SYNTHETIC^CASE", "ID SYN-0001", "*1970-01-01", "Test Hospital", "Dr. Nobody")
 SIZES = (Size(480, 640), Size(600, 800), Size(768, 1024), Size(720, 1280))
@@ -74,7 +74,7 @@ def _tissue(sector: Sector, rng: np.random.Generator) -> Grey:
     rows, columns = np.nonzero(mask)
     y, x = np.mgrid[0 : size.height, 0 : size.width].astype(np.float32)
     depth = (y - rows.min()) / np.ptp(rows)
-    light: Plane = speckle(size, rng) * tissue_layers(size, rng) * np.float32(rng.uniform(0.5, 1.2))
+    light: Plane = draw_even_speckle(size, rng) * draw_layers(size, rng) * np.float32(rng.uniform(0.5, 1.2))
     light *= np.exp(-np.clip(depth, 0, 1) * rng.uniform(0, 1.6))
     edge = np.argwhere(mask & ~(cv2.erode(mask.astype(np.uint8), np.ones((3, 3))) > 0))
     for _ in range(rng.integers(0, 3)):  # cysts, half of them at an edge

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Box, Mask, Size
+from scanside.phantom.sector import Shape, make_sector
+from scanside.phantom.speckle import draw_even_speckle, draw_layers
 from tests.synth.consoles import IDENTITY
-from tests.synth.scans import speckle, tissue_layers
-from tests.synth.sectors import Shape, make_sector
 
 Colour = tuple[int, int, int]
 Pixels = NDArray[np.uint8]
@@ -121,7 +121,7 @@ def make_layout(name: str, seed: int, size: Size = SCREEN, quality: int | None =
     _draw_panels(pixels, identity, layout, area)
     _draw_foot(pixels, identity, layout, rng)
     _draw_bars(pixels, layout, area)
-    light = speckle(size, rng) * tissue_layers(size, rng) * np.float32(rng.uniform(0.7, 1.1))
+    light = draw_even_speckle(size, rng) * draw_layers(size, rng) * np.float32(rng.uniform(0.7, 1.1))
     tissue = np.clip(255 * light, 0, 255).astype(np.uint8)
     pixels = np.where(sector[..., None], tissue[..., None], pixels)
     if quality is not None:

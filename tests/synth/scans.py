@@ -2,28 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Mask, Size
-
-Plane = NDArray[np.float32]
+from scanside.phantom.frame import Probe as Probe
+from scanside.phantom.frame import draw_frame
 
 FRAME_SIZE = Size(480, 640)
 LABELS = ("Rt. Ovary", "Lt. Ovary", "LL Ovary", "Fluid")
 CYAN, YELLOW, WHITE, GREY = (0, 220, 220), (230, 220, 40), (255, 255, 255), (170, 170, 170)
-
-
-class Probe(str, Enum):
-    """The shapes in which probes show tissue."""
-
-    CURVED = "curved"
-    LINEAR = "linear"
-    TRAPEZOID = "trapezoid"
-    ENDOCAVITY = "endocavity"
 
 
 @dataclass(frozen=True)
@@ -67,81 +57,12 @@ def make_frame(
         colour: draw a box of colour flow.
     """
     rng = np.random.default_rng(seed)
-    probes = list(Probe)
-    drawn_probe, drawn_malignant = probes[rng.integers(len(probes))], bool(rng.integers(2))
-    probe = probe or drawn_probe
-    malignant = drawn_malignant if malignant is None else malignant
-    sector = _sector(probe, size, rng)
-    lesion, inside = _lesion(sector, malignant, rng)
-    tissue = speckle(size, rng) * tissue_layers(size, rng)
-    tissue = np.where(lesion, tissue * inside, tissue) * sector
-    pixels = np.repeat(np.clip(255 * tissue, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+    drawn = draw_frame(size, rng, probe, malignant)
+    pixels = np.repeat(np.clip(255 * drawn.light, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
     if colour:
-        _colour_box(pixels, sector, rng)
-    text = _annotate(pixels, sector, lesion, rng) if annotated else np.zeros(size, bool)
-    return SynthFrame(pixels, sector, lesion, text, probe, malignant)
-
-
-def _sector(probe: Probe, size: Size, rng: np.random.Generator) -> Mask:
-    height, width = size
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    top, bottom = height * rng.uniform(0.07, 0.12), height * rng.uniform(0.88, 0.95)
-    across = np.abs(x - width * rng.uniform(0.47, 0.53))
-    if probe is Probe.LINEAR:
-        return (across < 0.3 * width) & (y > top) & (y < bottom)
-    if probe is Probe.TRAPEZOID:
-        half = width * (0.2 + 0.14 * (y - top) / (bottom - top))
-        return np.asarray((across < half) & (y > top) & (y < bottom), bool)
-    degrees, curvature = (33, 0.5) if probe is Probe.CURVED else (58, 0.14)
-    angle = np.deg2rad(degrees * rng.uniform(0.94, 1.06))
-    # The apex lies above the picture; the probe's face is an arc around it.
-    outer = (bottom - top) / (1 - curvature * np.cos(angle))
-    outer = min(outer, 0.43 * width / np.sin(angle))
-    inner = curvature * outer
-    down = y - (top - inner * np.cos(angle))
-    radius = np.hypot(across, down)
-    return np.asarray((radius > inner) & (radius < outer) & (across < np.tan(angle) * down), bool)
-
-
-def _lesion(sector: Mask, malignant: bool, rng: np.random.Generator) -> tuple[Mask, Plane]:
-    """An ellipse near the sector's middle, and the brightness of what it holds relative to tissue."""
-    height, width = sector.shape
-    rows, columns = np.nonzero(sector)
-    cy, cx = np.median(rows) + height * rng.uniform(-0.06, 0.06), np.median(columns)
-    cx += width * rng.uniform(-0.05, 0.05)
-    ry, rx = height * rng.uniform(0.1, 0.17), height * rng.uniform(0.12, 0.21)
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    angle = np.arctan2((y - cy) / ry, (x - cx) / rx)
-    edge = np.ones_like(y)
-    if malignant:
-        for lobes in (3, 5, 8):
-            edge += rng.uniform(0.03, 0.07) * np.sin(lobes * angle + rng.uniform(0, 6.3))
-    distance = np.hypot((y - cy) / ry, (x - cx) / rx) / edge
-    inside = np.full_like(y, 0.15)
-    for _ in range(rng.integers(3, 6) if malignant else 0):  # solid, papillary parts on the wall
-        at, size = rng.uniform(0, 6.3), rng.uniform(0.18, 0.3)
-        solid = np.hypot((y - cy) / ry - 0.7 * np.sin(at), (x - cx) / rx - 0.7 * np.cos(at)) < size
-        inside[solid] = rng.uniform(0.45, 0.7)
-    return np.asarray((distance < 1) & sector, bool), inside
-
-
-def speckle(size: Size, rng: np.random.Generator) -> Plane:
-    """Log-compressed Rayleigh noise about 1; its grain is a fixed share of the frame, as on a screen."""
-    grain = size.height / 480
-    parts = rng.normal(size=(2, 240, round(240 * size.width / size.height))).astype(np.float32)
-    parts = [cv2.GaussianBlur(part, (0, 0), sigmaX=1.1, sigmaY=0.7) for part in parts]
-    envelope = np.log1p(4 * np.hypot(*parts))
-    fine = cv2.resize(envelope / envelope.mean(), (size.width, size.height), interpolation=cv2.INTER_LINEAR)
-    noise = rng.normal(0, 0.04 / max(grain, 1), size).astype(np.float32)
-    return np.asarray(fine + noise, np.float32)
-
-
-def tissue_layers(size: Size, rng: np.random.Generator) -> Plane:
-    """Layers of brighter and darker tissue, weaker with depth; about 0.4."""
-    coarse = rng.uniform(0.32, 0.55, (6, 5)).astype(np.float32)
-    layers = cv2.resize(coarse, (size.width, size.height), interpolation=cv2.INTER_CUBIC)
-    depth = np.linspace(1.1, 0.8, size.height, dtype=np.float32)[:, None]
-    return np.asarray(layers * depth, np.float32)
+        _colour_box(pixels, drawn.sector, rng)
+    text = _annotate(pixels, drawn.sector, drawn.lesion, rng) if annotated else np.zeros(size, bool)
+    return SynthFrame(pixels, drawn.sector, drawn.lesion, text, drawn.probe, drawn.malignant)
 
 
 def _colour_box(pixels: NDArray[np.uint8], sector: Mask, rng: np.random.Generator) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Mask
+from scanside.phantom.anatomy import Canvas, draw_bladder, draw_bowel, draw_lesion_plane
+from scanside.phantom.echo import Console, compress_echo, compute_envelope
+from scanside.phantom.lesion import Points, SynthLesion, draw_lesion
+from scanside.phantom.probe import SAMPLES, ConvexProbe, lay_out_sector
+from scanside.phantom.speckle import Plane
 from trainer.annotations.thesis import draw_as_thesis
-from trainer.synth.anatomy import Canvas, draw_bladder, draw_bowel, draw_lesion_plane
-from trainer.synth.echo import Console, compress_echo, compute_envelope
-from trainer.synth.lesion import Points, SynthLesion, draw_lesion
 from trainer.synth.patients import SynthPatient
-from trainer.synth.probe import SAMPLES, ConvexProbe, Plane, lay_out_sector
 from trainer.synth.recipe import SIZES, CohortRecipe
 
 _ANNOTATED_LOG_ODDS = 0.0  # of a benign slide: every second one

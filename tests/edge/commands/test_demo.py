@@ -18,11 +18,11 @@ from rich.console import Console
 
 from edge.commands.demo import REAL_FILES, SYNTHETIC_SCANS, DemoFile, final_table
 from edge.demo.exam import SPECTRUM, write_exam
-from edge.demo.scans import Lesion, Plane, draw
 from scanside import RESEARCH_USE
 from scanside.errors import NoTissue
 from scanside.image import Size
 from scanside.model.bundle import MANIFEST
+from scanside.phantom.sweep import Cyst, View, draw
 from scanside.scan.instance import open_instance
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import prepare
@@ -161,9 +161,9 @@ def test_all_of_an_exam_but_the_spectrum_are_scans(exam: list[Path]) -> None:
 
 
 def test_planes_near_each_other_show_the_same_lesion() -> None:
-    cyst = Lesion(seed=1, axes=(150, 110, 120), solid=((1.0, 0.0, 0.0, 40),))
-    middle, beside, across = (draw(cyst, plane) for plane in (Plane(), Plane(past_px=5), Plane(turn_deg=90)))
-    assert (middle.pixels == draw(cyst, Plane()).pixels).all()  # the same every time
+    cyst = Cyst(seed=1, axes=(150, 110, 120), solid=((1.0, 0.0, 0.0, 40),))
+    middle, beside, across = (draw(cyst, view) for view in (View(), View(past_px=5), View(turn_deg=90)))
+    assert (middle.pixels == draw(cyst, View()).pixels).all()  # the same every time
     both = np.count_nonzero(middle.lesion & beside.lesion) / np.count_nonzero(middle.lesion | beside.lesion)
     assert 0.95 < both < 1
     shades = [plane.pixels[..., 0].astype(float).ravel() for plane in (middle, beside, across)]

@@ -13,8 +13,8 @@ import pytest
 from pydicom.uid import UID, generate_uid
 
 from edge.storage.bundles import KeptBundles
+from scanside.image import Size
 from scanside.model.bundle import NETWORK, load_bundle
-from scanside.scan.types import Size
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import RunningAgent, edge, listen, wait_for
 from tests.synth.bundle import make_bundle

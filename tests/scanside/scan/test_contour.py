@@ -6,12 +6,12 @@ import pytest
 
 from scanside.errors import NoTissue
 from scanside.image import Mask, Size
+from scanside.phantom.sector import Shape
 from scanside.scan.prepare import to_grey
 from scanside.scan.sector.contour import find_sector
 from scanside.scan.sector.views import find_sectors
 from tests.synth.consoles import make_console
 from tests.synth.scans import Probe, make_frame
-from tests.synth.sectors import Shape
 
 SIZES = (Size(480, 640), Size(600, 800), Size(768, 1024))
 # Measured on these seeds and sizes.

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scanside.errors import NoTissue
 from scanside.flags import Flag
 from scanside.image import Box, Frame, Mask, Size
+from scanside.phantom.sector import Shape
 from scanside.scan.prepare import cut, prepare, prepare_mask, separate, to_source
 from scanside.scan.types import Crop, Region, RegionSource
 from tests.synth.consoles import make_console
 from tests.synth.dicom import box_around
 from tests.synth.scans import Probe, SynthFrame, make_frame
-from tests.synth.sectors import Shape
 
 INPUT = Size(336, 544)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from scanside.image import Frame
+from scanside.phantom.lesion import draw_lesion
 from scanside.scan.place.region import find_regions
 from scanside.scan.prepare import cut
 from trainer.annotations.thesis import draw_as_thesis
-from trainer.synth.lesion import draw_lesion
 from trainer.synth.patients import draw_patients
 from trainer.synth.recipe import CohortRecipe
 from trainer.synth.slide import render_slide

@@ -1,4 +1,4 @@
-"""The shapes that probes show on a screen, as masks: from geometry alone, so the truth is known."""
+"""The shapes that probes show on a screen, as masks by geometry alone, so the truth is known."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Box, Mask, Size
+
+Polar = NDArray[np.float32]
 
 
 class Shape(str, Enum):
@@ -49,13 +51,15 @@ def make_sector(shape: Shape, size: Size, area: Box, rng: np.random.Generator) -
     y, x = y - area.y0, x - middle
     within = (abs(x) < width / 2) & (y >= 0) & (y < height)
     if shape is Shape.CLIPPED:  # larger than the area, which cuts it at the sides and below
-        return _fan(x, y, within, 1.25 * width, 1.1 * height, rng.uniform(40, 70), rng.uniform(0.15, 0.4))
+        return cut_fan(
+            x, y, within, 0.49 * (1.25 * width), 1.1 * height, rng.uniform(40, 70), rng.uniform(0.15, 0.4)
+        )
     if shape in (Shape.ENDOCAVITY, Shape.ENDOCAVITY_DOWN):
-        return _fan(x, y, within, width, deep, rng.uniform(58, 88), rng.uniform(0.1, 0.18))
+        return cut_fan(x, y, within, 0.49 * width, deep, rng.uniform(58, 88), rng.uniform(0.1, 0.18))
     if shape is Shape.CURVED:
-        return _fan(x, y, within, width, deep, rng.uniform(28, 38), rng.uniform(0.35, 0.55))
+        return cut_fan(x, y, within, 0.49 * width, deep, rng.uniform(28, 38), rng.uniform(0.35, 0.55))
     if shape is Shape.PHASED:
-        return _fan(x, y, within, width, deep, rng.uniform(38, 46), 0.02)
+        return cut_fan(x, y, within, 0.49 * width, deep, rng.uniform(38, 46), 0.02)
     half, nothing = width * rng.uniform(0.3, 0.45), np.zeros(size, bool)
     lower = (y > 0) & (y < deep)
     if shape is Shape.LINEAR:
@@ -74,21 +78,39 @@ def make_sector(shape: Shape, size: Size, area: Box, rng: np.random.Generator) -
     return Sector((y > 0) & sides & (np.hypot(x, y - deep + radius) < radius), nothing, beam)
 
 
-def _fan(
+def to_polar(x: NDArray[np.float32], down: NDArray[np.float32]) -> tuple[Polar, Polar]:
+    """Where pixels lie about a fan's apex: distance, and angle from straight down in radians.
+
+    Args:
+        x, down: to the right of the apex and below it.
+    """
+    return np.asarray(np.hypot(x, down), np.float32), np.asarray(np.arctan2(x, down), np.float32)
+
+
+def cut_fan(
     x: NDArray[np.float32],
     y: NDArray[np.float32],
     within: Mask,
-    width: float,
+    half_width: float,
     deep: float,
     degrees: float,
     face: float,
 ) -> Sector:
-    """Two arcs about an apex above the picture; `face` is the inner radius as a share of the outer."""
+    """Cut the sector of a curved probe: two arcs about an apex above the picture.
+
+    Args:
+        x, y: (H, W) float32, pixels from the sector's middle and from its upper edge.
+        within: (H, W) bool, where the sector may lie.
+        half_width: pixels, at most.
+        deep: row of its lower edge.
+        degrees: to either side.
+        face: the inner radius as a share of the outer.
+    """
     angle = np.deg2rad(degrees)
-    outer = min(deep / (1 - face * np.cos(angle)), 0.49 * width / np.sin(angle))
+    outer = min(deep / (1 - face * np.cos(angle)), half_width / np.sin(angle))
     inner = face * outer
     down = y + inner * np.cos(angle)
-    radius = np.hypot(x, down)
+    radius, turned = to_polar(x, down)
     wedge = within & (abs(x) < np.tan(angle) * down)
-    beam = np.asarray(np.arctan2(x, down) / angle, np.float32)
+    beam = np.asarray(turned / angle, np.float32)
     return Sector(wedge & (radius > inner) & (radius < outer), wedge & (radius < inner - 1), beam)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.synth.probe import Plane
+from scanside.phantom.speckle import Plane
 
 Points = NDArray[np.float32]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trainer.synth.echo import Console, Medium, compress_echo, compute_envelope
-from trainer.synth.probe import LINES, SAMPLES, ConvexProbe, lay_out_sector
-from trainer.synth.recipe import SIZES
+from scanside.image import Size
+from scanside.phantom.echo import Console, Medium, compress_echo, compute_envelope
+from scanside.phantom.probe import LINES, SAMPLES, ConvexProbe, lay_out_sector
 
 PROBE = ConvexProbe(1.0, 1.1, 8.0, 6.0, 1.4)
 CONSOLE = Console(35.0, 60.0, -120.0, 0.5, 1.2, 0.5)
@@ -72,15 +72,15 @@ def test_compression_is_logarithmic() -> None:
     assert grey[0] == pytest.approx([0, 0, 127.5, 255, 255], abs=0.1)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [Size(240, 320), Size(480, 640)], ids=str)
 @pytest.mark.parametrize("probe", [PROBE, ConvexProbe(5.0, 0.55, 14.0, 3.5, 2.0)])
-def test_scan_conversion_keeps_places(probe: ConvexProbe, size: str) -> None:
+def test_scan_conversion_keeps_places(probe: ConvexProbe, size: Size) -> None:
     """What lies at a place in the body lies at the same place, to scale, on the screen."""
-    screen = lay_out_sector(probe, SIZES[size])
+    screen = lay_out_sector(probe, size)
     x, z = probe.points(SAMPLES)
     across, down = screen.convert(x), screen.convert(z)
     rows, columns = np.nonzero(screen.sector)
-    middle = (SIZES[size].width - 1) / 2
+    middle = (size.width - 1) / 2
     assert np.abs(across[rows, columns] * screen.px_per_cm - (columns - middle)).max() < 1.0
     offsets = rows - down[rows, columns] * screen.px_per_cm
     assert np.ptp(offsets) < 1.0

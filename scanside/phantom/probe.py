@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanside.image import Mask, Size
-
-Plane = NDArray[np.float32]
+from scanside.phantom.sector import to_polar
+from scanside.phantom.speckle import Plane
 
 SAMPLES, LINES = 512, 224  # along and across the beam
 _TOP, _BOTTOM, _SIDE = 0.08, 0.04, 0.03  # margins of the sector, shares of the frame
@@ -82,7 +82,8 @@ def lay_out_sector(probe: ConvexProbe, size: Size) -> Screen:
         corner
     )
     down = (z + np.float32(probe.radius_cm))[:, None]
-    sample = (np.hypot(x, down) - probe.radius_cm) * np.float32(SAMPLES / probe.depth_cm) - 0.5
-    line = (np.arctan2(x, down) / np.float32(2 * probe.half_angle) + 0.5) * (LINES - 1)
+    radius, angle = to_polar(x, down)
+    sample = (radius - probe.radius_cm) * np.float32(SAMPLES / probe.depth_cm) - 0.5
+    line = (angle / np.float32(2 * probe.half_angle) + 0.5) * (LINES - 1)
     sector = (sample >= 0) & (sample <= SAMPLES - 1) & (line >= 0) & (line <= LINES - 1)
     return Screen(np.dstack([line, sample]).astype(np.float32), sector, float(scale))

@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.synth.echo import Medium
-from trainer.synth.lesion import ANECHOIC_DB, Points, SynthLesion
-from trainer.synth.probe import LINES, SAMPLES, Plane
+from scanside.image import Size
+from scanside.phantom.echo import Medium
+from scanside.phantom.lesion import ANECHOIC_DB, Points, SynthLesion
+from scanside.phantom.probe import LINES, SAMPLES
+from scanside.phantom.speckle import Plane, enlarge
 
 _ROWS = SAMPLES // 2  # anatomy is drawn coarser than speckle
 _SOFT = 0.55  # dB / (cm MHz)
@@ -147,4 +149,4 @@ def _draw_uneven(canvas: Canvas, echo_db: float, spread_db: float) -> Plane:
 def _draw_noise(rng: np.random.Generator, cells: tuple[int, int], shape: tuple[int, int]) -> Plane:
     """Draw smooth noise of standard deviation about 1, `cells` cells to the plane."""
     coarse = rng.standard_normal(cells, np.float32)
-    return np.asarray(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+    return enlarge(coarse, Size(*shape))

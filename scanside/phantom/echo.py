@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.synth.probe import LINES, SAMPLES, ConvexProbe, Plane
+from scanside.phantom.probe import LINES, SAMPLES, ConvexProbe
+from scanside.phantom.speckle import Plane
 
 _SOUND_CM_PER_US = 0.154
 _CYCLES = 2.2  # of the pulse, full width at half maximum
