@@ -1,9 +1,11 @@
 """The arrows of the house point one way: statically (import-linter) and in a fresh process per package."""
 
+import ast
 import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,35 @@ def test_trainer_loads_neither_edge_nor_export() -> None:
 def test_export_loads_no_edge() -> None:
     pytest.importorskip("torch", reason="torch is not installed: export can't be imported whole")
     assert not loaded_by("export") & {"edge", "pynetdicom"}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Names of the modules that a source imports from tests and benchmarks, at its top or anywhere within."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        yield from (name for name in names if name.partition(".")[0] in ("tests", "benchmarks"))
+
+
+def reach(paths: Iterable[Path]) -> set[Path]:
+    """Sources of tests and benchmarks that `paths` import, and those that these import, and so on."""
+    reached: set[Path] = set()
+    waiting = list(paths)
+    while waiting:
+        for name in imports_of(waiting.pop()):
+            path = ROOT.joinpath(*name.split(".")).with_suffix(".py")
+            if path.exists() and path not in reached:
+                reached.add(path)
+                waiting.append(path)
+    return reached
+
+
+def test_what_benchmarks_take_from_tests_holds_no_test_and_imports_no_benchmark() -> None:
+    """A test runs benchmarks/kill.py: in reach of what that imports, the two folders would be a circle."""
+    benchmarks = set((ROOT / "benchmarks").glob("*.py"))
+    helpers = reach(benchmarks) - benchmarks
+    assert ROOT / "tests" / "synth" / "dicom.py" in helpers
+    assert [path.name for path in helpers if path.name.startswith(("test_", "conftest"))] == []
+    assert [path.name for path in reach(helpers) & benchmarks] == []
