@@ -44,7 +44,7 @@ def draw_scale_bar(layer: Layer, scene: Scene, look: Look, rng: np.random.Genera
         shades = np.repeat(np.linspace(255, 0, height)[:, None], 3, axis=1)
     else:
         at = np.linspace(len(MAP) - 1, 0, height)
-        shades = np.stack([np.interp(at, range(len(MAP)), MAP[:, one]) for one in range(3)], axis=1)
+        shades = np.stack([np.interp(at, range(len(MAP)), MAP[:, plane]) for plane in range(3)], axis=1)
     for row, shade in enumerate(np.rint(shades).astype(int).tolist()):
         layer.draw(np.full((1, width), 255, np.uint8), Ink((shade[0], shade[1], shade[2])), x, y + row)
     if rng.random() < 0.4:

@@ -44,7 +44,7 @@ class Face:
 def draw_face(rng: np.random.Generator) -> Face:
     names = (AILERON, BITMAP, *DEJAVU, *HERSHEY)
     rest = (1 - sum(_SHARES.values())) / (len(names) - len(_SHARES))
-    name = names[rng.choice(len(names), p=[_SHARES.get(one, rest) for one in names])]
+    name = names[rng.choice(len(names), p=[_SHARES.get(face, rest) for face in names])]
     return Face(name, smooth=bool(rng.random() < 0.6), bold=bool(rng.random() < 0.15))
 
 

@@ -29,10 +29,10 @@ def find_images(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder. Name one that holds scans as PNG or JPEG.")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-    if not found:
+    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not images:
         raise InputError(f"{folder} holds no PNG or JPEG. Name a folder of scans.")
-    return found
+    return images
 
 
 def make_sheet(images: Sequence[Path], seed: int, preset: str) -> NDArray[np.uint8]:

@@ -170,21 +170,21 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
         recipes = dict.fromkeys(names, default_folds.choose_outer_recipe(arguments.choice))
         parts = {name: default_folds.list_outer_parts(fold) for fold, name in enumerate(names)}
     denoiser = open_denoiser(arguments.denoiser) if arguments.denoiser else None
-    found = []
+    held_out = []
     for name, recipe in recipes.items():
         recipe = replace(recipe, seed=arguments.seed)
         if arguments.scale == "smoke":
             recipe = default_folds.shrink_recipe(recipe)
         what = f"{arguments.experiment} {name}"
         place = folder / name
-        found.append(
+        held_out.append(
             default_folds.run_fit(
                 data["mmotu"], place, recipe, parts[name], arguments.weights, denoiser, what
             )
         )
-        print_figures(default_figures.compute_figures(found[-1]), what, arguments.scale)
+        print_figures(default_figures.compute_figures(held_out[-1]), what, arguments.scale)
     if inner:
-        first, *others = zip(recipes, found, strict=True)
+        first, *others = zip(recipes, held_out, strict=True)
         compared = {
             f"{name} less {first[0]}": default_figures.compute_gains(first[1], other)
             for name, other in others
@@ -196,8 +196,8 @@ def _default_fits(arguments: argparse.Namespace, data: dict[str, Path]) -> int:
         }
         write_file(folder / "gains.json", (json.dumps(document, indent=2) + "\n").encode())
     else:
-        pooled = default_figures.pool_folds(found)
-        together = default_figures.compute_figures(pooled) | default_figures.compute_decisions(found)
+        pooled = default_figures.pool_folds(held_out)
+        together = default_figures.compute_figures(pooled) | default_figures.compute_decisions(held_out)
         print_figures(together, arguments.experiment, arguments.scale)
         document = {
             **default_figures.make_plain(together),

@@ -71,7 +71,7 @@ def _annotations(arguments: argparse.Namespace) -> int:
         raise SettingError(f"{arguments.target}: the sheet is a PNG; name it SOMETHING.png.")
     images = find_images(arguments.source)
     chosen = np.random.default_rng(arguments.seed).permutation(len(images))[: arguments.count]
-    sheet = make_sheet([images[one] for one in sorted(chosen)], arguments.seed, arguments.preset)
+    sheet = make_sheet([images[index] for index in sorted(chosen)], arguments.seed, arguments.preset)
     write_file(arguments.target, cv2.imencode(".png", sheet[:, :, ::-1])[1].tobytes())
     print(
         f"{arguments.target}: {len(chosen)} scans. They may show patients: keep it where the scans are kept."

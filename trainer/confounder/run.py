@@ -162,7 +162,7 @@ def _make_section(
     examinations = np.array([entry.examination for entry in _choose_images(("validation", "test"), recipe)])
     for (correlation, denoised), tested in results.items():
         alike, apart = (
-            make_auc_figure(test.second, np.stack([getattr(one, kind) for one in tested]), examinations)
+            make_auc_figure(test.second, np.stack([getattr(logits, kind) for logits in tested]), examinations)
             for kind in ("alike", "apart")
         )
         figures[correlation, denoised] = apart

@@ -58,9 +58,9 @@ def _measure_unevenness(counted: NDArray[np.float64], fold: NDArray[np.intp]) ->
 
 
 if __name__ == "__main__":
-    found = derive_groups(read_pairs())
-    dealt = deal_folds(found, read_labels())
+    groups = derive_groups(read_pairs())
+    dealt = deal_folds(groups, read_labels())
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["image", "lesion", "lesion_sure", "examination", "examination_sure", "fold"])
-    for one in found:
-        writer.writerow([*vars(one).values(), dealt[one.image]])
+    for group in groups:
+        writer.writerow([*vars(group).values(), dealt[group.image]])

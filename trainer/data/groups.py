@@ -111,8 +111,8 @@ def _find_surest(pairs: Sequence[JudgedPair], member: Sequence[int]) -> dict[int
     Args:
         member: by image, what counts as one: the image itself, or its lesion.
     """
-    found: dict[int, Sureness] = {}
+    surest: dict[int, Sureness] = {}
     for pair in sorted(pairs, key=lambda pair: SURENESS.index(pair.sure)):
         for image in (pair.first, pair.second):
-            found.setdefault(member[image], pair.sure)
-    return found
+            surest.setdefault(member[image], pair.sure)
+    return surest

@@ -163,15 +163,15 @@ def read_dataset(root: Path) -> Cohort:
     """
     about = _read_about(root / "dataset.json")
     tables = [_read_text(root / name) for name in ("patients.csv", "slides.csv")]
-    found = compute_fingerprint(*tables)
-    if found != about.get("fingerprint"):
+    digest = compute_fingerprint(*tables)
+    if digest != about.get("fingerprint"):
         raise InputError(f"{root}: the tables were changed after the dataset was made. Prepare it again.")
     patients = tuple(
         _read_rows(root / "patients.csv", tables[0], PATIENT_COLUMNS, _read_patient, (CA125_COLUMN,))
     )
     slides = tuple(_read_rows(root / "slides.csv", tables[1], SLIDE_COLUMNS, read_slide))
     _check_tables(root, patients, slides)
-    return Cohort(root, about, patients, slides, found)
+    return Cohort(root, about, patients, slides, digest)
 
 
 def compute_fingerprint(patients_csv: bytes, slides_csv: bytes) -> str:
@@ -185,8 +185,8 @@ def _read_about(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}. Prepare the dataset again.") from error
     if not isinstance(about, dict) or about.get("schema") != SCHEMA:
-        found = about.get("schema") if isinstance(about, dict) else None
-        raise InputError(f"{path}: the schema is {found!r}, this version reads '{SCHEMA}'.")
+        schema = about.get("schema") if isinstance(about, dict) else None
+        raise InputError(f"{path}: the schema is {schema!r}, this version reads '{SCHEMA}'.")
     if about.get("kind") not in KINDS:
         raise InputError(f"{path}: the kind is {about.get('kind')!r}, known are {', '.join(KINDS)}.")
     for name in ("counts", "split", "preparation"):

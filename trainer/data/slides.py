@@ -143,8 +143,8 @@ def check_parts(cohort: Cohort) -> None:
         InputError: one of the three parts has no slide.
     """
     part_of = {patient.name: _choose_part(patient) for patient in cohort.patients}
-    found = Counter(part_of[slide.patient] for slide in cohort.slides)
-    if empty := [part for part in ("train", "validation", "test") if not found[part]]:
+    counts = Counter(part_of[slide.patient] for slide in cohort.slides)
+    if empty := [part for part in ("train", "validation", "test") if not counts[part]]:
         raise InputError(
             f"{cohort.root}: no slide for {' and for '.join(empty)}; patients: {len(cohort.patients)}. "
             "Prepare a data set of more patients."

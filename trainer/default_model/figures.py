@@ -50,19 +50,19 @@ class HeldOut:
         return np.asarray(np.exp(log_softmax(self.logits, axis=1)[:, MALIGNANT]), np.float64)
 
 
-def pool_folds(found: Sequence[HeldOut]) -> HeldOut:
+def pool_folds(folds: Sequence[HeldOut]) -> HeldOut:
     """Pool the outer folds, each at a temperature that was fitted on the others alone."""
 
     def fitted(others: HeldOut) -> float:
         return fit_temperature(others.logits, others.labels)
 
-    logits = [one.logits / t for one, t in zip(found, _fit_on_others(found, fitted, 1.0), strict=True)]
-    return HeldOut(**{**vars(_join_folds(found)), "logits": np.concatenate(logits)})
+    logits = [fold.logits / t for fold, t in zip(folds, _fit_on_others(folds, fitted, 1.0), strict=True)]
+    return HeldOut(**{**vars(_join_folds(folds)), "logits": np.concatenate(logits)})
 
 
-def compute_figures(found: HeldOut) -> dict[str, Estimate]:
+def compute_figures(held_out: HeldOut) -> dict[str, Estimate]:
     """Compute AUC, accuracy and IoU, with intervals over examinations."""
-    return {name: estimate(figure) for name, figure in _make_figures(found).items()}
+    return {name: estimate(figure) for name, figure in _make_figures(held_out).items()}
 
 
 def compute_gains(first: HeldOut, second: HeldOut) -> dict[str, Estimate]:
@@ -80,31 +80,31 @@ def compute_gains(first: HeldOut, second: HeldOut) -> dict[str, Estimate]:
     }
 
 
-def _make_figures(found: HeldOut) -> dict[str, Figure]:
-    some = found.malignant | (found.labels == _NORMAL)
-    right = found.logits.argmax(axis=1) == found.labels
-    by = found.examinations
+def _make_figures(held_out: HeldOut) -> dict[str, Figure]:
+    some = held_out.malignant | (held_out.labels == _NORMAL)
+    right = held_out.logits.argmax(axis=1) == held_out.labels
+    by = held_out.examinations
     return {
-        "auc": make_auc_figure(found.malignant, found.risk, by),
-        "auc_against_normal_ovary": make_auc_figure(found.malignant[some], found.risk[some], by[some]),
+        "auc": make_auc_figure(held_out.malignant, held_out.risk, by),
+        "auc_against_normal_ovary": make_auc_figure(held_out.malignant[some], held_out.risk[some], by[some]),
         "accuracy_8_classes": make_mean_figure(right, by),
-        "iou": make_mean_figure(found.iou, by),
+        "iou": make_mean_figure(held_out.iou, by),
     }
 
 
-def compute_decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
+def compute_decisions(fitted_folds: Sequence[HeldOut]) -> dict[str, Estimate]:
     """Compute decisions at thresholds that reach a sensitivity on the other folds.
 
     Args:
-        found: the outer folds; two at least.
+        fitted_folds: the outer folds; two at least.
 
     Returns:
         For each of SENSITIVITIES the sensitivity that is reached, the specificity, and the share of normal
         ovaries that is called malignant, with intervals over examinations.
     """
     result: dict[str, Estimate] = {}
-    pooled = pool_folds(found)
-    sizes = np.cumsum([len(one.images) for one in found])[:-1]
+    pooled = pool_folds(fitted_folds)
+    sizes = np.cumsum([len(fold.images) for fold in fitted_folds])[:-1]
     folds = [HeldOut(**dict(zip(vars(pooled), part, strict=True))) for part in _split_rows(pooled, sizes)]
     for wanted in SENSITIVITIES:
 
@@ -112,7 +112,7 @@ def compute_decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
             return choose_at_sensitivity(others.malignant, others.risk, wanted).threshold
 
         cuts = _fit_on_others(folds, chosen, np.nan)
-        called = np.concatenate([one.risk >= cut for one, cut in zip(folds, cuts, strict=True)])
+        called = np.concatenate([fold.risk >= cut for fold, cut in zip(folds, cuts, strict=True)])
         by, normal = pooled.examinations, pooled.labels == _NORMAL
         for name, rows, value in (
             ("sensitivity", pooled.malignant, called),
@@ -123,7 +123,7 @@ def compute_decisions(found: Sequence[HeldOut]) -> dict[str, Estimate]:
     return result
 
 
-def measure_calibration(found: HeldOut) -> dict[str, float]:
+def measure_calibration(held_out: HeldOut) -> dict[str, float]:
     """Measure how well the risks are calibrated.
 
     Returns:
@@ -131,7 +131,7 @@ def measure_calibration(found: HeldOut) -> dict[str, float]:
         Biometrika 1958; 1 and 0 where it is calibrated), and Brier skill: 1 less the Brier score over that
         of the prevalence.
     """
-    risk, malignant = found.risk.clip(1e-9, 1 - 1e-9), found.malignant
+    risk, malignant = held_out.risk.clip(1e-9, 1 - 1e-9), held_out.malignant
     x = logit(risk)
 
     def loss(line: NDArray[np.float64]) -> float:
@@ -147,22 +147,24 @@ def measure_calibration(found: HeldOut) -> dict[str, float]:
 def make_plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, object]]:
     """Make estimates plain as JSON takes them: NaN is null."""
     return {
-        name: {key: None if value != value else value for key, value in asdict(one).items()}
-        for name, one in estimates.items()
+        name: {key: None if value != value else value for key, value in asdict(estimate).items()}
+        for name, estimate in estimates.items()
     }
 
 
-def _fit_on_others(found: Sequence[HeldOut], fit: Callable[[HeldOut], float], alone: float) -> list[float]:
+def _fit_on_others(folds: Sequence[HeldOut], fit: Callable[[HeldOut], float], alone: float) -> list[float]:
     """Fit each fold on all other folds; `alone` where there are none."""
     return [
-        fit(_join_folds([*found[:number], *found[number + 1 :]])) if len(found) > 1 else alone
-        for number in range(len(found))
+        fit(_join_folds([*folds[:number], *folds[number + 1 :]])) if len(folds) > 1 else alone
+        for number in range(len(folds))
     ]
 
 
-def _join_folds(found: Sequence[HeldOut]) -> HeldOut:
-    return HeldOut(**{name: np.concatenate([getattr(one, name) for one in found]) for name in vars(found[0])})
+def _join_folds(folds: Sequence[HeldOut]) -> HeldOut:
+    return HeldOut(
+        **{name: np.concatenate([getattr(fold, name) for fold in folds]) for name in vars(folds[0])}
+    )
 
 
-def _split_rows(found: HeldOut, at: NDArray[np.int64]) -> list[tuple[NDArray[Any], ...]]:
-    return list(zip(*(np.split(column, at) for column in vars(found).values()), strict=True))
+def _split_rows(held_out: HeldOut, at: NDArray[np.int64]) -> list[tuple[NDArray[Any], ...]]:
+    return list(zip(*(np.split(column, at) for column in vars(held_out).values()), strict=True))

@@ -175,13 +175,13 @@ def run_fit(
     held = mmotu.prepare_scans(data, tested, recipe.size, f"held-out scans, {what}", denoiser=remove)
     outputs = run_network(network, held, what)
     outputs = replace(outputs, logits=outputs.logits - np.log(class_weights))
-    found = _collect_held_out(held, outputs)
+    held_out = _collect_held_out(held, outputs)
     changes = measure_stress(network, held, outputs, np.log(class_weights))
     write_file(folder / "stress.json", (json.dumps(changes, indent=2) + "\n").encode())
-    write_look(folder.parent, what, found)
-    save_arrays(found, result)
+    write_look(folder.parent, what, held_out)
+    save_arrays(held_out, result)
     (folder / "last.ckpt").unlink(missing_ok=True)  # large, and of use to a broken-off fit only
-    return found
+    return held_out
 
 
 def weigh_classes(labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -190,15 +190,15 @@ def weigh_classes(labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(weights / weights.mean(), np.float64)
 
 
-def write_look(folder: Path, what: str, found: HeldOut) -> None:
+def write_look(folder: Path, what: str, held_out: HeldOut) -> None:
     """Add a line to looks.jsonl: which scans were looked at, when, and what was seen."""
     path = folder / "looks.jsonl"
     before = path.read_bytes() if path.exists() else b""
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "what": what,
-        "scans": len(found.images),
-        "figures": make_plain(compute_figures(found)),
+        "scans": len(held_out.images),
+        "figures": make_plain(compute_figures(held_out)),
     }
     write_file(path, before + (json.dumps(line) + "\n").encode())
 

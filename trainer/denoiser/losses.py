@@ -46,8 +46,8 @@ def compute_edge_loss(output: EdgeOutput, batch: Mapping[str, Tensor]) -> dict[s
     entropy = binary_cross_entropy_with_logits(output.annotation_logits, mask, known, reduction="sum")
     entropy = entropy / known.sum()
     probability = output.annotation_logits.sigmoid()
-    found = probability * known
-    dice = 1 - (2 * (found * mask).sum() + 1) / (found.sum() + (mask * known).sum() + 1)
+    believed = probability * known
+    dice = 1 - (2 * (believed * mask).sum() + 1) / (believed.sum() + (mask * known).sum() + 1)
     weight = (mask + _ELSEWHERE) * batch["restorable"]
     total = weight.sum() + _EPS
     error = (weight * (output.clean - batch["clean"]).square()).sum() / total

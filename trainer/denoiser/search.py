@@ -159,9 +159,10 @@ def _join_seeds(folders: Sequence[Path], test: str) -> Restoration:
 
 
 def _format_cells(figures: Restoration) -> list[str]:
-    found = [estimate for where in WHERE for estimate in (figures.psnr(where), figures.ssim(where))]
+    estimates = [estimate for where in WHERE for estimate in (figures.psnr(where), figures.ssim(where))]
     return [
-        _format_cell(estimate, digits) for estimate, digits in zip(found, (2, 3) * len(WHERE), strict=True)
+        _format_cell(estimate, digits)
+        for estimate, digits in zip(estimates, (2, 3) * len(WHERE), strict=True)
     ]
 
 

@@ -49,8 +49,8 @@ def find_suspects(pixels: NDArray[np.uint8], sector: Mask, *, white_within: bool
         dx, dy = round(_RIM * width), round(_RIM * height)
         white[y + dy : y + height - dy, x + dx : x + width - dx] = False
     dots = sharp.astype(np.int16) > _DOT + (grey - sharp).astype(np.int16)
-    found = cv2.dilate((ink | white | dots).astype(np.uint8), _make_disc(2 * _REACH_PX * unit + 1))
-    return np.asarray((found > 0) & sector, bool)
+    suspects = cv2.dilate((ink | white | dots).astype(np.uint8), _make_disc(2 * _REACH_PX * unit + 1))
+    return np.asarray((suspects > 0) & sector, bool)
 
 
 def _make_disc(diameter: float) -> NDArray[np.uint8]:

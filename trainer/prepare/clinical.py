@@ -131,7 +131,7 @@ def _read_text(path: Path) -> str:
 
 def _find_columns(path: Path, header: list[str]) -> dict[str, int]:
     names = [_normalise(cell) for cell in header]
-    found = {}
+    columns = {}
     for wanted, synonyms in _HEADERS.items():
         at = [index for index, name in enumerate(names) if name in synonyms]
         if not at and wanted in _OPTIONAL:
@@ -142,8 +142,8 @@ def _find_columns(path: Path, header: list[str]) -> dict[str, int]:
                 f"{path}, line 1: {'no' if not at else 'more than one'} column '{wanted}' "
                 f"(understood: {known})."
             )
-        found[wanted] = at[0]
-    return found
+        columns[wanted] = at[0]
+    return columns
 
 
 def _parse_value(

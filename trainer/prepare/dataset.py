@@ -146,7 +146,7 @@ def finish_dataset(
     slides_csv = make_table(SLIDE_COLUMNS, map(make_slide_row, slides))
     write_file(root / "patients.csv", patients_csv)
     write_file(root / "slides.csv", slides_csv)
-    found = compute_fingerprint(patients_csv, slides_csv)
+    digest = compute_fingerprint(patients_csv, slides_csv)
     about = {
         "schema": SCHEMA,
         "kind": kind,
@@ -157,24 +157,24 @@ def finish_dataset(
         "counts": count_parts(patients, slides),
         "split": dict(split),
         "preparation": dict(preparation),
-        "fingerprint": found,
+        "fingerprint": digest,
     }
     write_file(root / "dataset.json", (json.dumps(about, indent=2) + "\n").encode())
-    return found
+    return digest
 
 
 def count_parts(patients: Iterable[CohortPatient], slides: Iterable[CohortSlide]) -> dict[str, int]:
     """Count how many patients, slides and masks there are, in each part, and how many are malignant."""
     part = {}
-    found: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
     for patient in patients:
         part[patient.name] = patient.part
-        found.update(["patients", f"{patient.part}_patients"])
-        found.update([f"{patient.part}_malignant_patients"] if patient.malignant else [])
+        totals.update(["patients", f"{patient.part}_patients"])
+        totals.update([f"{patient.part}_malignant_patients"] if patient.malignant else [])
     for slide in slides:
-        found.update(["slides", f"{part[slide.patient]}_slides"])
-        found.update(["masks"] if slide.mask else [])
-    return dict(sorted(found.items()))
+        totals.update(["slides", f"{part[slide.patient]}_slides"])
+        totals.update(["masks"] if slide.mask else [])
+    return dict(sorted(totals.items()))
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:

@@ -134,15 +134,15 @@ def _prepare_alone(
 
 def list_files(source: Path, besides: Path) -> list[PurePosixPath]:
     """List every file under `source` that may be DICOM, relative to it, sorted, without hidden ones."""
-    found = []
+    images = []
     for path in list_tree(source)[0]:
         inside = PurePosixPath(path.relative_to(source).as_posix())
         hidden = any(part.startswith(".") for part in inside.parts)
         if not hidden and path.suffix.lower() not in _NOT_DICOM and path != besides:
-            found.append(inside)
-    if not found:
+            images.append(inside)
+    if not images:
         raise InputError(f"{source} holds no file that may be DICOM. Check SRC.")
-    return sorted(found)
+    return sorted(images)
 
 
 def list_closed(*folders: Path) -> list[MissingSlide]:
@@ -198,10 +198,10 @@ def _find_contradictions(prepared: Collection[PreparedFile]) -> dict[str, str]:
     for slide in all_slides:
         contents[slide.name].add((slide.patient, slide.image_sha256, slide.mask_sha256))
         owners[slide.image_sha256].add(slide.patient)
-    found = {
+    reasons = {
         name: "one SOP Instance UID for different images" for name, of in contents.items() if len(of) > 1
     }
-    return found | {
+    return reasons | {
         image: "one image under different patients" for image, of in owners.items() if len(of) > 1
     }
 
@@ -346,13 +346,13 @@ def _write_private(path: Path, content: bytes) -> None:
 
 def summarise(cohort: Cohort, settings: PreparationSettings) -> str:
     """Summarise what to tell at the end, in a few lines."""
-    found = Counter(cohort.about["counts"])
-    tested = f"{found['test_patients']} of them for testing"
-    if not found["test_patients"]:
+    totals = Counter(cohort.about["counts"])
+    tested = f"{totals['test_patients']} of them for testing"
+    if not totals["test_patients"]:
         tested = "none of them for testing, so 'trainer run' will want more"
     return (
-        f"{cohort.root}: patients: {found['patients']}, {tested}; "
-        f"slides: {found['slides']}, masks: {found['masks']}.\n"
+        f"{cohort.root}: patients: {totals['patients']}, {tested}; "
+        f"slides: {totals['slides']}, masks: {totals['masks']}.\n"
         f"What was left out, and why: {cohort.root / 'report.md'}; with file names: {settings.private_file}\n"
         f"Keep {settings.key_file} away from the dataset: with it patients are found."
     )

@@ -89,8 +89,8 @@ def _list_names(path: Path) -> Iterator[tuple[str, int]]:
 def _split_number(stem: str) -> Iterator[tuple[str, int]]:
     """Return the whole name first: "IM_0001" is more often an image than frame 1 of "IM"."""
     yield stem, UNNUMBERED
-    if found := _NUMBERED.fullmatch(stem):
-        yield found[1], int(found[2])
+    if numbered := _NUMBERED.fullmatch(stem):
+        yield numbered[1], int(numbered[2])
 
 
 def _take_stem(name: str) -> str:

@@ -80,9 +80,9 @@ def print_faults(faults: list[Fault], root: Path, *, as_json: bool) -> None:
 
 def _check_pair(image: Path, mask: Path) -> Iterator[tuple[Path, str]]:
     pixels, lesion = _read_picture(image, cv2.IMREAD_COLOR), _read_picture(mask, cv2.IMREAD_GRAYSCALE)
-    for path, found in ((image, pixels), (mask, lesion)):
-        if isinstance(found, str):
-            yield path, found
+    for path, content in ((image, pixels), (mask, lesion)):
+        if isinstance(content, str):
+            yield path, content
     if isinstance(pixels, str) or isinstance(lesion, str):
         return
     if pixels.shape[:2] != lesion.shape:

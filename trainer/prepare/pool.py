@@ -25,8 +25,8 @@ def run_all(
     while waiting:
         suspects = yield from _run_jobs(work, waiting, processes)
         for suspect in suspects:
-            one = deque([suspect])
-            if (yield from _run_jobs(work, one, 1)):
+            single = deque([suspect])
+            if (yield from _run_jobs(work, single, 1)):
                 yield suspect, None
 
 

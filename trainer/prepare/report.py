@@ -89,9 +89,9 @@ def make_report(
         ],
     ]
     for pairs in groups:
-        found = Counter(pairs)
+        counted = Counter(pairs)
         for row in sorted({row for row, _ in pairs}):
-            lines.append(f"| {row} | {' | '.join(str(found[row, part]) for part in PARTS)} |")
+            lines.append(f"| {row} | {' | '.join(str(counted[row, part]) for part in PARTS)} |")
     unknown = "not said"
     lines += _make_counts("Machines", (slide.maker or unknown for slide in slides), "slides")
     lines += _make_counts("How the scan was found", (slide.found_by for slide in slides), "slides")
@@ -111,7 +111,7 @@ def _name_value(value: str, fact: str) -> str:
 
 
 def _make_counts(title: str, values: Iterable[str], unit: str) -> list[str]:
-    found = Counter(values).most_common()
-    if not found:
+    counted = Counter(values).most_common()
+    if not counted:
         return ["", f"## {title}", "", "None."]
-    return ["", f"## {title}", "", f"| | {unit} |", "|---|---|", *(f"| {v} | {n} |" for v, n in found)]
+    return ["", f"## {title}", "", f"| | {unit} |", "|---|---|", *(f"| {v} | {n} |" for v, n in counted)]

@@ -34,12 +34,12 @@ def make_patient_tests_table(evaluation: Evaluation) -> TextTable | None:
         a, b = (aggregate_patients(rows[slug].result) for slug in (contrast.arm_a, contrast.arm_b))
         vote = format_probability(compare_by_mcnemar(a.right[0], b.right[0], a.patient))
         try:
-            found = compare_by_delong(a.malignant, a.mean_risk[0], b.mean_risk[0], a.patient)
+            test = compare_by_delong(a.malignant, a.mean_risk[0], b.mean_risk[0], a.patient)
         except InputError as error:
             cells.append((contrast.name, "-", str(error), "-", vote))
         else:
-            difference = format_number(found.difference.value, sign=True), format_interval(found.difference)
-            cells.append((contrast.name, *difference, format_probability(found.p), vote))
+            difference = format_number(test.difference.value, sign=True), format_interval(test.difference)
+            cells.append((contrast.name, *difference, format_probability(test.p), vote))
     columns = ("difference", "AUC of the mean risk", "95 % interval", "p (DeLong)", "p (McNemar, vote)")
     notes = (
         "Two trained networks, the first seed of each arm, one result per patient; p not corrected. "

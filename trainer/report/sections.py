@@ -106,7 +106,7 @@ def _make_table_without_leaks(
     """Make figures of the official split without test images whose lesion is also in the training set."""
     leaks = {str(image) for image in mmotu.find_leaking(mmotu.read_split())}
     clean = {
-        arm: [keep_slides(one, lambda name: name not in leaks) for one in seeds]
+        arm: [keep_slides(predictions, lambda name: name not in leaks) for predictions in seeds]
         for arm, seeds in predicted.items()
         if arm.dataset == "mmotu" and done[arm][0].made.configuration.input.split == "official"
     }

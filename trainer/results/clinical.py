@@ -24,13 +24,13 @@ def estimate_malignancy_by_facts(cohort: Cohort) -> dict[tuple[str, str], Estima
     shares = {}
     for centre in Centre:
         for status in MenopausalStatus:
-            found = [
+            malignant = [
                 patient.malignant
                 for patient in cohort.patients
                 if patient.record.centre is centre and patient.record.menopausal_status is status
             ]
-            if found:
-                shares[centre.value, status.value] = estimate_proportion(sum(found), len(found))
+            if malignant:
+                shares[centre.value, status.value] = estimate_proportion(sum(malignant), len(malignant))
     return shares
 
 
@@ -73,7 +73,7 @@ def toggle_facts(network: Network, slides: Slides, threshold: float, hardware: H
     malignant = slides.labels == 1
     read = slides.clinical[:, : network.spec.clinical_inputs]
     true = _predict_risk(network, slides, read, hardware.device)
-    found = []
+    toggled = []
     for column, fact in enumerate(CLINICAL_INPUTS[: read.shape[1]]):
         for value in (0, 1):
             facts = read.copy()
@@ -81,8 +81,8 @@ def toggle_facts(network: Network, slides: Slides, threshold: float, hardware: H
             risk = _predict_risk(network, slides, facts, hardware.device)
             flips = estimate(make_mean_figure((risk >= threshold) != (true >= threshold), slides.patients))
             auc = estimate(make_auc_figure(malignant, risk, slides.patients))
-            found.append(ToggledFact(fact, value, float((risk - true).mean()), flips, auc))
-    return found
+            toggled.append(ToggledFact(fact, value, float((risk - true).mean()), flips, auc))
+    return toggled
 
 
 @torch.inference_mode()

@@ -105,7 +105,7 @@ def evaluate(
 
 def make_row(arm: Arm, seeds: Sequence[ArmPredictions]) -> ArmRow:
     """Make the figures of one arm over its seeds."""
-    tests = [one.test for one in seeds]
+    tests = [predictions.test for predictions in seeds]
     first = tests[0]
     malignant = is_malignant(arm, first.labels)
     classifies, segments = arm.task != "seg", arm.task != "cls"
@@ -114,7 +114,7 @@ def make_row(arm: Arm, seeds: Sequence[ArmPredictions]) -> ArmRow:
     if classifies:
         risk = np.stack([take_risk(arm, test) for test in tests])
         right = np.stack([test.probabilities.argmax(1) == test.labels for test in tests])
-        chosen = _choose_thresholds(arm, [one.validation for one in seeds])
+        chosen = _choose_thresholds(arm, [predictions.validation for predictions in seeds])
     result = ArmResult(malignant, first.patients, risk, chosen, iou, right)
     figures = {
         name: estimate_spread(make_figure(result, name)) for name in ["auc", "class_accuracy"] * classifies
@@ -128,8 +128,8 @@ def make_row(arm: Arm, seeds: Sequence[ArmPredictions]) -> ArmRow:
         for threshold in seeds[0].settings.thresholds:
             fixed = np.full(len(tests), threshold)
             decided[f"at {threshold:g}"] = ArmResult(malignant, first.patients, risk, fixed)
-    decisions = {rule: decide(one) for rule, one in decided.items()}
-    decision_sd = {rule: _measure_seed_sd(one) for rule, one in decided.items()}
+    decisions = {rule: decide(predictions) for rule, predictions in decided.items()}
+    decision_sd = {rule: _measure_seed_sd(predictions) for rule, predictions in decided.items()}
     calibration = _measure_calibration(arm, seeds, result) if classifies else None
     return ArmRow(arm, len(seeds), figures, decisions, decision_sd, calibration, result)
 
@@ -139,11 +139,11 @@ def _measure_seed_sd(result: ArmResult) -> dict[str, float]:
     return {name: float(v.std(ddof=1)) if len(v) > 1 else float("nan") for name, v in by_seed.items()}
 
 
-def keep_slides(one: ArmPredictions, keep: Callable[[str], bool]) -> ArmPredictions:
+def keep_slides(predictions: ArmPredictions, keep: Callable[[str], bool]) -> ArmPredictions:
     """Keep those test slides of a training whose name `keep` accepts."""
-    rows = np.array([keep(str(name)) for name in one.test.names], bool)
-    test = Predictions(**{name: column[rows] for name, column in vars(one.test).items()})
-    return ArmPredictions(one.validation, test, one.settings)
+    rows = np.array([keep(str(name)) for name in predictions.test.names], bool)
+    test = Predictions(**{name: column[rows] for name, column in vars(predictions.test).items()})
+    return ArmPredictions(predictions.validation, test, predictions.settings)
 
 
 def is_malignant(arm: Arm, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -171,13 +171,13 @@ def _choose_thresholds(arm: Arm, validations: Sequence[Predictions]) -> NDArray[
 
 def _measure_calibration(arm: Arm, seeds: Sequence[ArmPredictions], result: ArmResult) -> Calibration:
     before, temperatures, after = [], [], []
-    for one in seeds:
-        logits, held_out = _recover_logits(one.test), _recover_logits(one.validation)
-        t = fit_temperature(held_out, one.validation.labels)
+    for predictions in seeds:
+        logits, held_out = _recover_logits(predictions.test), _recover_logits(predictions.validation)
+        t = fit_temperature(held_out, predictions.validation.labels)
         cooled = np.exp(logits / t)
         cooled /= cooled.sum(axis=1, keepdims=True)
         temperatures.append(t)
-        before.append(compute_calibration_error(result.malignant, take_risk(arm, one.test)))
+        before.append(compute_calibration_error(result.malignant, take_risk(arm, predictions.test)))
         after.append(compute_calibration_error(result.malignant, cooled[:, _choose_malignant_class(arm)]))
     brier = estimate_spread(make_figure(result, "brier"))
     return Calibration(float(np.mean(before)), float(np.mean(temperatures)), float(np.mean(after)), brier)

@@ -89,13 +89,13 @@ def has_patients(row: ArmRow) -> bool:
     return CHOSEN in row.decisions and row.arm.dataset == "hospital"
 
 
-def compute_patient_figures(found: PatientResult) -> PatientFigures:
+def compute_patient_figures(patients: PatientResult) -> PatientFigures:
     """Compute figures by patients; each has one result, so they are independent."""
-    whole = found.agreement == 1
+    whole = patients.agreement == 1
     return PatientFigures(
-        auc=estimate(make_auc_figure(found.malignant, found.mean_risk)),
-        accuracy=estimate(make_mean_figure(found.right)),
+        auc=estimate(make_auc_figure(patients.malignant, patients.mean_risk)),
+        accuracy=estimate(make_mean_figure(patients.right)),
         unanimous=estimate(make_mean_figure(whole)),
-        accuracy_unanimous=estimate(make_ratio_figure(found.right & whole, whole)),
-        accuracy_discordant=estimate(make_ratio_figure(found.right & ~whole, ~whole)),
+        accuracy_unanimous=estimate(make_ratio_figure(patients.right & whole, whole)),
+        accuracy_discordant=estimate(make_ratio_figure(patients.right & ~whole, ~whole)),
     )

@@ -97,12 +97,12 @@ def read_run_record(path: Path) -> RunRecord:
 
 def find_finished(root: Path) -> dict[Arm, tuple[FinishedRun, ...]]:
     """Find every training under `root` that is done, by arm, in the order of the seeds."""
-    found: dict[Arm, list[FinishedRun]] = defaultdict(list)
+    runs_of: dict[Arm, list[FinishedRun]] = defaultdict(list)
     for path in (root / "arms").glob("*/seed-*/run.json"):
         if is_done(path.parent):
             made = read_run_record(path)
-            found[made.arm].append(FinishedRun(made, path.parent))
-    return {arm: tuple(sorted(runs, key=lambda run: run.made.seed)) for arm, runs in found.items()}
+            runs_of[made.arm].append(FinishedRun(made, path.parent))
+    return {arm: tuple(sorted(runs, key=lambda run: run.made.seed)) for arm, runs in runs_of.items()}
 
 
 def is_done(folder: Path) -> bool:

@@ -76,11 +76,11 @@ class Plan:
 
     def missing(self, arm: Arm) -> str:
         """Say why `arm` can't be run with the data that were given; empty where it can."""
-        for one in (arm, *arm.needs):
-            name = name_source(one)
+        for needed in (arm, *arm.needs):
+            name = name_source(needed)
             if name not in self.data:
                 return f"no data: give --data {name}=DIR" + (
-                    " (a copy whose annotations are removed)" if one.variant == "denoised" else ""
+                    " (a copy whose annotations are removed)" if needed.variant == "denoised" else ""
                 )
         return ""
 

@@ -39,7 +39,7 @@ def train_arm(arm: Arm, seed: int, plan: Plan, hardware: Hardware) -> None:
             training diverged.
     """
     folder, configuration = plan.folder(arm, seed), plan.configuration(arm)
-    builds_on = {one.slug: digest_file(plan.folder(one, seed) / "weights.pt") for one in arm.needs}
+    builds_on = {needed.slug: digest_file(plan.folder(needed, seed) / "weights.pt") for needed in arm.needs}
     data = _identify_data(arm.dataset, plan.source(arm))
     claim_arm(folder, RunRecord(arm, seed, configuration, name_initial_weights(arm, plan), *data, builds_on))
     if not is_done(folder):
@@ -122,12 +122,12 @@ def _train_and_predict(
     weights = io.BytesIO()
     torch.save(network.state_dict(), weights)
     write_file(folder / "weights.pt", weights.getvalue())
-    found = {
+    predicted = {
         part: predict_slides(network, slides, _count_classes(arm), f"{part} slides", hardware.device)
         for part, slides in zip(PARTS, (validation, test), strict=True)
     }
-    save_arrays(choose_examples(network, test, found["test"]), folder / "examples.npz")
-    for part, predictions in found.items():
+    save_arrays(choose_examples(network, test, predicted["test"]), folder / "examples.npz")
+    for part, predictions in predicted.items():
         save_arrays(predictions, folder / f"{part}.npz")
     for checkpoint in ("best.ckpt", "last.ckpt"):  # large, and of use to a broken-off training only
         (folder / checkpoint).unlink(missing_ok=True)

@@ -25,12 +25,12 @@ def check_fields(instance: Any) -> None:
         SettingError: a field is of another type, not finite, or out of its bounds.
     """
     kinds = get_type_hints(type(instance))
-    for one in fields(instance):
-        value = getattr(instance, one.name)
+    for declared in fields(instance):
+        value = getattr(instance, declared.name)
         if not is_dataclass(value):
-            _check_type(value, kinds[one.name], one.name)
+            _check_type(value, kinds[declared.name], declared.name)
         for number in value if isinstance(value, tuple) else (value,):
-            _check_bounds(number, one)
+            _check_bounds(number, declared)
 
 
 def build_from_mapping(kind: type[T], content: object, where: str = "") -> T:
@@ -75,8 +75,8 @@ def parse_value(kind: Any, text: str, where: str) -> Any:
 def find_near(name: str, known: list[str]) -> str:
     """Find dotted names of `known` that `name` may have meant; the sections where none is like it."""
     last = name.rpartition(".")[2]
-    same = [one for one in known if one.rpartition(".")[2] == last]
-    sections = dict.fromkeys(one.partition(".")[0] + ".*" for one in known)
+    same = [dotted for dotted in known if dotted.rpartition(".")[2] == last]
+    sections = dict.fromkeys(dotted.partition(".")[0] + ".*" for dotted in known)
     return ", ".join(same or difflib.get_close_matches(name, known, n=3) or sections)
 
 
@@ -112,11 +112,11 @@ def _describe_kind(kind: Any) -> str:
     return {int: "a whole number", float: "a finite number", bool: "true or false", str: "a text"}[kind]
 
 
-def _check_bounds(value: Any, one: Field[Any]) -> None:
-    low, high, above = (one.metadata.get(name) for name in ("low", "high", "above"))
+def _check_bounds(value: Any, declared: Field[Any]) -> None:
+    low, high, above = (declared.metadata.get(name) for name in ("low", "high", "above"))
     if low is not None and value < low:
-        raise SettingError(f"{one.name} = {value}: give at least {low}.")
+        raise SettingError(f"{declared.name} = {value}: give at least {low}.")
     if high is not None and value > high:
-        raise SettingError(f"{one.name} = {value}: give at most {high}.")
+        raise SettingError(f"{declared.name} = {value}: give at most {high}.")
     if above is not None and value <= above:
-        raise SettingError(f"{one.name} = {value}: give more than {above}.")
+        raise SettingError(f"{declared.name} = {value}: give more than {above}.")

@@ -74,8 +74,8 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
         return float(-log_softmax(logits / np.exp(log_t), axis=1)[rows, labels].mean())
 
     limits = (-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE)
-    found = minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-9})
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-9})
+    return float(np.exp(minimum.x))
 
 
 def _assign_bins(risk: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

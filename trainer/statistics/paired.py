@@ -81,8 +81,8 @@ def estimate_difference(a: Figure, b: Figure, repeats: int = REPEATS, seed: int 
     patients, df = float(np.nanvar(apart, ddof=1)), min(a.support, b.support) - 1
     sampling = compute_t_interval(value, patients, df, n)
     if min(seeds) < 2:
-        one = Estimate(value, np.nan, np.nan, n, "one seed")
-        return Difference(sampling, one, _compute_p(value, patients, df))
+        undefined = Estimate(value, np.nan, np.nan, n, "one seed")
+        return Difference(sampling, undefined, _compute_p(value, patients, df))
     parts = [estimate_seed_variance(f.by_seed, d) for f, d in zip((a, b), draws, strict=True)]
     observed = [part[0] / s for part, s in zip(parts, seeds, strict=True)]
     true = [part[1] / s for part, s in zip(parts, seeds, strict=True)]

@@ -49,13 +49,13 @@ def find_hardware(devices: int) -> tuple[Hardware, str]:
     Returns:
         The hardware, and a remark where it is less than was asked for.
     """
-    found = torch.cuda.device_count()
-    if not found:
+    present = torch.cuda.device_count()
+    if not present:
         return Hardware(), f"No GPU: --devices {devices} is ignored." if devices > 1 else ""
-    used = min(devices, found)
+    used = min(devices, present)
     # Views are drawn by (seed, epoch, slide), so the number of workers changes no result.
     workers = max(1, min(8, (os.cpu_count() or 2) // used - 1))
-    remark = f"{found} GPU(s) found, fewer than --devices {devices}." if used < devices else ""
+    remark = f"{present} GPU(s) found, fewer than --devices {devices}." if used < devices else ""
     return Hardware("cuda", used, workers), remark
 
 

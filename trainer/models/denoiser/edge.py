@@ -58,8 +58,8 @@ class EdgeDenoiser(nn.Module):
 
     def forward(self, scan: Tensor, chroma: Tensor) -> tuple[Tensor, Tensor]:
         """Run on (N, 1, H, W) both, in [0, 1] -> annotation_probability and clean, (N, H, W) in [0, 1]."""
-        found = self.raw(scan, chroma)
-        return found.annotation_logits[:, 0].sigmoid(), found.clean[:, 0].clamp(0, 1)
+        output = self.raw(scan, chroma)
+        return output.annotation_logits[:, 0].sigmoid(), output.clean[:, 0].clamp(0, 1)
 
     def raw(self, scan: Tensor, chroma: Tensor) -> EdgeOutput:
         """Run the same before sigmoid and clipping."""
@@ -71,11 +71,11 @@ class EdgeDenoiser(nn.Module):
         x = kept.pop()
         for narrow, up in zip(self.narrow, self.up, strict=True):
             x = up(self.enlarge(narrow(x)) + kept.pop())
-        found = self.out(self.merge(self.to_full(x) + full))
+        output = self.out(self.merge(self.to_full(x) + full))
         # Detached: finding is not taught by how well one can paint.
-        tissue = 1 - found[:, :1].detach().float().sigmoid()
+        tissue = 1 - output[:, :1].detach().float().sigmoid()
         # To the fourth power: a pixel that may be annotated lends little to its neighbours.
-        return EdgeOutput(found[:, :1], fill_in(scan, tissue.square().square()) + found[:, 1:])
+        return EdgeOutput(output[:, :1], fill_in(scan, tissue.square().square()) + output[:, 1:])
 
 
 class _Residual(nn.Module):
