@@ -162,6 +162,8 @@ class Scoring(threading.Thread):
         except WorkerLost as lost:
             _log.error("%s, with nothing to do", lost)
             self._start_worker()
+        if self._own_models is not None:
+            self._own_models.try_worker()
 
     def _ask(self, job: Job) -> Inspection | Result | None:
         """The worker's answer; None when the instance went to quarantine, or the agent stops meanwhile.
@@ -171,6 +173,8 @@ class Scoring(threading.Thread):
         kills = 0
         while True:
             worker = self._own_worker(job)
+            if self._queue.closed:  # nobody could say which model it is: the next agent asks again
+                return None
             if worker is None:
                 worker = self._worker
                 if not worker.alive:

@@ -55,7 +55,12 @@ class OwnModels:
         return self._worker
 
     def model_of(self, job: Job) -> str | None:
-        """Digest of the model under which the study of `job` goes on; None: the present one."""
+        """Digest of the model under which the study of `job` goes on; None: the present one.
+
+        Who asks for new scores is promised the present model, whatever other slides of the study still have.
+        """
+        if job.again:
+            return None
         scored = self._store.scored_by(job.receipt)
         if scored is None or scored.digest == self._present or scored.digest in self.problems:
             return None
@@ -83,6 +88,16 @@ class OwnModels:
         if digest not in self.problems:
             _log.error("the model %s of open studies can't be used: %s", digest[:12], error)
         self.problems = {**self.problems, digest: str(error)}
+
+    def try_worker(self) -> None:
+        """End a second worker that no longer answers; the next image that needs it starts another."""
+        if self._worker is None or not self._worker.alive:
+            return
+        try:
+            self._worker.ping()
+        except WorkerLost as lost:
+            _log.error("%s under a study's own model, with nothing to do", lost)
+            self.stop()
 
     def rest(self) -> None:
         """End the second worker when no image has needed it for a while."""

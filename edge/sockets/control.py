@@ -192,8 +192,18 @@ def _line(connection: socket.socket) -> bytes:
 def _parsed(line: bytes) -> Request:
     try:
         request = json.loads(line)
+        check_text(request)
     except (ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
         raise SettingError("a request is a JSON object in one line.")
     return request
+
+
+def check_text(request: Any) -> None:
+    """Refuse half of a surrogate pair, as of a command's argument that is no UTF-8: nothing could keep it.
+
+    Raises:
+        ValueError: there is one.
+    """
+    json.dumps(request, ensure_ascii=False).encode()

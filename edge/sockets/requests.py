@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from edge.entries.study import describe_study, images_may_follow
 from edge.processes.lock import Busy
 from edge.protocol.json import to_builtins
 from edge.settings import Settings
-from edge.sockets.control import Answer, Request, ask, by
+from edge.sockets.control import Answer, Request, ask, by, check_text
 from edge.storage.custody import Custody, in_custody
 from edge.storage.purge import Wanted
 from edge.storage.wanted import Wanted as WantedRows
@@ -57,9 +57,9 @@ def _time(value: Any) -> datetime | None:
     """A time that a request names, with its zone; None where it is none."""
     try:
         at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return at.astimezone(timezone.utc) if at.tzinfo else None
+    except (TypeError, ValueError, OverflowError):  # the first and last days have no time in another zone
         return None
-    return at if at.tzinfo else None
 
 
 def request(settings: Settings, what: Request) -> Answer:
@@ -67,7 +67,12 @@ def request(settings: Settings, what: Request) -> Answer:
 
     Raises:
         ScansideError: neither can do it.
+        SettingError: a text in it is no Unicode.
     """
+    try:
+        check_text(what)
+    except ValueError as error:
+        raise SettingError("an argument is not UTF-8. Check the terminal's encoding.") from error
     end = time.monotonic() + _WAIT_S
     while True:
         said = ask(settings.data, what)

@@ -10,9 +10,10 @@ from typing import Any
 
 from edge.entries.entry import DISPUTED, LEFT_OUT, LESION, SIDE, Entry
 from edge.entries.finding import Derived, Found, Marks, derived
-from edge.protocol.json import from_json, to_json
+from edge.protocol.json import to_json
 from edge.protocol.row import PENDING, Row
 from edge.storage import numbers
+from edge.storage.index import read_cell
 from scanside.assess.study import Side, Slide
 
 CENTRE, ASKED, FINAL_AFTER_S = "centre", "clinical_inputs", "final_after_s"
@@ -108,7 +109,7 @@ def study_kept(db: sqlite3.Connection, study: str, patient: str) -> StudyKept:
         (study, patient),
     ).fetchall()
     done = [row for row in rows if row[3] is not None]
-    slides = from_json(f"[{','.join(row[3] for row in done)}]", list[Slide])
+    slides = read_cell(f"[{','.join(row[3] for row in done)}]", list[Slide])
     facts = db.execute(
         "SELECT entry FROM entries WHERE study = ? AND patient = ? AND instance = ''", (study, patient)
     )
@@ -160,4 +161,4 @@ def _marks(entries: Iterable[Entry], row: Row) -> Marks:
 
 
 def _entry(text: str) -> Entry:
-    return from_json(text, Entry)
+    return read_cell(text, Entry)

@@ -7,7 +7,9 @@ import contextlib
 import os
 import sqlite3
 from pathlib import Path
+from typing import TypeVar
 
+from edge.protocol.json import from_json
 from scanside.errors import SettingError
 
 NAME = "results.sqlite"
@@ -95,6 +97,8 @@ CREATE INDEX IF NOT EXISTS by_time ON frames (received_at);
 CREATE INDEX IF NOT EXISTS by_state ON frames (state);
 """
 
+T = TypeVar("T")
+
 
 class UnusableIndex(SettingError):
     """The file is damaged, or of another version of edge; spool and journal have all to make it anew."""
@@ -145,6 +149,18 @@ def open_index(data: Path, *, alone: bool = False) -> sqlite3.Connection:
             raise kind(f"{path} can't be used: {error}. {remedy(error)}") from error
         opened.pop_all()
     return db
+
+
+def read_cell(text: str | bytes, kind: type[T]) -> T:
+    """Read a value of type `kind` from a cell of the index.
+
+    Raises:
+        sqlite3.DatabaseError: it is no such value, so the index is damaged as if a page of it were.
+    """
+    try:
+        return from_json(text, kind)
+    except (ValueError, RecursionError) as error:
+        raise sqlite3.DatabaseError(f"a cell of it can't be read: {error}") from error
 
 
 def remedy(error: sqlite3.DatabaseError) -> str:

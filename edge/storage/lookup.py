@@ -7,9 +7,9 @@ from typing import Any
 
 from edge.entries.entry import Entry
 from edge.entries.finding import Found
-from edge.protocol.json import from_json
 from edge.protocol.row import DOUBTED, PENDING, SCORED, Preview, Row, ShownRow
 from edge.storage import entered, numbers
+from edge.storage.index import read_cell
 from edge.storage.label import Slides
 from edge.storage.reading import ASKED_ANEW, parse_row
 from edge.storage.spool import Spooled
@@ -89,7 +89,7 @@ class Lookup:
         found = self._ask(
             "SELECT row FROM replaced WHERE sop_instance_uid = ? AND frame = ?", sop_instance_uid, frame
         )
-        return from_json(found[0][0], Row) if found else None
+        return read_cell(found[0][0], Row) if found else None
 
     def entries(self) -> dict[entered.Key, Entry]:
         """What was entered, as the index knows it."""
@@ -115,8 +115,8 @@ class Lookup:
             if held is None:
                 return None, None
             text, origin, inputs, patient = held
-            one = entered.derive(self._db, from_json(text, Row), from_json(origin, Found), patient)
-        pictures = from_json(inputs, list[Preview])
+            one = entered.derive(self._db, read_cell(text, Row), read_cell(origin, Found), patient)
+        pictures = read_cell(inputs, list[Preview])
         return pictures[one.speaks] if one.speaks < len(pictures) else None, one.row.image_digest
 
     def patients(self, study: str) -> list[str]:
@@ -286,7 +286,7 @@ class Lookup:
                 asked,
                 patient_name=name,
                 patient_id=identity,
-                preview=from_json(picture, Preview) if picture else None,
+                preview=read_cell(picture, Preview) if picture else None,
             )
             for row, slide, asked, name, identity, picture in found
         ]

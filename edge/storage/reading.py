@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge.protocol.json import from_json
 from edge.protocol.row import CLOCK_FLAGS, MIXED_STUDY, SHARED_ID, PatientRow, Row
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, read_index, remedy
+from edge.storage.index import NAME, read_cell, read_index, remedy
 from edge.storage.wanted import EVERYTHING, Wanted
 from scanside.errors import SettingError
 
@@ -49,9 +48,9 @@ def read_rows(data: Path) -> list[Row]:
                 f"SELECT row, {numbers.SLIDE}, {ASKED_ANEW} FROM frames "
                 "ORDER BY received_at, sop_instance_uid, frame"
             ).fetchall()
+        return [parse_row(Row, *row) for row in rows]
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
-    return [parse_row(Row, *row) for row in rows]
 
 
 def read_results(
@@ -82,12 +81,12 @@ def read_results(
                 f"WHERE {where} ORDER BY {order}",
                 values,
             ).fetchall()
+        return [
+            parse_row(PatientRow, row, slide, asked, patient_id=patient, patient_name=name)
+            for row, slide, asked, patient, name in rows
+        ]
     except sqlite3.DatabaseError as error:
         raise SettingError(f"{data / NAME} can't be read: {error}. {remedy(error)}") from error
-    return [
-        parse_row(PatientRow, row, slide, asked, patient_id=patient, patient_name=name)
-        for row, slide, asked, patient, name in rows
-    ]
 
 
 def read_studies(data: Path, wanted: Wanted = EVERYTHING) -> list[entered.StudyKept]:
@@ -110,9 +109,12 @@ def parse_row(kind: type[RowType], text: str, slide: int | None, asked: str, **a
         text: the row as JSON.
         asked: what `ASKED_ANEW` gives.
         about: further attributes of `kind`.
+
+    Raises:
+        sqlite3.DatabaseError: the row can't be read.
     """
-    row = from_json(text, kind)
-    holds = from_json(asked, list[int])
+    row = read_cell(text, kind)
+    holds = read_cell(asked, list[int])
     flags = [flag for flag, is_so in zip(_FLAGS, holds, strict=True) if is_so]
     if row.clock is not None:
         flags.append(CLOCK_FLAGS[row.clock])

@@ -14,14 +14,16 @@ from typing import Any
 
 from edge.entries.entry import Entry
 from edge.entries.finding import Derived, Found
-from edge.protocol.json import from_json, to_json
+from edge.protocol.json import to_json
 from edge.protocol.row import FAILED, PENDING, Acquisition, Patient, Preview, Row, ShownRow, now
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, WAIT_S, NoRoomBesideIndex, UnusableIndex, open_index
+from edge.storage.index import NAME, WAIT_S, NoRoomBesideIndex, UnusableIndex, open_index, read_cell, remedy
 from edge.storage.label import Label
 from edge.storage.lookup import Indexed, Lookup
 from edge.storage.spool import Spooled
 from edge.storage.whose import person
+from scanside.assess.study import Slide
+from scanside.errors import SettingError
 
 __all__ = ["NAME", "Indexed", "Store", "UnusableIndex"]
 
@@ -62,9 +64,32 @@ class Store(Lookup):
         db, self.is_alone = _open(data)
         super().__init__(db)
         self._data = data
+        try:
+            self._check_cells()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            damaged = type(error) is sqlite3.DatabaseError  # its subclasses mean locked, full or read-only
+            kind = UnusableIndex if damaged else SettingError
+            raise kind(f"{data / NAME} can't be used: {error}. {remedy(error)}") from error
         (last,) = self._db.execute("SELECT COALESCE(MAX(receipt), 0) FROM frames").fetchone()
         self._log_holds_removed = self._pages_hold_removed = False
         self._receipts = itertools.count(last + 1)  # none is given twice while jobs may know it
+
+    def _check_cells(self) -> None:
+        """Read all that is typed: SQLite's own check knows no types, and one row would end every start.
+
+        Raises:
+            sqlite3.DatabaseError: a cell can't be read.
+        """
+        for table in ("frames", "replaced"):
+            for row, found in self._db.execute(f"SELECT row, found FROM {table}"):
+                read_cell(row, Row)
+                if found is not None:
+                    read_cell(found, Found)
+        for (slide,) in self._db.execute("SELECT slide FROM frames WHERE slide IS NOT NULL"):
+            read_cell(slide, Slide)
+        for (entry,) in self._db.execute("SELECT entry FROM entries"):
+            read_cell(entry, Entry)
 
     def share(self) -> None:
         """Let other processes read the index again, where there is room for what they share with this one.
@@ -139,7 +164,7 @@ class Store(Lookup):
             ).fetchone()
             if first is None:  # replaced by another content meanwhile, or purged
                 return []
-            template, file = from_json(first[0], Row), first[1]
+            template, file = read_cell(first[0], Row), first[1]
             about = asdict(acquisition or Acquisition())
             for frame in frames:
                 old = self._db.execute(
@@ -198,7 +223,7 @@ class Store(Lookup):
                     "SELECT preview, found, prepared FROM replaced WHERE sop_instance_uid = ? AND frame = ?",
                     key,
                 ).fetchone() or (None, None, "[]")
-                found = from_json(origin, Found) if origin else None
+                found = read_cell(origin, Found) if origin else None
             self._db.execute(
                 "UPDATE frames SET found = ? WHERE sop_instance_uid = ? AND frame = ?", (origin, *key)
             )
@@ -209,7 +234,7 @@ class Store(Lookup):
             before = self._db.execute(
                 "SELECT row FROM replaced WHERE sop_instance_uid = ? AND frame = ?", key
             ).fetchone()
-            if before is not None and _supersedes(one.row, from_json(before[0], Row)):
+            if before is not None and _supersedes(one.row, read_cell(before[0], Row)):
                 one = replace(one, row=replace(one.row, superseded=True))
             self._write(one, found)
             self._db.execute(
@@ -234,14 +259,14 @@ class Store(Lookup):
             return []
         self._set_previous("file = ?", file)
         receipt = next(self._receipts)
-        for row in (from_json(text, Row) for (text,) in rows):
+        for row in (read_cell(text, Row) for (text,) in rows):
             pending = Row(**{name: getattr(row, name) for name in _OF_HEADER})
             self._db.execute(
                 "UPDATE frames SET receipt = ?, state = ?, row = ?, found = NULL, slide = NULL "
                 "WHERE sop_instance_uid = ? AND frame = ?",
                 (receipt, PENDING, to_json(pending), row.sop_instance_uid, row.frame),
             )
-        first = from_json(rows[0][0], Row)
+        first = read_cell(rows[0][0], Row)
         assert first.received_at is not None
         return [
             Spooled(
@@ -259,6 +284,12 @@ class Store(Lookup):
     def date(self, file: str, received_at: str, clock: str | None) -> None:
         """Say when a file was received, and by which clock (as in a row)."""
         with self._lock, self._db:
+            self._db.execute(  # the result that an image had before it is scored again came with it
+                "UPDATE replaced SET row = json_set(row, '$.received_at', ?1) WHERE EXISTS "
+                "(SELECT 1 FROM frames WHERE frames.sop_instance_uid = replaced.sop_instance_uid "
+                "AND frames.file = ?2 AND frames.received_at = json_extract(replaced.row, '$.received_at'))",
+                (received_at, file),
+            )
             self._db.execute(
                 "UPDATE frames SET received_at = ?1, "
                 "row = json_set(row, '$.received_at', ?1, '$.clock', ?2) WHERE file = ?3",
@@ -282,7 +313,7 @@ class Store(Lookup):
                 "SELECT row, patient_id FROM frames WHERE receipt = ? AND state = ?", (receipt, PENDING)
             )
             failed = [
-                (replace(from_json(row, Row), state=FAILED, reason=reason, assessed_at=now()), patient)
+                (replace(read_cell(row, Row), state=FAILED, reason=reason, assessed_at=now()), patient)
                 for row, patient in found.fetchall()
             ]
             for row, patient in failed:
@@ -425,7 +456,7 @@ class Store(Lookup):
         ).fetchall()
         changed = []
         for text, origin, patient in rows:
-            row, found = from_json(text, Row), from_json(origin, Found) if origin else None
+            row, found = read_cell(text, Row), read_cell(origin, Found) if origin else None
             one = entered.derive(self._db, row, found, patient)
             if (one.row.risk, one.row.risk_if) != (row.risk, row.risk_if):
                 one = replace(one, row=replace(one.row, superseded=True))

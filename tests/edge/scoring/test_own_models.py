@@ -10,7 +10,7 @@ import pytest
 from edge.protocol.row import SCORED, Patient, Row
 from edge.scoring.jobs import Job, Priority
 from edge.scoring.own_models import OwnModels
-from edge.scoring.worker import Worker
+from edge.scoring.worker import Worker, WorkerLost
 from edge.storage.bundles import KeptBundles
 from edge.storage.spool import Spooled
 from edge.storage.store import Store
@@ -67,6 +67,38 @@ def test_after_its_newest_slide_a_study_goes_on(store: Store) -> None:
     _add(store, "2", _at(2), scored_by=NEW)
     assert _own(store).model_of(_add(store, "3", _at(3))) is None
     assert store.models_of_open(_at(0)) == {NEW}
+
+
+def test_what_is_scored_again_gets_the_present_model_beside_slides_that_keep_theirs(store: Store) -> None:
+    """A slide whose file is gone, or that was being scored, keeps the former model's result."""
+    again = _add(store, "1", _at(1), scored_by=OLD)
+    _add(store, "2", _at(2), scored_by=OLD)
+    (spooled,) = store.score_again(["1.dcm"])
+    assert spooled.again
+    job = replace(again, receipt=spooled.receipt, again=spooled.again)
+    assert _own(store).model_of(job) is None
+    (left,) = store.pending()  # the same after a restart
+    assert left.again
+    store.date("1.dcm", _at(0), None)  # the clock was wrong as it came
+    (left,) = store.pending()
+    assert left.again and left.received_at == _at(0)
+
+
+def test_a_second_worker_that_does_not_answer_is_ended(store: Store) -> None:
+    class Hung:
+        alive, ended = True, False
+
+        def ping(self) -> None:
+            raise WorkerLost("gave no answer")
+
+        def stop(self) -> None:
+            self.ended = True
+
+    own, hung = _own(store), Hung()
+    own.try_worker()
+    own._digest, own._worker = OLD, hung  # type: ignore[assignment]
+    own.try_worker()
+    assert hung.ended and own.worker is None and not own.problems
 
 
 def test_the_models_of_open_studies_are_known(store: Store) -> None:

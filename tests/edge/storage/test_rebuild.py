@@ -1,5 +1,6 @@
 """The index can be lost or damaged at any time: it is made anew from the spool."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from edge.protocol.row import PENDING, SCORED
+from edge.storage.reading import read_rows
+from edge.storage.rebuild import open_store
 from edge.storage.store import NAME, Store, UnusableIndex
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage
 from tests.edge.running import Row, RunningAgent, edge, wait_for
+from tests.edge.storage.folder import Folder, days_ago
 
 SAME = "sop_instance_uid", "frame", "risk", "state", "received_at", "study_instance_uid"
 
@@ -110,6 +114,21 @@ def test_an_index_that_is_damaged_while_the_agent_runs_is_made_anew(
 
     rows = wait_for(made_anew, f"a new index; log:\n{agent.log}")
     assert _same(rows)[0] == _same(before)[0]
+
+
+@pytest.mark.parametrize("cell", ["row = json_set(row, '$.flags', NULL)", "found = '{}'", "slide = '[]'"])
+def test_an_index_with_a_cell_that_can_not_be_read_is_put_aside(tmp_path: Path, cell: str) -> None:
+    folder = Folder(tmp_path)
+    folder.add("a", "P", "1.2", days_ago(1))
+    folder.store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / NAME)) as db, db:
+        db.execute(f"UPDATE frames SET {cell}")
+    if cell.startswith("row"):
+        with pytest.raises(SettingError, match=r"a cell of it can't be read.*edge rebuild"):
+            read_rows(tmp_path)
+    with contextlib.closing(open_store(tmp_path)) as store:
+        assert store.files() == set()
+    assert list(tmp_path.glob(f"{NAME}.until-*Z"))
 
 
 def test_a_data_folder_may_be_named_relatively(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
