@@ -34,19 +34,19 @@ def test_a_sheet_shows_each_scan_clean_annotated_and_marked(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["{empty}", "sheet.png"], "holds no PNG"),
         (["{missing}", "sheet.png"], "not a folder"),
         (["{scans}", "sheet.jpg"], "is a PNG"),
         (["{scans}", "{out}/sheet.png", "--preset", "wide"], "preset"),
         (["{scans}", "{out}/sheet.png", "--count", "0"], "--count"),
-        (["{broken}", "{out}/sheet.png"], "no image"),
+        (["{broken}", "{out}/sheet.png"], "not an image"),
         (["{nested}", "{out}/sheet.png"], "can't be read"),
     ],
 )
 def test_bad_input_is_named(
-    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     places = {name: tmp_path / name for name in ("empty", "missing", "broken", "nested", "out")}
     places["scans"] = scans(tmp_path / "scans")
@@ -55,5 +55,5 @@ def test_bad_input_is_named(
     (places["broken"] / "scan.png").write_bytes(b"")
     (places["nested"] / "scan.png").mkdir(parents=True)
     assert main(["synth", "annotations", *(word.format(**places) for word in words)]) == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not list(places["out"].iterdir())

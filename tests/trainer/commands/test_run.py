@@ -97,9 +97,9 @@ def test_a_finished_run_is_measured_again_behind_a_denoiser(
     for name, values in before.state.items():
         if not name.startswith("head."):
             assert torch.equal(values, denoised.state[name]), name
-    said = denoised.manifest["denoiser"]
-    assert said["fingerprint"] == untrained().document["fingerprint"]
-    found = said["found"]
+    recorded = denoised.manifest["denoiser"]
+    assert recorded["fingerprint"] == untrained().document["fingerprint"]
+    found = recorded["found"]
     assert found["training"]["images"] == 48 and found["training"]["annotated"] > 0
     assert denoised.manifest["reference"]["max_distance"] != before.manifest["reference"]["max_distance"]
 

@@ -101,8 +101,8 @@ def test_an_incomplete_copy_is_named(tmp_path: Path) -> None:
 
 def png(width: int, height: int) -> bytes:
     """A PNG that claims so many grey pixels, and holds few."""
-    said = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = [(b"IHDR", said), (b"IDAT", zlib.compress(bytes(99))), (b"IEND", b"")]
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(99))), (b"IEND", b"")]
     chunks = [struct.pack(">I", len(c)) + t + c + struct.pack(">I", zlib.crc32(t + c)) for t, c in parts]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 

@@ -72,8 +72,8 @@ def test_a_cohort_without_annotations_is_a_cohort(
     before, after = read_dataset(cohort), read_dataset(tmp_path / "out")
     after.check_files()
     assert after.patients == before.patients and len(after.slides) == len(before.slides)
-    told = after.about["preparation"]["annotations"]
-    assert told["source_fingerprint"] == before.fingerprint and told["removed_with"]["seed"] == 0
+    recorded = after.about["preparation"]["annotations"]
+    assert recorded["source_fingerprint"] == before.fingerprint and recorded["removed_with"]["seed"] == 0
     for slide, same in zip(before.slides, after.slides, strict=True):
         pixels, cleaned = before.pixels(slide), after.pixels(same)
         assert pixels.shape == cleaned.shape and (pixels != cleaned).any()

@@ -19,5 +19,5 @@ def untrained(seed: int = 0) -> DenoiserCheckpoint:
     for _ in range(20):  # until the running statistics are those of the data
         network(torch.rand(4, 1, 56, 88), torch.rand(4, 1, 56, 88))
     figure = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10}
-    said = {**LIMITS, "trained_on": "nothing", "figures": {"pixel_f1": figure}}
-    return DenoiserCheckpoint(dict(network.eval().state_dict()), (4, 8, 16, 16), (1, 2), said)
+    manifest = {**LIMITS, "trained_on": "nothing", "figures": {"pixel_f1": figure}}
+    return DenoiserCheckpoint(dict(network.eval().state_dict()), (4, 8, 16, 16), (1, 2), manifest)

@@ -145,8 +145,8 @@ def test_ctrl_c_is_one_line_and_leaves_whole_files_only(source: Path, tmp_path: 
     while not list(tmp_path.glob("out/P*")) and process.poll() is None and time.monotonic() < give_up:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
-    assert process.returncode == 2 and "trainer: stopped." in said and "Traceback" not in said
+    printed = process.communicate(timeout=60)[1]
+    assert process.returncode == 2 and "trainer: stopped." in printed and "Traceback" not in printed
     assert not list(tmp_path.glob("out/.unfinished-*"))
     assert main(words) == 0
     assert len(files(tmp_path / "out")) == 10
