@@ -39,9 +39,11 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"well": well, "findings": [finding._asdict() for finding in findings]}, indent=2))
     else:
+        from edge.view.text import safe
+
         print(RESEARCH_USE)
         for what, is_well, text in findings:
-            print(f"{'✓' if is_well else '✗'} {what:13}{text}")
+            print(f"{'✓' if is_well else '✗'} {what:13}{safe(text)}")
     return 0 if well else 1
 
 

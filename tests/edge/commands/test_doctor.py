@@ -59,6 +59,13 @@ def test_what_is_wrong_is_named(settings: str, what: str, says: str, bundle: Pat
     assert code == 1 and not found[what]["well"] and says in found[what]["text"]
 
 
+def test_control_characters_of_a_settings_file_are_not_printed(tmp_path: Path) -> None:
+    config = _config(tmp_path, '"\\u001b[2J\\u202ekey" = 1\n')
+    told = edge("doctor", "--config", config, "--data", tmp_path / "data")
+    assert told.returncode == 1 and "unknown setting" in told.stdout
+    assert "\x1b" not in told.stdout and "\u202e" not in told.stdout
+
+
 def test_a_port_that_is_taken_and_a_damaged_bundle_are_named(bundle: Path, tmp_path: Path) -> None:
     copy = tmp_path / "bundle"
     shutil.copytree(bundle, copy)
