@@ -63,8 +63,7 @@ def run(program: str, command: Callable[[], int], *, debug: bool = False) -> int
 
 def say(program: str, message: object) -> None:
     """A line on stderr; names and values from outside can't steer the terminal that it is read in."""
-    harmless = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(message))
-    print(f"{program}: {''.join(harmless)}", file=sys.stderr)
+    print(f"{program}: {printable(str(message))}", file=sys.stderr)
 
 
 def _fault(program: str, error: Exception, debug: bool) -> int:
@@ -77,3 +76,8 @@ def _fault(program: str, error: Exception, debug: bool) -> int:
         traceback.print_exc(file=log)
     say(program, f"the program failed ({type(error).__name__}: {error}). What happened is in {log.name}.")
     return 2
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey: control characters, and those that turn the direction of text."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from edge.commands import options
 from edge.settings import Settings, holds_nothing
 from scanside import RESEARCH_USE
+from scanside.command import printable
 from scanside.errors import BundleError, ScansideError, SettingError
 from scanside.model.signature import parse_key
 
@@ -39,11 +40,9 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"well": well, "findings": [finding._asdict() for finding in findings]}, indent=2))
     else:
-        from edge.view.text import safe
-
         print(RESEARCH_USE)
         for what, is_well, text in findings:
-            print(f"{'✓' if is_well else '✗'} {what:13}{safe(text)}")
+            print(f"{'✓' if is_well else '✗'} {what:13}{printable(text)}")
     return 0 if well else 1
 
 
