@@ -8,7 +8,7 @@ nothing that was removed comes back.
 import contextlib
 import logging
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -36,6 +36,7 @@ from edge.storage.purge import (
     unread,
 )
 from edge.storage.rebuild import open_store, put_aside_indexes
+from edge.storage.retention import finished_studies
 from edge.storage.spool import Spool, Spooled
 from edge.storage.store import Indexed, Store
 from edge.storage.wanted import Wanted as WantedRows
@@ -330,12 +331,7 @@ class Custody:
     def _retain(self, keep_days: int, keep_gb: float) -> int:
         self._store.empty_log()
         held = {note.file for note in self.quarantined()}
-        found = [one for one in self._store.instances() if one.file not in held]
-        studies: dict[Study, list[Indexed]] = defaultdict(list)
-        for one in found:
-            studies[one.study_instance_uid or one.sop_instance_uid, one.patient_id].append(one)
-        finished = [all_ for all_ in studies.values() if not any(one.pending for one in all_)]
-        finished.sort(key=lambda all_: all_[-1].received_at)
+        finished = finished_studies(one for one in self._store.instances() if one.file not in held)
         gone: list[Indexed | Note] = []
         oldest = ""
         if keep_days and self._believed:

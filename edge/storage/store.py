@@ -3,10 +3,7 @@
 It can be deleted: the agent builds it anew from the spool and the journal, as does `edge rebuild`.
 """
 
-import contextlib
 import itertools
-import sqlite3
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -17,13 +14,12 @@ from edge.entries.finding import Derived, Found
 from edge.protocol.json import to_json
 from edge.protocol.row import FAILED, PENDING, Acquisition, Patient, Preview, Row, ShownRow, now
 from edge.storage import entered, numbers
-from edge.storage.index import NAME, WAIT_S, NoRoomBesideIndex, UnusableIndex, open_index, read_cell, remedy
+from edge.storage.index import NAME, UnusableIndex, read_cell
 from edge.storage.label import Label
-from edge.storage.lookup import Indexed, Lookup
+from edge.storage.lookup import Indexed
 from edge.storage.spool import Spooled
 from edge.storage.whose import person
-from scanside.assess.study import Slide
-from scanside.errors import SettingError
+from edge.storage.writable import WritableIndex
 
 __all__ = ["NAME", "Indexed", "Store", "UnusableIndex"]
 
@@ -31,7 +27,6 @@ _OF_HEADER = (  # what of a row stays while its frame is scored again
     "sop_instance_uid", "frame", "study_instance_uid", "source", "scanner", "received_at", "clock",
     *(one.name for one in fields(Acquisition)),
 )  # fmt: skip
-_READER_LOOK_S = 0.05  # between two tries while a reader keeps the log
 
 
 @dataclass(frozen=True)
@@ -49,11 +44,8 @@ class Added:
     outdated: str | None = None
 
 
-class Store(Lookup):
+class Store(WritableIndex):
     """The index in the folder `data`, open for writing. Safe to use from several threads.
-
-    Attributes:
-        is_alone: on a full disk, no other process can read the index until `share`.
 
     Raises:
         UnusableIndex: the file is damaged, or of another version.
@@ -61,46 +53,9 @@ class Store(Lookup):
     """
 
     def __init__(self, data: Path) -> None:
-        db, self.is_alone = _open(data)
-        super().__init__(db)
-        self._data = data
-        try:
-            self._check_cells()
-        except sqlite3.DatabaseError as error:
-            self.close()
-            damaged = type(error) is sqlite3.DatabaseError  # its subclasses mean locked, full or read-only
-            kind = UnusableIndex if damaged else SettingError
-            raise kind(f"{data / NAME} can't be used: {error}. {remedy(error)}") from error
+        super().__init__(data)
         (last,) = self._db.execute("SELECT COALESCE(MAX(receipt), 0) FROM frames").fetchone()
-        self._log_holds_removed = self._pages_hold_removed = False
         self._receipts = itertools.count(last + 1)  # none is given twice while jobs may know it
-
-    def _check_cells(self) -> None:
-        """Read all that is typed: SQLite's own check knows no types, and one row would end every start.
-
-        Raises:
-            sqlite3.DatabaseError: a cell can't be read.
-        """
-        for table in ("frames", "replaced"):
-            for row, found in self._db.execute(f"SELECT row, found FROM {table}"):
-                read_cell(row, Row)
-                if found is not None:
-                    read_cell(found, Found)
-        for (slide,) in self._db.execute("SELECT slide FROM frames WHERE slide IS NOT NULL"):
-            read_cell(slide, Slide)
-        for (entry,) in self._db.execute("SELECT entry FROM entries"):
-            read_cell(entry, Entry)
-
-    def share(self) -> None:
-        """Let other processes read the index again, where there is room for what they share with this one.
-
-        Raises:
-            SettingError: it can't be opened any more.
-        """
-        with self._lock:
-            if self.is_alone:
-                self._db.close()
-                self._db, self.is_alone = _open(self._data)
 
     def add(
         self, spooled: Spooled, *, found: bool = False, label: Label | None = None, known_at: str = ""
@@ -377,34 +332,6 @@ class Store(Lookup):
             self._log_holds_removed = True
             self._pages_hold_removed |= for_good
 
-    def empty_log(self, wait_s: float = 0.0) -> bool:
-        """Empty the index's log, which holds what was removed; whether index and log hold none of it now.
-
-        While another program reads the index the log can't be emptied. SQLite clears a cell that is deleted
-        (secure_delete), but no copy of it that balancing has left between the cells of another page: after
-        a removal for good all pages are written anew, which takes room for a copy.
-
-        Args:
-            wait_s: how long to wait for readers.
-        """
-        end = time.monotonic() + wait_s
-        with self._lock, contextlib.suppress(sqlite3.OperationalError):  # no room: it is tried again later
-            if self._pages_hold_removed:
-                self._db.execute("VACUUM")
-                self._pages_hold_removed = False
-        while True:
-            with self._lock:
-                if self._log_holds_removed:
-                    self._db.execute("PRAGMA busy_timeout = 0")  # others want the index meanwhile
-                    try:
-                        (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                    finally:
-                        self._db.execute(f"PRAGMA busy_timeout = {1000 * WAIT_S}")
-                    self._log_holds_removed = bool(busy)
-                if not self._log_holds_removed or time.monotonic() >= end:
-                    return not (self._log_holds_removed or self._pages_hold_removed)
-            time.sleep(_READER_LOOK_S)
-
     def _set_previous(self, where: str, value: str) -> None:
         """Let `previous` have the results of an instance."""
         self._db.execute(
@@ -466,14 +393,6 @@ class Store(Lookup):
         return [
             view for key in changed for view in self._views("WHERE sop_instance_uid = ? AND frame = ?", key)
         ]
-
-
-def _open(data: Path) -> tuple[sqlite3.Connection, bool]:
-    """The open index, and whether this process has it for itself alone."""
-    try:
-        return open_index(data), False
-    except NoRoomBesideIndex:
-        return open_index(data, alone=True), True
 
 
 def _supersedes(row: Row, before: Row) -> bool:
