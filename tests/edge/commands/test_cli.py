@@ -73,11 +73,13 @@ def test_a_wrong_command_line_is_a_wrong_input(arguments: list[str], message: st
 
 def test_a_fault_of_the_program_is_one_line_and_a_log(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with sqlite3.connect(store / NAME) as db:
-        db.execute("UPDATE frames SET row = '{}'")  # what no release of edge has ever written
+        db.execute(
+            "UPDATE frames SET row = json_set(row, '$.received_at', 'yesterday')"
+        )  # no version writes it
     monkeypatch.setenv("TMPDIR", str(store))
     done = edge("results", "--data", store)
     assert done.returncode == 2
-    assert done.stderr.startswith("edge: ") and "KeyError" in done.stderr
+    assert done.stderr.startswith("edge: ") and "ValueError" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     (log,) = store.glob("*.log")
     assert str(log) in done.stderr and "Traceback" in log.read_text()

@@ -79,7 +79,7 @@ def test_a_refused_frame_keeps_nothing_of_a_risk() -> None:
     refused = dict((job.frame, one) for job, one in cines.add(*result(2, "unlike")))[1]
     assert refused.row == Row("1.2", 1, state=NOT_SCORED, reason=refused.row.reason, flags=(NAME_UNDECODED,))
     assert refused.found is None and refused.prepared == ()
-    assert refused.preview is not None and refused.preview.outline == [] and refused.preview.png == b"png"
+    assert refused.preview is not None and refused.preview.outline == () and refused.preview.png == b"png"
 
 
 def test_stills_and_unknown_files_pass_and_a_quarantined_cine_is_forgotten() -> None:

@@ -88,7 +88,7 @@ def test_a_scan_without_annotations_says_so(denoising_bundle: Path, tmp_path: Pa
     )
     assert found.row.annotations == {"share": 0.0, "boxes": []}
     assert Flag.ANNOTATIONS.value not in found.row.flags
-    assert found.preview is not None and found.preview.annotations == []
+    assert found.preview is not None and found.preview.annotations == ()
 
 
 def test_a_denoiser_that_fails_its_golden_case_scores_nothing(denoising_bundle: Path) -> None:
@@ -114,7 +114,7 @@ def test_an_image_without_a_scan_can_be_looked_at_and_is_told_from_another(
         found.append(inference.assess(path, "1.2.3", None, 1))
     for result in found:
         assert result.row.state == NOT_SCORED and "only spectra" in str(result.row.reason)
-        assert result.preview is not None and result.preview.outline == []
+        assert result.preview is not None and result.preview.outline == ()
     assert len({result.row.image_digest for result in found} - {None}) == 2
 
 
