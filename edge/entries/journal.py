@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from edge.durable import sync_folder
 from edge.entries.entry import Entry, entry_of
-from edge.storage.aside import sync_folder
 from scanside.errors import SettingError
 
 NAME = "journal.jsonl"

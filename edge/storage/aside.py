@@ -1,10 +1,10 @@
 """A folder of the spool for what is put aside: a file keeps its name, and a note beside it says why."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from edge.durable import replace_file, sync_folder
 from edge.protocol.row import now
 
 
@@ -56,14 +56,7 @@ class Aside:
             OSError: the disk is full or read-only.
         """
         text = json.dumps({**asdict(note), "since": note.since or now()}).encode()
-        part = self._folder / f"{note.file}.part"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, text)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        part.rename(self._note(note.file))
+        replace_file(self._note(note.file), text)
         try:
             (self._spool / note.file).rename(self._folder / note.file)
         except FileNotFoundError:
@@ -105,12 +98,3 @@ class Aside:
     def _sync(self) -> None:
         sync_folder(self._folder)
         sync_folder(self._spool)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in `folder` to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

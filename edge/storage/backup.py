@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.durable import sync_folder
 from edge.entries.journal import NAME as JOURNAL
 from edge.protocol.row import now
-from edge.storage.aside import sync_folder
 from edge.storage.index import NAME as INDEX
 from edge.trail.log import FOLDER as AUDIT
 from scanside.errors import InputError, SettingError

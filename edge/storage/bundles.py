@@ -5,13 +5,12 @@ like any other bundle, and its digest must be the one that the folder is named a
 """
 
 import errno
-import os
 import re
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from edge.storage.aside import sync_folder
+from edge.durable import sync_folder, write_file
 from edge.storage.room import Room
 from scanside.errors import BundleError
 from scanside.model.bundle import MANIFEST, Bundle, load_bundle
@@ -81,7 +80,7 @@ class KeptBundles:
             part.mkdir(mode=0o700)
             part.chmod(0o700)
             for name, content in files.items():
-                _write(part / name, content)
+                write_file(part / name, content)
             sync_folder(part)
             self._remove(bundle.digest)
             part.rename(self._folder / bundle.digest)
@@ -118,11 +117,3 @@ class KeptBundles:
             path.unlink()
         elif path.exists():
             shutil.rmtree(path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

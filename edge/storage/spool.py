@@ -23,8 +23,9 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
 
+from edge.durable import sync_folder
 from edge.protocol.row import DOUBTED
-from edge.storage.aside import Aside, sync_folder
+from edge.storage.aside import Aside
 from edge.storage.label import BYTES, Label, encode, read_label, write_last
 from edge.storage.room import Room
 from edge.trail.message import Origin

@@ -15,6 +15,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.durable import replace_file
 from edge.trail.log import FOLDER, files, parse
 from edge.trail.xml import as_xml
 from scanside.errors import SettingError
@@ -126,13 +127,7 @@ class SyslogSender(threading.Thread):
             return "", 0
 
     def _reached(self, name: str, offset: int) -> None:
-        part = self._folder / f"{_PLACE}.part"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, json.dumps({"file": name, "offset": offset}).encode())
-        finally:
-            os.close(descriptor)
-        part.rename(self._folder / _PLACE)
+        replace_file(self._folder / _PLACE, json.dumps({"file": name, "offset": offset}).encode())
 
 
 def _frame(message: dict[str, object]) -> bytes:
