@@ -64,7 +64,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> MakeImage:
 # Python imports it at the start of each process: there, whoever opens the file of that name never returns.
 _HANGS = """
 import time
-from scanside.dicom import instance
+from scanside.scan import instance
 read_header = instance.read_header
 def read(path, *rest):
     while path.name == {name!r}:

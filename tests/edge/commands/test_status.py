@@ -11,6 +11,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
 from edge.monitor.measures import Histogram, Measures, MetricsServer
+from edge.protocol.row import Row
 from scanside.errors import SettingError
 from tests.edge.conftest import MakeImage, StartAgent
 from tests.edge.running import edge, wait_for
@@ -99,7 +100,7 @@ def test_a_histogram_is_cumulative() -> None:
 
 def test_a_pending_row_is_no_result() -> None:
     measures = Measures()
-    measures.result({"state": "pending", "timings_ms": {}, "latency_ms": None})
+    measures.result(Row("1.2", 1))
     status = {
         "agent": {"state": "ready", "queue": 0},
         "disk_free_bytes": 1,

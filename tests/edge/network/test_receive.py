@@ -129,7 +129,7 @@ def test_a_hostile_uid_names_no_file_and_stays_one_line_in_the_log(
     rows = agent.results(len(uids))
     assert [row["sop_instance_uid"] for row in rows] == uids
     assert {row["state"] for row in rows} == {SCORED}
-    assert {path.name for path in agent.data.iterdir() if path.is_dir()} == {"spool", "audit"}
+    assert {path.name for path in agent.data.iterdir() if path.is_dir()} == {"spool", "audit", "bundles"}
     names = [path.name for path in (agent.data / "spool").glob("*.dcm")]
     assert len(names) == len(uids) and all(re.fullmatch(r"[0-9a-f]{64}\.dcm", name) for name in names)
     assert "\x1b" not in agent.log

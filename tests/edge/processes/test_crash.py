@@ -69,12 +69,12 @@ def test_a_job_that_takes_the_worker_down_three_times_has_failed(
         receipt = store.add(spooled).receipt
         queue.put(Job(Priority.INSPECT, file, receipt, uid, spooled.received_at))
     scoring.start()
-    wait_for(lambda: [row for row in done if row["state"] == SCORED], "the good one's result")
+    wait_for(lambda: [row for row in done if row.state == SCORED], "the good one's result")
     queue.close()
     scoring.join()
-    (failed,) = [row for row in done if row["state"] == FAILED]
-    assert failed["sop_instance_uid"] == "1.1"
-    assert "no answer within 0.5 s, 3 times" in str(failed["reason"])
+    (failed,) = [row for row in done if row.state == FAILED]
+    assert failed.sop_instance_uid == "1.1"
+    assert "no answer within 0.5 s, 3 times" in str(failed.reason)
     store.close()
 
 

@@ -212,12 +212,12 @@ def test_a_copy_that_no_trusted_key_signed_is_not_used(
 _HANGS = """
 import time
 from edge.storage import bundles
-write = bundles._write
+write = bundles.write_file
 def hang(path, content):
     while path.name == "golden.npz":
         time.sleep(1)
     write(path, content)
-bundles._write = hang
+bundles.write_file = hang
 """
 
 

@@ -1,6 +1,7 @@
 """The contract: what is pushed is in `edge results`, and equal to what `edge assess` says of the file."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
+from edge.protocol.row import Row
 from edge.view.percentage import percent_beside
 from scanside.model.bundle import load_bundle
 from tests.edge.conftest import MakeImage, StartAgent
@@ -15,14 +17,7 @@ from tests.edge.running import HOST, RunningAgent, edge, wait_for
 from tests.synth.dicom import MAKERS, Patient, make_instance, save
 from tests.synth.scans import Probe, make_frame
 
-CONTRACT = {
-    "sop_instance_uid", "study_instance_uid", "frame", "state", "risk", "risk_if", "reason", "threshold",
-    "above_threshold", "class_probabilities", "flags", "exam", "scans", "skipped", "found_by", "distance",
-    "timings_ms", "bundle_digest", "model", "received_at", "assessed_at", "latency_ms", "image_digest",
-    "annotations", "facts", "side", "lesion", "left_out", "left_out_reason", "disputed", "superseded",
-    "slide", "source", "study_date", "study_time", "acquired_at", "accession_number", "station",
-    "scanner",
-}  # fmt: skip
+CONTRACT = {field.name for field in fields(Row)}
 OF_THE_AGENT = {"source", "scanner", "slide", "received_at", "assessed_at", "latency_ms", "timings_ms"}
 
 
