@@ -1,19 +1,21 @@
 """Files that a power cut leaves whole: written, synced, then given their name."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file for this account alone, and bring it to the disk. Its name outlasts a power cut once its
-    folder is synced.
+def write_file(path: Path, content: Iterable[bytes]) -> None:
+    """Write a file, piece by piece, for this account alone, and bring it to the disk.
+
+    Its name outlasts a power cut once its folder is synced.
 
     Raises:
         OSError: not all of it could be written.
     """
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         os.fchmod(file.fileno(), 0o600)  # whatever the umask
-        file.write(content)
+        file.writelines(content)
         file.flush()
         os.fsync(file.fileno())
 
@@ -25,7 +27,7 @@ def replace_file(path: Path, content: bytes) -> None:
         OSError: it could not be written; the former file is as it was.
     """
     part = path.with_name(f"{path.name}.part")
-    write_file(part, content)
+    write_file(part, [content])
     part.rename(path)
 
 

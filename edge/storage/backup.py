@@ -6,13 +6,12 @@ it counts as follows from its label, not from its place.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from edge.durable import sync_folder
+from edge.durable import sync_folder, write_file
 from edge.entries.journal import NAME as JOURNAL
 from edge.protocol.row import now
 from edge.storage.index import NAME as INDEX
@@ -85,7 +84,7 @@ def back_up(data: Path, out: Path) -> int:
         except FileNotFoundError:  # no journal yet; or a file came back meanwhile
             continue
     text = json.dumps({"made_at": now(), "files": files}, indent=1)
-    _write(out / LIST, [text.encode()])
+    write_file(out / LIST, [text.encode()])
     for folder in ("", *_PLACES, AUDIT):
         sync_folder(out / folder)
     return len(digests)
@@ -171,17 +170,13 @@ def _copy(source: Path, target: Path) -> str:
         FileNotFoundError: it is not there.
         OSError: it can't be read or written.
     """
-    with source.open("rb") as file:
-        return _write(target, iter(lambda: file.read(_PIECE_BYTES), b""))
-
-
-def _write(target: Path, pieces: Any) -> str:
     digest = hashlib.sha256()
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        for piece in pieces:
+
+    def read(file: BinaryIO) -> Iterator[bytes]:
+        while piece := file.read(_PIECE_BYTES):
             digest.update(piece)
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
+            yield piece
+
+    with source.open("rb") as file:
+        write_file(target, read(file))
     return digest.hexdigest()

@@ -80,7 +80,7 @@ class KeptBundles:
             part.mkdir(mode=0o700)
             part.chmod(0o700)
             for name, content in files.items():
-                write_file(part / name, content)
+                write_file(part / name, [content])
             sync_folder(part)
             self._remove(bundle.digest)
             part.rename(self._folder / bundle.digest)

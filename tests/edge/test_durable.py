@@ -63,7 +63,7 @@ def test_a_file_that_can_not_be_written_leaves_the_former_one(
 def test_a_file_is_for_this_account_alone_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o777)
     try:
-        write_file(tmp_path / "file", b"content")
+        write_file(tmp_path / "file", [b"content"])
     finally:
         os.umask(before)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
