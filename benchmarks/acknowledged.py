@@ -4,6 +4,7 @@ DCMTK's storescu sends small copies of one scan, each a new instance; and one in
 and again with the one of two contents, of two patients, that it did not come with before.
 """
 
+import argparse
 import collections
 import contextlib
 import subprocess
@@ -28,6 +29,13 @@ from tests.synth.scans import make_frame
 HOST = "127.0.0.1"
 _PEOPLE = (Patient("EVEN^EVE", "EVEN"), Patient("ODD^OTTO", "ODD"))
 _SUCCESS, _UNREACHED_S = b"Received Store Response (Success)", 0.3
+
+
+def add_load_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how much a `Load` sends, and the seed of what happens meanwhile."""
+    parser.add_argument("--batch", type=int, default=20, help="instances per association (20)")
+    parser.add_argument("--rate", type=float, default=15.0, help="instances a second at most (15)")
+    parser.add_argument("--seed", type=int, default=1)
 
 
 class Load(threading.Thread):
@@ -77,6 +85,11 @@ class Load(threading.Thread):
                 self._send_new()
                 self._replace()
             time.sleep(self._pause_s)
+
+    def end(self) -> None:
+        """Send no more, also where it pauses; `join` waits for what is under way."""
+        self.stopped.set()
+        self.goes_on.set()
 
     def pause(self) -> None:
         """Send nothing more until `goes_on` is set."""

@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.acknowledged import Load, is_scored, look
+from benchmarks.acknowledged import Load, add_load_arguments, is_scored, look
 from edge.sockets.control import ask
 from scanside.errors import ScansideError
 from tests.synth.bundle import make_bundle
@@ -103,7 +103,7 @@ def main() -> int:
         try:
             return _run(args, agent, load)
         finally:
-            load.stopped.set()
+            load.end()
             agent.stop()
 
 
@@ -123,7 +123,7 @@ def _run(args: argparse.Namespace, agent: Agent, load: Load) -> int:
                 continue
             killed[part] += 1
             agent.process.poll() if part != "supervisor" else agent.process.wait()
-    load.stopped.set()
+    load.end()
     load.join()
     agent.keep_alive()
     return _report(agent, load, killed)
@@ -169,9 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200, help="how many (200)")
     parser.add_argument("--minutes", type=float, default=6.0, help="at most so long, then fewer (6)")
     parser.add_argument("--pause-s", type=float, default=1.0, help="longest pause before each (1)")
-    parser.add_argument("--batch", type=int, default=20, help="instances per association (20)")
-    parser.add_argument("--rate", type=float, default=15.0, help="instances a second at most (15)")
-    parser.add_argument("--seed", type=int, default=1)
+    add_load_arguments(parser)
     return parser.parse_args()
 
 

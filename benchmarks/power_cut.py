@@ -30,7 +30,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.acknowledged import HOST, Kept, Load, is_scored, look
+from benchmarks.acknowledged import HOST, Kept, Load, add_load_arguments, is_scored, look
 from benchmarks.kill import Agent, wait_for
 from edge.sockets.control import ask
 from edge.storage.index import read_index
@@ -189,8 +189,7 @@ def _cut_all(args: argparse.Namespace, disk: Disk, folder: Path, bundle: Path) -
         load.pause()
         checks.append(_check(agent, load, entries))
     finally:
-        load.stopped.set()
-        load.goes_on.set()
+        load.end()
         agent.end_at_once()
         load.join()
         entries.join()
@@ -293,9 +292,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cuts", type=int, default=50, help="how many (50)")
     parser.add_argument("--minutes", type=float, default=9.0, help="at most so long, then fewer (9)")
     parser.add_argument("--pause-s", type=float, default=6.0, help="longest time between two (6)")
-    parser.add_argument("--batch", type=int, default=20, help="instances per association (20)")
-    parser.add_argument("--rate", type=float, default=15.0, help="instances a second at most (15)")
-    parser.add_argument("--seed", type=int, default=1)
+    add_load_arguments(parser)
     return parser.parse_args()
 
 

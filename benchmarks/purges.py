@@ -207,7 +207,7 @@ def main() -> int:
         try:
             return _purge_all(args, Scene(agent, load, folder, bundle))
         finally:
-            load.stopped.set()
+            load.end()
             load.join()
             agent.stop()
 
